@@ -1,0 +1,1 @@
+"""What is trained, on which rows, in which sandbox, and what proves it."""

@@ -1,0 +1,1 @@
+"""How a candidate earns traffic: rungs, judge, assignment."""

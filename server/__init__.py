@@ -1,0 +1,1 @@
+"""Use cases, then transport, then wiring."""
