@@ -1,0 +1,229 @@
+"""The envelope of an event: immutable, hashed, and bound to its payload by a keyed commitment.
+
+The payload may be erased one day. The envelope stays, and with it every hash: what is hashed is a commitment
+(HMAC-SHA256 under a random key that is kept beside the payload), so what was erased cannot be guessed from it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import orjson
+
+from statemachine.canonical import canonical
+
+#: What stands before the first event of a stream.
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What is said about an event, whatever it tells."""
+
+    event_id: str
+    type: str  #: stored name, never a class name
+    schema: int
+    occurred_us: int
+    actor: str  #: opaque id
+    authentication: str  #: how the actor was known
+    causation_id: str | None = None
+    correlation_id: str | None = None
+    request_id: str | None = None
+    policy_version: int
+    machine_version: str
+    volatile: bool = False  #: the whole event is left out of `log_sha256`
+    volatile_fields: tuple[str, ...] = ()  #: top-level fields of the payload left out of `log_sha256`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent(Envelope):
+    """A fact that is about to be recorded. *payload* is canonical JSON of an object."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent(Envelope):
+    """A fact on record. *payload* and *payload_key* are None once they are erased."""
+
+    namespace: str
+    stream: str
+    version: int  #: dense within the stream, from 1
+    position: int  #: dense within the namespace, from 1
+    recorded_us: int
+    commitment: str
+    previous_hash: str  #: of the event before in this stream
+    hash: str
+    payload: bytes | None
+    payload_key: bytes | None
+
+
+class PayloadErased(ValueError):
+    """The payload of this event was erased, so what derives from it cannot be told."""
+
+    def __init__(self, stream: str, version: int) -> None:
+        """Name the event."""
+        self.stream = stream
+        self.version = version
+        super().__init__(f"the payload of {stream} version {version} was erased")
+
+
+def commit_to(payload: bytes, key: bytes) -> str:
+    """Return the commitment to *payload* under *key*: HMAC-SHA256, hexadecimal."""
+    return hmac.digest(key, payload, "sha256").hex()
+
+
+# One argument for each thing that a place in the log consists of.
+def record(
+    event: NewEvent,
+    *,
+    namespace: str,
+    stream: str,
+    version: int,
+    position: int,
+    recorded_us: int,
+    previous_hash: str,
+    payload_key: bytes,
+) -> RecordedEvent:
+    """Give *event* its place in the log and its hash."""
+    commitment = commit_to(event.payload, payload_key)
+    place = (namespace, stream, version, position, recorded_us, commitment, previous_hash)
+    return RecordedEvent(
+        event_id=event.event_id,
+        type=event.type,
+        schema=event.schema,
+        occurred_us=event.occurred_us,
+        actor=event.actor,
+        authentication=event.authentication,
+        causation_id=event.causation_id,
+        correlation_id=event.correlation_id,
+        request_id=event.request_id,
+        policy_version=event.policy_version,
+        machine_version=event.machine_version,
+        volatile=event.volatile,
+        volatile_fields=event.volatile_fields,
+        namespace=namespace,
+        stream=stream,
+        version=version,
+        position=position,
+        recorded_us=recorded_us,
+        commitment=commitment,
+        previous_hash=previous_hash,
+        hash=_sha256(*place, *_said(event)),
+        payload=event.payload,
+        payload_key=payload_key,
+    )
+
+
+def hash_of(event: RecordedEvent) -> str:
+    """Compute the hash that *event* ought to carry, from its envelope alone."""
+    return _sha256(
+        event.namespace,
+        event.stream,
+        event.version,
+        event.position,
+        event.recorded_us,
+        event.commitment,
+        event.previous_hash,
+        *_said(event),
+    )
+
+
+def chain_faults(events: Iterable[RecordedEvent]) -> Iterator[str]:
+    """Tell what is wrong with one stream's *events*, read from version 1: nothing, when it is whole."""
+    previous, version = GENESIS, 0
+    for event in events:
+        version += 1
+        if event.version != version:
+            yield f"{event.stream}: version {event.version} stands where {version} belongs"
+            version = event.version
+        if event.previous_hash != previous:
+            yield f"{event.stream} version {event.version}: does not follow the event before it"
+        if event.hash != hash_of(event):
+            yield f"{event.stream} version {event.version}: the envelope was altered"
+        if not payload_is_whole(event):
+            yield f"{event.stream} version {event.version}: the payload was altered"
+        previous = event.hash
+
+
+def payload_is_whole(event: RecordedEvent) -> bool:
+    """Say whether the payload is the one that was committed to. An erased payload is whole."""
+    if event.payload is None or event.payload_key is None:
+        return event.payload is None and event.payload_key is None
+    return hmac.compare_digest(commit_to(event.payload, event.payload_key), event.commitment)
+
+
+def log_sha256(events: Iterable[RecordedEvent]) -> str:
+    """Return the digest that two runs are compared by: what happened, in the order of each stream.
+
+    Left out is what two equal runs may differ in: places, hashes, ids of events and requests, the time of recording,
+    how the actor was known, volatile events and volatile fields. The order between streams does not count.
+
+    Raises:
+        PayloadErased: An event that counts has lost its payload.
+    """
+    streams = {}
+    for event in events:
+        if event.volatile:
+            continue
+        if event.stream not in streams:
+            streams[event.stream] = hashlib.sha256()
+        streams[event.stream].update(_happened(event))
+    return _sha256(*(part for name in sorted(streams) for part in (name, streams[name].hexdigest())))
+
+
+def _happened(event: RecordedEvent) -> bytes:
+    if event.payload is None:
+        raise PayloadErased(event.stream, event.version)
+    return _packed(
+        event.type,
+        event.schema,
+        event.occurred_us,
+        event.actor,
+        event.policy_version,
+        event.machine_version,
+        _steady(event.payload, event.volatile_fields),
+    )
+
+
+def _steady(payload: bytes, volatile_fields: tuple[str, ...]) -> bytes:
+    if not volatile_fields:
+        return payload
+    body = orjson.loads(payload)
+    return canonical({name: value for name, value in body.items() if name not in volatile_fields})
+
+
+def _said(event: Envelope) -> tuple[str | int | None, ...]:
+    return (
+        event.event_id,
+        event.type,
+        event.schema,
+        event.occurred_us,
+        event.actor,
+        event.authentication,
+        event.causation_id,
+        event.correlation_id,
+        event.request_id,
+        event.policy_version,
+        event.machine_version,
+        int(event.volatile),
+        len(event.volatile_fields),
+        *event.volatile_fields,
+    )
+
+
+def _sha256(*fields: str | int | bytes | None) -> str:
+    return hashlib.sha256(_packed(*fields)).hexdigest()
+
+
+def _packed(*fields: str | int | bytes | None) -> bytes:
+    """Join *fields* so that no two lists give the same bytes: each is `length:value`, and None is `-`."""
+    parts = []
+    for field in fields:
+        if field is None:
+            parts.append(b"-")
+            continue
+        data = field if isinstance(field, bytes) else str(field).encode()
+        parts.append(b"%d:%b" % (len(data), data))
+    return b"".join(parts)

@@ -1,0 +1,161 @@
+"""What the rest of the house may ask of a store."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from statemachine.envelope import NewEvent, RecordedEvent
+from store.records import (
+    Cursor,
+    FeedHead,
+    FeedItem,
+    Head,
+    Job,
+    Lease,
+    Projection,
+    Request,
+    Route,
+    Timer,
+    Window,
+    Write,
+)
+
+T = TypeVar("T")
+
+
+# One method for each question; they belong together, since one snapshot answers them all.
+class Reader(Protocol):
+    """A consistent view of one namespace. It is good only inside the work that it was given to."""
+
+    def head(self) -> Head:
+        """Return the newest place; position 0 before the first event."""
+
+    def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
+        """Return the stream's events with after < version <= until, by version."""
+
+    def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return at most *limit* events with position > *after_position*, by position, without a hole."""
+
+    def version(self, stream: str) -> int:
+        """Return the stream's newest version; 0 when it has none."""
+
+    def evidence(self, sha256: str) -> bytes:
+        """Return the bytes under this hash, checked against it.
+
+        Raises:
+            EvidenceMissing: Nothing stands under it.
+            EvidenceAltered: What stands under it has another hash.
+        """
+
+    def projection(self, stream: str) -> Projection | None:
+        """Return the stream's state, if it has one."""
+
+    def projections(self, after: str = "", limit: int = 1000) -> tuple[Projection, ...]:
+        """Return at most *limit* projections with stream > *after*, in order of code points."""
+
+    def timer(self, stream: str, name: str) -> Timer | None:
+        """Return one timer by name."""
+
+    def timers(self, stream: str) -> tuple[Timer, ...]:
+        """Return the stream's timers, by name."""
+
+    def timers_due(self, now_us: int, limit: int = 1000) -> tuple[Timer, ...]:
+        """Return timers with due_us <= *now_us*, by (due_us, stream, name)."""
+
+    def next_timer(self) -> Timer | None:
+        """Return the timer that is due first, by (due_us, stream, name)."""
+
+    def job(self, job_id: str) -> Job | None:
+        """Return one job."""
+
+    def jobs(self, *, status: str | None = None, kind: str | None = None, stream: str | None = None) -> tuple[Job, ...]:
+        """Return the jobs that match every filter given, by (created_us, job_id)."""
+
+    def lease(self, job_id: str) -> Lease | None:
+        """Return the lease on a job."""
+
+    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
+        """Return leases with lease_until_us <= *now_us*, by (lease_until_us, job_id)."""
+
+    def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
+        """Return at most *limit* items with seq > *after_seq*, by seq."""
+
+    def feed_rows(self, stream: str, first_row: int, until_row: int) -> tuple[FeedItem, ...]:
+        """Return the items of kind `rows` that hold any row of [first_row, until_row), by row."""
+
+    def feed_batch(self, stream: str, kind: str, batch_id: str) -> FeedItem | None:
+        """Return the item that this batch became, if it was accepted before."""
+
+    def feed_head(self, stream: str) -> FeedHead:
+        """Say where the feed stands."""
+
+    def cursor(self, stream: str, name: str) -> Cursor | None:
+        """Return a cursor by name."""
+
+    def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
+        """Return the closed windows with idx > *after_idx*, by idx."""
+
+    def route(self, stream: str) -> Route | None:
+        """Return the intent with the highest generation."""
+
+    def request(self, request_id: str) -> Request | None:
+        """Return what became of a request."""
+
+
+class Unit(Reader, Protocol):
+    """One piece of work inside the writer's open transaction. It reads what it has written."""
+
+    def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
+        """Record *events* behind version *expected_version* of the stream (0: a new stream).
+
+        Raises:
+            WrongExpectedVersion: The stream has another version.
+        """
+
+    def put(self, write: Write) -> None:
+        """Keep one row, or forget one."""
+
+    def answer(self, request_id: str, payload_sha256: str) -> bytes | None:
+        """Return the answer that this request got before; None when it is new.
+
+        Raises:
+            RequestIdReused: It came before with another payload.
+        """
+
+    def remember(self, request_id: str, payload_sha256: str, response: bytes) -> None:
+        """Keep the answer to a request, in the same commit as its effects."""
+
+
+class Store(Protocol):
+    """The log and what stands beside it, of one namespace. Safe to use from many threads."""
+
+    namespace: str
+
+    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
+        """Queue *work* for the writer thread. A future that has a result is durable.
+
+        Work has no effect but through its unit, since it may run more than once before one commit holds. What it
+        raises undoes it alone and reaches its future. Done-callbacks of the future run on the writer thread.
+
+        Raises:
+            StoreClosed: The store takes no more work.
+        """
+
+    def run(self, work: Callable[[Unit], T]) -> T:
+        """Do *work* and wait for the commit; in the caller's own thread when the writer is idle.
+
+        Raises:
+            WorkInsideWork: It was called by work of this store.
+        """
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Give *work* a consistent, read-only view of what is committed, in the caller's thread."""
+
+    def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* on the writer's thread after each commit; return what ends that.
+
+        It is a hint to look, must be quick and must not raise.
+        """
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of everything. Closing twice is closing once."""

@@ -1,0 +1,200 @@
+"""The sequencer: all work of a process, in one order, with one commit for everything that waited.
+
+Dense positions need a single order of commits, so there is one writer. It drains its queue, does each piece of work
+so that a failure undoes that piece alone, and commits once. Only then do futures learn what became of them.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from store.errors import DatabaseUnavailable, Interrupted, StoreClosed, WorkInsideWork
+from store.ports import Unit
+
+T = TypeVar("T")
+
+#: Pieces of work that share one commit, at most: bounds what a conflict makes us do again.
+LARGEST_BATCH = 512
+
+#: How often a batch is tried, before a conflict or a lost connection is reported.
+ATTEMPTS = 4
+
+
+class Transaction(Protocol):
+    """An open transaction of a backend."""
+
+    def attempt(self, work: Callable[[Unit], T]) -> T:
+        """Do *work*; if it raises, undo it alone and let the error rise. `Interrupted` voids the transaction."""
+
+    def commit(self) -> None:
+        """Make everything durable, or raise: `Interrupted` if it can be tried again."""
+
+    def rollback(self) -> None:
+        """Undo everything. Safe after any error, and twice."""
+
+
+class Backend(Protocol):
+    """What keeps the rows."""
+
+    def begin(self) -> Transaction:
+        """Open the one writing transaction."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+# The results of unlike works wait in one queue; each caller knows its own type.
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    work: Callable[[Unit], Any]
+    future: "Future[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    value: Any = None
+    error: Exception | None = None
+
+
+class Sequencer:
+    """One writer for one backend. Safe to use from many threads."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._queue: deque[_Waiting] = deque()
+        self._wake = threading.Condition()
+        self._turn = threading.Lock()
+        self._owner: int | None = None
+        self._closing = False
+        self._callbacks: tuple[Callable[[], None], ...] = ()
+        self._thread = threading.Thread(target=self._drain, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
+        """Queue *work*; the future is resolved after the commit."""
+        future: Future[T] = Future()
+        with self._wake:
+            if self._closing:
+                raise StoreClosed
+            self._queue.append(_Waiting(work, future))
+            self._wake.notify()
+        return future
+
+    def run(self, work: Callable[[Unit], T]) -> T:
+        """Do *work* now if the writer is idle, else queue it; return when it is committed."""
+        if self._owner == threading.get_ident():
+            raise WorkInsideWork
+        if self._queue or not self._turn.acquire(blocking=False):
+            return self.submit(work).result()
+        try:
+            if self._closing:
+                raise StoreClosed
+            waiting = _Waiting(work, Future())
+            self._settle_as_owner([waiting])
+        finally:
+            self._turn.release()
+        result: T = waiting.future.result()
+        return result
+
+    def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* after each commit, until the function that is returned is called."""
+        with self._wake:
+            self._callbacks = (*self._callbacks, callback)
+
+        def stop() -> None:
+            with self._wake:
+                self._callbacks = tuple(kept for kept in self._callbacks if kept is not callback)
+
+        return stop
+
+    def close(self) -> None:
+        """Finish what is queued and close the backend. Closing twice is closing once."""
+        with self._wake:
+            if self._closing:
+                return
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        with self._turn:
+            self._backend.close()
+
+    def _drain(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._queue or self._closing)
+                if not self._queue:
+                    return
+            # The turn comes before the queue is emptied, so that what arrives meanwhile shares the commit.
+            with self._turn:
+                self._settle_as_owner(self._taken())
+
+    def _taken(self) -> list[_Waiting]:
+        taken = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+        return [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
+
+    def _settle_as_owner(self, batch: list[_Waiting]) -> None:
+        self._owner = threading.get_ident()
+        try:
+            self._settle(batch)
+        finally:
+            self._owner = None
+
+    def _settle(self, batch: list[_Waiting]) -> None:
+        outcomes = self._outcomes(batch)
+        if outcomes is None:
+            for waiting in batch:
+                self._settle([waiting])
+            return
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            _resolve(waiting.future, outcome)
+        self._tell(outcomes)
+
+    def _outcomes(self, batch: list[_Waiting]) -> list[_Outcome] | None:
+        """Try *batch* until it commits; None when the database refused it as a whole and it must be split."""
+        away: Exception = StoreClosed()
+        for _ in range(ATTEMPTS):
+            try:
+                return self._attempt(batch)
+            except Interrupted as error:
+                away = error
+            except DatabaseUnavailable as error:
+                return [_Outcome(error=error)] * len(batch)
+            # Whatever the last flush met belongs to one of the works; alone, each meets its own.
+            except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
+                return None if len(batch) > 1 else [_Outcome(error=error)]
+        return [_Outcome(error=away)] * len(batch)
+
+    def _attempt(self, batch: list[_Waiting]) -> list[_Outcome]:
+        transaction = self._backend.begin()
+        try:
+            outcomes = [_tried(transaction, waiting.work) for waiting in batch]
+            transaction.commit()
+        except BaseException:
+            transaction.rollback()
+            raise
+        return outcomes
+
+    def _tell(self, outcomes: list[_Outcome]) -> None:
+        if all(outcome.error for outcome in outcomes):
+            return
+        for callback in self._callbacks:
+            callback()
+
+
+def _tried(transaction: Transaction, work: Callable[[Unit], object]) -> _Outcome:
+    try:
+        return _Outcome(transaction.attempt(work))
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
+        return _Outcome(error=error)
+
+
+def _resolve(future: "Future[Any]", outcome: _Outcome) -> None:
+    if outcome.error is not None:
+        future.set_exception(outcome.error)
+    else:
+        future.set_result(outcome.value)
