@@ -1,0 +1,78 @@
+# Everything that the project does, by name. A fresh clone needs Python 3.11 and a package registry, nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ROOMS := backtest benchmarks cli diagnosis migrations monitoring retraining rollout server statemachine store
+TYPED := $(ROOMS) client/src scripts tests $(wildcard examples)
+# Where `make evaluate` finds the public streams.
+DATA ?= data
+# How many processes run the tests.
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: setup demo test acceptance lint format proto lock bench evaluate clean help
+
+## setup: make .venv from the lock, and install the service and its client into it
+setup: .venv/installed
+
+.venv/locked: requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	touch $@
+
+# The build backend stands in the lock, so nothing is fetched here and nothing is resolved.
+.venv/installed: .venv/locked pyproject.toml client/pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
+		--editable ./client --editable .
+	touch $@
+
+## demo: run the whole service on sixteen years of a city's railway, and show what it did
+demo: setup
+	$(BIN)/remission demo
+
+## test: every test but acceptance, with coverage
+test: setup
+	$(BIN)/pytest tests --ignore=tests/acceptance -n $(JOBS) --cov --cov-report=term
+
+## acceptance: the promises, shown from outside on real processes and real databases
+# System packages that a promise needs are installed here, first; today every one comes from the lock.
+acceptance: setup
+	$(BIN)/pytest tests/acceptance
+
+## lint: format, rules, types, floors, contract
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/proto.py check
+
+## format: let the formatter write, and repair what rules can repair
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+## proto: generate the code of the contract
+proto: setup
+	$(BIN)/python scripts/proto.py generate
+
+## lock: write requirements.lock again; UPGRADE=1 looks for newer versions
+lock: setup
+	$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+## bench: what the service costs beside the least that could do the work
+bench: setup
+	$(BIN)/python -m benchmarks.bench
+
+## evaluate: the public streams in DATA=folder, against models left alone; QUICK=1 for a few
+evaluate: setup
+	$(BIN)/python -m benchmarks.evaluate --data $(DATA) $(if $(QUICK),--quick)
+
+## clean: remove what tools and runs have left; .venv stays
+clean:
+	rm -rf .cache .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+## help: this list
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)

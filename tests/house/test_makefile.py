@@ -1,0 +1,52 @@
+"""Each name that the documents and the continuous integration use is a target that can run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = [
+    "setup",
+    "demo",
+    "test",
+    "acceptance",
+    "lint",
+    "format",
+    "proto",
+    "lock",
+    "bench",
+    "evaluate",
+    "clean",
+    "help",
+]
+
+
+def dry_run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, check=False, capture_output=True, text=True)  # noqa: S607 - make is found where the machine keeps it
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_make_knows_how_to_reach_each_target(target: str) -> None:
+    assert dry_run(target).returncode == 0
+
+
+def test_help_names_every_target() -> None:
+    described = re.findall(r"^## (\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    assert described == TARGETS
+
+
+def test_every_script_that_make_runs_exists() -> None:
+    scripts = re.findall(r"scripts/\w+\.py", (ROOT / "Makefile").read_text())
+
+    assert [name for name in scripts if not (ROOT / name).is_file()] == []
+
+
+def test_a_quick_evaluation_reads_the_folder_that_it_is_given() -> None:
+    plan = dry_run("evaluate", "DATA=elsewhere", "QUICK=1").stdout
+
+    assert "--data elsewhere --quick" in plan
