@@ -1,10 +1,10 @@
 """Generate and check the Python code of the contract.
 
-`generate` writes the stubs, `check` proves that they are fresh and that the contract keeps its word, `baseline` accepts the
-present contract as the one that later ones must not break.
+`generate` writes the stubs, `check` proves that they are fresh and that the contract keeps its word, `baseline` accepts
+the present contract as the one that later ones must not break.
 
-The generator is old on purpose: generated code refuses a runtime older than its generator, so the generator's age is what
-serving teams may run. It lives in an environment of its own, which this script makes under `.cache`.
+The generator is old on purpose: generated code refuses a runtime older than its generator, so the generator's age is
+what serving teams may run. It lives in an environment of its own, which this script makes under `.cache`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BASELINE = PROTO / "baseline" / "remission.v1.binpb"
 STUBS = Path("remission") / "v1"
 TARGET = ROOT / "client" / "src"
 
-# grpcio-tools 1.62 is the last whose code runs with protobuf 4.25 and any later runtime, and checks no version at import.
+# Code from grpcio-tools 1.62 runs with protobuf 4.25 and later, and checks no version at import.
 PINS = (
     "grpcio-tools==1.62.3",
     "grpcio==1.85.1",
@@ -65,7 +65,7 @@ def generate(target: Path) -> None:
     sources = sorted(str(path.relative_to(PROTO)) for path in PROTO.glob("remission/v1/*.proto"))
     outputs = [f"--{kind}_out={target}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
     environment = os.environ | {"PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    command = [python, "-W", "ignore", "-m", "grpc_tools.protoc", f"-I{PROTO}", *outputs, *sources]
+    command: list[str | Path] = [python, "-W", "ignore", "-m", "grpc_tools.protoc", f"-I{PROTO}", *outputs, *sources]
     subprocess.run(command, check=True, env=environment)
     (target / STUBS / "__init__.py").write_text('"""Generated code of the contract `remission.v1`; never edited."""\n')
 

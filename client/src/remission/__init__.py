@@ -1,4 +1,10 @@
-"""The client of Remission, which watches models in production and brings them back to health."""
+"""The client of Remission, which watches models in production and brings them back to health.
 
-#: Where a server listens unless it is told otherwise.
-DEFAULT_TARGET = "127.0.0.1:50061"
+`Client` makes calls; `remission.sklearn.MonitoredModel` wraps an estimator and does the rest by itself.
+"""
+
+from remission.batches import make_batch, make_reference
+from remission.client import DEFAULT_TARGET, Client
+from remission.errors import CallError
+
+__all__ = ["DEFAULT_TARGET", "CallError", "Client", "make_batch", "make_reference"]

@@ -1,0 +1,118 @@
+"""Batches and references, from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from remission.columns import Kinds, LengthsDifferError, Table, count_rows, encode, pack, tabulate
+from remission.v1 import columns_pb2, ingest_pb2, model_pb2
+
+
+def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is named
+    batch_id: str,
+    data: Table | ArrayLike,
+    *,
+    outputs: Mapping[str, ArrayLike],
+    prediction_ids: Sequence[str],
+    times_us: ArrayLike,
+    served_by: Sequence[str] | str | None = None,
+    route_generation: int = 0,
+    unit_ids: Sequence[str] = (),
+    latency_us: ArrayLike = (),
+    kinds: Kinds | None = None,
+) -> ingest_pb2.Batch:
+    """Return predictions as a batch of the contract.
+
+    Args:
+        batch_id: Makes the batch idempotent; the same rows sent again must carry the same id.
+        data: Features, (rows, features) or by name.
+        outputs: What each version predicted, (rows,) float64 each; NaN where it did not score a row.
+        prediction_ids: One a row.
+        times_us: When rows were scored, (rows,) int64 microseconds since the epoch, not decreasing.
+        served_by: The version whose output was served, for all rows or one a row; the first of *outputs* without it.
+        route_generation: The generation of the route that was followed.
+        unit_ids: What assignment was made by, one a row, or none.
+        latency_us: How long each prediction took, (rows,) int32, or none.
+        kinds: The features' kinds, where they cannot be inferred from the columns' types.
+
+    Raises:
+        LengthsDifferError: Something has more or fewer rows than the features.
+        NotNumericError: A numeric column holds something else.
+
+    >>> batch = make_batch("b-1", {"x": [0.5]}, outputs={"v1": [0.9]}, prediction_ids=["p-1"], times_us=[0])
+    >>> batch.row_count
+    1
+    """
+    table = tabulate(data)
+    rows = count_rows(table) if table else len(prediction_ids)
+    for name, values in {"prediction_ids": prediction_ids, "times_us": times_us, **outputs}.items():
+        _require_length(name, values, rows)
+    for name, values in {"unit_ids": unit_ids, "latency_us": latency_us}.items():
+        _require_length(name, values, rows, optional=True)
+    return ingest_pb2.Batch(
+        batch_id=batch_id,
+        row_count=rows,
+        prediction_ids=prediction_ids,
+        times_us=pack(times_us, "i8"),
+        columns=encode(table, kinds),
+        outputs=[columns_pb2.Output(version=version, values=pack(values, "f8")) for version, values in outputs.items()],
+        served_by=_served_by(served_by, list(outputs), rows),
+        route_generation=route_generation,
+        unit_ids=unit_ids,
+        latency_us=pack(latency_us, "i4"),
+    )
+
+
+def make_reference(
+    data: Table | ArrayLike,
+    *,
+    labels: ArrayLike,
+    outputs: ArrayLike,
+    times_us: ArrayLike = (),
+    kinds: Kinds | None = None,
+    names: Sequence[str] = (),
+) -> model_pb2.Reference:
+    """Return a past in which the champion was well.
+
+    Args:
+        data: Features, (rows, features) or by name.
+        labels: True values, (rows,): class index or value.
+        outputs: What the champion predicted, (rows,), on rows that it was not fitted to.
+        times_us: When, (rows,) int64 microseconds since the epoch, or none.
+        kinds: The features' kinds, where they cannot be inferred.
+        names: Of the features, for a matrix.
+
+    Raises:
+        LengthsDifferError: Something has more or fewer rows than the features.
+        NotNumericError: A numeric column holds something else.
+    """
+    table = tabulate(data, names)
+    rows = count_rows(table)
+    _require_length("labels", labels, rows)
+    _require_length("outputs", outputs, rows)
+    _require_length("times_us", times_us, rows, optional=True)
+    return model_pb2.Reference(
+        row_count=rows,
+        columns=encode(table, kinds),
+        labels=pack(labels, "f8"),
+        outputs=pack(outputs, "f8"),
+        times_us=pack(times_us, "i8"),
+    )
+
+
+def _require_length(name: str, values: ArrayLike, rows: int, *, optional: bool = False) -> None:
+    length = len(np.atleast_1d(np.asarray(values)))
+    if length != rows and not (optional and length == 0):
+        raise LengthsDifferError(name, rows, length)
+
+
+def _served_by(served_by: Sequence[str] | str | None, versions: list[str], rows: int) -> bytes:
+    if served_by is None:
+        return b""
+    names = [served_by] * rows if isinstance(served_by, str) else served_by
+    _require_length("served_by", names, rows)
+    index: NDArray[np.uint8] = np.array([versions.index(name) for name in names], dtype=np.uint8)
+    return index.tobytes()

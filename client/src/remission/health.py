@@ -1,0 +1,56 @@
+"""Calls about states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from remission.connection import Connection
+from remission.v1 import health_pb2, health_pb2_grpc
+
+
+class Health:
+    """Answers how models are."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stub = health_pb2_grpc.ModelHealthServiceStub(connection.channel)
+
+    def get(self, model: str) -> health_pb2.ModelState:
+        """Return a model's state."""
+        return self._connection.call(self._stub.GetState, health_pb2.GetStateRequest(model=model)).state
+
+    def get_all(self, models: Iterable[str]) -> list[health_pb2.ModelState]:
+        """Return the states of several models, all or none."""
+        request = health_pb2.BatchGetStatesRequest(models=models)
+        return list(self._connection.call(self._stub.BatchGetStates, request).states)
+
+    def list(self, states: Iterable[health_pb2.State.ValueType] = ()) -> Iterator[health_pb2.ModelState]:
+        """Yield the states of all models, or of those in one of *states*, in order of model name."""
+        request = health_pb2.ListStatesRequest(states=states)
+        while True:
+            page = self._connection.call(self._stub.ListStates, request)
+            yield from page.states
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def watch(self, *models: str, after_position: int = 0) -> Iterator[health_pb2.WatchStatesResponse]:
+        """Yield the present states, then each change, for ever.
+
+        After `UnavailableError` watch again with the last position seen: nothing is missed and nothing comes twice.
+
+        Args:
+            models: To watch; all without any.
+            after_position: Resumes behind this position; 0 starts with the present states.
+        """
+        request = health_pb2.WatchStatesRequest(models=models, after_position=after_position)
+        return self._connection.stream(lambda: self._stub.WatchStates(request))
+
+
+def state_name(state: health_pb2.State.ValueType) -> str:
+    """Return a state's name as people write it.
+
+    >>> state_name(health_pb2.STATE_ROLLED_BACK)
+    'rolled_back'
+    """
+    return health_pb2.State.Name(state).removeprefix("STATE_").lower()

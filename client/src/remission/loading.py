@@ -1,0 +1,194 @@
+"""Loading versions that were trained elsewhere: by hash, and from an allow-list.
+
+A manifest is canonical JSON:
+
+    {"format": "skops", "artifact_sha256": ..., "task": "binary", "template": ..., "trusted_types": [...],
+     "features": [{"name": ..., "kind": "numeric" | "categorical", "categories": [...]}], "classes": [...]}
+
+or, for a correction of another version's output,
+
+    {"format": "recalibration", "artifact_sha256": ..., "base_version": ..., "base_manifest_sha256": ..., ...}
+
+whose artefact is JSON too. An empty `base_manifest_sha256` means the version that the process was started with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import skops.io
+from numpy.typing import NDArray
+
+from remission.columns import Floats, encode_words
+from remission.recalibration import Recalibration, parse_recalibration, recalibrate
+from remission.scorers import Answers, Classifier, Columns, Estimator, Rows, Scorer, Scores, make_scores
+
+# What the built-in templates need beyond what skops itself trusts. A manifest may name some of these and nothing else:
+# whoever could write manifests could otherwise choose what is loaded here.
+TRUSTED_TYPES = frozenset(
+    {
+        "functools.partial",
+        "numpy.dtype",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils.validation.check_array",
+    }
+)
+
+
+class UntrustedArtifact(Exception):
+    """The artefact holds types that are not on the allow-list."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        super().__init__(f"{type(self).__doc__} {', '.join(sorted(types))}.")
+        self.types = tuple(sorted(types))
+
+
+class MalformedManifest(Exception):
+    """The manifest does not say what is needed to load the version."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{type(self).__doc__} {what}")
+
+
+class ArtifactSource(Protocol):
+    """Where bytes come from, verified by their hash; raises `CallError`."""
+
+    def manifest(self, sha256: str, /) -> str:
+        """Return a manifest."""
+        ...
+
+    def download(self, sha256: str, /) -> bytes:
+        """Return an artefact."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One feature, as the version was trained on it."""
+
+    name: str
+    categories: tuple[str, ...] | None  #: in code order; None for a numeric feature
+
+
+class Loader:
+    """Loads versions by the hash of their manifest.
+
+    Args:
+        source: Where bytes come from.
+        own: The version that the process was started with.
+        classes: Its class labels, in index order; None for values.
+    """
+
+    def __init__(self, source: ArtifactSource, own: Scorer, classes: Answers | None) -> None:
+        self._source, self._own, self._classes = source, own, classes
+
+    def load(self, manifest_sha256: str) -> Scorer:
+        """Return the version whose manifest has this hash, ready to score.
+
+        Raises:
+            CallError: Its bytes cannot be had, or are not those that were promised.
+            UntrustedArtifact: It holds more than the allow-list permits.
+            MalformedManifest: The manifest lacks something.
+        """
+        manifest = json.loads(self._source.manifest(manifest_sha256))
+        artifact = self._source.download(_text(manifest, "artifact_sha256"))
+        match manifest.get("format"):
+            case "skops":
+                return _TrainedScorer(_load_skops(artifact, manifest), _features(manifest), self._classes)
+            case "recalibration":
+                base = manifest.get("base_manifest_sha256", "")
+                scorer = self.load(base) if base else self._own
+                return _RecalibratedScorer(scorer, parse_recalibration(artifact), self._classes)
+            case other:
+                raise MalformedManifest(f"Format {other!r} is not known.")
+
+
+class _TrainedScorer:
+    """A model that was trained on rows as the service keeps them: numbers, and codes of the categories."""
+
+    def __init__(self, estimator: Estimator, features: Sequence[Feature], classes: Answers | None) -> None:
+        self._estimator, self._features, self._classes = estimator, features, classes
+
+    def score(self, rows: Rows) -> Scores:
+        """Return the model's answers, with class labels as the caller knows them."""
+        matrix = make_matrix(rows.columns, self._features)
+        answers = np.asarray(self._estimator.predict(matrix))
+        scores = make_scores(self._estimator, answers, matrix)
+        return scores if self._classes is None else self._relabel(scores, self._classes)
+
+    def _relabel(self, scores: Scores, classes: Answers) -> Scores:
+        # It was trained on class indices, and may have seen only some of them.
+        seen = np.asarray(self._estimator.classes_ if isinstance(self._estimator, Classifier) else (), dtype=np.int64)
+        index = np.asarray(scores.answers, dtype=np.int64)
+        probabilities = None
+        if scores.probabilities is not None:
+            probabilities = np.zeros((len(index), len(classes)))
+            probabilities[:, seen] = scores.probabilities
+        binary = len(classes) == 2 and probabilities is not None  # noqa: PLR2004 - two classes are what binary means
+        output = probabilities[:, 1] if binary and probabilities is not None else index.astype(np.float64)
+        return Scores(classes[index], output, probabilities)
+
+
+class _RecalibratedScorer:
+    """Another version with its output corrected."""
+
+    def __init__(self, base: Scorer, how: Recalibration, classes: Answers | None) -> None:
+        self._base, self._how, self._classes = base, how, classes
+
+    def score(self, rows: Rows) -> Scores:
+        """Return the corrected output; a class follows from its probability."""
+        output = recalibrate(self._how, self._base.score(rows).output)
+        if self._classes is None:
+            return Scores(output, output)
+        if len(self._classes) != 2:  # noqa: PLR2004 - two classes are what binary means
+            raise MalformedManifest("Only probabilities of two classes can be corrected.")
+        chosen = (output >= 0.5).astype(np.int64)  # noqa: PLR2004 - the likelier of two
+        return Scores(self._classes[chosen], output, np.column_stack([1 - output, output]))
+
+
+def make_matrix(columns: Columns, features: Sequence[Feature]) -> Floats:
+    """Return (rows, features) float64: numbers, codes of known categories, and NaN for what is missing or new.
+
+    Raises:
+        KeyError: A feature is not among the columns.
+    """
+    parts = [_column(columns[feature.name], feature.categories) for feature in features]
+    return np.column_stack(parts)
+
+
+def _column(values: NDArray[np.generic], categories: tuple[str, ...] | None) -> Floats:
+    if categories is None:
+        return np.asarray(values, dtype=np.float64)
+    known = {word: float(code) for code, word in enumerate(categories)}
+    words, codes = encode_words(values.tolist())
+    # The last place is that of code -1, missing.
+    return np.array([*(known.get(word, np.nan) for word in words), np.nan])[codes]
+
+
+def _load_skops(artifact: bytes, manifest: Mapping[str, object]) -> Estimator:
+    asked = manifest.get("trusted_types")
+    trusted = {str(name) for name in asked} if isinstance(asked, list) else set()
+    surplus = (trusted | set(skops.io.get_untrusted_types(data=artifact))) - TRUSTED_TYPES
+    if surplus:
+        raise UntrustedArtifact(sorted(surplus))
+    estimator: Estimator = skops.io.loads(artifact, trusted=sorted(trusted))
+    return estimator
+
+
+def _features(manifest: Mapping[str, object]) -> list[Feature]:
+    listed = manifest.get("features")
+    if not isinstance(listed, list):
+        raise MalformedManifest("It has no features.")
+    return [Feature(one["name"], tuple(one["categories"]) if one["kind"] == "categorical" else None) for one in listed]
+
+
+def _text(manifest: Mapping[str, object], field: str) -> str:
+    value = manifest.get(field)
+    if not isinstance(value, str):
+        raise MalformedManifest(f"It has no {field}.")
+    return value

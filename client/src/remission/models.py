@@ -1,0 +1,75 @@
+"""Calls about models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from remission.connection import Connection, new_id
+from remission.v1 import model_pb2, model_pb2_grpc
+
+_CREATE_TIMEOUT_SECONDS = 120.0  # a reference may be 64 MiB, and the server profiles it before it answers
+
+
+class Models:
+    """Registers models and what is asked of them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._stub = model_pb2_grpc.ModelServiceStub(connection.channel)
+
+    def create(
+        self, model: model_pb2.Model, reference: model_pb2.Reference, *, request_id: str = ""
+    ) -> model_pb2.Model:
+        """Register a model with its reference.
+
+        Raises:
+            AlreadyExistsError: The name is taken.
+            InvalidArgumentError: Schema, reference or policy is wrong; `violations` name the fields.
+        """
+        request = model_pb2.CreateModelRequest(request_id=request_id or new_id(), model=model, reference=reference)
+        return self._connection.call(self._stub.CreateModel, request, _CREATE_TIMEOUT_SECONDS).model
+
+    def get(self, name: str) -> model_pb2.Model:
+        """Return a model."""
+        return self._connection.call(self._stub.GetModel, model_pb2.GetModelRequest(name=name)).model
+
+    def list(self, *, include_retired: bool = False) -> Iterator[model_pb2.Model]:
+        """Yield models in order of name."""
+        request = model_pb2.ListModelsRequest(include_retired=include_retired)
+        while True:
+            page = self._connection.call(self._stub.ListModels, request)
+            yield from page.models
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def update(
+        self,
+        name: str,
+        etag: str,
+        *,
+        owner: str | None = None,
+        purpose: str | None = None,
+        policy: Mapping[str, object] | None = None,
+        request_id: str = "",
+    ) -> model_pb2.Model:
+        """Change what people decide about a model; what is None stays.
+
+        Raises:
+            AbortedError: The model has changed since *etag* was read.
+        """
+        request = model_pb2.UpdateModelRequest(
+            request_id=request_id or new_id(),
+            name=name,
+            etag=etag,
+            owner=owner,
+            purpose=purpose,
+            policy_json=None if policy is None else json.dumps(policy),
+        )
+        return self._connection.call(self._stub.UpdateModel, request).model
+
+    def retire(self, name: str, *, etag: str = "", reason: str = "", request_id: str = "") -> model_pb2.Model:
+        """End a model; its history stays."""
+        request = model_pb2.RetireModelRequest(request_id=request_id or new_id(), name=name, etag=etag, reason=reason)
+        return self._connection.call(self._stub.RetireModel, request).model

@@ -1,0 +1,232 @@
+"""A scikit-learn-like estimator under watch.
+
+model = MonitoredModel(estimator, model="riders", version="v1")
+answers = model.predict(rows, prediction_ids=ids)
+...
+model.report_outcome(ids[0], truth)
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import grpc
+import numpy as np
+from numpy.typing import ArrayLike
+
+from remission.client import DEFAULT_TARGET, Client
+from remission.columns import Floats, Table, count_rows, tabulate
+from remission.connection import new_id
+from remission.following import Follower
+from remission.loading import Loader
+from remission.reporting import MAX_BATCH_ROWS, Buffer, Outcome, Scored
+from remission.scorers import Answers, Classifier, Columns, Estimator, OwnScorer, Rows, class_indices
+from remission.sending import Sender
+from remission.serving import Served, serve
+
+_CALL_TIMEOUT_SECONDS = 10.0
+_LONGEST_US = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Answers, with the ids by which their outcomes are reported."""
+
+    answers: Answers  #: (rows,) class labels or values
+    probabilities: Floats | None  #: (rows, classes), where they are known
+    prediction_ids: list[str]
+    served_by: list[str]  #: the version that answered, one a row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What became of reports, in rows and outcomes."""
+
+    sent: int  #: the server has them
+    dropped: int  #: the buffer was full, or closed before they could be sent
+    refused: int  #: the server refused them; see `MonitoredModel.last_error`
+    without_unit: int  #: rows with no unit id while a candidate had traffic; the champion served them
+
+
+class MonitoredModel:
+    """Wraps an estimator: predicts as it does, reports in the background, and follows the route.
+
+    `predict` waits for no server and raises only what the estimator itself raises. When the route names a candidate,
+    its artefact is fetched by hash and loaded from an allow-list, in the background; it serves its share of units until
+    the route changes or expires, and the champion serves again. Close the model, or use it as a context manager, to send
+    what is still buffered.
+
+    Args:
+        estimator: Fitted, with `predict`, and for a binary task with `predict_proba`.
+        target: Host and port of the server.
+        model: The model's name.
+        version: The version that *estimator* is.
+        feature_names: Column names of a matrix; the estimator's own `feature_names_in_` without them.
+        tls: Credentials of an encrypted channel; plain text without them.
+        buffer_rows: Rows and outcomes that are kept while the server is away; what is more is dropped and counted.
+        refresh_seconds: How often to ask for the route.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        target: str = DEFAULT_TARGET,
+        *,
+        model: str,
+        version: str = "v1",
+        feature_names: Sequence[str] = (),
+        tls: grpc.ChannelCredentials | None = None,
+        buffer_rows: int = 100_000,
+        refresh_seconds: float = 5.0,
+    ) -> None:
+        self._client = Client(target, tls, timeout=_CALL_TIMEOUT_SECONDS)
+        self._model, self._classes = (
+            model,
+            np.asarray(estimator.classes_) if isinstance(estimator, Classifier) else None,
+        )
+        self._names = [str(name) for name in feature_names or getattr(estimator, "feature_names_in_", ())]
+        scorer = OwnScorer(estimator)
+        self._follower = Follower(
+            self._client.routes,
+            Loader(self._client.artifacts, scorer, self._classes).load,
+            model=model,
+            router_id=new_id(),
+            version=version,
+            scorer=scorer,
+        )
+        self._buffer = Buffer(buffer_rows)
+        self._sender = Sender(self._client, self._buffer, model)
+        self._without_unit = 0
+        self._lock = threading.Lock()
+        self._latest_us = 0
+        self._threads = [
+            threading.Thread(target=self._sender.run, name=f"remission-send-{model}", daemon=True),
+            threading.Thread(
+                target=self._follower.run, args=(refresh_seconds,), name=f"remission-follow-{model}", daemon=True
+            ),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def predict(
+        self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
+    ) -> Answers:
+        """Return one class label or value a row; see `answer`."""
+        return self.answer(rows, prediction_ids=prediction_ids, unit_ids=unit_ids).answers
+
+    def predict_proba(
+        self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
+    ) -> Floats:
+        """Return (rows, classes) probabilities; see `answer`.
+
+        Raises:
+            AttributeError: The estimator gives none.
+        """
+        probabilities = self.answer(rows, prediction_ids=prediction_ids, unit_ids=unit_ids).probabilities
+        if probabilities is None:
+            raise AttributeError("predict_proba")
+        return probabilities
+
+    def answer(
+        self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
+    ) -> Prediction:
+        """Answer *rows*, and report them in the background.
+
+        Args:
+            rows: (rows, features), or a table of named columns.
+            prediction_ids: Unique within the model, one a row; made up without them.
+            unit_ids: What assignment is made by, such as opaque user ids; one a row. Rows without go to the champion.
+        """
+        started = time.perf_counter_ns()
+        columns = tabulate(rows, self._names)
+        count = count_rows(columns)
+        plan = self._follower.plan()
+        served = serve(plan, Rows(given=rows, columns=columns, count=count), unit_ids)
+        if served.failure is not None:
+            self._follower.withdraw(plan.generation)
+        if plan.exposure_bp:
+            self._without_unit += count - sum(map(bool, unit_ids))
+        ids = list(prediction_ids) or [new_id() for _ in range(count)]
+        spent_us = (time.perf_counter_ns() - started) // 1_000
+        self._report(columns, served, ids, list(unit_ids) or [""] * count, spent_us, plan.generation)
+        return Prediction(
+            answers=served.answers,
+            probabilities=served.probabilities,
+            prediction_ids=ids,
+            served_by=served.served_by,
+        )
+
+    def report_outcome(self, prediction_id: str, label: object, *, time_us: int | None = None) -> None:
+        """Report what turned out to be true of a prediction, in the background; a class label or a value.
+
+        Raises:
+            UnknownClassError: The estimator knows no such class.
+        """
+        labels = np.asarray([label])
+        value = labels.astype(np.float64) if self._classes is None else class_indices(labels, self._classes)
+        known_us = time.time_ns() // 1_000 if time_us is None else time_us
+        self._buffer.put(Outcome(prediction_id=prediction_id, value=float(value[0]), time_us=known_us))
+
+    @property
+    def counts(self) -> Counts:
+        """What became of reports so far."""
+        return Counts(
+            sent=self._sender.sent,
+            dropped=self._buffer.dropped,
+            refused=self._sender.refused,
+            without_unit=self._without_unit,
+        )
+
+    @property
+    def last_error(self) -> Exception | None:
+        """What the server, or the way to it, said last against a report."""
+        return self._sender.last_error
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until all reports are answered; tell whether they are."""
+        return self._buffer.wait_empty(timeout)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Send what is buffered, for *timeout* seconds at most, and count the rest as dropped."""
+        self._follower.stop()
+        self._buffer.close()
+        self._buffer.wait_empty(timeout)
+        self._sender.stop()
+        self._client.close()
+        for thread in self._threads:
+            thread.join()
+
+    def __enter__(self) -> Self:
+        """Return the model."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the model."""
+        self.close()
+
+    def _report(
+        self, columns: Columns, served: Served, ids: list[str], unit_ids: list[str], spent_us: int, generation: int
+    ) -> None:
+        count = len(ids)
+        # The order of times is the order in the buffer, whatever the threads do and wherever the clock is set.
+        with self._lock:
+            self._latest_us = max(self._latest_us, time.time_ns() // 1_000)
+            scored = Scored(
+                columns=columns,
+                prediction_ids=ids,
+                times_us=np.full(count, self._latest_us, dtype=np.int64),
+                outputs=served.outputs,
+                served_by=served.served_by,
+                unit_ids=unit_ids,
+                latency_us=np.full(count, min(spent_us, _LONGEST_US), dtype=np.int32),
+                route_generation=generation,
+            )
+            for start in range(0, count, MAX_BATCH_ROWS):
+                self._buffer.put(scored.part(start, start + MAX_BATCH_ROWS))
