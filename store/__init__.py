@@ -1,5 +1,6 @@
 """The event log, and everything that must be committed with it. Nothing else keeps truth."""
 
+from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid, Blobs, FsspecBlobs
 from store.errors import (
     AlreadyRecorded,
     DatabaseFault,
@@ -49,6 +50,10 @@ from store.records import (
 
 __all__ = [
     "AlreadyRecorded",
+    "BlobAltered",
+    "BlobMissing",
+    "BlobNameInvalid",
+    "Blobs",
     "ClearLease",
     "ClearTimer",
     "Cursor",
@@ -67,6 +72,7 @@ __all__ = [
     "FeedHead",
     "FeedItem",
     "FeedOutOfOrder",
+    "FsspecBlobs",
     "Head",
     "Interrupted",
     "Job",

@@ -163,3 +163,7 @@ class LogNotEmpty(DatabaseFault):
 
 class Interrupted(DatabaseUnavailable):
     """The transaction was undone before its commit, by a conflict or a lost connection; it can run again."""
+
+
+class Spoiled(StoreError):
+    """A statement failed in a shared transaction, which cannot go on; its works are done again, one by one."""

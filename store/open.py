@@ -2,10 +2,25 @@
 
 from collections.abc import Callable
 
-from store.errors import DatabaseUrlInvalid
-from store.ledger import Ledger, fresh_key
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from store import postgres, sqlite
+from store.errors import (
+    DatabaseUnreachable,
+    DatabaseUrlInvalid,
+    LogAltered,
+    WrongSchemaVersion,
+)
+from store.faults import translated
+from store.file_lock import FileLock
+from store.ledger import NO_HEAD, Ledger, fresh_key
+from store.link import Link
 from store.memory import MemoryStore
 from store.ports import Store
+from store.schema import EXPECTED, check_version
+from store.sql_store import SqlStore
+from store.statements import Statements
 
 
 def open_store(
@@ -14,6 +29,7 @@ def open_store(
     clock_us: Callable[[], int],
     namespace: str = "default",
     keys: Callable[[], bytes] = fresh_key,
+    lock_timeout_ms: int = 5000,
 ) -> Store:
     """Open the store at *url*: `memory://`, `sqlite:///path` or `postgresql://host/name`.
 
@@ -27,8 +43,79 @@ def open_store(
         DatabaseReadOnly: It cannot be written.
         DatabaseUnsafe: It would lose what it acknowledged.
         WrongSchemaVersion: It was not migrated to this program's schema.
+        LogAltered: Its newest event is not where its head says.
     """
     ledger = Ledger(namespace, clock_us, keys)
-    if url.startswith("memory:"):
-        return MemoryStore(ledger)
-    raise DatabaseUrlInvalid(url)
+    address = _address(url)
+    match address.get_backend_name():
+        case "memory":
+            return MemoryStore(ledger)
+        case "sqlite":
+            return _open_sqlite(address, ledger, lock_timeout_ms)
+        case "postgresql":
+            return _open_postgresql(address, ledger, lock_timeout_ms)
+        case _:
+            raise DatabaseUrlInvalid(address.render_as_string())
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise DatabaseUrlInvalid(str(error)) from error
+
+
+def _open_sqlite(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
+    file = sqlite.database_file(address)
+    if not file.exists() and file.parent.exists():
+        # SQLite would make an empty file, and then complain about it.
+        raise WrongSchemaVersion(None, EXPECTED)
+    lock = FileLock(file)
+    writer = sqlite.writer(address, timeout_ms)
+    try:
+        _check(writer, ledger.namespace, sqlite.check_durability)
+    except BaseException:
+        writer.dispose()
+        lock.release()
+        raise
+    return SqlStore(writer, sqlite.readers(address, timeout_ms), ledger, lock.release)
+
+
+def _open_postgresql(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
+    writer = postgres.writer(address, timeout_ms)
+    try:
+        _check(writer, ledger.namespace, postgres.check_durability)
+    except BaseException:
+        writer.dispose()
+        raise
+    return SqlStore(writer, postgres.readers(address, timeout_ms), ledger, lambda: None)
+
+
+def _check(engine: Engine, namespace: str, check_durability: Callable[[Connection], None]) -> None:
+    """Prove that the database is ours to write, and give the namespace its head."""
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise translated(error) if _was_reached(error) else DatabaseUnreachable(str(error.orig)) from error
+    with connection:
+        try:
+            check_durability(connection)
+            connection.rollback()
+            connection.begin()
+            check_version(connection)
+        except DBAPIError as error:
+            raise translated(error) from error
+        _take_head(Link(connection, namespace), Statements(engine.dialect))
+        connection.commit()
+
+
+def _was_reached(error: DBAPIError) -> bool:
+    """SQLite's first statements run while it connects; what they meet has a name of its own."""
+    return getattr(error.orig, "sqlite_errorname", None) is not None
+
+
+def _take_head(link: Link, say: Statements) -> None:
+    link.write(say.add_head, [{"position": NO_HEAD.position, "hash": NO_HEAD.hash, "epoch": NO_HEAD.epoch}])
+    head, newest = link.row(say.head), link.row(say.newest_position)
+    if head is None or newest is None or head[0] != newest[0]:
+        raise LogAltered(head[0] if head else 0, newest[0] if newest else 0)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from store.errors import DatabaseUnavailable, Interrupted, StoreClosed, WorkInsideWork
+from store.errors import DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
 from store.ports import Unit
 
 T = TypeVar("T")
@@ -27,7 +27,12 @@ class Transaction(Protocol):
     """An open transaction of a backend."""
 
     def attempt(self, work: Callable[[Unit], T]) -> T:
-        """Do *work*; if it raises, undo it alone and let the error rise. `Interrupted` voids the transaction."""
+        """Do *work*; if it raises, undo it alone and let the error rise.
+
+        Raises:
+            DatabaseUnavailable: The transaction is void.
+            Spoiled: The same, because of a statement of this work or of one before; its cause is the database's error.
+        """
 
     def commit(self) -> None:
         """Make everything durable, or raise: `Interrupted` if it can be tried again."""
@@ -162,9 +167,9 @@ class Sequencer:
                 away = error
             except DatabaseUnavailable as error:
                 return [_Outcome(error=error)] * len(batch)
-            # Whatever the last flush met belongs to one of the works; alone, each meets its own.
+            # What a shared transaction met belongs to one of its works; alone, each meets its own.
             except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
-                return None if len(batch) > 1 else [_Outcome(error=error)]
+                return None if len(batch) > 1 else [_Outcome(error=_real(error))]
         return [_Outcome(error=away)] * len(batch)
 
     def _attempt(self, batch: list[_Waiting]) -> list[_Outcome]:
@@ -187,10 +192,15 @@ class Sequencer:
 def _tried(transaction: Transaction, work: Callable[[Unit], object]) -> _Outcome:
     try:
         return _Outcome(transaction.attempt(work))
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, Spoiled):
         raise
     except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
         return _Outcome(error=error)
+
+
+def _real(error: Exception) -> Exception:
+    cause = error.__cause__
+    return cause if isinstance(error, Spoiled) and isinstance(cause, Exception) else error
 
 
 def _resolve(future: "Future[Any]", outcome: _Outcome) -> None:

@@ -1,0 +1,186 @@
+"""The store in a database."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from store.errors import DatabaseUnavailable, DatabaseUnreachable, Interrupted, OutcomeUnknown
+from store.faults import translated
+from store.ledger import NO_HEAD, Ledger
+from store.link import Link
+from store.ports import Reader, Unit
+from store.records import Head
+from store.sequencer import Sequencer
+from store.sql_reader import SqlReader
+from store.sql_unit import Ends, SqlUnit
+from store.statements import Statements
+
+T = TypeVar("T")
+
+
+class SqlStore:
+    """A store that is as durable as its database."""
+
+    def __init__(self, writer: Engine, readers: Engine, ledger: Ledger, release: Callable[[], None]) -> None:
+        self.namespace = ledger.namespace
+        self._readers = readers
+        self._statements = Statements(writer.dialect)
+        self._release = release
+        self._sequencer = Sequencer(SqlBackend(writer, self._statements, ledger, self._let_go))
+
+    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
+        """Queue *work* for the writer thread."""
+        return self._sequencer.submit(work)
+
+    def run(self, work: Callable[[Unit], T]) -> T:
+        """Do *work* and wait for the commit."""
+        return self._sequencer.run(work)
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Give *work* a snapshot of what is committed."""
+        with reading(self._readers) as connection:
+            return work(SqlReader(Link(connection, self.namespace), self._statements, self.namespace))
+
+    def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* after each commit."""
+        return self._sequencer.on_commit(callback)
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of connections and locks."""
+        self._sequencer.close()
+
+    def _let_go(self) -> None:
+        self._readers.dispose()
+        self._release()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that only reads, and end it.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be reached, or no connection is free.
+    """
+    try:
+        connection = engine.connect()
+    except PoolTimeoutError as error:
+        raise DatabaseUnavailable(str(error)) from error
+    except DBAPIError as error:
+        raise DatabaseUnreachable(str(error.orig)) from error
+    with connection:
+        try:
+            connection.begin()
+        except DBAPIError as error:
+            raise translated(error) from error
+        yield connection
+
+
+class SqlBackend:
+    """The one connection that writes."""
+
+    def __init__(self, engine: Engine, statements: Statements, ledger: Ledger, release: Callable[[], None]) -> None:
+        self._engine, self._statements, self._ledger, self._release = engine, statements, ledger, release
+        self._connection: Connection | None = None
+        self._known = Ends()
+
+    def begin(self) -> "SqlTransaction":
+        """Take the write lock and learn where the log stands."""
+        try:
+            return self._begun()
+        except BaseException:
+            self.drop()
+            raise
+
+    def drop(self) -> None:
+        """Give the connection up; the next transaction gets a fresh one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.invalidate()
+            connection.close()
+
+    def close(self) -> None:
+        """Close the connection and the engine."""
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
+        self._release()
+
+    def _begun(self) -> "SqlTransaction":
+        connection = self._connected()
+        try:
+            connection.begin()
+        except DBAPIError as error:
+            raise translated(error) from error
+        link = Link(connection, self._ledger.namespace)
+        # One row is locked for every append. That makes positions gap-free, so a follower that reads "after 41"
+        # never misses a 42 still in flight. It costs parallel writes.
+        row = link.row(self._statements.lock_head)
+        self._learn(NO_HEAD if row is None else Head(*row))
+        return SqlTransaction(self, connection, SqlUnit(link, self._statements, self._ledger, self._known), self._known)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._engine.connect()
+            except DBAPIError as error:
+                raise DatabaseUnreachable(str(error.orig)) from error
+        return self._connection
+
+    def _learn(self, head: Head) -> None:
+        """What is remembered of streams holds as long as nobody else has appended."""
+        if head != self._known.head:
+            self._known.tails.clear()
+            self._known.head = head
+
+
+class SqlTransaction:
+    """One transaction, with many works."""
+
+    def __init__(self, backend: SqlBackend, connection: Connection, unit: SqlUnit, known: Ends) -> None:
+        self._backend, self._connection, self._unit, self._known = backend, connection, unit, known
+
+    def attempt(self, work: Callable[[Unit], T]) -> T:
+        """Do *work*; if it raises, undo it alone."""
+        self._unit.start()
+        try:
+            value = work(self._unit)
+        except DatabaseUnavailable:
+            raise
+        except BaseException as error:
+            self._unit.pending.undo(error)
+            raise
+        self._unit.finish()
+        return value
+
+    def commit(self) -> None:
+        """Send what waits, move the head, and commit."""
+        self._unit.pending.send_last()
+        self._unit.move_head(self._known.head)
+        try:
+            self._connection.commit()
+        except DBAPIError as error:
+            raise _after_commit(error) from error
+        self._known.take(self._unit.reached)
+        self._known.forget_most()
+
+    def rollback(self) -> None:
+        """Undo everything; a connection that cannot even do that is given up."""
+        try:
+            self._connection.rollback()
+        except DBAPIError:
+            self._backend.drop()
+        if self._connection.invalidated:
+            self._backend.drop()
+
+
+def _after_commit(error: DBAPIError) -> Exception:
+    """Name what went wrong in a commit: undone for certain, or unknown."""
+    found = translated(error)
+    if isinstance(found, Interrupted) and error.connection_invalidated:
+        return OutcomeUnknown(found.reason)
+    return found

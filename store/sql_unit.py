@@ -1,0 +1,187 @@
+"""Writing the rows of a database."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from statemachine.envelope import NewEvent, RecordedEvent
+from store.errors import Interrupted
+from store.ledger import NO_HEAD, NO_TAIL, Ledger, Tail
+from store.link import Link
+from store.pending import Pending
+from store.records import (
+    ClearLease,
+    ClearTimer,
+    Cursor,
+    ErasePayload,
+    Evidence,
+    FeedItem,
+    Head,
+    Job,
+    Lease,
+    Projection,
+    Route,
+    Timer,
+    Window,
+    Write,
+)
+from store.rows import columns_of, event_row, payload_row, told
+from store.rules import first_answer, next_item
+from store.sql_reader import SqlReader
+from store.statements import Statement, Statements
+from store.tables import CURSORS, FEED, JOBS, LEASES, PROJECTIONS, ROUTES, TIMERS, WINDOWS
+
+#: Streams whose ends are remembered between transactions, at most.
+_MOST_TAILS = 100_000
+
+
+@dataclass(slots=True)
+class Ends:
+    """Where the log and its streams end. *tails* holds only the streams that were asked for."""
+
+    head: Head = NO_HEAD
+    tails: dict[str, Tail] = field(default_factory=dict)
+
+    def take(self, newer: "Ends") -> None:
+        """Move on to *newer*."""
+        self.head = newer.head
+        self.tails.update(newer.tails)
+
+    def forget_most(self) -> None:
+        """Let go of the streams, once they are many. They can be asked for again."""
+        if len(self.tails) > _MOST_TAILS:
+            self.tails.clear()
+
+
+class SqlUnit(SqlReader):
+    """Writes the rows as well, within one transaction that may hold many works."""
+
+    def __init__(self, link: Link, statements: Statements, ledger: Ledger, known: Ends) -> None:
+        super().__init__(link, statements, ledger.namespace)
+        self.pending = Pending(link)
+        self._ledger = ledger
+        self._known = known
+        self._work = Ends(known.head)
+        #: Where the works that succeeded have left the log.
+        self.reached = Ends(known.head)
+
+    def start(self) -> None:
+        """Begin a piece of work."""
+        self._work = Ends(self.reached.head)
+        self.pending.start()
+
+    def finish(self) -> None:
+        """End a piece of work that succeeded."""
+        self.pending.finish()
+        self.reached.take(self._work)
+
+    def move_head(self, old: Head) -> None:
+        """Write where the log ends now, if it was at *old* until now.
+
+        Raises:
+            Interrupted: Someone else has moved it.
+        """
+        new = self.reached.head
+        if new == old:
+            return
+        fence = {"old_position": old.position, "old_epoch": old.epoch}
+        moved = self._link.write(self._say.move_head, [{**fence, "new_position": new.position, "new_hash": new.hash}])
+        if moved != 1:
+            raise Interrupted("another writer has moved the head")
+
+    def head(self) -> Head:
+        """Return the newest place, that of this work included."""
+        return self._work.head
+
+    def version(self, stream: str) -> int:
+        """Return the stream's newest version, that of this work included."""
+        return self._tail(stream).version
+
+    def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
+        """Record *events* behind version *expected_version*."""
+        placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), self._work.head)
+        for event in placed:
+            self.pending.add(self._say.add_event, event_row(event))
+            self.pending.add(self._say.add_payload, payload_row(event))
+        self._work.tails[stream], self._work.head = tail, head
+        return placed
+
+    def put(self, write: Write) -> None:
+        """Keep one row, or forget one."""
+        _PUTS[type(write)](self, write)
+
+    def answer(self, request_id: str, payload_sha256: str) -> bytes | None:
+        """Return the answer that this request got before."""
+        return first_answer(self.request(request_id), payload_sha256)
+
+    def remember(self, request_id: str, payload_sha256: str, response: bytes) -> None:
+        """Keep the answer to a request."""
+        row = {
+            "request_id": request_id,
+            "payload_sha256": payload_sha256,
+            "response": response,
+            "recorded_us": self._ledger.clock_us(),
+        }
+        self.pending.add(self._say.add_request, row, request_id)
+
+    def put_evidence(self, write: Evidence) -> None:
+        """Keep evidence under its hash, unless it is there."""
+        row = {"sha256": write.sha256, "kind": write.kind, "body": write.body, "created_us": self._ledger.clock_us()}
+        self.pending.add(self._say.add_evidence, row, write.sha256)
+
+    def put_item(self, write: FeedItem) -> None:
+        """Keep the next item of a feed."""
+        next_item(self.feed_head(write.stream), write)
+        row = told(write, columns_of(FEED))
+        self.pending.add(self._say.add_item, row, write.stream, write.kind, write.batch_id)
+
+    def put_row(self, statement: Statement, write: Write, columns: Sequence[str], key: Sequence[str]) -> None:
+        """Run *statement* with the values of *write* in *columns*; reads find it by *key*."""
+        row = told(write, columns)
+        self.pending.add(statement, row, *(row[name] for name in key))
+
+    def erase_payload(self, write: ErasePayload) -> None:
+        """Forget the payload of one event."""
+        self._ready("events")
+        self.pending.add(self._say.erase_payload, told(write, ("stream", "version")))
+
+    def statement(self, name: str) -> Statement:
+        """Return a statement by name."""
+        found: Statement = getattr(self._say, name)
+        return found
+
+    def _tail(self, stream: str) -> Tail:
+        for ends in (self._work, self.reached, self._known):
+            if stream in ends.tails:
+                return ends.tails[stream]
+        row = self._link.row(self._say.tail, stream=stream)
+        tail = NO_TAIL if row is None else Tail(*row)
+        self._work.tails[stream] = tail
+        return tail
+
+    def _ready(self, table: str, *key: object) -> None:
+        """Send the writes that a read of *table* could miss."""
+        self.pending.send_for(table, *key)
+        if table == "events":
+            self.pending.send_for("payloads")
+
+
+# What each record's table is called, and by which columns its rows are read one by one.
+def _row(name: str, columns: Sequence[str], *key: str) -> Callable[[SqlUnit, Any], None]:
+    return lambda unit, write: unit.put_row(unit.statement(name), write, columns, key)
+
+
+_PUTS: dict[type, Callable[[SqlUnit, Any], None]] = {
+    Evidence: SqlUnit.put_evidence,
+    Projection: _row("put_projection", columns_of(PROJECTIONS), "stream"),
+    Timer: _row("put_timer", columns_of(TIMERS), "stream", "name"),
+    ClearTimer: _row("clear_timer", ("stream", "name"), "stream", "name"),
+    Job: _row("put_job", columns_of(JOBS), "job_id"),
+    Lease: _row("put_lease", columns_of(LEASES), "job_id"),
+    ClearLease: _row("clear_lease", ("job_id",), "job_id"),
+    FeedItem: SqlUnit.put_item,
+    Cursor: _row("put_cursor", columns_of(CURSORS), "stream", "name"),
+    Window: _row("put_window", columns_of(WINDOWS), "stream", "epoch", "kind", "idx"),
+    Route: _row("put_route", columns_of(ROUTES), "stream", "generation"),
+    ErasePayload: SqlUnit.erase_payload,
+}

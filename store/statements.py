@@ -1,0 +1,286 @@
+"""Every statement, compiled once per database, under a name.
+
+Each is written with SQLAlchemy Core and kept as text with named parameters, so that the hot path neither builds nor
+compiles anything. `namespace` is a parameter of all of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Insert,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import ClauseElement
+
+from store.tables import (
+    CURSORS,
+    EVENTS,
+    EVIDENCE,
+    FEED,
+    HEAD,
+    JOBS,
+    LEASES,
+    PAYLOADS,
+    PROJECTIONS,
+    REQUESTS,
+    ROUTES,
+    TIMERS,
+    WINDOWS,
+)
+
+#: What a query asks for: a stretch of rows, from *after* on.
+AFTER: BindParameter[int] = bindparam("after")
+LIMIT: BindParameter[int] = bindparam("limit")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A compiled statement: its text, the one table that it reads or writes, and the values that it brings along."""
+
+    text: str
+    table: str
+    constants: Mapping[str, object]
+    #: The same for many rows in one go, from one list for each column; empty where the driver does as well by itself.
+    bulk: str = ""
+    columns: tuple[str, ...] = ()
+
+
+class Statements:
+    """All statements for one database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._queries()
+        self._log_writes()
+        self._other_writes()
+
+    def _queries(self) -> None:
+        self._log_queries()
+        self._state_queries()
+        self._work_queries()
+        self._feed_queries()
+
+    def _log_queries(self) -> None:
+        log = select(*_of(EVENTS), PAYLOADS.c.body, PAYLOADS.c.payload_key).select_from(
+            EVENTS.outerjoin(
+                PAYLOADS, and_(PAYLOADS.c.namespace == EVENTS.c.namespace, PAYLOADS.c.position == EVENTS.c.position)
+            )
+        )
+        #: Where the log stands; `lock` also keeps other replicas from moving it.
+        head = select(HEAD.c.position, HEAD.c.hash, HEAD.c.epoch).where(_ours(HEAD))
+        self.head = self._compiled(head, HEAD)
+        self.lock_head = self._compiled(head.with_for_update(), HEAD)
+        #: The newest position that events really have, to hold against the head.
+        newest = select(func.coalesce(func.max(EVENTS.c.position), 0)).where(_ours(EVENTS))
+        self.newest_position = self._compiled(newest, EVENTS)
+        #: The end of one stream.
+        self.tail = self._compiled(
+            select(EVENTS.c.version, EVENTS.c.hash)
+            .where(_ours(EVENTS), _is(EVENTS, "stream"))
+            .order_by(EVENTS.c.version.desc())
+            .limit(1),
+            EVENTS,
+        )
+        #: Events of one stream, by version.
+        self.events = self._compiled(
+            log.where(
+                _ours(EVENTS),
+                _is(EVENTS, "stream"),
+                EVENTS.c.version > AFTER,
+                EVENTS.c.version <= bindparam("until"),
+            ).order_by(EVENTS.c.version),
+            EVENTS,
+        )
+        #: Events of all streams, by position.
+        self.all_events = self._compiled(
+            log.where(_ours(EVENTS), EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+        )
+        #: The bytes under a hash.
+        self.evidence = self._one(EVIDENCE, "sha256", columns=("body",))
+        #: What became of a request.
+        self.request = self._one(REQUESTS, "request_id")
+
+    def _state_queries(self) -> None:
+        #: States, one and all in order.
+        self.projection = self._one(PROJECTIONS, "stream")
+        self.projections = self._compiled(
+            _rows(PROJECTIONS).where(PROJECTIONS.c.stream > AFTER).order_by(PROJECTIONS.c.stream).limit(LIMIT),
+            PROJECTIONS,
+        )
+        #: Timers, by name and by time.
+        due = (TIMERS.c.due_us, TIMERS.c.stream, TIMERS.c.name)
+        self.timer = self._one(TIMERS, "stream", "name")
+        self.timers = self._compiled(_rows(TIMERS).where(_is(TIMERS, "stream")).order_by(TIMERS.c.name), TIMERS)
+        self.next_timer = self._compiled(_rows(TIMERS).order_by(*due).limit(1), TIMERS)
+        self.timers_due = self._compiled(
+            _rows(TIMERS).where(TIMERS.c.due_us <= bindparam("now_us")).order_by(*due).limit(LIMIT), TIMERS
+        )
+        #: The route in force.
+        self.route = self._compiled(
+            _rows(ROUTES).where(_is(ROUTES, "stream")).order_by(ROUTES.c.generation.desc()).limit(1), ROUTES
+        )
+
+    def _work_queries(self) -> None:
+        by_age = (JOBS.c.created_us, JOBS.c.job_id)
+        self.job = self._one(JOBS, "job_id")
+        #: Jobs, all of them or of one status; other filters are few rows away.
+        self.jobs = self._compiled(_rows(JOBS).order_by(*by_age), JOBS)
+        self.jobs_by_status = self._compiled(_rows(JOBS).where(_is(JOBS, "status")).order_by(*by_age), JOBS)
+        self.lease = self._one(LEASES, "job_id")
+        #: Leases whose time is over.
+        self.leases_expired = self._compiled(
+            _rows(LEASES)
+            .where(LEASES.c.lease_until_us <= bindparam("now_us"))
+            .order_by(LEASES.c.lease_until_us, LEASES.c.job_id),
+            LEASES,
+        )
+
+    def _feed_queries(self) -> None:
+        feed = _rows(FEED).where(_is(FEED, "stream"))
+        self.feed = self._compiled(feed.where(FEED.c.seq > AFTER).order_by(FEED.c.seq).limit(LIMIT), FEED)
+        #: Items that start in a stretch of rows; the one before it may reach in.
+        rows = feed.where(_is(FEED, "kind"), FEED.c.first_row < bindparam("until"))
+        self.feed_rows = self._compiled(rows.where(FEED.c.first_row > AFTER).order_by(FEED.c.first_row), FEED)
+        self.feed_row_before = self._compiled(
+            rows.where(FEED.c.first_row <= AFTER).order_by(FEED.c.first_row.desc(), FEED.c.row_count.desc()).limit(1),
+            FEED,
+        )
+        self.feed_batch = self._one(FEED, "stream", "kind", "batch_id")
+        #: The last item, and the row that comes after the last rows.
+        last_rows = (
+            select(FEED.c.first_row + FEED.c.row_count)
+            .where(_ours(FEED), _is(FEED, "stream"), _is(FEED, "kind"))
+            .order_by(FEED.c.first_row.desc(), FEED.c.seq.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        self.feed_head = self._compiled(
+            select(FEED.c.seq, func.coalesce(last_rows, 0), FEED.c.watermark_us)
+            .where(_ours(FEED), _is(FEED, "stream"))
+            .order_by(FEED.c.seq.desc())
+            .limit(1),
+            FEED,
+        )
+        self.cursor = self._one(CURSORS, "stream", "name")
+        self.windows = self._compiled(
+            _rows(WINDOWS)
+            .where(_is(WINDOWS, "stream"), _is(WINDOWS, "epoch"), _is(WINDOWS, "kind"), WINDOWS.c.idx > AFTER)
+            .order_by(WINDOWS.c.idx),
+            WINDOWS,
+        )
+
+    def _log_writes(self) -> None:
+        self.add_event = self._insert(EVENTS)
+        self.add_payload = self._insert(PAYLOADS)
+        self.erase_payload = self._compiled(
+            delete(PAYLOADS).where(
+                _ours(PAYLOADS),
+                PAYLOADS.c.position
+                == select(EVENTS.c.position)
+                .where(_ours(EVENTS), _is(EVENTS, "stream"), _is(EVENTS, "version"))
+                .scalar_subquery(),
+            ),
+            PAYLOADS,
+        )
+        #: The fence: no row changes if anyone else has moved the head.
+        self.move_head = self._compiled(
+            update(HEAD)
+            .where(_ours(HEAD), HEAD.c.position == bindparam("old_position"), HEAD.c.epoch == bindparam("old_epoch"))
+            .values(position=bindparam("new_position"), hash=bindparam("new_hash")),
+            HEAD,
+        )
+        self.add_head = self._compiled(_insert_if_new(HEAD), HEAD)
+
+    def _other_writes(self) -> None:
+        self.add_evidence = self._compiled(_insert_if_new(EVIDENCE), EVIDENCE)
+        self.add_request = self._insert(REQUESTS)
+        self.put_projection = self._upsert(PROJECTIONS)
+        self.put_timer = self._upsert(TIMERS)
+        self.clear_timer = self._forget(TIMERS, "stream", "name")
+        self.put_job = self._upsert(JOBS)
+        self.put_lease = self._upsert(LEASES)
+        self.clear_lease = self._forget(LEASES, "job_id")
+        self.add_item = self._insert(FEED)
+        self.put_cursor = self._upsert(CURSORS)
+        self.put_window = self._upsert(WINDOWS)
+        self.put_route = self._upsert(ROUTES)
+
+    def _one(self, table: Table, *key: str, columns: Iterable[str] = ()) -> Statement:
+        query = _rows(table, *columns).where(*(_is(table, name) for name in key))
+        return self._compiled(query, table)
+
+    def _forget(self, table: Table, *key: str) -> Statement:
+        return self._compiled(delete(table).where(_ours(table), *(_is(table, name) for name in key)), table)
+
+    def _insert(self, table: Table) -> Statement:
+        one = self._compiled(insert(table).values(_parameters(table)), table)
+        if self._dialect.name != "postgresql":
+            return one
+        columns = [column.name for column in table.columns]
+        lists = func.unnest(*(bindparam(column.name, type_=_list_of(column)) for column in table.columns))
+        many = insert(table).from_select(columns, select(text("*")).select_from(lists))
+        return replace(one, bulk=str(many.compile(dialect=self._dialect)), columns=tuple(columns))
+
+    def _upsert(self, table: Table) -> Statement:
+        dialect = postgresql if self._dialect.name == "postgresql" else sqlite
+        # The two inserts are one in everything used here, but share no type.
+        new: Any = dialect.insert(table).values(_parameters(table))
+        key = [column.name for column in table.primary_key.columns]
+        changed = {column.name: new.excluded[column.name] for column in table.columns if column.name not in key}
+        return self._compiled(new.on_conflict_do_update(index_elements=key, set_=changed), table)
+
+    def _compiled(self, statement: ClauseElement, table: Table) -> Statement:
+        compiled = statement.compile(dialect=self._dialect)
+        constants = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+        return Statement(str(compiled), table.name, constants)
+
+
+def _of(table: Table) -> list[Column[Any]]:
+    return [column for column in table.columns if column.name != "namespace"]
+
+
+def _rows(table: Table, *columns: str) -> Select[Any]:
+    picked = [table.c[name] for name in columns] or _of(table)
+    return select(*picked).where(_ours(table))
+
+
+def _ours(table: Table) -> ColumnElement[bool]:
+    return table.c.namespace == bindparam("namespace")
+
+
+def _is(table: Table, name: str) -> ColumnElement[bool]:
+    return table.c[name] == bindparam(name)
+
+
+def _parameters(table: Table) -> dict[str, Any]:
+    return {column.name: bindparam(column.name, type_=column.type) for column in table.columns}
+
+
+def _insert_if_new(table: Table) -> Insert:
+    """Write a row unless its key is taken. No ON CONFLICT: SQLite's guard on inserts fires before it."""
+    key = [table.c[column.name] == bindparam(column.name) for column in table.primary_key.columns]
+    values = _parameters(table)
+    return insert(table).from_select(list(values), select(*values.values()).where(~exists(select(1).where(*key))))
+
+
+def _list_of(column: Column[Any]) -> postgresql.ARRAY[Any]:
+    # A list needs no collation, and cannot be written with one.
+    return postgresql.ARRAY(Text() if isinstance(column.type, Text) else column.type)
