@@ -1,0 +1,99 @@
+import pytest
+
+from statemachine.envelope import chain_faults, log_sha256
+from store import AlreadyRecorded, Head, Store, WrongExpectedVersion
+from tests.fixtures.events import an_event, some_events
+from tests.fixtures.work import appending
+
+
+def test_events_get_dense_versions_and_positions(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, some_events("a", 2)))
+    store.run(lambda unit: unit.append("b", 0, some_events("b", 1)))
+    store.run(lambda unit: unit.append("a", 2, [an_event("a-2")]))
+
+    log = store.read(lambda reader: reader.all_events(0, 10))
+    assert [(event.stream, event.version, event.position) for event in log] == [
+        ("a", 1, 1),
+        ("a", 2, 2),
+        ("b", 1, 3),
+        ("a", 3, 4),
+    ]
+
+
+def test_what_was_appended_is_what_is_read(store: Store) -> None:
+    written = store.run(lambda unit: unit.append("a", 0, some_events("a", 3)))
+
+    assert store.read(lambda reader: reader.events("a")) == written
+
+
+def test_a_stretch_of_a_stream_leaves_out_its_start_and_keeps_its_end(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, some_events("a", 5)))
+
+    stretch = store.read(lambda reader: reader.events("a", after=1, until=3))
+
+    assert [event.version for event in stretch] == [2, 3]
+
+
+def test_a_stale_version_is_refused_and_named(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, some_events("a", 2)))
+
+    with pytest.raises(WrongExpectedVersion) as refused:
+        store.run(lambda unit: unit.append("a", 1, [an_event("late")]))
+
+    assert (refused.value.stream, refused.value.expected, refused.value.actual) == ("a", 1, 2)
+
+
+def test_a_refused_append_takes_no_position(store: Store) -> None:
+    with pytest.raises(WrongExpectedVersion):
+        store.run(lambda unit: unit.append("a", 7, [an_event("early")]))
+    recorded = store.run(lambda unit: unit.append("a", 0, [an_event("first")]))
+
+    assert (recorded[0].position, recorded[0].version) == (1, 1)
+
+
+def test_an_event_id_is_recorded_once(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, [an_event("same")]))
+
+    with pytest.raises(AlreadyRecorded) as refused:
+        store.run(lambda unit: unit.append("b", 0, [an_event("same")]))
+
+    assert refused.value.what == "events_event_id_key"
+
+
+def test_every_stream_is_a_whole_chain(store: Store) -> None:
+    for version in range(4):
+        store.run(appending("a", version, an_event(f"a-{version}")))
+
+    assert list(chain_faults(store.read(lambda reader: reader.events("a")))) == []
+
+
+def test_the_head_moves_with_every_event(store: Store) -> None:
+    empty = store.read(lambda reader: reader.head())
+    store.run(lambda unit: unit.append("a", 0, some_events("a", 2)))
+    full = store.read(lambda reader: reader.head())
+
+    assert empty == Head(0, "0" * 64, 1)
+    assert full.position == 2
+    assert full.hash != empty.hash
+
+
+def test_an_empty_append_checks_the_version_and_records_nothing(store: Store) -> None:
+    assert store.run(lambda unit: unit.append("a", 0, [])) == ()
+    with pytest.raises(WrongExpectedVersion):
+        store.run(lambda unit: unit.append("a", 1, []))
+
+
+def test_the_digest_of_a_log_does_not_know_the_database(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, some_events("a", 3)))
+
+    digest = log_sha256(store.read(lambda reader: reader.all_events(0, 10)))
+
+    assert digest == "ccb7c07f2c5af62e8094f7e14165b88db11a3ca1d34084a65baa9963421af6b6"
+
+
+def test_text_of_any_script_is_kept(store: Store) -> None:
+    store.run(lambda unit: unit.append("модель-模型-🚆", 0, [an_event("x", note="Zürich ✓")]))
+
+    (event,) = store.read(lambda reader: reader.events("модель-模型-🚆"))
+
+    assert event.payload == '{"note":"Zürich ✓"}'.encode()
