@@ -152,7 +152,7 @@ class Store(Protocol):
         """Give *work* a consistent, read-only view of what is committed, in the caller's thread."""
 
     def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* on the writer's thread after each commit; return what ends that.
+        """Call *callback* after each commit, on the thread that wrote; return what ends that.
 
         It is a hint to look, must be quick and must not raise.
         """

@@ -49,4 +49,9 @@ def event_of(namespace: str, row: Sequence[Any]) -> RecordedEvent:
     values = dict(zip(_EVENT_COLUMNS, row, strict=False))
     values["volatile"] = bool(values["volatile"])
     values["volatile_fields"] = tuple(orjson.loads(values["volatile_fields"]))
-    return RecordedEvent(namespace=namespace, payload=row[-2], payload_key=row[-1], **values)
+    return RecordedEvent(namespace=namespace, payload=bytes_of(row[-2]), payload_key=bytes_of(row[-1]), **values)
+
+
+def bytes_of(value: bytes | str | None) -> bytes | None:
+    """Return what a column of bytes holds. Whoever tampers with SQLite can leave text there: that is no other error."""
+    return value.encode() if isinstance(value, str) else value

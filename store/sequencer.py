@@ -4,6 +4,7 @@ Dense positions need a single order of commits, so there is one writer. It drain
 so that a failure undoes that piece alone, and commits once. Only then do futures learn what became of them.
 """
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -186,7 +187,11 @@ class Sequencer:
         if all(outcome.error for outcome in outcomes):
             return
         for callback in self._callbacks:
-            callback()
+            try:
+                callback()
+            # A follower must not raise, and one that does must not stop the writer: it is told like a thread's death.
+            except Exception:  # noqa: BLE001
+                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
 
 
 def _tried(transaction: Transaction, work: Callable[[Unit], object]) -> _Outcome:

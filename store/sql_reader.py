@@ -8,7 +8,7 @@ from store.errors import EvidenceAltered, EvidenceMissing
 from store.ledger import NO_HEAD
 from store.link import Link
 from store.records import Cursor, FeedHead, FeedItem, Head, Job, Lease, Projection, Request, Route, Timer, Window
-from store.rows import columns_of, event_of, made
+from store.rows import bytes_of, columns_of, event_of, made
 from store.statements import Statement, Statements
 from store.tables import CURSORS, FEED, JOBS, LEASES, PROJECTIONS, REQUESTS, ROUTES, TIMERS, WINDOWS
 
@@ -68,9 +68,9 @@ class SqlReader:
         """Return the bytes under this hash, checked against it."""
         self._ready("evidence", sha256)
         row = self._link.row(self._say.evidence, sha256=sha256)
-        if row is None:
+        body = bytes_of(row[0]) if row else None
+        if body is None:
             raise EvidenceMissing(sha256)
-        body = bytes(row[0])
         if digest(body) != sha256:
             raise EvidenceAltered(sha256, digest(body))
         return body

@@ -1,0 +1,160 @@
+"""Every way in which a database can be wrong has its own error."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from store import (
+    DatabaseInUse,
+    DatabaseLocked,
+    DatabaseReadOnly,
+    DatabaseUnreachable,
+    DatabaseUnsafe,
+    DatabaseUrlInvalid,
+    LogAltered,
+    WrongSchemaVersion,
+    migrate,
+)
+from store.schema import EXPECTED
+from tests.fixtures.events import some_events
+from tests.fixtures.postgres import Postgres
+from tests.fixtures.work import appending
+from tests.integration.store.conftest import Opening
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a migrated SQLite file."""
+    path = tmp_path / "log.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def holder(file: Path) -> Iterator[sqlite3.Connection]:
+    """Hold the file's write lock."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "nonsense", "sqlite://", "sqlite:///:memory:", ""])
+def test_an_address_of_no_known_kind_is_refused(opened: Opening, url: str) -> None:
+    with pytest.raises(DatabaseUrlInvalid):
+        opened(url)
+
+
+def test_a_database_without_a_schema_is_refused_with_both_versions(empty_url: str, opened: Opening) -> None:
+    with pytest.raises(WrongSchemaVersion) as refused:
+        opened(empty_url)
+
+    assert (refused.value.found, refused.value.expected) == (None, EXPECTED)
+    assert "remission migrate" in str(refused.value)
+
+
+def test_a_missing_file_is_not_made(tmp_path: Path, opened: Opening) -> None:
+    with pytest.raises(WrongSchemaVersion):
+        opened(f"sqlite:///{tmp_path}/log.db")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_of_another_version_is_refused(file: Path, opened: Opening) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(WrongSchemaVersion) as refused:
+        opened(f"sqlite:///{file}")
+
+    assert refused.value.found == "9999"
+
+
+def test_a_missing_folder_is_unreachable(tmp_path: Path, opened: Opening) -> None:
+    with pytest.raises(DatabaseUnreachable):
+        opened(f"sqlite:///{tmp_path}/nowhere/log.db")
+
+
+def test_a_file_that_is_no_database_is_unreachable(tmp_path: Path, opened: Opening) -> None:
+    (tmp_path / "log.db").write_bytes(b"not a database, but long enough to be asked" * 100)
+
+    with pytest.raises(DatabaseUnreachable):
+        opened(f"sqlite:///{tmp_path}/log.db")
+
+
+def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path, opened: Opening) -> None:
+    with pytest.raises(DatabaseUnreachable):
+        opened(f"postgresql://postgres@/postgres?host={tmp_path}")
+
+
+def test_a_second_server_on_the_same_file_is_refused(file: Path, opened: Opening) -> None:
+    first = opened(f"sqlite:///{file}")
+
+    with pytest.raises(DatabaseInUse, match=str(os.getpid())):
+        opened(f"sqlite:///{file}")
+
+    first.close()
+    assert opened(f"sqlite:///{file}").read(lambda reader: reader.head().position) == 0
+
+
+@pytest.mark.usefixtures("holder")
+def test_a_file_that_another_program_writes_is_locked(file: Path, opened: Opening) -> None:
+    with pytest.raises(DatabaseLocked):
+        opened(f"sqlite:///{file}")
+
+
+def test_a_lock_taken_later_is_told_and_passes(file: Path, opened: Opening) -> None:
+    store = opened(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseLocked):
+            store.run(appending("a", 0, *some_events("a", 1)))
+        assert store.read(lambda reader: reader.version("a")) == 0
+        other.execute("ROLLBACK")
+
+    assert store.run(appending("a", 0, *some_events("a", 1)))[0].position == 1
+
+
+def test_a_file_that_cannot_be_written_is_read_only(file: Path, opened: Opening) -> None:
+    with pytest.raises(DatabaseReadOnly):
+        opened(f"sqlite:///file:{file}?mode=ro&uri=true")
+
+
+def test_a_server_that_cannot_be_written_is_read_only(postgres: Postgres, opened: Opening) -> None:
+    url = postgres.new_database()
+    migrate.upgrade(url)
+
+    with pytest.raises(DatabaseReadOnly):
+        opened(f"{url}&options=-c%20default_transaction_read_only%3Don")
+
+
+def test_a_server_that_does_not_write_to_disk_is_unsafe(postgres: Postgres, opened: Opening) -> None:
+    url = postgres.new_database()
+    migrate.upgrade(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+    try:
+        with pytest.raises(DatabaseUnsafe, match="full_page_writes"):
+            opened(url)
+    finally:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM RESET full_page_writes")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+def test_a_log_whose_head_lags_is_altered(file: Path, opened: Opening) -> None:
+    store = opened(f"sqlite:///{file}")
+    store.run(appending("a", 0, *some_events("a", 3)))
+    store.close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE head SET position = 2")
+
+    with pytest.raises(LogAltered) as refused:
+        opened(f"sqlite:///{file}")
+
+    assert (refused.value.head, refused.value.found) == (2, 3)

@@ -1,0 +1,98 @@
+"""What is declared, what is migrated, and the way between."""
+
+import pytest
+from sqlalchemy import MetaData, create_engine, inspect
+
+from store import DatabaseInUse, LogNotEmpty, migrate
+from store.schema import EXPECTED
+from store.tables import METADATA
+from tests.fixtures.events import some_events
+from tests.fixtures.postgres import Postgres
+from tests.fixtures.work import appending
+from tests.integration.store.conftest import Opening
+
+
+def described(url: str) -> dict[str, object]:
+    """Tell every table of a database: columns, keys, checks and indexes, with their names."""
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    found = inspect(engine)
+    tables: dict[str, object] = {
+        name: {
+            "columns": {
+                column["name"]: (str(column["type"]), getattr(column["type"], "collation", None), column["nullable"])
+                for column in found.get_columns(name)
+            },
+            "primary": found.get_pk_constraint(name),
+            "unique": sorted(map(str, found.get_unique_constraints(name))),
+            "foreign": sorted(map(str, found.get_foreign_keys(name))),
+            "checks": sorted(map(str, found.get_check_constraints(name))),
+            "indexes": sorted(map(str, found.get_indexes(name))),
+        }
+        for name in found.get_table_names()
+        if name != "alembic_version"
+    }
+    engine.dispose()
+    return tables
+
+
+def declare(url: str, metadata: MetaData) -> None:
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    metadata.create_all(engine)
+    engine.dispose()
+
+
+def test_the_declared_schema_is_the_migrated_one_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> None:
+    migrated = f"sqlite:///{tmp_path_factory.mktemp('migrated')}/log.db"
+    declared = f"sqlite:///{tmp_path_factory.mktemp('declared')}/log.db"
+    migrate.upgrade(migrated)
+    declare(declared, METADATA)
+
+    assert described(declared) == described(migrated)
+
+
+def test_the_declared_schema_is_the_migrated_one_on_postgresql(postgres: Postgres) -> None:
+    migrated, declared = postgres.new_database(), postgres.new_database()
+    migrate.upgrade(migrated)
+    declare(declared, METADATA)
+
+    assert described(declared) == described(migrated)
+
+
+def test_the_program_expects_the_newest_migration() -> None:
+    assert migrate.newest() == EXPECTED
+
+
+def test_a_database_goes_up_and_down_and_up(empty_url: str, opened: Opening) -> None:
+    assert migrate.current(empty_url) is None
+    migrate.upgrade(empty_url)
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == EXPECTED
+    migrate.downgrade(empty_url, "base")
+    assert migrate.current(empty_url) is None
+    assert described(empty_url) == {}
+    migrate.upgrade(empty_url)
+
+    assert opened(empty_url).run(appending("a", 0, *some_events("a", 1)))
+
+
+def test_a_downgrade_refuses_to_drop_a_log_that_is_not_empty(url: str, opened: Opening) -> None:
+    store = opened(url)
+    store.run(appending("a", 0, *some_events("a", 1)))
+    store.close()
+
+    with pytest.raises(LogNotEmpty):
+        migrate.downgrade(url, "base")
+
+    assert migrate.current(url) == EXPECTED
+    assert opened(url).read(lambda reader: reader.version("a")) == 1
+
+
+def test_a_file_that_a_server_has_open_is_not_migrated(
+    tmp_path_factory: pytest.TempPathFactory, opened: Opening
+) -> None:
+    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/log.db"
+    migrate.upgrade(url)
+    opened(url)
+
+    with pytest.raises(DatabaseInUse):
+        migrate.upgrade(url)

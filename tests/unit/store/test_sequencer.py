@@ -1,0 +1,141 @@
+"""What the sequencer does when its backend fails, shown on a backend that fails on demand."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
+
+import pytest
+
+from store import DatabaseUnavailable, DatabaseUnreachable, Interrupted, Unit
+from store.ledger import Ledger
+from store.memory_rows import Rows
+from store.memory_unit import MemoryUnit
+from store.sequencer import ATTEMPTS, Sequencer
+from tests.fixtures.events import NOON_US
+
+T = TypeVar("T")
+
+
+class FailingBackend:
+    """Commits nothing and fails as it is told: one error, or None, for each commit, as long as there are any."""
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self.errors = list(errors)
+        self.begun = 0
+        self.undone = 0
+        self.closed = False
+
+    def begin(self) -> "FailingBackend":
+        self.begun += 1
+        return self
+
+    def attempt(self, work: Callable[[Unit], T]) -> T:
+        return work(MemoryUnit(Ledger("n", lambda: NOON_US), Rows()))
+
+    def commit(self) -> None:
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+
+    def rollback(self) -> None:
+        self.undone += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def sequencers() -> Iterator[Callable[[FailingBackend], Sequencer]]:
+    """Make sequencers that are closed at the end."""
+    made: list[Sequencer] = []
+
+    def make(backend: FailingBackend) -> Sequencer:
+        made.append(Sequencer(backend))
+        return made[-1]
+
+    yield make
+    for sequencer in made:
+        sequencer.close()
+
+
+Making = Callable[[FailingBackend], Sequencer]
+
+
+def seven(unit: Unit) -> int:
+    unit.head()
+    return 7
+
+
+def test_an_interrupted_batch_is_tried_again(sequencers: Making) -> None:
+    backend = FailingBackend(Interrupted("conflict"), Interrupted("conflict"))
+
+    assert sequencers(backend).run(seven) == 7
+    assert (backend.begun, backend.undone) == (3, 2)
+
+
+def test_trying_again_has_an_end(sequencers: Making) -> None:
+    backend = FailingBackend(*[Interrupted("conflict")] * ATTEMPTS)
+
+    with pytest.raises(Interrupted):
+        sequencers(backend).run(seven)
+    assert backend.begun == ATTEMPTS
+
+
+def test_a_database_that_is_away_is_not_asked_again(sequencers: Making) -> None:
+    backend = FailingBackend(DatabaseUnreachable("nobody"))
+
+    with pytest.raises(DatabaseUnavailable):
+        sequencers(backend).run(seven)
+    assert backend.begun == 1
+
+
+def test_a_commit_that_is_refused_is_split_until_its_cause_is_alone(sequencers: Making) -> None:
+    backend = FailingBackend(None, ValueError("of the batch"), ValueError("of the first"))
+    sequencer = sequencers(backend)
+
+    def start(unit: Unit) -> list[Future[int]]:
+        # The writer is busy with this work, so all of those share the next commit.
+        unit.head()
+        return [sequencer.submit(seven) for _ in range(3)]
+
+    futures = sequencer.run(start)
+
+    assert [str(future.exception()) for future in futures] == ["of the first", "None", "None"]
+    assert backend.begun == 5
+
+
+def test_a_work_that_was_cancelled_is_not_done(sequencers: Making) -> None:
+    sequencer = sequencers(FailingBackend())
+
+    def start(unit: Unit) -> Future[int]:
+        unit.head()
+        future = sequencer.submit(seven)
+        future.cancel()
+        return future
+
+    cancelled = sequencer.run(start)
+
+    assert sequencer.submit(seven).result() == 7
+    assert cancelled.cancelled()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_follower_that_fails_does_not_stop_the_writer(sequencers: Making) -> None:
+    sequencer, told = sequencers(FailingBackend()), []
+
+    def fail() -> None:
+        told.append("failed")
+        raise ValueError
+
+    sequencer.on_commit(fail)
+
+    assert [sequencer.submit(seven).result(), sequencer.submit(seven).result()] == [7, 7]
+    sequencer.close()
+    assert told == ["failed", "failed"]
+
+
+def test_closing_closes_the_backend(sequencers: Making) -> None:
+    backend = FailingBackend()
+    sequencers(backend).close()
+
+    assert backend.closed
