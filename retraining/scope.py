@@ -1,0 +1,103 @@
+"""Scope: which entrants a bake-off compares, on which rows they train, and which rows none of them sees."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from retraining.template import Limits
+
+Range = tuple[int, int]  #: rows [first, end)
+CHALLENGE, REMEDY = "challenge", "remedy"
+LEAST_ROWS = 50
+MORE_DATA = 1.25  #: "all" is an entrant of its own from so many references on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrant:
+    """One way to change, from the lightest to the heaviest in the order of a spec."""
+
+    name: str
+    remedy: str
+    rows: tuple[Range, ...] = ()
+    version: str = ""  #: of an archived model, for restore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A job for a worker: everything that its result depends on, but for the bytes of the dataset."""
+
+    job: str
+    kind: str
+    model: str
+    task: str
+    metric: str
+    template: str
+    champion: str
+    entrants: tuple[Entrant, ...]
+    holdout: Range
+    blocks: int  #: of the holdout, the units of sums
+    unit: float  #: of loss
+    seed: int
+    dataset: str
+    features: list[dict[str, Any]]
+    classes: list[str]
+    limits: dict[str, Any] = field(default_factory=lambda: asdict(Limits()))
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the spec as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Spec:
+        """Read back what `to_json` wrote."""
+        entrants = tuple(
+            Entrant(
+                name=entry["name"], remedy=entry["remedy"], version=entry["version"],
+                rows=tuple((first, end) for first, end in entry["rows"]),
+            )
+            for entry in data["entrants"]
+        )  # fmt: skip
+        first, end = data["holdout"]
+        return cls(**{**data, "entrants": entrants, "holdout": (first, end)})
+
+
+def challengers(mark: int, reference_rows: int) -> tuple[Entrant, ...]:
+    """Propose challengers that know rows before *mark* only: one of the champion's training size, one of all."""
+    recent = Entrant(name="recent", remedy="refit", rows=((max(mark - reference_rows, 0), mark),))
+    if mark <= MORE_DATA * reference_rows:
+        return (recent,)
+    return (recent, Entrant(name="all", remedy="refit", rows=((0, mark),)))
+
+
+def remedies(  # noqa: PLR0913 - each is one fact that the proposal rests on
+    *, onset_row: int, mark: int, reference_rows: int, task: str, pinned: str, most: int
+) -> tuple[Entrant, ...]:
+    """Propose entrants that know rows before *mark*, lightest first; at most *most* besides doing nothing.
+
+    No single rule is right: recalibration wins under prior shift, rows since the change under a changed concept, history
+    and new rows together under covariate shift. So several enter, and the holdout decides.
+    """
+    found: list[Entrant] = []
+    if task != "multiclass":
+        found.append(
+            Entrant(name="recalibrate", remedy="recalibrate", rows=((max(mark - reference_rows // 4, 0), mark),))
+        )
+    if pinned:
+        found.append(Entrant(name="restore", remedy="restore", version=pinned))
+    since = mark - max(onset_row, 0)
+    if onset_row > 0 and max(LEAST_ROWS, reference_rows // 10) < since < 0.8 * reference_rows:
+        found.append(Entrant(name="since_change", remedy="refit", rows=((onset_row, mark),)))
+    elif reference_rows > 8 * LEAST_ROWS:
+        found.append(Entrant(name="half", remedy="refit", rows=((max(mark - reference_rows // 2, 0), mark),)))
+    found.append(Entrant(name="recent", remedy="refit", rows=((max(mark - reference_rows, 0), mark),)))
+    if mark > MORE_DATA * reference_rows:
+        found.append(Entrant(name="all", remedy="refit", rows=((0, mark),)))
+    return tuple(found[-most:] if len(found) > most else found)
+
+
+def with_holdout(entrant: Entrant, holdout: Range) -> Entrant:
+    """Give *entrant* the holdout's rows too: its window moves on, and one that began at the first row grows."""
+    first, end = holdout
+    moved = tuple((begin + (end - first) * (begin > 0), stop + end - first) for begin, stop in entrant.rows)
+    return Entrant(name=entrant.name, remedy=entrant.remedy, rows=moved, version=entrant.version)

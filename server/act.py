@@ -1,0 +1,154 @@
+"""The one door to the log: read, fold, decide, append."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from threading import Lock
+
+import orjson
+
+from server.clock import Clock
+from statemachine import timers
+from statemachine.canonical import digest
+from statemachine.commands import Command
+from statemachine.decide import decide
+from statemachine.envelope import NewEvent
+from statemachine.events import Event, RouteIntended, decode, encode, volatile_fields
+from statemachine.evolve import evolve
+from statemachine.health import ModelHealth
+from statemachine.machine import GATEKEEPER, Gatekeeper
+from statemachine.moves import MACHINE_VERSION
+from statemachine.replay import projection
+from store.ports import Reader, Unit
+from store.records import ClearTimer, Projection, Route, Timer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, how that is known, and under which request."""
+
+    actor: str = "service"
+    authentication: str = "none"
+    request_id: str | None = None
+    causation_id: str | None = None
+
+
+SERVICE = Caller()
+
+
+class Folds:
+    """Healths as they were last folded. Each is checked against the log's version before it is used."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, ModelHealth] = {}
+        self._lock = Lock()
+
+    def health(self, reader: Reader, model: str) -> ModelHealth:
+        """Fold the log of *model*, from where it was last folded. Nothing known: an unregistered health."""
+        version = reader.version(model)
+        known = self._known.get(model)
+        if known is None or known.version > version:
+            known = ModelHealth()
+        for recorded in reader.events(model, known.version) if known.version < version else ():
+            known = evolve(known, fact_of(recorded.type, recorded.schema, recorded.payload), recorded.occurred_us)
+        self.keep(model, known)
+        return known
+
+    def keep(self, model: str, health: ModelHealth) -> None:
+        """Remember *health*."""
+        with self._lock:
+            self._known[model] = health
+
+    def forget(self, model: str) -> None:
+        """Drop what is remembered, after a transaction that did not commit."""
+        with self._lock:
+            self._known.pop(model, None)
+
+
+class Act:
+    """Applies commands to models."""
+
+    def __init__(self, clock: Clock, gatekeeper: Gatekeeper = GATEKEEPER) -> None:
+        self._clock, self._gatekeeper = clock, gatekeeper
+        self.folds = Folds()
+        self.touched: set[str] = set()  #: models that the current work has acted on
+
+    def __call__(
+        self, unit: Unit, model: str, command: Command, watermark_us: int, caller: Caller = SERVICE
+    ) -> tuple[Event, ...]:
+        """Decide on *command* and append what follows, in the caller's transaction.
+
+        Raises:
+            Refused: The command is not legal here. Nothing is appended.
+        """
+        before = self.folds.health(unit, model)
+        now_us = max(self._clock.now_us(watermark_us), before.entered_us)
+        facts = decide(before, command, now_us, self._gatekeeper)
+        if not facts:
+            return facts
+        after = before
+        for fact in facts:
+            after = evolve(after, fact, now_us)
+        self.touched.add(model)
+        unit.append(model, before.version, _envelopes(model, before, facts, now_us, caller))
+        _project(unit, before, after, facts, now_us)
+        self.folds.keep(model, after)
+        return facts
+
+
+def fact_of(name: str, schema: int, payload: bytes | None) -> Event:
+    """Read a stored event back as a fact."""
+    return decode(name, schema, orjson.loads(payload or b"{}"))
+
+
+def _envelopes(model: str, before: ModelHealth, facts: Iterable[Event], now_us: int, caller: Caller) -> list[NewEvent]:
+    made: list[NewEvent] = []
+    correlation = f"{model}/{before.remediations}" if before.remediation else None
+    for offset, fact in enumerate(facts, start=1):
+        made.append(
+            NewEvent(
+                event_id=digest(f"{model}|{before.version + offset}|{fact.name}".encode())[:32],
+                type=fact.name,
+                schema=fact.schema,
+                occurred_us=now_us,
+                actor=caller.actor,
+                authentication=caller.authentication,
+                causation_id=caller.causation_id if offset == 1 else made[0].event_id,
+                correlation_id=correlation,
+                request_id=caller.request_id,
+                policy_version=before.policy_version,
+                machine_version=MACHINE_VERSION,
+                payload=encode(fact),
+                volatile=fact.volatile,
+                volatile_fields=volatile_fields(fact),
+            )
+        )
+    return made
+
+
+def _project(unit: Unit, before: ModelHealth, after: ModelHealth, facts: Iterable[Event], now_us: int) -> None:
+    unit.put(
+        Projection(
+            stream=after.model,
+            version=after.version,
+            state=after.place.state,
+            phase=after.place.phase,
+            automation=after.automation,
+            body=projection(after),
+            updated_us=now_us,
+        )
+    )
+    old, new = timers.live(before), timers.live(after)
+    if old is not None and (new is None or new.name != old.name):
+        unit.put(ClearTimer(stream=after.model, name=old.name))
+    if new is not None and new != old:
+        unit.put(Timer(stream=after.model, name=new.name, due_us=new.due_us, visit=new.visit))
+    for fact in facts:
+        if isinstance(fact, RouteIntended):
+            unit.put(Route(stream=after.model, generation=fact.generation, body=encode(fact), issued_us=now_us))
+
+
+def with_request(caller: Caller, request_id: str) -> Caller:
+    """Give *caller* with the id of the request that it makes."""
+    return replace(caller, request_id=request_id or None)

@@ -1,0 +1,135 @@
+"""What a process knows by heart of each model. Everything on the desk can be read again from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from retraining.template import Template
+from server import feed
+from server.act import Act, Folds
+from server.clock import Clock
+from server.errors import EtagMismatch, ModelMissing
+from server.intake import Intake
+from server.schema import Schema
+from server.views import etag_of
+from server.watch import Watch
+from statemachine.errors import Refused
+from statemachine.health import ModelHealth
+from statemachine.words import RETIRED
+from store.blobs import Blobs
+from store.ports import Reader
+from store.records import FeedItem
+
+PAGE = 500  #: feed entries read at once
+
+
+class Desk:
+    """Intakes and watches by model, the act, the clock, blobs and templates."""
+
+    def __init__(self, act: Act, clock: Clock, blobs: Blobs, templates: dict[str, Template]) -> None:
+        self.act, self.clock, self.blobs, self.templates = act, clock, blobs, templates
+        self.readers = Folds()  #: for questions, which see only what is committed
+        self._schemas: dict[str, Schema] = {}
+        self._intakes: dict[str, Intake] = {}
+        self._watches: dict[str, Watch] = {}
+
+    def health(self, reader: Reader, model: str) -> ModelHealth:
+        """Fold the log of *model*.
+
+        Raises:
+            ModelMissing: No such model is under watch.
+        """
+        health = self.act.folds.health(reader, model)
+        if not health.registered:
+            raise ModelMissing(model)
+        return health
+
+    def living(self, reader: Reader, model: str) -> ModelHealth:
+        """Give the health of a model that is not retired."""
+        health = self.health(reader, model)
+        if health.place == RETIRED:
+            raise Refused("ingest", str(RETIRED), "the model is retired", ("CreateModel under another name",))
+        return health
+
+    def limit_us(self) -> int | None:
+        """Say what time it is for rows; None where the rows themselves are the clock."""
+        return None if self.clock.follows_stream else self.clock.now_us(0)
+
+    def schema(self, reader: Reader, model: str) -> Schema:
+        """Read the model's schema."""
+        known = self._schemas.get(model)
+        if known is None:
+            body = reader.evidence(self.health(reader, model).features_sha256)
+            known = self._schemas[model] = Schema.from_json(orjson.loads(body))
+        return known
+
+    def versions(self, reader: Reader, model: str) -> set[str]:
+        """Name the versions that may have scored rows: those of the route, and those of the last one."""
+        health = self.health(reader, model)
+        known = {health.champion, health.candidate, health.rollback_target, *health.manifests}
+        return {version for version in known if version}
+
+    def intake(self, reader: Reader, model: str) -> Intake:
+        """Give the model's intake, caught up with the feed."""
+        head = reader.feed_head(model)
+        known = self._intakes.get(model)
+        if known is None or known.next_seq != head.seq + 1:
+            known = Intake.of(self.schema(reader, model))
+            for entry in entries(reader, model, 0, head.seq):
+                known.take(feed.decode(entry.kind, entry.body))
+            self._intakes[model] = known
+        return known
+
+    def watch(self, reader: Reader, model: str) -> Watch:
+        """Give the model's watch, caught up with the follower's cursor."""
+        cursor = reader.cursor(model, FOLLOWER)
+        seq = cursor.seq if cursor else 0
+        known = self._watches.get(model)
+        if known is None or known.seq != seq:
+            health = self.health(reader, model)
+            reference = orjson.loads(reader.evidence(health.reference_sha256))
+            known = Watch.of(self.schema(reader, model), reference, health)
+            for entry in entries(reader, model, 0, seq):
+                known.take(entry.seq, feed.decode(entry.kind, entry.body))
+            self._watches[model] = known
+        return known
+
+    def touch(self, model: str) -> None:
+        """Note that the current work changes what is known of *model*."""
+        self.act.touched.add(model)
+
+    def settle(self) -> None:
+        """Begin a new piece of work."""
+        self.act.touched.clear()
+
+    def recoil(self) -> None:
+        """Drop what is known of every model that the failed work has touched."""
+        for model in self.act.touched:
+            self.act.folds.forget(model)
+            self._intakes.pop(model, None)
+            self._watches.pop(model, None)
+
+
+FOLLOWER = "follower"
+
+
+def entries(reader: Reader, model: str, after: int, until: int) -> Iterator[FeedItem]:
+    """Read the feed after *after* up to and with *until*, in pages."""
+    while after < until:
+        page = reader.feed(model, after, min(PAGE, until - after))
+        if not page:
+            return
+        yield from page
+        after = page[-1].seq
+
+
+def check_etag(health: ModelHealth, etag: str) -> None:
+    """Refuse a decision that was made on an older version.
+
+    Raises:
+        EtagMismatch: The model has changed since.
+    """
+    if etag and etag != etag_of(health.version):
+        raise EtagMismatch(etag, etag_of(health.version), f"{health.place} ({health.reason})")

@@ -1,0 +1,62 @@
+"""Why a request is refused, in terms of the request. `server/transport/status.py` gives each its status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class RequestError(Exception):
+    """The request cannot be carried out."""
+
+
+class Invalid(RequestError):
+    """A field of the request cannot be taken as it is."""
+
+    def __init__(self, field: str, description: str, *more: tuple[str, str]) -> None:
+        self.violations: tuple[tuple[str, str], ...] = ((field, description), *more)
+        super().__init__("; ".join(f"{name}: {text}" for name, text in self.violations))
+
+
+class ModelMissing(RequestError):
+    """No model of that name is under watch."""
+
+    def __init__(self, model: str, field: str = "model") -> None:
+        super().__init__(f"{field}: no model {model!r} is under watch; CreateModel registers one")
+        self.model, self.field = model, field
+
+
+class ThingMissing(RequestError):
+    """What the request names is not known here."""
+
+    def __init__(self, field: str, what: str) -> None:
+        super().__init__(f"{field}: {what}")
+        self.field, self.what = field, what
+
+
+class ModelExists(RequestError):
+    """A model of that name is under watch already."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"model.name: {model!r} is under watch already; UpdateModel changes it")
+        self.model = model
+
+
+class EtagMismatch(RequestError):
+    """The model has changed since the etag was read."""
+
+    def __init__(self, given: str, actual: str, latest: str) -> None:
+        super().__init__(f"etag: {given!r} is not the current {actual!r}; the latest change is {latest}")
+        self.given, self.actual, self.latest = given, actual, latest
+
+
+class TooLarge(RequestError):
+    """The request is over a limit."""
+
+    def __init__(self, field: str, size: int, limit: int) -> None:
+        super().__init__(f"{field}: {size} is over the limit of {limit}")
+        self.field, self.size, self.limit = field, size, limit
+
+
+def one_of(field: str, value: object, accepted: Sequence[str]) -> Invalid:
+    """Refuse *value* and say what would be accepted."""
+    return Invalid(field, f"{value!r} is not accepted; one of {', '.join(accepted)} is")

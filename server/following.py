@@ -1,0 +1,93 @@
+"""Following: every entry of a model's feed is looked at once, in order, and its consequences are written with it."""
+
+from __future__ import annotations
+
+from server import feed
+from server.desk import FOLLOWER, Desk, entries
+from server.reactions import canary, remedy, signals, suspicion
+from server.reactions.scene import Scene
+from server.watch import LabelBlock, RowWindow, SeriesPoint
+from statemachine import commands as c
+from statemachine import timers
+from statemachine.errors import Refused
+from statemachine.words import HEALTHY, RETIRED
+from store.ports import Unit
+from store.records import Cursor
+
+MOST_TIMERS = 100  #: that may fire for one model at one moment
+
+
+def follow(desk: Desk, unit: Unit, model: str) -> None:
+    """Look at everything in the feed of *model* that was not looked at yet."""
+    watch = desk.watch(unit, model)
+    head = unit.feed_head(model)
+    if watch.seq >= head.seq or desk.health(unit, model).place == RETIRED:
+        return
+    desk.touch(model)
+    for item in entries(unit, model, watch.seq, head.seq):
+        scene = Scene(desk, unit, model, watch, item.watermark_us)
+        if desk.clock.follows_stream:
+            _pass_time(scene)
+        for closing in watch.take(item.seq, feed.decode(item.kind, item.body)):
+            _react(scene, closing)
+        move_on(desk, unit, model)
+    unit.put(Cursor(stream=model, name=FOLLOWER, seq=watch.seq, body=b""))
+
+
+def _react(scene: Scene, closing: LabelBlock | RowWindow | SeriesPoint) -> None:
+    match closing:
+        case LabelBlock():
+            suspicion.look(scene)
+            canary.look(scene)
+        case RowWindow():
+            signals.look_at_window(scene, closing)
+        case SeriesPoint():
+            signals.look_at_point(scene, closing)
+
+
+def move_on(desk: Desk, unit: Unit, model: str) -> None:
+    """Take the steps that need no more data: explain, seek a remedy, scope it."""
+    intake = desk.intake(unit, model)
+    scene = Scene(desk, unit, model, desk.watch(unit, model), intake.watermark_us)
+    suspicion.explain(scene)
+    suspicion.seek_remedy(scene)
+    remedy.scope(scene)
+
+
+def fire_timers(desk: Desk, unit: Unit, now_us: int) -> int:
+    """Fire every timer that is due at *now_us*, of all models; give how many did something."""
+    fired = 0
+    for due in unit.timers_due(now_us):
+        desk.touch(due.stream)
+        watch = desk.watch(unit, due.stream)
+        fired += _fire(Scene(desk, unit, due.stream, watch, now_us))
+        move_on(desk, unit, due.stream)
+    return fired
+
+
+def _pass_time(scene: Scene) -> None:
+    """Fire what the stream's own clock has passed on its way to this entry."""
+    for _ in range(MOST_TIMERS):
+        live = timers.live(scene.health)
+        if live is None or live.due_us > scene.watermark_us or not _fire(scene):
+            return
+        move_on(scene.desk, scene.unit, scene.model)
+
+
+def _fire(scene: Scene) -> int:
+    """Fire the live timer of a model. A silence that is none yet only winds it up again."""
+    health = scene.health
+    live = timers.live(health)
+    if live is None:
+        return 0
+    command = c.FireTimer(name=live.name, visit=live.visit, at_row=scene.at_row)
+    if health.place == HEALTHY and not timers.waits_for_a_person(health):
+        silence = signals.silence(scene)
+        if silence is None:
+            return 0
+        what, evidence = silence
+        command = c.FireTimer(name=live.name, visit=live.visit, at_row=scene.at_row, note=what, evidence=evidence)
+    try:
+        return len(scene.act(command))
+    except Refused:
+        return 0

@@ -1,0 +1,130 @@
+"""Taking data in: an OK means that it is in the feed, durably, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+import orjson
+
+from server import feed
+from server.act import Caller
+from server.desk import Desk
+from server.errors import Invalid
+from server.intake import FUTURE_US
+from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
+from statemachine.canonical import canonical, digest
+from store.ports import Unit
+from store.records import FeedItem
+
+MOST_SERIES = 1_000
+
+
+def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch, caller: Caller) -> Receipt:
+    """Accept a batch of rows whole, or refuse it whole."""
+    del caller
+    desk.living(unit, batch.model)
+    key, sha = f"rows/{batch.model}/{batch.batch_id}", batch.digest()
+    return _once(unit, key, sha, lambda: _rows(desk, unit, batch))
+
+
+def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch, caller: Caller) -> Receipt:
+    """Accept labels for predictions that were ingested before."""
+    del caller
+    desk.living(unit, batch.model)
+    key, sha = f"labels/{batch.model}/{batch.batch_id}", batch.digest()
+    return _once(unit, key, sha, lambda: _labels(desk, unit, batch))
+
+
+def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) -> Receipt:
+    """Accept points of metric series, each series in the order of time."""
+    del caller
+    desk.living(unit, batch.model)
+    points = [point.to_json() for point in batch.points]
+    key, sha = f"metrics/{batch.model}/{batch.request_id}", digest(canonical(points))
+    return _once(unit, key, sha, lambda: _points(desk, unit, batch, points))
+
+
+def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
+    intake = desk.intake(unit, batch.model)
+    versions = desk.versions(unit, batch.model)
+    strangers = sorted(set(batch.outputs) - versions)
+    if strangers:
+        raise Invalid("batch.outputs", f"unknown version {strangers[0]!r}; this model has {sorted(versions)}")
+    entry = intake.rows(batch, desk.limit_us())
+    _accept(desk, unit, batch.model, batch.batch_id, entry)
+    return Receipt(
+        batch_id=batch.batch_id, accepted=entry.count, first_row=entry.first_row, watermark_us=intake.watermark_us
+    )
+
+
+def _labels(desk: Desk, unit: Unit, batch: LabelsBatch) -> Receipt:
+    intake = desk.intake(unit, batch.model)
+    entry, repeated = intake.labels(batch, desk.limit_us())
+    if len(entry.rows):
+        _accept(desk, unit, batch.model, batch.batch_id, entry)
+    return Receipt(
+        batch_id=batch.batch_id,
+        accepted=len(entry.rows),
+        repeated=repeated,
+        labelled=intake.labelled,
+        watermark_us=intake.watermark_us,
+    )
+
+
+def _points(desk: Desk, unit: Unit, batch: MetricsBatch, points: list[dict[str, Any]]) -> Receipt:
+    intake = desk.intake(unit, batch.model)
+    limit = desk.limit_us()
+    latest = dict(intake.point_times)
+    for i, point in enumerate(batch.points):
+        if point.time_us <= latest.get(point.name, -1):
+            raise Invalid(
+                f"points[{i}].time_us",
+                f"series {point.name!r} has reached {latest[point.name]}; a later time is accepted",
+            )
+        if limit is not None and point.time_us > limit + FUTURE_US:
+            raise Invalid(
+                f"points[{i}].time_us", "lies in the future; up to five minutes ahead of the server is accepted"
+            )
+        latest[point.name] = point.time_us
+    if len(latest) > MOST_SERIES:
+        raise Invalid("points", f"{len(latest)} series; at most {MOST_SERIES} a model are accepted")
+    entry = feed.Points(points=points)
+    _accept(desk, unit, batch.model, batch.request_id, entry)
+    return Receipt(batch_id=batch.request_id, accepted=len(points), watermark_us=intake.watermark_us)
+
+
+def _accept(desk: Desk, unit: Unit, model: str, batch_id: str, entry: feed.Entry) -> None:
+    desk.touch(model)
+    intake = desk.intake(unit, model)
+    put_entry(unit, model, intake.next_seq, batch_id, entry, intake.watermark_us)
+    intake.take(entry)
+
+
+def put_entry(unit: Unit, model: str, seq: int, batch_id: str, entry: feed.Entry, watermark_us: int) -> None:
+    """Write one entry of the feed. The watermark never falls."""
+    match entry:
+        case feed.Rows():
+            kind, first, count, at_us = feed.ROWS, entry.first_row, entry.count, int(entry.times_us[-1])
+        case feed.Labels():
+            kind, first, count, at_us = feed.LABELS, int(entry.rows.min()), len(entry.rows), entry.time_us
+        case feed.Points():
+            kind, first, count = feed.METRICS, 0, len(entry.points)
+            at_us = max(int(point["time_us"]) for point in entry.points)
+    unit.put(
+        FeedItem(
+            stream=model, seq=seq, kind=kind, batch_id=batch_id, first_row=first, row_count=count,
+            watermark_us=max(at_us, watermark_us), body=feed.encode(entry),
+        )
+    )  # fmt: skip
+
+
+def _once(unit: Unit, key: str, sha: str, work: Callable[[], Receipt]) -> Receipt:
+    """Do *work* for the first request of this key; give a repeated one its first answer."""
+    answer = unit.answer(key, sha)
+    if answer is not None:
+        return replace(Receipt(**orjson.loads(answer)), duplicate=True)
+    receipt = work()
+    unit.remember(key, sha, orjson.dumps(asdict(receipt)))
+    return receipt

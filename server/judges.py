@@ -1,0 +1,225 @@
+"""The judges by name: each turns recorded inputs and a policy into the event that follows, or into none.
+
+The live path and the audit run the same function on the same canonical bytes. That is all that "derived again" means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from diagnosis.judge import judge as diagnose
+from monitoring import drift, performance, quality, regret, series
+from retraining import gates
+from rollout import judge as canary
+from statemachine.canonical import canonical
+from statemachine.policy import Policy
+
+Inputs = dict[str, Any]
+Fetch = Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """The event that a judge calls for, and its fields without `evidence`."""
+
+    event: str
+    payload: dict[str, Any]
+
+
+Judge = Callable[[Inputs, Policy], Ruling | None]
+
+
+def rule(judge: str, inputs: Inputs, policy: Policy, fetch: Fetch) -> tuple[Ruling | None, bytes]:
+    """Run *judge* on *inputs* as they will be stored; give its ruling and the evidence's bytes."""
+    body = canonical({"judge": judge, "inputs": inputs})
+    return rederive(body, policy, fetch), body
+
+
+def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
+    """Run the judge of recorded evidence again.
+
+    Raises:
+        KeyError: The judge is unknown here, or an input is missing.
+    """
+    evidence = orjson.loads(body)
+    inputs = evidence["inputs"]
+    if "reference" in inputs and isinstance(inputs["reference"], str):
+        inputs["reference"] = orjson.loads(fetch(inputs["reference"]))["profile"]
+    return JUDGES[evidence["judge"]](inputs, policy)
+
+
+def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = performance.alarm(inputs, policy)
+    if not found.raised:
+        return None
+    rows = inputs["rows"]
+    return _raised(
+        inputs,
+        "shiryaev_roberts@1",
+        found.log_evidence,
+        rows[found.onset] if found.onset < len(rows) else inputs["at_row"],
+    )
+
+
+def _resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = performance.resolve(inputs, policy)
+    return _resolved(inputs, found.verdict, found.log_evidence)
+
+
+def _recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = performance.recovered(inputs, policy)
+    return _recovered(inputs, found.log_evidence) if found.verdict == "recovered" else None
+
+
+def _challenge(inputs: Inputs, policy: Policy) -> Ruling:
+    found = regret.judge(inputs, policy)
+    return _challenged(inputs, found.finding, found.log_evidence)
+
+
+def _regret_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = regret.judge(inputs, policy)
+    if found.finding != "regret":
+        return None
+    return _raised(inputs, "regret@1", found.log_evidence, int(inputs["onset_row"]))
+
+
+def _second_look(inputs: Inputs, policy: Policy) -> Ruling:
+    found = performance.resolve(inputs, policy)
+    return _challenged(inputs, found.verdict, found.log_evidence)
+
+
+def _diagnosis(inputs: Inputs, policy: Policy) -> Ruling:
+    found = diagnose(inputs, policy.diagnosis)
+    return Ruling(
+        event="diagnosis_made",
+        payload={"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row},
+    )
+
+
+def _gates(inputs: Inputs, policy: Policy) -> Ruling:
+    return Ruling(event="gates_judged", payload=gates.judge(inputs, policy).to_json())
+
+
+def _unbeaten(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Doing nothing won the bake-off: what spoke against the champion was no decline."""
+    found = gates.judge(inputs, policy)
+    return _recovered(inputs, 0.0) if found.chosen == "nothing" else None
+
+
+def _canary(inputs: Inputs, policy: Policy) -> Ruling | None:
+    return _judged(inputs, canary.judge(inputs, policy))
+
+
+def _promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
+    return _judged(inputs, canary.watch(inputs, policy))
+
+
+def _quality(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = quality.judge(inputs, policy.quality)
+    if not found:
+        return None
+    return _raised(
+        {**inputs, "subject": found[0].feature}, f"quality_{found[0].kind}@1", found[0].log_evidence, found[0].onset_row
+    )
+
+
+def _quality_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Fresh evidence since the alarm: a fault again confirms; a span without one clears."""
+    found = quality.judge(inputs, policy.quality)
+    same = [one for one in found if one.feature == inputs["subject"]]
+    if same:
+        return _resolved(inputs, "confirmed", same[0].log_evidence)
+    return _resolved(inputs, "cleared", 0.0) if len(inputs["windows"]) >= policy.quality.clear_windows else None
+
+
+def _repaired(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """A span of windows without a fault: the data were repaired."""
+    enough = len(inputs["windows"]) >= policy.quality.clear_windows
+    return _recovered(inputs, 0.0) if enough and not quality.judge(inputs, policy.quality) else None
+
+
+def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = drift.judge(inputs, policy.drift)
+    if found.verdict == "alarm":
+        names = ", ".join(str(feature["name"]) for feature in found.features[:3])
+        return _raised({**inputs, "subject": names}, "histogram_cusum@1", found.log_evidence, found.onset_row)
+    return _resolved(inputs, found.verdict, found.log_evidence)
+
+
+def _series(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = series.judge(inputs, policy.metrics)
+    if found.verdict == "alarm":
+        return _raised(inputs, "series@1", found.log_evidence, int(inputs["at_row"]))
+    return _resolved(inputs, found.verdict, found.log_evidence)
+
+
+def _silence(inputs: Inputs, policy: Policy) -> Ruling | None:
+    del policy
+    silent = inputs["now_us"] - inputs["last_us"] >= inputs["limit_us"]
+    return _raised(inputs, "silence@1", 0.0, int(inputs["at_row"])) if silent else None
+
+
+def _data_back(inputs: Inputs, policy: Policy) -> Ruling | None:
+    del policy
+    return _resolved(inputs, "cleared", 0.0)
+
+
+def _raised(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Ruling:
+    payload = {
+        "signal": inputs["signal"],
+        "detector": detector,
+        "log_evidence": nats,
+        "onset_row": onset_row,
+        "at_row": inputs["at_row"],
+        "subject": inputs.get("subject", ""),
+    }
+    return Ruling(event="alarm_raised", payload=payload)
+
+
+def _resolved(inputs: Inputs, verdict: str, nats: float) -> Ruling | None:
+    events = {"confirmed": "decline_confirmed", "cleared": "alarm_cleared"}
+    if verdict not in events:
+        return None
+    payload = {"signal": inputs["signal"], "log_evidence": nats, "at_row": inputs["at_row"]}
+    return Ruling(event=events[verdict], payload=payload)
+
+
+def _recovered(inputs: Inputs, nats: float) -> Ruling:
+    return Ruling(event="recovery_shown", payload={"log_evidence": nats, "at_row": inputs["at_row"]})
+
+
+def _challenged(inputs: Inputs, finding: str, nats: float) -> Ruling:
+    payload = {"job": inputs["job"], "finding": finding, "log_evidence": nats, "at_row": inputs["at_row"]}
+    return Ruling(event="challenge_judged", payload=payload)
+
+
+def _judged(inputs: Inputs, found: canary.Verdict) -> Ruling | None:
+    if found.verdict == "wait":
+        return None
+    return Ruling(event="canary_judged", payload={**asdict(found), "at_row": inputs["at_row"]})
+
+
+JUDGES: dict[str, Judge] = {
+    "alarm@1": _alarm,
+    "resolve@1": _resolve,
+    "recovery@1": _recovery,
+    "challenge@1": _challenge,
+    "regret_alarm@1": _regret_alarm,
+    "second_look@1": _second_look,
+    "diagnosis@1": _diagnosis,
+    "gates@1": _gates,
+    "unbeaten@1": _unbeaten,
+    "canary@1": _canary,
+    "promotion@1": _promotion,
+    "quality@1": _quality,
+    "quality_resolve@1": _quality_resolve,
+    "repaired@1": _repaired,
+    "drift@1": _drift,
+    "series@1": _series,
+    "silence@1": _silence,
+    "data_back@1": _data_back,
+}

@@ -1,0 +1,60 @@
+"""What people order. A stop needs no etag and always wins; everything else may carry one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from server.act import Caller
+from server.desk import Desk, check_etag
+from server.errors import Invalid
+from server.views import StateView, state_of
+from statemachine import commands as c
+from statemachine.words import Reason, Remedy
+from store.ports import Unit
+
+Order = Callable[[str, str, int], c.Command]
+
+ORDERS: dict[str, Order] = {
+    "approve": lambda actor, note, _: c.Approve(actor=actor, note=note),
+    "reject": lambda actor, note, _: c.Reject(actor=actor, note=note),
+    "hold": lambda _, note, __: c.Hold(note=note),
+    "release": lambda _, note, __: c.Release(note=note),
+    "freeze": lambda _, note, row: c.Freeze(note=note, at_row=row),
+    "unfreeze": lambda _, note, __: c.Unfreeze(note=note),
+    "abort": lambda _, note, row: c.Abort(note=note, at_row=row),
+    "roll_back": lambda _, note, row: c.RollBack(note=note, at_row=row),
+}
+STOPS = frozenset({"freeze", "abort", "hold", "roll_back"})
+
+
+def operate(desk: Desk, unit: Unit, order: str, model: str, etag: str, note: str, caller: Caller) -> StateView:
+    """Carry out *order* on *model*."""
+    health = desk.health(unit, model)
+    if order not in STOPS:
+        check_etag(health, etag)
+    intake = desk.intake(unit, model)
+    command = ORDERS[order](caller.actor, note, intake.next_row)
+    desk.act(unit, model, command, intake.watermark_us, caller)
+    return state_of(desk.health(unit, model), row=intake.next_row)
+
+
+def start_retraining(
+    desk: Desk, unit: Unit, model: str, etag: str, note: str, remedies: list[str], caller: Caller
+) -> StateView:
+    """Begin a remedy because a person asks."""
+    health = desk.health(unit, model)
+    check_etag(health, etag)
+    if len(remedies) > 1 or any(remedy not in tuple(Remedy) for remedy in remedies):
+        raise Invalid("remedies", f"{remedies} is not accepted; at most one of {', '.join(Remedy)} is")
+    remedy = remedies[0] if remedies else ""
+    if remedy == Remedy.RESTORE and not health.rollback_target:
+        raise Invalid("remedies[0]", "there is no earlier version to restore")
+    intake = desk.intake(unit, model)
+    command = c.StartRetraining(
+        requested_by=caller.actor if caller.actor != "service" else "operator",
+        reason=Reason.REQUESTED,
+        remedy=remedy,
+        note=note,
+    )
+    desk.act(unit, model, command, intake.watermark_us, caller)
+    return state_of(desk.health(unit, model), row=intake.next_row)

@@ -1,0 +1,57 @@
+"""Canaries: what labels say about a candidate, and what the judge makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.reactions.evidence import cost, lead, since
+from server.reactions.scene import Scene
+from server.watch import LabelBlock
+from statemachine.health import ModelHealth
+from statemachine.words import PROMOTING, RUNG, SHADOW
+
+
+def look(scene: Scene) -> None:
+    """Ask the judge, where a canary is under way and its route is served."""
+    health = scene.health
+    if not health.route.acknowledged:
+        return
+    if health.place in (SHADOW, RUNG):
+        scene.follow("canary@1", _inputs(scene, health, health.canary_row))
+    elif health.place == PROMOTING:
+        scene.follow("promotion@1", _inputs(scene, health, health.route.since_row))
+
+
+def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]:
+    blocks = [
+        one for one in since(scene.watch, first_row) if health.candidate in one.cost or health.outcomes == "selective"
+    ]
+    shared = {
+        "outcomes": health.outcomes,
+        "exposure_bp": health.route.exposure_bp,
+        "window": scene.watch.window_rows,
+        "at_row": scene.watch.labelled_end,
+    }
+    if health.outcomes == "selective":
+        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": _arms(scene, health, blocks)}
+    both = [one for one in blocks if health.champion in one.cost and health.candidate in one.cost]
+    return {
+        **shared,
+        "champion": cost(both, health.champion),
+        "leads": lead(both, health.champion, health.candidate),
+    }
+
+
+def _arms(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> list[list[int]]:
+    """Count bad units by the exposure under which they were assigned; rows of two rungs in one block are left out."""
+    exposures = {generation: exposure for generation, exposure in health.exposures}
+    found: dict[int, list[int]] = {}
+    for one in blocks:
+        exposure = exposures.get(one.generation, 0)
+        if exposure:
+            arm = found.setdefault(exposure, [exposure, 0, 0, 0])
+            arm[1] += one.arms.get(health.candidate, (0, 0))[1]
+            arm[2] += one.arms.get(health.champion, (0, 0))[1]
+            arm[3] += sum(rows for rows, _ in one.arms.values())
+    del scene
+    return [found[exposure] for exposure in sorted(found)]

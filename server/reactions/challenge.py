@@ -1,0 +1,99 @@
+"""Challengers: cheap models trained in the shadow, to learn whether the champion is still the best to be had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from retraining.scope import CHALLENGE, Entrant, challengers
+from server.reactions.jobs import open_job
+from server.reactions.scene import Scene
+from server.watch import Watch
+from statemachine import commands as c
+from statemachine.health import ModelHealth
+from statemachine.words import HEALTHY, SUSPECT, Signal
+
+BLOCKS = 10  #: of a challenge's rows
+DESIGN_CHALLENGES = 2  #: challenges at which the evidence is sharpest
+
+
+def try_challenger(scene: Scene) -> None:
+    """Queue a challenge when enough rows have come since the last one."""
+    health, watch = scene.health, scene.watch
+    step = _step(health, watch)
+    end = watch.labelled_end
+    last = max(health.judged_row, health.epoch_row, watch.reference_rows)
+    if not step or health.challenge or end - last < step:
+        return
+    _queue(scene, challengers(end - step, watch.reference_rows), (end - step, end), BLOCKS)
+
+
+def look_again(scene: Scene) -> None:
+    """Let the challenger of an alarm meet the champion on rows after the alarm, once a window."""
+    health, watch = scene.health, scene.watch
+    alarm, end = health.alarm, watch.labelled_end
+    if alarm is None or health.challenge or end - max(alarm.at_row, health.judged_row) < watch.window_rows:
+        return
+    recent = challengers(alarm.at_row, watch.reference_rows)[:1]
+    windows = max((end - alarm.at_row) // watch.window_rows, 1)
+    _queue(scene, recent, (alarm.at_row, end), windows * health.policy.windows.blocks)
+
+
+def judge(scene: Scene, job: str, report: dict[str, Any]) -> None:
+    """Judge what a challenge reported, and follow it up."""
+    health = scene.health
+    if health.place == SUSPECT and health.alarm is not None and health.alarm.signal == Signal.REGRET:
+        _judge_again(scene, health, job, report)
+    elif health.place == HEALTHY:
+        _judge_first(scene, health, job, report)
+    else:
+        scene.act(c.AbandonChallenge(job=job, failure="the model has moved on"))
+
+
+def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
+    leads = {entry["name"]: entry["lead"] for entry in report["entrants"]}
+    rounds = [*_earlier(scene, health), {"champion": report["champion"], "leads": leads}]
+    inputs = {
+        "job": job,
+        "at_row": int(report["holdout"][1]),
+        "onset_row": int(report["holdout"][0]),
+        "signal": str(Signal.REGRET),
+        "subject": "recent",
+        "challenges": rounds[-health.policy.regret.memory :],
+        "design_rows": DESIGN_CHALLENGES * _step(health, scene.watch),
+    }
+    scene.follow("challenge@1", inputs)
+    scene.follow("regret_alarm@1", inputs)
+
+
+def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
+    entry = next((one for one in report["entrants"] if one["name"] == "recent"), None)
+    inputs = {
+        "job": job,
+        "at_row": int(report["holdout"][1]),
+        "signal": str(Signal.REGRET),
+        "blocks": entry["lead"] if entry else [],
+        "level": 0.0,
+        "window": scene.watch.window_rows,
+    }
+    del health
+    scene.follow("second_look@1", inputs)
+    scene.follow("resolve@1", inputs)
+
+
+def _earlier(scene: Scene, health: ModelHealth) -> list[dict[str, Any]]:
+    """Read the rounds of this champion that were judged before."""
+    if not health.challenge_evidence:
+        return []
+    rounds: list[dict[str, Any]] = orjson.loads(scene.unit.evidence(health.challenge_evidence))["inputs"]["challenges"]
+    return rounds
+
+
+def _step(health: ModelHealth, watch: Watch) -> int:
+    return int(health.policy.regret.every * watch.reference_rows)
+
+
+def _queue(scene: Scene, entrants: tuple[Entrant, ...], holdout: tuple[int, int], blocks: int) -> None:
+    job, spec = open_job(scene, CHALLENGE, entrants, holdout, blocks)
+    scene.act(c.QueueChallenge(job=job, spec=spec, at_row=holdout[1]))

@@ -1,0 +1,45 @@
+"""Collects, from the blocks of a watch, the integers that judges ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from measures.sums import Block, span
+from server.watch import LabelBlock, Watch
+from statemachine.health import ModelHealth
+
+
+def since(watch: Watch, row: int) -> list[LabelBlock]:
+    """Give the blocks that lie wholly at or behind *row*."""
+    return [one for one in watch.blocks if one.first_row >= row]
+
+
+def cost(blocks: Iterable[LabelBlock], version: str) -> list[Block]:
+    """Give the losses of *version*, of the blocks that it answered."""
+    return [one.cost[version] for one in blocks if version in one.cost]
+
+
+def lead(blocks: Iterable[LabelBlock], worse: str, better: str) -> list[Block]:
+    """Give by how much *better* saves loss against *worse*, of the blocks that both answered."""
+    found: list[Block] = []
+    for one in blocks:
+        if (worse, better) in one.lead:
+            found.append(one.lead[worse, better])
+        elif (better, worse) in one.lead:
+            rows, total, squares = one.lead[better, worse]
+            found.append([rows, -total, squares])
+    return found
+
+
+def level(watch: Watch, health: ModelHealth) -> float:
+    """Say what loss a row is normal for the champion.
+
+    That of the reference; for a later champion at least what it cost while its promotion was watched, since the world
+    that it was trained for may be a harder one.
+    """
+    normal = span(watch.baseline).mean
+    if health.epoch:
+        first = health.epoch_row - (health.policy.canary.confirm_windows + 1) * watch.window_rows
+        watched = [one for one in watch.blocks if first <= one.first_row and one.end_row <= health.epoch_row]
+        normal = max(normal, span(cost(watched, health.champion)).mean)
+    return normal

@@ -1,0 +1,58 @@
+"""Jobs: a spec, the rows that it needs as one content-addressed blob, and a place in the queue."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+
+from retraining.dataset import Dataset
+from retraining.scope import Entrant, Range, Spec
+from server.reactions.scene import Scene
+from statemachine.canonical import canonical
+from statemachine.health import ModelHealth
+from store.records import Evidence, Job
+
+QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
+SEED = 0
+
+
+def open_job(
+    scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int
+) -> tuple[str, str]:
+    """Write spec, dataset and job; give the job's id and the evidence id of its spec."""
+    health, watch = scene.health, scene.watch
+    dataset = scene.desk.blobs.put(_dataset(scene, health, entrants, holdout).to_bytes())
+    template = scene.desk.templates[health.template]
+    vocabulary = scene.desk.intake(scene.unit, scene.model).vocabulary
+    spec = Spec(
+        job=f"{scene.model}-{health.jobs_opened + 1}", kind=kind, model=scene.model, task=health.task,
+        metric=health.metric, template=health.template, champion=health.champion, entrants=entrants,
+        holdout=holdout, blocks=blocks, unit=watch.unit, seed=SEED, dataset=dataset,
+        features=[feature.to_json() for feature in vocabulary.features(watch.schema)],
+        classes=list(watch.schema.classes), limits=asdict(template.limits),
+    )  # fmt: skip
+    body = canonical(spec.to_json())
+    evidence = Evidence(kind="spec", body=body)
+    scene.unit.put(evidence)
+    scene.unit.put(
+        Job(
+            job_id=spec.job, stream=scene.model, kind=kind, status=QUEUED, spec=body,
+            created_us=scene.watermark_us, visit=health.visit,
+        )
+    )  # fmt: skip
+    return spec.job, evidence.sha256
+
+
+def _dataset(scene: Scene, health: ModelHealth, entrants: tuple[Entrant, ...], holdout: Range) -> Dataset:
+    """Cut the rows that any entrant needs out of the tape, with what was known of them by now."""
+    tape = scene.watch.tape
+    first = min([holdout[0], *(begin for entrant in entrants for begin, _ in entrant.rows)])
+    rows = np.arange(first, holdout[1])
+    wanted = {health.champion, *(entrant.version for entrant in entrants if entrant.version)}
+    return Dataset(
+        first_row=first,
+        rows=tape.features(first, holdout[1]),
+        labels=tape.labels[first : holdout[1]].copy(),
+        outputs={version: tape.outputs(version, rows) for version in sorted(wanted)},
+    )

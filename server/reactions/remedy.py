@@ -1,0 +1,77 @@
+"""Remedies: which entrants compete, and what their bake-off leads to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retraining.scope import REMEDY, remedies
+from server.reactions.evidence import cost, lead, since
+from server.reactions.jobs import open_job
+from server.reactions.scene import Scene
+from statemachine import commands as c
+from statemachine.health import ModelHealth
+from statemachine.words import DEGRADED, SCOPING, VALIDATING, Reason, Remedy, Signal
+
+BLOCKS = 10  #: of a holdout
+LEAST_HOLDOUT = 10
+
+
+def scope(scene: Scene) -> None:
+    """Propose the bake-off of a remediation that has just begun."""
+    health = scene.health
+    remedy = health.remediation
+    if health.place != SCOPING or remedy is None:
+        return
+    if remedy.remedy == Remedy.RESTORE:
+        job = f"{scene.model}-{health.jobs_opened + 1}"
+        scene.act(c.ProposeScope(job=job, spec="", entrants=[remedy.version], at_row=scene.at_row))
+        _judge_restore(scene)
+        return
+    watch = scene.watch
+    end = watch.labelled_end
+    holdout = (end - max(int(health.policy.bakeoff.holdout * watch.reference_rows), LEAST_HOLDOUT), end)
+    entrants = remedies(
+        onset_row=health.onset_row, mark=holdout[0], reference_rows=watch.reference_rows, task=health.task,
+        pinned=health.rollback_target, most=health.policy.bakeoff.most_entrants,
+    )  # fmt: skip
+    job, spec = open_job(scene, REMEDY, entrants, holdout, BLOCKS)
+    names = ["nothing", *(entrant.name for entrant in entrants)]
+    scene.act(c.ProposeScope(job=job, spec=spec, entrants=names, at_row=end))
+
+
+def judge(scene: Scene, report: dict[str, Any]) -> None:
+    """Put the bake-off's winner to the gates, and follow what they say."""
+    health = scene.health
+    signal = health.alarm.signal if health.alarm else ""
+    kept = {name: report[name] for name in ("rows", "holdout", "champion", "entrants", "skipped", "chosen")}
+    inputs = {"report": kept, "at_row": scene.at_row}
+    ruling = scene.follow("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
+    turned_away = ruling is not None and not ruling.payload["passed"]
+    if turned_away and scene.health.place == DEGRADED and signal in (Signal.REGRET, Signal.PINNED):
+        scene.follow("unbeaten@1", inputs)
+
+
+def _judge_restore(scene: Scene) -> None:
+    """Judge a version that is to be restored by what it answered in shadow."""
+    health = scene.health
+    if health.place != VALIDATING or health.remediation is None:
+        return
+    version = health.remediation.version
+    blocks = since(scene.watch, scene.watch.labelled_end - _span(scene, health))
+    saved = lead(blocks, health.champion, version)
+    if not saved:
+        scene.act(c.AbandonRemedy(reason=Reason.GATES_FAILED, note=f"{version} has not scored of late"))
+        return
+    entry = {
+        "name": version, "remedy": str(Remedy.RESTORE), "rows": [], "lead": saved,
+        "calibration": 0.0, "churn": 0.0, "extreme": 0.0,
+    }  # fmt: skip
+    report = {
+        "rows": sum(one[0] for one in saved), "holdout": [0, 0], "champion": cost(blocks, health.champion),
+        "entrants": [entry], "skipped": {}, "chosen": version,
+    }  # fmt: skip
+    judge(scene, report)
+
+
+def _span(scene: Scene, health: ModelHealth) -> int:
+    return int(health.policy.bakeoff.holdout * scene.watch.reference_rows)

@@ -1,0 +1,80 @@
+"""The scene of a reaction: one model, inside one piece of work, at one point of its feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from server.act import SERVICE, Caller
+from server.desk import Desk
+from server.judges import Inputs, Ruling, rule
+from server.watch import Watch
+from statemachine import commands as c
+from statemachine.errors import Refused
+from statemachine.events import Event
+from statemachine.health import ModelHealth
+from statemachine.words import EvidenceId
+from store.ports import Unit
+from store.records import Evidence
+
+COMMANDS: dict[str, type[c.Command]] = {
+    "alarm_raised": c.RaiseAlarm,
+    "alarm_cleared": c.ClearAlarm,
+    "decline_confirmed": c.ConfirmDecline,
+    "diagnosis_made": c.RecordDiagnosis,
+    "recovery_shown": c.ShowRecovery,
+    "challenge_judged": c.JudgeChallenge,
+    "canary_judged": c.JudgeCanary,
+    "gates_judged": c.JudgeGates,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that a reaction may look at, and the door through which it acts."""
+
+    desk: Desk
+    unit: Unit
+    model: str
+    watch: Watch
+    watermark_us: int
+
+    @property
+    def health(self) -> ModelHealth:
+        """The model as it stands now."""
+        return self.desk.health(self.unit, self.model)
+
+    @property
+    def at_row(self) -> int:
+        """One past the last row that was ingested."""
+        return self.watch.tape.end
+
+    def act(self, command: c.Command, caller: Caller = SERVICE) -> tuple[Event, ...]:
+        """Apply *command*."""
+        return self.desk.act(self.unit, self.model, command, self.watermark_us, caller)
+
+    def attempt(self, command: c.Command) -> bool:
+        """Apply *command* if the table and its guards allow it now; say whether they did."""
+        try:
+            self.act(command)
+        except Refused:
+            return False
+        return True
+
+    def rule(self, judge: str, inputs: Inputs) -> tuple[Ruling, EvidenceId] | None:
+        """Ask *judge*; a ruling's evidence is kept before anything follows from it."""
+        ruling, body = rule(judge, inputs, self.health.policy, self.unit.evidence)
+        if ruling is None:
+            return None
+        evidence = Evidence(kind=judge, body=body)
+        self.unit.put(evidence)
+        return ruling, EvidenceId(evidence.sha256)
+
+    def follow(self, judge: str, inputs: Inputs, **more: Any) -> Ruling | None:  # noqa: ANN401 - fields of a command
+        """Ask *judge*, and apply what it calls for."""
+        found = self.rule(judge, inputs)
+        if found is None:
+            return None
+        ruling, evidence = found
+        self.act(COMMANDS[ruling.event](**ruling.payload, evidence=evidence, **more))
+        return ruling

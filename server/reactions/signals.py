@@ -1,0 +1,134 @@
+"""Signals that need no labels: broken data, drifted features, metric series, and silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from server.reactions.scene import Scene
+from server.watch import RowWindow, SeriesPoint, Watch
+from statemachine import commands as c
+from statemachine import timers
+from statemachine.health import ModelHealth
+from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
+
+
+def look_at_window(scene: Scene, window: RowWindow) -> None:
+    """Look at a closed window of rows: first whether the data are whole, then whether they moved."""
+    health = scene.health
+    _end_silence(scene, health)
+    health = scene.health
+    signal = health.alarm.signal if health.alarm else ""
+    if health.place == HEALTHY:
+        if window.faults and health.policy.quality.alarms == "always":
+            scene.follow("quality@1", _quality(scene, health, [window], window.quality_before))
+        elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
+            scene.follow("drift@1", _drift(scene, health, window))
+    elif health.place == SUSPECT and signal == Signal.QUALITY:
+        scene.follow("quality_resolve@1", _quality(scene, health, _after(scene.watch, health), None))
+    elif health.place == SUSPECT and signal == Signal.DRIFT:
+        scene.follow("drift@1", _drift(scene, health, window))
+    elif health.place == DEGRADED and health.cause == "data_quality":
+        latest = scene.watch.windows[-health.policy.quality.clear_windows :]
+        scene.follow("repaired@1", _quality(scene, health, latest, None))
+
+
+def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
+    """Look at one point of a metric series. A series speaks for itself, in both directions."""
+    health = scene.health
+    _end_silence(scene, health)
+    health = scene.health
+    points = scene.watch.series[closing.name]
+    upto = points[: points.index(closing.point) + 1]
+    inputs = {
+        "signal": str(Signal.METRIC),
+        "subject": closing.name,
+        "at_row": scene.at_row,
+        "name": closing.name,
+        "direction": "higher_is_worse" if closing.point["higher_is_worse"] else "lower_is_worse",
+        "tolerance": upto[0]["tolerance"],
+        "relative": True,
+        "points": [point["value"] for point in upto],
+    }
+    found = scene.rule("series@1", inputs)
+    if found is None:
+        return
+    ruling, evidence = found
+    mine = health.alarm is not None and health.alarm.subject == closing.name
+    if ruling.event == "alarm_raised" and health.place == HEALTHY:
+        scene.act(c.RaiseAlarm(**ruling.payload, evidence=evidence))
+    elif ruling.event == "alarm_cleared" and health.place == SUSPECT and mine:
+        scene.act(c.ClearAlarm(**ruling.payload, evidence=evidence))
+    elif ruling.event == "decline_confirmed" and health.place == SUSPECT and mine:
+        scene.act(c.ConfirmDecline(**ruling.payload, evidence=evidence))
+
+
+def silence(scene: Scene) -> tuple[str, str] | None:
+    """Say what has been silent for too long, with the evidence; None when nothing has."""
+    health, watch = scene.health, scene.watch
+    last = {"rows": watch.last_row_us}
+    if watch.blocks:
+        last["labels"] = watch.last_label_us
+    limit_us = int(timers.silence_seconds(health) * timers.SECOND_US)
+    now_us = scene.desk.clock.now_us(scene.watermark_us)
+    for what, at_us in last.items():
+        inputs = {
+            "signal": str(Signal.SILENCE),
+            "subject": what,
+            "at_row": scene.at_row,
+            "last_us": max(at_us, health.entered_us),
+            "now_us": now_us,
+            "limit_us": limit_us,
+        }
+        found = scene.rule("silence@1", inputs)
+        if found is not None:
+            return what, found[1]
+    return None
+
+
+def faults_since(watch: Watch, health: ModelHealth, row: int) -> list[dict[str, Any]]:
+    """Give the faults that were found in the windows since *row*, each feature and kind once, the strongest."""
+    del health
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for window in watch.windows:
+        for fault in window.faults if window.first_row + window.profile.rows > row else ():
+            key = (fault.feature, fault.kind)
+            if key not in found or fault.log_evidence > found[key]["log_evidence"]:
+                found[key] = fault.to_json()
+    return [found[key] for key in sorted(found)]
+
+
+def _end_silence(scene: Scene, health: ModelHealth) -> None:
+    """Rows came, or labels did: what was silent is not."""
+    if health.place != SUSPECT or health.alarm is None or health.alarm.signal != Signal.SILENCE:
+        return
+    last = scene.watch.last_label_us if health.alarm.subject == "labels" else scene.watch.last_row_us
+    if last >= health.entered_us:
+        scene.follow("data_back@1", {"signal": str(Signal.SILENCE), "at_row": scene.at_row, "last_us": last})
+
+
+def _after(watch: Watch, health: ModelHealth) -> list[RowWindow]:
+    row = health.alarm.at_row if health.alarm else 0
+    return [window for window in watch.windows if window.first_row >= row]
+
+
+def _drift_counts(scene: Scene, health: ModelHealth) -> bool:
+    """Say whether drift alone raises suspicion: by default only where no label tells what it costs."""
+    alarms = health.policy.drift.alarms
+    return alarms == "always" or (alarms == "without_labels" and not scene.watch.blocks)
+
+
+def _quality(
+    scene: Scene, health: ModelHealth, windows: list[RowWindow], state: dict[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "signal": str(Signal.QUALITY),
+        "subject": health.alarm.subject if health.alarm else "",
+        "at_row": windows[-1].first_row + windows[-1].profile.rows if windows else scene.at_row,
+        "reference": health.reference_sha256,
+        "state": state,
+        "windows": [window.to_json() for window in windows],
+    }
+
+
+def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, Any]:
+    return {**_quality(scene, health, [window], window.drift_before), "signal": str(Signal.DRIFT)}

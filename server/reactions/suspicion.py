@@ -1,0 +1,133 @@
+"""Healthy, suspect, degraded: alarms, the second look, causes, and recovery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from measures.losses import fixed, losses
+from monitoring.profile import LossTable, loss_table
+from server.reactions import challenge, signals
+from server.reactions.evidence import cost, lead, level, since
+from server.reactions.scene import Scene
+from server.watch import LabelBlock
+from statemachine import commands as c
+from statemachine.health import ModelHealth
+from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
+
+BY_LABELS = (Signal.LOSS, Signal.PINNED)
+
+
+def look(scene: Scene) -> None:
+    """Look at the labels so far, as the model's state asks."""
+    health = scene.health
+    if health.place == HEALTHY:
+        _suspect(scene, health)
+    elif health.place == SUSPECT and health.alarm is not None:
+        _resolve(scene, health)
+    elif health.place == DEGRADED and health.alarm is not None and health.alarm.signal in BY_LABELS:
+        _recover(scene, health)
+
+
+def _suspect(scene: Scene, health: ModelHealth) -> None:
+    if scene.watermark_us < health.cooldown_until_us:
+        return
+    blocks = since(scene.watch, max(health.epoch_row, scene.watch.reference_rows, health.calm_row))
+    window = health.policy.windows.blocks * health.policy.loss.memory
+    blocks = blocks[-window:]
+    if len(blocks) < health.policy.windows.blocks:
+        return
+    if scene.follow("alarm@1", _value(scene, health, Signal.LOSS, blocks)) is not None:
+        return
+    pinned = health.rollback_target
+    if pinned and scene.follow("alarm@1", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
+        return
+    challenge.try_challenger(scene)
+
+
+def _resolve(scene: Scene, health: ModelHealth) -> None:
+    alarm = health.alarm
+    if alarm is None:
+        return
+    if alarm.signal == Signal.REGRET:
+        challenge.look_again(scene)
+        return
+    if alarm.signal not in BY_LABELS:
+        return
+    blocks = since(scene.watch, alarm.at_row)
+    scene.follow("resolve@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
+
+
+def _recover(scene: Scene, health: ModelHealth) -> None:
+    alarm = health.alarm
+    if alarm is None:
+        return
+    blocks = since(scene.watch, max(alarm.at_row, health.epoch_row))[-health.policy.windows.blocks * 12 :]
+    scene.follow("recovery@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
+
+
+def _value(
+    scene: Scene, health: ModelHealth, signal: str, blocks: list[LabelBlock], subject: str = ""
+) -> dict[str, Any]:
+    """Give what a judge of performance asks for: the loss above its level, or the lead of another version."""
+    if signal == Signal.PINNED:
+        both = [one for one in blocks if subject in one.cost and health.champion in one.cost]
+        values, normal = lead(both, health.champion, subject), 0.0
+    else:
+        both = [one for one in blocks if health.champion in one.cost]
+        values = cost(both, health.champion)
+        normal = level(scene.watch, health) * (1 + health.policy.loss.tolerance)
+    return {
+        "signal": str(signal),
+        "subject": subject,
+        "at_row": scene.watch.labelled_end,
+        "rows": [one.first_row for one in both],
+        "blocks": values,
+        "level": normal,
+        "window": scene.watch.window_rows,
+    }
+
+
+def explain(scene: Scene) -> None:
+    """Diagnose a degraded model once, and look for a remedy."""
+    health = scene.health
+    if health.place == DEGRADED and not health.cause:
+        scene.follow("diagnosis@1", _tables(scene, health))
+
+
+def seek_remedy(scene: Scene) -> None:
+    """Begin a remedy where the table, the budget and the pause allow it."""
+    health = scene.health
+    if health.place == DEGRADED:
+        scene.attempt(c.StartRetraining(requested_by="service", reason=Reason.REMEDY))
+    elif health.place == HEALTHY and health.improvement:
+        scene.attempt(c.StartRetraining(requested_by="service", reason=Reason.IMPROVEMENT))
+
+
+def _tables(scene: Scene, health: ModelHealth) -> dict[str, Any]:
+    watch = scene.watch
+    onset = min(max(health.onset_row, 1), watch.tape.end)
+    before = (max(onset - watch.reference_rows, 0), onset)
+    after = (onset, watch.tape.end)
+    return {
+        "layout": watch.reference.layout(),
+        "reference": _table(scene, health.champion, before),
+        "current": _table(scene, health.champion, after),
+        "quality": signals.faults_since(scene.watch, health, onset),
+        "drift": [],
+        "onset_row": onset,
+    }
+
+
+def _table(scene: Scene, version: str, rows: tuple[int, int]) -> dict[str, Any]:
+    """Sum the losses of *version* on [first, end) by label and feature bin."""
+    watch, numbers = scene.watch, np.arange(*rows)
+    outputs, labels = watch.tape.outputs(version, numbers), watch.tape.labels[numbers]
+    metric = "mae" if watch.schema.task == "regression" else "accuracy"
+    known = ~np.isnan(outputs) & ~np.isnan(labels)
+    lost = fixed(losses(watch.schema.task, metric, outputs[known], labels[known]), watch.unit)
+    table: LossTable = loss_table(
+        watch.reference, watch.tape.features(*rows)[known], outputs[known], labels[known], lost
+    )
+    return table.to_json()

@@ -1,0 +1,116 @@
+"""Questions about models, answered from the fold of their logs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+
+from server.desk import Desk
+from server.errors import ModelMissing
+from server.views import ModelView, StateView, state_of
+from statemachine.envelope import RecordedEvent
+from statemachine.words import RETIRED
+from store.ports import Reader
+
+MOST_MODELS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of state, as watchers see it."""
+
+    position: int
+    model: str
+    version: int
+    source: str
+    dest: str
+    trigger: str
+    reason: str
+
+
+def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
+    """Tell the state of *model*."""
+    health = desk.readers.health(reader, model)
+    if not health.registered:
+        raise ModelMissing(model)
+    return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+
+
+def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> list[StateView]:
+    """Tell the states of models by name, from behind *after*."""
+    return [state_view(desk, reader, found.stream) for found in reader.projections(after, limit)]
+
+
+def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
+    """Tell what *model* is."""
+    health = desk.readers.health(reader, model)
+    if not health.registered:
+        raise ModelMissing(model, "name")
+    first = reader.events(model, 0, 1)[0]
+    return ModelView(
+        name=model,
+        owner=health.owner,
+        purpose=health.purpose,
+        schema=orjson.loads(reader.evidence(health.features_sha256)),
+        outcomes=health.outcomes,
+        template=health.template,
+        champion=health.champion,
+        label_delay_rows=health.label_delay_rows,
+        policy=health.policy.to_json(),
+        policy_version=health.policy_version,
+        reference_rows=health.reference_rows,
+        retired=health.place == RETIRED,
+        create_time_us=first.occurred_us,
+        version=health.version,
+    )
+
+
+def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_retired: bool) -> list[ModelView]:
+    """Tell models by name, from behind *after*."""
+    found: list[ModelView] = []
+    while len(found) < limit:
+        page = reader.projections(after, limit)
+        if not page:
+            break
+        after = page[-1].stream
+        views = (model_view(desk, reader, one.stream) for one in page)
+        found += [view for view in views if include_retired or not view.retired]
+    return found[:limit]
+
+
+def names(reader: Reader) -> list[str]:
+    """Name every model."""
+    return [found.stream for found in reader.projections("", MOST_MODELS)]
+
+
+def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:
+    """Read at most *limit* events behind a position, of one model or of all, of some types or of all."""
+    found: list[RecordedEvent] = []
+    while len(found) < limit:
+        page = reader.all_events(after_position, limit)
+        if not page:
+            break
+        after_position = page[-1].position
+        found += [e for e in page if (not model or e.stream == model) and (not types or e.type in types)]
+    return found[:limit]
+
+
+def changes(reader: Reader, after_position: int, limit: int) -> tuple[list[Change], int]:
+    """Read the changes of state among the next *limit* events, and say how far that is."""
+    page = reader.all_events(after_position, limit)
+    found = [_change(event) for event in page if event.type == "state_changed" and event.payload is not None]
+    return found, page[-1].position if page else after_position
+
+
+def _change(event: RecordedEvent) -> Change:
+    fact = orjson.loads(event.payload or b"{}")
+    return Change(
+        position=event.position,
+        model=event.stream,
+        version=event.version,
+        source=fact["source"],
+        dest=fact["dest"],
+        trigger=fact["trigger"],
+        reason=fact["reason"],
+    )

@@ -1,0 +1,246 @@
+"""Putting models under watch, changing what is known of them, and ending the watch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import orjson
+
+from monitoring.learning import learn
+from monitoring.reference import Column
+from retraining.artifact import Manifest, ManifestInvalid
+from server import feed
+from server.act import Caller
+from server.desk import FOLLOWER, Desk, check_etag
+from server.errors import Invalid, ModelExists, ThingMissing, one_of
+from server.ingestion import put_entry
+from server.intake import NEVER, Intake, check_labels, check_times
+from server.requests import NewModel, ReferenceRows
+from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
+from server.views import ModelView
+from server.watch import baseline
+from statemachine import commands as c
+from statemachine.canonical import canonical
+from statemachine.events import ModelRegistered
+from statemachine.policy import Policy, PolicyInvalid
+from store.ports import Reader, Unit
+from store.records import Cursor, Evidence
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+LEAST_REFERENCE = 50
+MOST_FEATURES = 4_096
+DEFAULT_TEMPLATE = "hgb-60"
+
+
+def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> ModelView:
+    """Register a model: its reference becomes the first rows of its feed."""
+    if unit.version(new.name):
+        raise ModelExists(new.name)
+    schema, policy, rows = _check(desk, new)
+    intake = Intake.of(schema)
+    matrix, learnt = intake.encode(rows.columns, len(rows.labels), "reference.columns", grow=True)
+    for index, names in learnt.items():
+        intake.vocabulary.learn(int(index), names)
+    schema = replace(schema, features=intake.vocabulary.features(schema))
+    reference = _reference(schema, policy, matrix, rows, new)
+    schema_row = Evidence(kind="schema", body=canonical(schema.to_json()))
+    reference_row = Evidence(kind="reference", body=canonical(reference))
+    unit.put(schema_row)
+    unit.put(reference_row)
+    desk.touch(new.name)
+    count, span = len(rows.labels), int(rows.times_us[-1] - rows.times_us[0])
+    registration = ModelRegistered(
+        model=new.name, owner=new.owner, purpose=new.purpose, task=schema.task, metric=schema.metric,
+        outcomes=new.outcomes, template=new.template or DEFAULT_TEMPLATE, champion=new.champion,
+        features_sha256=schema_row.sha256, reference_sha256=reference_row.sha256, reference_rows=count,
+        label_delay_rows=new.label_delay_rows, seconds_per_row=span / max(count - 1, 1) / 1_000_000,
+        policy=policy.to_json(),
+    )  # fmt: skip
+    desk.act(unit, new.name, c.Register(registration=registration), int(rows.times_us[-1]), caller)
+    _feed_reference(unit, new, matrix, rows)
+    return model_view(desk, unit, new.name)
+
+
+def update_model(  # noqa: PLR0913 - each is one field of the call
+    desk: Desk,
+    unit: Unit,
+    name: str,
+    etag: str,
+    owner: str | None,
+    purpose: str | None,
+    policy_json: str | None,
+    caller: Caller,
+) -> ModelView:
+    """Change owner, purpose or policy; what is None stays."""
+    health = desk.health(unit, name)
+    check_etag(health, etag)
+    policy = health.policy if policy_json is None else read_policy(policy_json, "policy_json")
+    command = c.ChangePolicy(
+        policy=policy.to_json(),
+        owner=health.owner if owner is None else owner,
+        purpose=health.purpose if purpose is None else purpose,
+    )
+    desk.act(unit, name, command, desk.intake(unit, name).watermark_us, caller)
+    return model_view(desk, unit, name)
+
+
+def retire_model(  # noqa: PLR0913 - each is one field of the call
+    desk: Desk, unit: Unit, name: str, etag: str, note: str, caller: Caller
+) -> ModelView:
+    """End the watch."""
+    check_etag(desk.health(unit, name), etag)
+    desk.act(unit, name, c.Retire(note=note), desk.intake(unit, name).watermark_us, caller)
+    return model_view(desk, unit, name)
+
+
+def register_artifact(  # noqa: PLR0913 - each is one field of the call
+    desk: Desk, unit: Unit, model: str, version: str, manifest_sha: str, caller: Caller
+) -> None:
+    """Keep the bytes of the first champion. Manifest and model must be in the blobs."""
+    health = desk.health(unit, model)
+    if health.manifests.get(version) == manifest_sha:
+        return
+    if not desk.blobs.exists(manifest_sha):
+        raise ThingMissing("sha256", f"no manifest {manifest_sha} was uploaded")
+    try:
+        manifest = Manifest.from_bytes(desk.blobs.get(manifest_sha))
+    except ManifestInvalid as error:
+        raise Invalid("manifest", str(error)) from error
+    if not desk.blobs.exists(manifest.artifact_sha256):
+        raise ThingMissing("manifest.artifact_sha256", f"no artefact {manifest.artifact_sha256} was uploaded")
+    command = c.RegisterArtifact(version=version, manifest=manifest_sha)
+    desk.act(unit, model, command, desk.intake(unit, model).watermark_us, caller)
+
+
+def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
+    """Tell what *model* is, as the writer sees it."""
+    health = desk.health(reader, model)
+    return ModelView(
+        name=model, owner=health.owner, purpose=health.purpose,
+        schema=desk.schema(reader, model).to_json(), outcomes=health.outcomes, template=health.template,
+        champion=health.champion, label_delay_rows=health.label_delay_rows, policy=health.policy.to_json(),
+        policy_version=health.policy_version, reference_rows=health.reference_rows,
+        retired=health.place.state == "retired", create_time_us=reader.events(model, 0, 1)[0].occurred_us,
+        version=health.version,
+    )  # fmt: skip
+
+
+def read_policy(text: str, field: str) -> Policy:
+    """Read a policy from JSON, or say which field of it is wrong."""
+    try:
+        data = orjson.loads(text) if text else {}
+    except orjson.JSONDecodeError as error:
+        raise Invalid(field, f"is no JSON: {error}") from error
+    return make_policy(data, field)
+
+
+def make_policy(data: dict[str, Any], field: str) -> Policy:
+    """Check a policy, or say which field of it is wrong."""
+    try:
+        return Policy.from_json(data)
+    except PolicyInvalid as error:
+        raise Invalid(field, str(error)) from error
+
+
+def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
+    if not NAME.fullmatch(new.name):
+        raise Invalid("model.name", f"{new.name!r} is not accepted; [a-z0-9][a-z0-9_-]{{0,62}} is")
+    if not VERSION.fullmatch(new.champion):
+        raise Invalid("model.champion", f"{new.champion!r} is not accepted; [A-Za-z0-9][A-Za-z0-9._-]{{0,62}} is")
+    if new.task not in TASKS:
+        raise one_of("model.task", new.task, TASKS)
+    if new.outcomes not in OUTCOMES:
+        raise one_of("model.outcomes", new.outcomes, OUTCOMES)
+    metric = new.metric or METRICS[new.task][0]
+    if metric not in METRICS[new.task]:
+        raise one_of("model.metric", metric, METRICS[new.task])
+    template = new.template or DEFAULT_TEMPLATE
+    if template not in desk.templates:
+        raise one_of("model.template", template, sorted(desk.templates))
+    if new.label_delay_rows < 0:
+        raise Invalid("model.label_delay_rows", "is negative; 0 or more is accepted")
+    schema = Schema(task=new.task, metric=metric, features=_features(new), classes=_classes(new))
+    if new.reference is None:
+        raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")
+    _check_reference(new.reference, schema)
+    return schema, make_policy(new.policy, "model.policy_json"), new.reference
+
+
+def _features(new: NewModel) -> tuple[Feature, ...]:
+    if not 0 < len(new.features) <= MOST_FEATURES:
+        raise Invalid("model.features", f"{len(new.features)} features; 1 to {MOST_FEATURES} are accepted")
+    names = [feature["name"] for feature in new.features]
+    if len(set(names)) != len(names) or not all(names):
+        raise Invalid("model.features", "names must be unique and not empty")
+    made = []
+    for i, feature in enumerate(new.features):
+        if feature["kind"] not in (NUMERIC, CATEGORICAL):
+            raise one_of(f"model.features[{i}].kind", feature["kind"], (NUMERIC, CATEGORICAL))
+        made.append(Feature(name=feature["name"], kind=feature["kind"], categories=tuple(feature["categories"])))
+    return tuple(made)
+
+
+def _classes(new: NewModel) -> tuple[str, ...]:
+    count = len(new.classes)
+    wanted = {"binary": count in (0, 2), "multiclass": count >= 2, "regression": count == 0}  # noqa: PLR2004 - two sides
+    if not wanted[new.task]:
+        raise Invalid(
+            "model.classes", f"{count} classes; two or none for binary, two or more for multiclass, none for regression"
+        )
+    return tuple(new.classes)
+
+
+def _check_reference(rows: ReferenceRows, schema: Schema) -> None:
+    count = len(rows.labels)
+    if count < LEAST_REFERENCE:
+        raise Invalid("reference", f"{count} rows are too few; at least {LEAST_REFERENCE} are needed")
+    if len(rows.outputs) != count or len(rows.times_us) != count:
+        raise Invalid(
+            "reference", f"{count} labels, {len(rows.outputs)} outputs, {len(rows.times_us)} times; as many are needed"
+        )
+    check_labels("reference.labels", rows.labels, schema)
+    if np.ptp(rows.labels) == 0:
+        raise Invalid(
+            "reference.labels", "are constant: nothing can be learned from them; at least two values are needed"
+        )
+    if np.isinf(rows.outputs).any():
+        raise Invalid("reference.outputs", "hold an infinity; finite values are accepted")
+    check_times("reference.times_us", rows.times_us, NEVER, None)
+
+
+def _reference(
+    schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel
+) -> dict[str, Any]:
+    columns = [
+        Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
+        for f in schema.features
+    ]
+    outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
+    return {
+        "profile": learn(columns, matrix.T, outputs, rows.labels).to_json(),
+        "performance": baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows),
+    }
+
+
+def _feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
+    count = len(rows.labels)
+    entries: list[feed.Entry] = [
+        feed.Rows(
+            first_row=0,
+            ids=[f"reference/{row}" for row in range(count)],
+            times_us=rows.times_us,
+            features=matrix,
+            outputs={new.champion: rows.outputs},
+            served_by=[new.champion],
+            served=np.zeros(count, dtype=np.uint8),
+            generation=0,
+        ),
+        feed.Labels(rows=np.arange(count), values=rows.labels, time_us=int(rows.times_us[-1])),
+    ]
+    for seq, entry in enumerate(entries, start=1):
+        put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]))
+    unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=len(entries), body=b""))

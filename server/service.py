@@ -1,0 +1,218 @@
+"""The service as its callers see it: every call is one piece of work for the store, or one read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
+
+from server import auditing, following, ingestion, operating, reading, registration, routing, training
+from server.act import SERVICE, Caller
+from server.clock import wall_us
+from server.desk import Desk
+from server.requests import (
+    Completion,
+    LabelsBatch,
+    MetricsBatch,
+    NewModel,
+    Receipt,
+    RowsBatch,
+)
+from server.views import JobView, ModelView, RouteView, StateView
+from statemachine.envelope import RecordedEvent
+from store.ports import Store, Unit
+
+T = TypeVar("T")
+
+
+class Service:
+    """Joins desk and store. Methods that change something give a future that is durable once it has a result."""
+
+    def __init__(self, store: Store, desk: Desk) -> None:
+        self.store, self.desk = store, desk
+
+    # Models.
+
+    def create_model(self, new: NewModel, caller: Caller = SERVICE) -> Future[ModelView]:
+        """Put a model under watch."""
+        return self._do(lambda unit: registration.create_model(self.desk, unit, new, caller))
+
+    def update_model(  # noqa: PLR0913 - each is one field of the call
+        self,
+        name: str,
+        etag: str,
+        owner: str | None,
+        purpose: str | None,
+        policy_json: str | None,
+        caller: Caller = SERVICE,
+    ) -> Future[ModelView]:
+        """Change owner, purpose or policy."""
+        return self._do(
+            lambda unit: registration.update_model(self.desk, unit, name, etag, owner, purpose, policy_json, caller),
+        )
+
+    def retire_model(self, name: str, etag: str, note: str, caller: Caller = SERVICE) -> Future[ModelView]:
+        """End the watch of a model."""
+        return self._do(lambda unit: registration.retire_model(self.desk, unit, name, etag, note, caller))
+
+    def model(self, name: str) -> ModelView:
+        """Tell what a model is."""
+        return self.store.read(lambda reader: reading.model_view(self.desk, reader, name))
+
+    def models(self, after: str, limit: int, *, include_retired: bool) -> list[ModelView]:
+        """List models by name."""
+        return self.store.read(
+            lambda reader: reading.model_views(self.desk, reader, after, limit, include_retired=include_retired)
+        )
+
+    # Data.
+
+    def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
+        """Take rows in."""
+        return self._fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch, caller))
+
+    def ingest_labels(self, batch: LabelsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
+        """Take labels in."""
+        return self._fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch, caller))
+
+    def ingest_metrics(self, batch: MetricsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
+        """Take points of metric series in."""
+        return self._fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch, caller))
+
+    # Health and routes.
+
+    def state(self, model: str) -> StateView:
+        """Tell the state of a model."""
+        return self.store.read(lambda reader: reading.state_view(self.desk, reader, model))
+
+    def states(self, after: str, limit: int) -> list[StateView]:
+        """List the states of models by name."""
+        return self.store.read(lambda reader: reading.state_views(self.desk, reader, after, limit))
+
+    def changes(self, after_position: int, limit: int) -> tuple[list[reading.Change], int]:
+        """List changes of state behind a position of the log, and how far was read."""
+        return self.store.read(lambda reader: reading.changes(reader, after_position, limit))
+
+    def route(self, model: str) -> RouteView:
+        """Tell the route in force."""
+        return self.store.read(lambda reader: routing.route_of(self.desk, reader, model))
+
+    def acknowledge_route(  # noqa: PLR0913 - each is one field of the call
+        self,
+        model: str,
+        generation: int,
+        router: str,
+        applied_bp: int,
+        failure: str = "",
+        caller: Caller = SERVICE,
+    ) -> Future[int]:
+        """Note what a router serves; give the generation in force."""
+        return self._do(
+            lambda unit: routing.acknowledge(self.desk, unit, model, generation, router, applied_bp, failure, caller),
+        )
+
+    # Training.
+
+    def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Future[JobView | None]:
+        """Give a worker the oldest job that waits; None when there is none."""
+        return self._do(lambda unit: training.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
+
+    def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
+        """Keep a lease alive: its new deadline, and whether the worker should give up."""
+        return self._do(lambda unit: training.heartbeat(unit, job, attempt, progress_bp, message, wall_us()))
+
+    def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
+        """Take a worker's result in; True when it was had before."""
+        return self._do(lambda unit: training.complete_job(self.desk, unit, completion, caller))
+
+    def fail_job(  # noqa: PLR0913 - each is one field of the call
+        self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE
+    ) -> Future[bool]:
+        """Take note that a worker could not finish; True when the job will be tried again."""
+        return self._do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
+
+    def expire_leases(self) -> Future[int]:
+        """Take jobs from workers that fell silent; give how many."""
+        return self._do(lambda unit: training.expire_leases(self.desk, unit, wall_us()))
+
+    def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
+        """Keep the bytes of a first champion, whose manifest is in the blobs."""
+        return self._do(lambda unit: registration.register_artifact(self.desk, unit, model, version, manifest, caller))
+
+    # People.
+
+    def operate(  # noqa: PLR0913 - each is one field of the call
+        self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE
+    ) -> Future[StateView]:
+        """Carry out an order: one of `operating.ORDERS`."""
+        return self._do(lambda unit: operating.operate(self.desk, unit, order, model, etag, note, caller))
+
+    def start_retraining(  # noqa: PLR0913 - each is one field of the call
+        self, model: str, etag: str, note: str, remedies: list[str], caller: Caller = SERVICE
+    ) -> Future[StateView]:
+        """Begin a remedy because a person asks."""
+
+        def work(unit: Unit) -> StateView:
+            view = operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller)
+            following.move_on(self.desk, unit, model)
+            return view
+
+        return self._do(work)
+
+    # Audit.
+
+    def events(self, model: str, after_position: int, limit: int, types: tuple[str, ...] = ()) -> list[RecordedEvent]:
+        """Read the log, of one model or (empty) of all."""
+        return self.store.read(lambda reader: reading.events(reader, model, after_position, limit, types))
+
+    def steps(self, model: str) -> Iterator[auditing.Step]:
+        """Fold the log of a model again, event by event."""
+        return iter(self.store.read(lambda reader: list(auditing.steps(reader, model))))
+
+    def explain(self, model: str, position: int) -> auditing.Derivation:
+        """Derive one decision again."""
+        return self.store.read(lambda reader: auditing.explain(reader, model, position))
+
+    def verify(self, models: list[str] | None = None) -> auditing.Verification:
+        """Check chain, replay and decisions, of all models when none is named."""
+        return self.store.read(lambda reader: auditing.verify(reader, models or reading.names(reader)))
+
+    # The follower and the clock.
+
+    def follow(self, model: str) -> Future[None]:
+        """Look at everything that *model* has in its feed and that was not looked at yet."""
+        return self._do(lambda unit: following.follow(self.desk, unit, model))
+
+    def fire_timers(self, now_us: int) -> Future[int]:
+        """Fire every timer that is due; give how many did something."""
+        return self._do(lambda unit: following.fire_timers(self.desk, unit, now_us))
+
+    def catch_up(self) -> None:
+        """Follow every model to the end of its feed, as after a restart."""
+        for name in self.store.read(reading.names):
+            self.follow(name).result()
+
+    def _fed(self, model: str, work: Callable[[Unit], T]) -> Future[T]:
+        """Take data in, then look at it. On the stream's own clock the answer waits until it was looked at."""
+        if self.desk.clock.follows_stream:
+
+            def both(unit: Unit) -> T:
+                answer = work(unit)
+                following.follow(self.desk, unit, model)
+                return answer
+
+            return self._do(both)
+        answer = self._do(work)
+        self.follow(model)
+        return answer
+
+    def _do(self, work: Callable[[Unit], T]) -> Future[T]:
+        def guarded(unit: Unit) -> T:
+            self.desk.settle()
+            try:
+                return work(unit)
+            except BaseException:
+                self.desk.recoil()  # what was remembered has not been written
+                raise
+
+        return self.store.submit(guarded)

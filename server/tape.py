@@ -1,0 +1,79 @@
+"""The tape: what a model's latest rows were, what versions answered, and what turned out to be true."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from server import feed
+from server.feed import Floats
+
+Rows = npt.NDArray[np.int64]
+GROWTH = 2
+FIRST_ROOM = 1_024
+
+
+class Tape:
+    """Columns by row number, growing at the end."""
+
+    def __init__(self, features: int) -> None:
+        self.end = 0  #: one past the last row
+        self.generation = np.zeros(FIRST_ROOM, dtype=np.int64)
+        self._features = np.empty((features, FIRST_ROOM))
+        self.labels = np.full(FIRST_ROOM, np.nan)
+        self._served = np.full(FIRST_ROOM, -1, dtype=np.int16)
+        self._versions: list[str] = []
+        self._outputs: dict[str, Floats] = {}
+
+    def take(self, rows: feed.Rows) -> None:
+        """Append rows."""
+        first, end = rows.first_row, rows.first_row + rows.count
+        self._make_room(end)
+        self._features[:, first:end] = rows.features
+        self.generation[first:end] = rows.generation
+        for version, values in rows.outputs.items():
+            self._column(version)[first:end] = values
+        numbers = np.array([self._versions.index(version) for version in rows.served_by], dtype=np.int16)
+        self._served[first:end] = numbers[rows.served]
+        self.end = end
+
+    def label(self, labels: feed.Labels) -> None:
+        """Note what turned out to be true."""
+        self.labels[labels.rows] = labels.values
+
+    def features(self, first: int, end: int) -> Floats:
+        """Give the (rows, features) matrix of [first, end)."""
+        return np.ascontiguousarray(self._features[:, first:end].T)
+
+    def outputs(self, version: str, rows: Rows) -> Floats:
+        """Give what *version* answered on *rows*; NaN where it was not asked."""
+        column = self._outputs.get(version)
+        return np.full(len(rows), np.nan) if column is None else column[rows]
+
+    def served_by(self, version: str, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Say on which of *rows* the answer of *version* was served."""
+        number = self._versions.index(version) if version in self._versions else -2
+        return self._served[rows] == number
+
+    def versions(self) -> list[str]:
+        """Name the versions that ever answered."""
+        return list(self._versions)
+
+    def _column(self, version: str) -> Floats:
+        if version not in self._outputs:
+            self._versions.append(version)
+            self._outputs[version] = np.full(len(self.labels), np.nan)
+        return self._outputs[version]
+
+    def _make_room(self, end: int) -> None:
+        room = len(self.labels)
+        if end <= room:
+            return
+        more = max(end, room * GROWTH) - room
+        self._features = np.pad(self._features, ((0, 0), (0, more)))
+        self.generation = np.pad(self.generation, (0, more))
+        self.labels = np.pad(self.labels, (0, more), constant_values=np.nan)
+        self._served = np.pad(self._served, (0, more), constant_values=-1)
+        self._outputs = {
+            version: np.pad(values, (0, more), constant_values=np.nan) for version, values in self._outputs.items()
+        }

@@ -1,0 +1,174 @@
+"""What is told about a model: plain values that the transport writes into messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from statemachine import timers
+from statemachine.health import ModelHealth
+from statemachine.words import (
+    ABORTING,
+    AWAITING_APPROVAL,
+    DEGRADED,
+    HEALTHY,
+    LEASED,
+    PROMOTING,
+    QUEUED,
+    ROLLED_BACK,
+    RUNG,
+    SCOPING,
+    SHADOW,
+    SUSPECT,
+    VALIDATING,
+    Automation,
+    Place,
+)
+
+AWAITED: dict[Place, tuple[str, str]] = {
+    HEALTHY: ("evidence against the champion", "without rows or labels the model becomes suspect"),
+    SUSPECT: ("rows after the alarm that confirm or clear it", "tier 1 degrades unconfirmed, other tiers are held"),
+    DEGRADED: ("a remedy, or evidence of recovery", "people are called; at the end the declared fallback serves"),
+    SCOPING: ("the entrants of the bake-off", "the remedy is abandoned"),
+    AWAITING_APPROVAL: ("a person's approval", "no answer is a refusal"),
+    QUEUED: ("a worker", "the remedy is abandoned"),
+    LEASED: ("the worker's result", "the remedy is abandoned"),
+    VALIDATING: ("the verdict of the gates", "the remedy is abandoned"),
+    SHADOW: ("labelled rows that the candidate scored in shadow", "the candidate is turned back"),
+    RUNG: ("labelled rows at this exposure", "the candidate is turned back"),
+    PROMOTING: ("labelled rows that hold the promotion", "the candidate is turned back"),
+    ABORTING: ("a router's word that the champion serves", "the route expires and the champion serves by itself"),
+    ROLLED_BACK: ("the cool-down", "the model is judged again"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What is awaited, until when, and what happens then."""
+
+    awaited: str
+    timer: str
+    due_us: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateView:
+    """The state of a model as it is told."""
+
+    model: str
+    state: str
+    phase: str
+    automation: str
+    reason: str
+    champion: str
+    candidate: str
+    rollback_target: str
+    remedy: str
+    routing_generation: int
+    exposure_bp: int
+    entered_us: int
+    version: int
+    row: int
+    wait: Wait | None
+    position: int = 0
+
+    @property
+    def etag(self) -> str:
+        """The mark of this version, for calls that must not act on an older one."""
+        return etag_of(self.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelView:
+    """A model as it was registered, and the policy in force."""
+
+    name: str
+    owner: str
+    purpose: str
+    schema: dict[str, Any]
+    outcomes: str
+    template: str
+    champion: str
+    label_delay_rows: int
+    policy: dict[str, Any]
+    policy_version: int
+    reference_rows: int
+    retired: bool
+    create_time_us: int
+    version: int
+
+    @property
+    def etag(self) -> str:
+        """The mark of this version."""
+        return etag_of(self.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteView:
+    """What routers are asked to serve."""
+
+    model: str
+    generation: int
+    champion: str
+    candidate: str
+    shadows: tuple[str, ...]
+    exposure_bp: int
+    salt: str
+    ttl_seconds: int
+    issued_us: int
+    manifests: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job as a worker gets it."""
+
+    job: str
+    kind: str
+    model: str
+    attempt: int
+    lease_deadline_us: int
+    heartbeat_period_us: int
+    spec: dict[str, Any]
+    datasets: tuple[str, ...]
+
+
+def etag_of(version: int) -> str:
+    """Write the mark of a stream's version, quoted as HTTP does."""
+    return f'"{version}"'
+
+
+def state_of(health: ModelHealth, *, row: int = 0, position: int = 0) -> StateView:
+    """Tell *health*."""
+    remedy = health.remediation
+    return StateView(
+        model=health.model,
+        state=health.place.state,
+        phase=health.place.phase,
+        automation=health.automation,
+        reason=health.reason,
+        champion=health.champion,
+        candidate=health.candidate,
+        rollback_target=health.rollback_target,
+        remedy=remedy.remedy if remedy else "",
+        routing_generation=health.route.generation,
+        exposure_bp=health.route.exposure_bp,
+        entered_us=health.entered_us,
+        version=health.version,
+        row=row,
+        wait=wait_of(health),
+        position=position,
+    )
+
+
+def wait_of(health: ModelHealth) -> Wait | None:
+    """Say what *health* waits for; None when it is retired."""
+    timer = timers.live(health)
+    if timer is None:
+        return None
+    awaited, outcome = AWAITED[health.place]
+    if timers.waits_for_a_person(health):
+        who = "Release" if health.automation == Automation.HELD else "Unfreeze"
+        awaited, outcome = f"a person ({who})", "people are told again"
+    return Wait(awaited=awaited, timer=timer.name, due_us=timer.due_us, outcome=outcome)

@@ -1,0 +1,226 @@
+"""The watch over one model: rows become windows, labels become blocks. Pure of decisions: it only adds up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from measures.losses import fixed, losses, unit_of
+from measures.sums import Block, block
+from monitoring.drift import DriftFinding, DriftWatch
+from monitoring.profile import Profile, profile, repeated_rows
+from monitoring.quality import QualityFinding, QualityWatch
+from monitoring.reference import Reference
+from server import feed
+from server.feed import Floats, Ints
+from server.schema import Schema
+from server.tape import Rows, Tape
+from statemachine.health import ModelHealth
+from statemachine.policy import Policy
+
+RANKS = "roc_auc"
+KEPT_WINDOWS = 50
+LEAST_POOL = 200  #: labelled rows among which a row is ranked, at least
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelBlock:
+    """The sums of one block of labelled rows, in the order in which labels came.
+
+    `cost` holds a block of losses for each version that answered every row of it; `lead` one of paired differences,
+    first minus second, for each pair of versions that did.
+    """
+
+    index: int
+    first_row: int
+    end_row: int  #: one past its highest row
+    generation: int  #: lowest route generation among its rows
+    cost: dict[str, Block]
+    lead: dict[tuple[str, str], Block]
+    arms: dict[str, tuple[int, int]]  #: by version: rows served, and bad ones among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowWindow:
+    """The profile of consecutive rows."""
+
+    first_row: int
+    profile: Profile
+    repeats: int
+    quality_before: dict[str, Any]
+    drift_before: dict[str, Any]
+    faults: tuple[QualityFinding, ...]
+    drift: DriftFinding
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the window as judges read it."""
+        return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.repeats}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPoint:
+    """One point of a metric series, and its number in the series."""
+
+    name: str
+    point: dict[str, Any]
+
+
+Closing = LabelBlock | RowWindow | SeriesPoint
+
+
+class Watch:
+    """What one model's feed adds up to."""
+
+    def __init__(self, schema: Schema, reference: dict[str, Any], policy: Policy, reference_rows: int) -> None:
+        self.schema, self.seq = schema, 0
+        self.reference = Reference.from_json(reference["profile"])
+        self.baseline: list[Block] = reference["performance"]["blocks"]
+        self.unit = float(reference["performance"]["unit"])
+        self.reference_rows = reference_rows
+        self.window_rows = policy.windows.rows_for(reference_rows)
+        self.block_rows = policy.windows.block_for(reference_rows)
+        self.tape = Tape(len(schema.features))
+        self.blocks: list[LabelBlock] = []
+        self.series: dict[str, list[dict[str, Any]]] = {}
+        self.windows: list[RowWindow] = []  #: the latest, for those who look again
+        self._policy = policy
+        self._quality = QualityWatch.start(self.reference, policy.quality)
+        self._drift = DriftWatch.start(self.reference, policy.drift)
+        self._profiled = reference_rows
+        self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
+        self._waiting = 0
+        self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
+        self.last_row_us = self.last_label_us = 0
+
+    @classmethod
+    def of(cls, schema: Schema, reference: dict[str, Any], health: ModelHealth) -> Watch:
+        """Start a watch that has seen nothing."""
+        return cls(schema, reference, health.policy, health.reference_rows)
+
+    @property
+    def labelled_end(self) -> int:
+        """One past the highest row that a block holds."""
+        return max((one.end_row for one in self.blocks[-1:]), default=self.reference_rows)
+
+    def take(self, seq: int, entry: feed.Entry) -> list[Closing]:
+        """Add one entry of the feed; give what it closed."""
+        self.seq = seq
+        match entry:
+            case feed.Rows():
+                return self._rows(entry)
+            case feed.Labels():
+                return self._labels(entry)
+            case feed.Points():
+                for point in entry.points:
+                    self.series.setdefault(point["name"], []).append(point)
+                self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
+                return [SeriesPoint(name=point["name"], point=point) for point in entry.points]
+
+    def _rows(self, entry: feed.Rows) -> list[Closing]:
+        self.tape.take(entry)
+        self.last_row_us = max(self.last_row_us, int(entry.times_us[-1]))
+        closed: list[Closing] = []
+        while self._profiled + self.window_rows <= self.tape.end:
+            first, end = self._profiled, self._profiled + self.window_rows
+            matrix = self.tape.features(first, end)
+            served = self._served(first, end)
+            found = profile(self.reference, matrix, served)
+            closed.append(self._window(first, found, repeated_rows(matrix, served)))
+            self._profiled = end
+        return closed
+
+    def _window(self, first: int, found: Profile, repeats: int) -> RowWindow:
+        quality_before, drift_before = self._quality.to_json(), self._drift.to_json()
+        self._quality, faults = self._quality.observe(first, found, repeats)
+        self._drift, drift = self._drift.observe(first, found, self._policy.drift)
+        window = RowWindow(
+            first_row=first, profile=found, repeats=repeats, quality_before=quality_before,
+            drift_before=drift_before, faults=faults, drift=drift,
+        )  # fmt: skip
+        self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
+        return window
+
+    def _served(self, first: int, end: int) -> Floats:
+        rows = np.arange(first, end)
+        found = np.full(len(rows), np.nan)
+        for version in self.tape.versions():
+            here = self.tape.served_by(version, rows)
+            found[here] = self.tape.outputs(version, rows)[here]
+        return found
+
+    def _labels(self, entry: feed.Labels) -> list[Closing]:
+        self.tape.label(entry)
+        self.last_label_us = max(self.last_label_us, entry.time_us)
+        live = entry.rows[entry.rows >= self.reference_rows]
+        if not len(live):
+            self._recent = entry.rows[-self._pool :]
+            return []
+        self._labelled.append(live)
+        self._waiting += len(live)
+        closed: list[Closing] = []
+        while self._waiting >= self.block_rows:
+            queue = np.concatenate(self._labelled)
+            rows, rest = queue[: self.block_rows], queue[self.block_rows :]
+            self._labelled, self._waiting = [rest], len(rest)
+            self._recent = np.concatenate([self._recent, rows])[-self._pool :]
+            closed.append(self._close(rows))
+        return closed
+
+    @property
+    def _pool(self) -> int:
+        return max(self.window_rows, LEAST_POOL)
+
+    def _close(self, rows: Rows) -> LabelBlock:
+        answered = [v for v in self.tape.versions() if not np.isnan(self.tape.outputs(v, rows)).any()]
+        cost = {version: block(self._losses(version, rows)) for version in answered}
+        lead: dict[tuple[str, str], Block] = {}
+        for i, left in enumerate(answered):
+            for right in answered[i + 1 :]:
+                lead[left, right] = block(self._losses(left, rows, right) - self._losses(right, rows, left))
+        one = LabelBlock(
+            index=len(self.blocks), first_row=int(rows.min()), end_row=int(rows.max()) + 1,
+            generation=int(self.tape.generation[rows].min()), cost=cost, lead=lead, arms=self._arms(rows),
+        )  # fmt: skip
+        self.blocks.append(one)
+        return one
+
+    def _losses(self, version: str, rows: Rows, beside: str | None = None) -> Ints:
+        """Give fixed-point losses of *version*; ranks are taken among recent rows that it, and *beside*, answered."""
+        if self.schema.metric != RANKS:
+            found = losses(
+                self.schema.task, self.schema.metric, self.tape.outputs(version, rows), self.tape.labels[rows]
+            )
+            return fixed(found, self.unit)
+        pool = self._recent
+        known = ~np.isnan(self.tape.outputs(version, pool))
+        if beside is not None:
+            known &= ~np.isnan(self.tape.outputs(beside, pool))
+        pool = pool[known]
+        found = losses(self.schema.task, RANKS, self.tape.outputs(version, pool), self.tape.labels[pool])
+        return fixed(found[np.isin(pool, rows)], self.unit)
+
+    def _arms(self, rows: Rows) -> dict[str, tuple[int, int]]:
+        """Count what was served and what was bad: a wrong class, or a loss beyond twice the unit."""
+        found: dict[str, tuple[int, int]] = {}
+        for version in self.tape.versions():
+            mine = rows[self.tape.served_by(version, rows)]
+            if len(mine):
+                outputs, labels = self.tape.outputs(version, mine), self.tape.labels[mine]
+                metric = "mae" if self.schema.task == "regression" else "accuracy"
+                lost = losses(self.schema.task, metric, outputs, labels)
+                found[version] = (len(mine), int((lost > (2 * self.unit if metric == "mae" else 0)).sum()))
+        return found
+
+
+def baseline(schema: Schema, policy: Policy, outputs: Floats, labels: Floats, delay: int) -> dict[str, Any]:
+    """Sum the champion's losses on the reference rows that it was not trained on."""
+    del delay
+    known = np.flatnonzero(~np.isnan(outputs) & ~np.isnan(labels))
+    found = losses(schema.task, schema.metric, outputs[known], labels[known])
+    unit = unit_of(schema.task, schema.metric, found)
+    size = policy.windows.block_for(len(labels))
+    steps = fixed(found, unit)
+    blocks = [block(steps[at : at + size]) for at in range(0, len(steps), size)]
+    return {"unit": unit, "blocks": blocks, "rows": len(known)}

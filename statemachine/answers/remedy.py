@@ -1,0 +1,173 @@
+"""Remedies: scoped, approved, trained, judged, or abandoned."""
+
+from __future__ import annotations
+
+from statemachine import events as e
+from statemachine.commands import (
+    AbandonRemedy,
+    Approve,
+    ExpireLease,
+    FailAttempt,
+    JudgeGates,
+    LeaseJob,
+    ProposeScope,
+    Reject,
+    StartRetraining,
+    SubmitCandidate,
+)
+from statemachine.draft import Draft
+from statemachine.errors import Refused, StaleLease
+from statemachine.health import Remediation
+from statemachine.words import HEALTHY, LEASED, QUEUED, Reason, Remedy
+
+SERVICE = "service"
+
+
+def start_retraining(draft: Draft, command: StartRetraining) -> None:
+    """Begin to look for a remedy, for a decline or as a refresh."""
+    health = draft.health
+    reason = Reason.REQUESTED if command.requested_by != SERVICE else Reason(command.reason)
+    trigger = "refresh" if health.place == HEALTHY else "start_retraining"
+    draft.move(trigger, reason, command.note)
+    draft.add(
+        e.RemediationStarted(
+            number=health.remediations + 1,
+            returns_to=str(health.place),
+            requested_by=command.requested_by,
+            remedy=command.remedy,
+            version=command.version or (health.rollback_target if command.remedy == Remedy.RESTORE else ""),
+        )
+    )
+
+
+def propose_scope(draft: Draft, command: ProposeScope) -> None:
+    """Queue the bake-off, ask a person first, or skip what trains nothing."""
+    draft.add(e.ScopeProposed(job=command.job, spec=command.spec, entrants=command.entrants, at_row=command.at_row))
+    remedy = _remedy(draft)
+    if remedy.remedy == Remedy.RESTORE:
+        draft.move("skip_training", Reason.NOTHING_TO_TRAIN, remedy.version)
+        draft.add(
+            e.CandidateTrained(
+                job=command.job,
+                remedy=Remedy.RESTORE,
+                entrant=remedy.version,
+                semantic_sha256="",
+                at_row=command.at_row,
+                version=remedy.version,
+            )
+        )
+    elif draft.health.policy.approvals.required:
+        draft.move("request_approval", Reason.APPROVAL_NEEDED)
+        draft.add(e.ApprovalRequested(job=command.job, requested_by=remedy.requested_by))
+    else:
+        draft.move("queue_job", Reason.SCOPED)
+
+
+def abandon(draft: Draft, command: AbandonRemedy) -> None:
+    """Give the remedy up and go back to where it came from."""
+    draft.move("abandon", Reason(command.reason), command.note)
+
+
+def approve(draft: Draft, command: Approve) -> None:
+    """Let the job run."""
+    job = _remedy(draft).job
+    draft.move("approve", Reason.APPROVED, command.note)
+    draft.add(e.ApprovalGiven(job=job, note=command.note))
+
+
+def reject(draft: Draft, command: Reject) -> None:
+    """Refuse the remedy."""
+    job = _remedy(draft).job
+    if draft.health.place.phase != "awaiting_approval":
+        raise Refused("reject", str(draft.health.place), "no approval is asked for", ("retraining.awaiting_approval",))
+    draft.add(e.ApprovalRefused(job=job, note=command.note))
+    draft.move("abandon", Reason.REJECTED, command.note)
+
+
+def lease_job(draft: Draft, command: LeaseJob) -> None:
+    """Give the job to a worker, under the next attempt number."""
+    remedy = _remedy(draft)
+    if remedy.job != command.job:
+        raise Refused("lease_job", str(draft.health.place), f"{command.job} is not the job under way", (remedy.job,))
+    draft.move("lease_job", Reason.LEASED, command.worker)
+    draft.add(e.JobLeased(job=command.job, attempt=remedy.attempt + 1, worker=command.worker))
+
+
+def expire_lease(draft: Draft, command: ExpireLease) -> None:
+    """Take the job from a silent worker."""
+    _require_attempt(draft, command.job, command.attempt)
+    draft.add(e.LeaseExpired(job=command.job, attempt=command.attempt))
+    _again_or_never(draft, Reason.LEASE_LOST, "the worker fell silent")
+
+
+def fail_attempt(draft: Draft, command: FailAttempt) -> None:
+    """Try again, or give up when the attempts are used."""
+    _require_attempt(draft, command.job, command.attempt)
+    draft.add(e.AttemptFailed(job=command.job, attempt=command.attempt, failure=command.failure, note=command.note))
+    _again_or_never(draft, Reason.TRAIN_FAILED, command.failure)
+
+
+def submit_candidate(draft: Draft, command: SubmitCandidate) -> None:
+    """Take the winner of the bake-off to its gates."""
+    _require_attempt(draft, command.job, command.attempt)
+    draft.move("submit_candidate", Reason.TRAINED, command.entrant)
+    if command.remedy == Remedy.NOTHING:
+        return  # the champion won: there is no candidate, and the gates will say so
+    number = _remedy(draft).number
+    draft.add(
+        e.CandidateTrained(
+            job=command.job,
+            remedy=command.remedy,
+            entrant=command.entrant,
+            semantic_sha256=command.semantic_sha256,
+            at_row=command.at_row,
+            version=_restored(draft, command) or f"remedy-{number}",
+            manifest=command.manifest,
+            isolation=command.isolation,
+        )
+    )
+
+
+def judge_gates(draft: Draft, command: JudgeGates) -> None:
+    """Let the candidate into the canary, or turn it away."""
+    draft.add(
+        e.GatesJudged(
+            passed=command.passed,
+            chosen=command.chosen,
+            remedy=command.remedy,
+            gates=command.gates,
+            evidence=command.evidence,
+            measured=command.measured,
+        )
+    )
+    if not command.passed:
+        draft.move("abandon", Reason.GATES_FAILED, command.note)
+        return
+    draft.move("pass_gates", Reason.GATES_PASSED, command.chosen)
+    draft.route(0, command.at_row)
+
+
+def _restored(draft: Draft, command: SubmitCandidate) -> str:
+    """Name the archived version when that is what won; anything else is a new version."""
+    return draft.health.rollback_target if command.remedy == Remedy.RESTORE else ""
+
+
+def _again_or_never(draft: Draft, reason: Reason, note: str) -> None:
+    try:
+        draft.move("lose_lease", reason, note)
+    except Refused:
+        draft.move("abandon", Reason.TRAIN_FAILED, note)
+
+
+def _require_attempt(draft: Draft, job: str, attempt: int) -> None:
+    remedy = draft.health.remediation
+    place = draft.health.place
+    if remedy is None or remedy.job != job or remedy.attempt != attempt or place != LEASED:
+        holder = f"attempt {remedy.attempt} of {remedy.job}" if remedy and place in (LEASED, QUEUED) else "nobody"
+        raise StaleLease("complete", str(place), f"attempt {attempt} of {job} does not hold the job; {holder} does")
+
+
+def _remedy(draft: Draft) -> Remediation:
+    if draft.health.remediation is None:
+        raise Refused("remedy", str(draft.health.place), "no remediation is under way", ("retraining",))
+    return draft.health.remediation

@@ -1,0 +1,115 @@
+"""Alarms, blips, declines, causes and challengers."""
+
+from __future__ import annotations
+
+from statemachine import events as e
+from statemachine.commands import (
+    AbandonChallenge,
+    ClearAlarm,
+    ConfirmDecline,
+    JudgeChallenge,
+    QueueChallenge,
+    RaiseAlarm,
+    RecordDiagnosis,
+    ShowRecovery,
+)
+from statemachine.draft import Draft
+from statemachine.errors import Refused
+from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
+
+
+def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
+    """Suspect a healthy model."""
+    draft.add(
+        e.AlarmRaised(
+            signal=command.signal,
+            detector=command.detector,
+            log_evidence=command.log_evidence,
+            onset_row=command.onset_row,
+            at_row=command.at_row,
+            subject=command.subject,
+            evidence=command.evidence,
+        )
+    )
+    draft.move("raise_alarm", Reason.ALARM, _about(command.signal, command.subject))
+
+
+def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
+    """Call it a blip."""
+    draft.add(
+        e.AlarmCleared(
+            signal=command.signal,
+            log_evidence=command.log_evidence,
+            at_row=command.at_row,
+            evidence=command.evidence,
+        )
+    )
+    draft.move("clear_as_blip", Reason.BLIP, command.signal)
+
+
+def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:
+    """Call it a decline."""
+    draft.add(
+        e.DeclineConfirmed(
+            signal=command.signal,
+            log_evidence=command.log_evidence,
+            at_row=command.at_row,
+            evidence=command.evidence,
+        )
+    )
+    draft.move("confirm_decline", Reason.CONFIRMED, command.signal)
+
+
+def record_diagnosis(draft: Draft, command: RecordDiagnosis) -> None:
+    """Keep the ranked causes."""
+    if draft.health.place not in (SUSPECT, DEGRADED):
+        raise Refused("diagnose", str(draft.health.place), "there is nothing to explain", ("suspect", "degraded"))
+    draft.add(
+        e.DiagnosisMade(
+            cause=command.cause, causes=command.causes, onset_row=command.onset_row, evidence=command.evidence
+        )
+    )
+
+
+def show_recovery(draft: Draft, command: ShowRecovery) -> None:
+    """Let a degraded model be healthy again without a remedy."""
+    draft.add(e.RecoveryShown(log_evidence=command.log_evidence, at_row=command.at_row, evidence=command.evidence))
+    draft.move("recover", Reason.RECOVERED)
+
+
+def queue_challenge(draft: Draft, command: QueueChallenge) -> None:
+    """Open a challenger's job; one at a time."""
+    health = draft.health
+    if health.place not in (HEALTHY, SUSPECT):
+        raise Refused(
+            "challenge", str(health.place), "a champion under repair is not challenged", ("healthy", "suspect")
+        )
+    if health.challenge:
+        raise Refused("challenge", str(health.place), f"{health.challenge} is under way")
+    draft.add(e.ChallengeQueued(job=command.job, spec=command.spec, at_row=command.at_row))
+
+
+def judge_challenge(draft: Draft, command: JudgeChallenge) -> None:
+    """Keep the finding; lasting regret is an alarm, an improvement may schedule a refresh."""
+    if draft.health.challenge != command.job:
+        raise Refused("judge_challenge", str(draft.health.place), f"{command.job} is not the challenge under way")
+    draft.add(
+        e.ChallengeJudged(
+            job=command.job,
+            finding=command.finding,
+            log_evidence=command.log_evidence,
+            at_row=command.at_row,
+            evidence=command.evidence,
+        )
+    )
+
+
+def abandon_challenge(draft: Draft, command: AbandonChallenge) -> None:
+    """Forget a challenge; nothing follows from it."""
+    if draft.health.challenge != command.job:
+        raise Refused("abandon_challenge", str(draft.health.place), f"{command.job} is not the challenge under way")
+    draft.add(e.ChallengeFailed(job=command.job, failure=command.failure))
+
+
+def _about(signal: str, subject: str) -> str:
+    return f"{signal} of {subject}" if subject and signal != Signal.LOSS else signal

@@ -1,0 +1,26 @@
+"""Why a command is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is a normal answer, not an error of ours
+    """The table has no such move, or its guard says no."""
+
+    def __init__(self, command: str, place: str, why: str, accepted: Sequence[str] = ()) -> None:
+        would = f"; accepted here: {', '.join(accepted)}" if accepted else ""
+        super().__init__(f"{command} is refused in {place}: {why}{would}")
+        self.command, self.place, self.why, self.accepted = command, place, why, tuple(accepted)
+
+
+class StaleLease(Refused):
+    """The attempt is not the one that holds the job."""
+
+
+class AlreadyRegistered(Refused):
+    """The model is under watch already."""
+
+
+class NotRegistered(Refused):
+    """No such model is under watch."""

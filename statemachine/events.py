@@ -1,0 +1,437 @@
+"""The facts of a model's life. A stored name is data: renaming a class does not change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar, cast
+
+from statemachine.canonical import canonical
+
+
+class Event:
+    """A fact that happened to a model."""
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    schema: ClassVar[int]
+    volatile: ClassVar[bool]  #: left out of `log_sha256`: leases come and go with the workers
+    decision: ClassVar[bool]  #: derived from recorded evidence, and derivable again
+
+
+T = TypeVar("T", bound=Event)
+REGISTRY: dict[str, type[Event]] = {}
+
+
+def event(
+    name: str, *, schema: int = 1, volatile: bool = False, decision: bool = False
+) -> Callable[[type[T]], type[T]]:
+    """Give a class the name, schema and kind under which its facts are stored."""
+
+    def register(cls: type[T]) -> type[T]:
+        cls.name, cls.schema, cls.volatile, cls.decision = name, schema, volatile, decision
+        REGISTRY[name] = cls
+        return cls
+
+    return register
+
+
+def _volatile() -> Any:  # noqa: ANN401 - dataclasses.field is typed as the field's own type
+    return field(default="", metadata={"volatile": True})
+
+
+@event("model_registered")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRegistered(Event):
+    """A model came under watch, with its champion, schema and policy."""
+
+    model: str
+    owner: str
+    purpose: str
+    task: str
+    metric: str
+    outcomes: str
+    template: str
+    champion: str
+    features_sha256: str
+    reference_sha256: str
+    reference_rows: int
+    label_delay_rows: int
+    seconds_per_row: float
+    policy: dict[str, Any]
+
+
+@event("artifact_registered")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRegistered(Event):
+    """The bytes of the first champion are kept, so that it can be served again and restored."""
+
+    version: str
+    manifest: str = _volatile()
+
+
+@event("policy_changed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChanged(Event):
+    """A new policy holds from the next remediation on."""
+
+    policy: dict[str, Any]
+    owner: str
+    purpose: str
+
+
+@event("state_changed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged(Event):
+    """The model moved. This alone changes state and phase."""
+
+    source: str
+    dest: str
+    trigger: str
+    reason: str
+    note: str = ""
+
+
+@event("alarm_raised", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised(Event):
+    """One signal spoke against the champion; nothing is confirmed yet."""
+
+    signal: str
+    detector: str
+    log_evidence: float  #: nats
+    onset_row: int  #: first row that looks bad
+    at_row: int
+    subject: str = ""  #: feature, series or version that the alarm is about
+    evidence: str = ""
+
+
+@event("alarm_cleared", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmCleared(Event):
+    """Data after the alarm say that the trouble has passed."""
+
+    signal: str
+    log_evidence: float
+    at_row: int
+    evidence: str
+
+
+@event("decline_confirmed", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineConfirmed(Event):
+    """Data after the alarm say that the trouble stays."""
+
+    signal: str
+    log_evidence: float
+    at_row: int
+    evidence: str
+
+
+@event("diagnosis_made", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisMade(Event):
+    """The causes, ranked, with the share of the loss that each explains."""
+
+    cause: str
+    causes: list[dict[str, Any]]
+    onset_row: int
+    evidence: str
+
+
+@event("recovery_shown", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryShown(Event):
+    """The champion does well again without a remedy."""
+
+    log_evidence: float
+    at_row: int
+    evidence: str
+
+
+@event("challenge_queued")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeQueued(Event):
+    """A cheap challenger is to be trained in the shadow."""
+
+    job: str
+    spec: str  #: evidence id of the job's specification
+    at_row: int
+
+
+@event("challenge_judged", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeJudged(Event):
+    """Challengers met the champion on rows that neither had seen."""
+
+    job: str
+    finding: str  #: none, regret or improvement
+    log_evidence: float
+    at_row: int
+    evidence: str
+
+
+@event("challenge_failed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeFailed(Event):
+    """A challenger could not be trained; nothing follows from that."""
+
+    job: str
+    failure: str
+
+
+@event("remediation_started")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemediationStarted(Event):
+    """A remedy is under way. It counts against the budget."""
+
+    number: int
+    returns_to: str
+    requested_by: str
+    remedy: str = ""  #: empty: whatever the bake-off finds
+    version: str = ""  #: the archived version to restore
+
+
+@event("scope_proposed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeProposed(Event):
+    """Which rows, weights and remedies enter the bake-off."""
+
+    job: str
+    spec: str
+    entrants: list[str]
+    at_row: int
+
+
+@event("approval_requested")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequested(Event):
+    """A person must agree before anything is trained."""
+
+    job: str
+    requested_by: str
+
+
+@event("approval_given")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalGiven(Event):
+    """A person agreed."""
+
+    job: str
+    note: str
+
+
+@event("approval_refused")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRefused(Event):
+    """A person, or the clock, said no."""
+
+    job: str
+    note: str
+
+
+@event("job_leased", volatile=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLeased(Event):
+    """A worker took the job. Its attempt number is the fencing token."""
+
+    job: str
+    attempt: int
+    worker: str
+
+
+@event("lease_expired", volatile=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseExpired(Event):
+    """A worker fell silent; whatever it still sends is refused."""
+
+    job: str
+    attempt: int
+
+
+@event("attempt_failed", volatile=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed(Event):
+    """A worker reported that it could not finish."""
+
+    job: str
+    attempt: int
+    failure: str
+    note: str
+
+
+@event("candidate_trained")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateTrained(Event):
+    """The bake-off has a winner, and its bytes are stored."""
+
+    job: str
+    remedy: str
+    entrant: str
+    semantic_sha256: str  #: of its predictions on probe rows: equal models, equal hash
+    at_row: int
+    version: str
+    manifest: str = _volatile()
+    isolation: str = _volatile()
+
+
+@event("gates_judged", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatesJudged(Event):
+    """Every gate with its value, bound, sample and verdict."""
+
+    passed: bool
+    chosen: str
+    remedy: str
+    gates: list[dict[str, Any]]
+    evidence: str
+    measured: list[dict[str, Any]] = field(default_factory=list, metadata={"volatile": True})  #: seconds and bytes
+
+
+@event("route_intended")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteIntended(Event):
+    """What routers are asked to serve, until it expires."""
+
+    generation: int
+    exposure_bp: int
+    ttl_seconds: int
+    salt: str
+    at_row: int
+    champion: str
+    candidate: str
+    shadows: list[str]  #: scored on every row without being served
+
+
+@event("route_acknowledged")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteAcknowledged(Event):
+    """A router says that it serves this generation."""
+
+    generation: int
+    exposure_bp: int
+    router: str
+
+
+@event("canary_judged", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryJudged(Event):
+    """The judge let the candidate climb, promoted it, or turned it back."""
+
+    verdict: str
+    reason: str
+    exposure_bp: int
+    lower: float
+    upper: float
+    sample: int
+    at_row: int
+    evidence: str
+
+
+@event("promotion_confirmed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionConfirmed(Event):
+    """The candidate is the champion; the old one stays pinned."""
+
+    at_row: int
+    champion: str
+    rollback_target: str
+    evidence: str
+
+
+@event("rolled_back")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack(Event):
+    """The rollback target serves everything again."""
+
+    reason: str
+    version: str
+    cooldown_until_us: int
+
+
+@event("escalated")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(Event):
+    """People are asked to look, one rung up the ladder."""
+
+    level: int
+    reason: str
+    note: str
+
+
+@event("notified")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notified(Event):
+    """People were told again that a model waits for them."""
+
+    reason: str
+    note: str
+
+
+@event("held")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held(Event):
+    """A person, or an end of what the service may do alone, took the wheel."""
+
+    reason: str
+    note: str
+
+
+@event("released")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released(Event):
+    """The service may act again."""
+
+    note: str
+
+
+@event("frozen")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen(Event):
+    """The kill switch was thrown."""
+
+    note: str
+
+
+@event("unfrozen")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfrozen(Event):
+    """The kill switch was lifted; the model is held until a person releases it."""
+
+    note: str
+
+
+def payload_of(fact: Event) -> dict[str, Any]:
+    """Give the fields of *fact* as they are stored."""
+    return {f.name: getattr(fact, f.name) for f in fields(cast(Any, fact))}
+
+
+def encode(fact: Event) -> bytes:
+    """Write the payload of *fact* canonically."""
+    return canonical(payload_of(fact))
+
+
+def decode(name: str, schema: int, payload: dict[str, Any]) -> Event:
+    """Read a stored payload back.
+
+    Raises:
+        UnknownEvent: No event of that name and schema is known here.
+    """
+    cls = REGISTRY.get(name)
+    if cls is None or schema > cls.schema:
+        raise UnknownEvent(name, schema)
+    return cls(**payload)
+
+
+def volatile_fields(fact: Event) -> tuple[str, ...]:
+    """Name the fields that may differ between two equal runs."""
+    return tuple(f.name for f in fields(cast(Any, fact)) if f.metadata.get("volatile"))
+
+
+class UnknownEvent(ValueError):
+    """The log holds an event that this release does not know."""
+
+    def __init__(self, name: str, schema: int) -> None:
+        super().__init__(f"unknown event {name!r} of schema {schema}; known: {', '.join(sorted(REGISTRY))}")
+        self.name, self.schema = name, schema

@@ -1,0 +1,123 @@
+"""What the log says about one model: the fold of its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from statemachine.policy import Policy
+from statemachine.words import HEALTHY, Automation, Place, Reason
+
+
+PAUSE_SHARE = 1 / 6  #: of the time that the reference took
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """The suspicion that is being looked into."""
+
+    signal: str
+    subject: str
+    onset_row: int
+    at_row: int
+    log_evidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remediation:
+    """The remedy that is under way."""
+
+    number: int
+    returns_to: Place
+    requested_by: str
+    remedy: str = ""
+    version: str = ""
+    job: str = ""
+    attempt: int = 0
+    attempts_failed: int = 0
+    gates_passed: bool = False
+    started_us: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What routers were last asked to serve, and what they said."""
+
+    generation: int = 0
+    candidate: str = ""
+    exposure_bp: int = 0
+    issued_us: int = 0
+    since_row: int = 0
+    ttl_seconds: int = 0
+    salt: str = ""
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelHealth:
+    """One model, as its events tell it. Every field is derived; nothing is stored twice."""
+
+    model: str = ""
+    owner: str = ""
+    purpose: str = ""
+    task: str = ""
+    metric: str = ""
+    outcomes: str = ""
+    template: str = ""
+    reference_sha256: str = ""
+    features_sha256: str = ""
+    reference_rows: int = 0
+    label_delay_rows: int = 0
+    seconds_per_row: float = 0.0
+    policy: Policy = field(default_factory=Policy)
+    policy_version: int = 0
+
+    version: int = 0  #: of the stream: how many events made this
+    place: Place = HEALTHY
+    visit: int = 0  #: counts moves; a timer from an earlier visit is ignored
+    entered_us: int = 0
+    armed_us: int = 0  #: when the live timer was last wound up
+    reason: str = Reason.REGISTERED
+    automation: Automation = Automation.AUTO
+
+    champion: str = ""
+    candidate: str = ""
+    rollback_target: str = ""
+    shadows: tuple[str, ...] = ()
+    manifests: dict[str, str] = field(default_factory=dict)  #: manifest of each version whose bytes are kept
+    route: Route = field(default_factory=Route)
+    epoch: int = 0  #: how many champions came before this one
+    epoch_row: int = 0  #: first row that this champion served
+
+    alarm: Alarm | None = None
+    cause: str = ""
+    causes: tuple[dict[str, Any], ...] = ()
+    onset_row: int = -1
+    improvement: bool = False
+
+    remediation: Remediation | None = None
+    remediations: int = 0
+    started_us: tuple[int, ...] = ()  #: starts of past remediations, for the budget
+    failures: int = 0  #: remediations in a row that came to nothing
+    cooldown_until_us: int = 0
+    jobs_opened: int = 0
+    challenge: str = ""  #: the job of a challenger under way
+    challenge_evidence: str = ""  #: of the last challenge of this champion in good standing
+    calm_row: int = 0  #: where the last suspicion was laid to rest
+    canary_row: int = 0  #: first row that the candidate scores
+    exposures: tuple[tuple[int, int], ...] = ()  #: generation and basis points of this canary's routes
+    judged_row: int = 0  #: the last row that a canary or challenge verdict has seen
+    escalation: int = 0
+
+    def cooldown_us(self) -> int:
+        """Say how long to pause after one more failure; the pause doubles."""
+        budget = self.policy.budget
+        seconds = budget.cooldown_seconds
+        if seconds is None:
+            seconds = self.reference_rows * self.seconds_per_row * PAUSE_SHARE
+        return int(seconds * 1_000_000) * 2 ** min(self.failures, budget.doublings)
+
+    @property
+    def registered(self) -> bool:
+        """Whether there is a model at all."""
+        return bool(self.model)

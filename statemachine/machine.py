@@ -1,0 +1,92 @@
+"""The table as a `transitions` machine: it alone says whether a move is legal.
+
+One machine serves a process. It is triggered on a throw-away cursor, since a machine per model costs
+hundreds of microseconds and puts methods on every object. Folding history uses `legal_moves`, a
+dictionary generated from the machine and proved equal to it by the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from transitions import EventData, Machine, MachineError
+
+from statemachine.commands import Command
+from statemachine.errors import Refused
+from statemachine.guards import Guard
+from statemachine.health import ModelHealth
+from statemachine.moves import MOVES, Move
+from statemachine.words import PLACES, Place
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """What the machine moves: a name that starts where the model stands."""
+
+    state: str
+    refusing: str = ""
+
+
+class Gatekeeper:
+    """Fires moves through `transitions`, and refuses what the table does not allow."""
+
+    def __init__(self, moves: Sequence[Move] = MOVES) -> None:
+        self._machine = Machine(
+            model=None,
+            states=[str(place) for place in PLACES],
+            transitions=[
+                {
+                    "trigger": move.trigger,
+                    "source": [str(place) for place in move.sources],
+                    "dest": str(move.dest),
+                    "conditions": [_condition(guard) for guard in move.when],
+                }
+                for move in moves
+            ],
+            initial=str(PLACES[0]),
+            auto_transitions=False,
+            send_event=True,
+        )
+        self.legal_moves = frozenset(
+            (source, name, transition.dest)
+            for name, event in self._machine.events.items()
+            for source, transitions in event.transitions.items()
+            for transition in transitions
+        )
+
+    def fire(self, trigger: str, health: ModelHealth, command: Command, now_us: int) -> Place:
+        """Say where *trigger* takes the model.
+
+        Raises:
+            Refused: The table has no such move from here, or a guard says no.
+        """
+        cursor = _Cursor(str(health.place))
+        try:
+            event = self._machine.events[trigger]
+            moved = event.trigger(cursor, health=health, command=command, now_us=now_us)
+        except (KeyError, MachineError):
+            raise Refused(
+                trigger, str(health.place), "the table has no such move", self.accepted(health.place)
+            ) from None
+        if not moved:
+            raise Refused(trigger, str(health.place), f"{cursor.refusing} does not hold", self.accepted(health.place))
+        return Place.named(cursor.state)
+
+    def accepted(self, place: Place) -> tuple[str, ...]:
+        """Name the triggers that the machine knows in *place*."""
+        return tuple(sorted({name for source, name, _ in self.legal_moves if source == str(place)}))
+
+
+def _condition(guard: Guard) -> Callable[[EventData], bool]:
+    def holds(event: EventData) -> bool:
+        facts = event.kwargs
+        answer = guard(facts["health"], facts["command"], facts["now_us"])
+        if not answer:
+            event.model.refusing = guard.__name__
+        return answer
+
+    return holds
+
+
+GATEKEEPER = Gatekeeper()
