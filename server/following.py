@@ -28,10 +28,10 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
         scene = Scene(desk, unit, model, watch, item.watermark_us)
         if desk.clock.follows_stream:
             _pass_time(scene)
+        unit.put(Cursor(stream=model, name=FOLLOWER, seq=item.seq, body=b""))
         for closing in watch.take(item.seq, feed.decode(item.kind, item.body)):
             _react(scene, closing)
         move_on(desk, unit, model)
-    unit.put(Cursor(stream=model, name=FOLLOWER, seq=watch.seq, body=b""))
 
 
 def _react(scene: Scene, closing: LabelBlock | RowWindow | SeriesPoint) -> None:

@@ -13,6 +13,7 @@ import orjson
 
 from diagnosis.judge import judge as diagnose
 from monitoring import drift, performance, quality, regret, series
+from monitoring.reference import OUTPUT
 from retraining import gates
 from rollout import judge as canary
 from statemachine.canonical import canonical
@@ -118,8 +119,15 @@ def _promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _judged(inputs, canary.watch(inputs, policy))
 
 
-def _quality(inputs: Inputs, policy: Policy) -> Ruling | None:
+def _faults(inputs: Inputs, policy: Policy) -> list[quality.QualityFinding]:
+    """Give the faults of the data; what the model itself puts out is no fault of theirs."""
+    first = int(inputs.get("not_before", 0))
     found = quality.judge(inputs, policy.quality)
+    return [fault for fault in found if fault.feature != OUTPUT and fault.onset_row >= first]
+
+
+def _quality(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = _faults(inputs, policy)
     if not found:
         return None
     return _raised(
@@ -129,7 +137,7 @@ def _quality(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _quality_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Fresh evidence since the alarm: a fault again confirms; a span without one clears."""
-    found = quality.judge(inputs, policy.quality)
+    found = _faults(inputs, policy)
     same = [one for one in found if one.feature == inputs["subject"]]
     if same:
         return _resolved(inputs, "confirmed", same[0].log_evidence)
@@ -139,7 +147,13 @@ def _quality_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
 def _repaired(inputs: Inputs, policy: Policy) -> Ruling | None:
     """A span of windows without a fault: the data were repaired."""
     enough = len(inputs["windows"]) >= policy.quality.clear_windows
-    return _recovered(inputs, 0.0) if enough and not quality.judge(inputs, policy.quality) else None
+    return _recovered(inputs, 0.0) if enough and not _faults(inputs, policy) else None
+
+
+def _accepted(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """A fault that lasts is no fault any more: the range has changed, and models must learn it."""
+    lasted = int(inputs["at_row"]) - int(inputs["since_row"])
+    return _recovered(inputs, 0.0) if lasted >= policy.quality.accept_windows * int(inputs["window"]) else None
 
 
 def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -218,6 +232,7 @@ JUDGES: dict[str, Judge] = {
     "quality@1": _quality,
     "quality_resolve@1": _quality_resolve,
     "repaired@1": _repaired,
+    "accepted@1": _accepted,
     "drift@1": _drift,
     "series@1": _series,
     "silence@1": _silence,

@@ -12,7 +12,7 @@ from measures.sums import Block, block
 from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
-from monitoring.reference import Reference
+from monitoring.reference import OUTPUT, Reference
 from server import feed
 from server.feed import Floats, Ints
 from server.schema import Schema
@@ -133,7 +133,8 @@ class Watch:
 
     def _window(self, first: int, found: Profile, repeats: int) -> RowWindow:
         quality_before, drift_before = self._quality.to_json(), self._drift.to_json()
-        self._quality, faults = self._quality.observe(first, found, repeats)
+        self._quality, findings = self._quality.observe(first, found, repeats)
+        faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)
         window = RowWindow(
             first_row=first, profile=found, repeats=repeats, quality_before=quality_before,

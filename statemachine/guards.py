@@ -18,9 +18,10 @@ from statemachine.commands import (
     StartRetraining,
 )
 from statemachine.health import ModelHealth
-from statemachine.words import DEGRADED, HEALTHY, Automation, Remedy
+from statemachine.words import DEGRADED, HEALTHY, Automation, Remedy, Signal
 
 Guard = Callable[[ModelHealth, Command, int], bool]
+HALF = 0.5  #: share of the loss from which a cause is the one to remove
 PROMOTABLE_BP = 2_500  #: promotion needs a rung of at least a quarter of the units
 
 
@@ -78,7 +79,9 @@ def cause_can_be_trained_away(health: ModelHealth, command: Command, now_us: int
     """Broken data are repaired, not learned; a person may overrule that."""
     del now_us
     asked = isinstance(command, StartRetraining) and command.requested_by != "service"
-    return asked or health.cause not in ("data_quality", "serving")
+    blamed = float(health.causes[0]["share"]) >= HALF if health.causes else False
+    seen = health.alarm is not None and health.alarm.signal == Signal.QUALITY
+    return asked or health.cause not in ("data_quality", "serving") or not (blamed or seen)
 
 
 def improvement_is_wanted(health: ModelHealth, command: Command, now_us: int) -> bool:

@@ -91,6 +91,7 @@ class Quality:
     extra_share: float = _within(0, 1, 0.05)
     extra_ratio: float = _within(1, 1_000, 2.0)
     clear_windows: int = _within(1, 1_000, 3)  #: windows without a fault that clear or repair
+    accept_windows: int = _within(1, 10_000, 10)  #: windows after which a fault that lasts is the world as it is
     alarms: str = _one_of("always", "never")
 
 
@@ -140,9 +141,9 @@ class Canary:
     """How a candidate earns traffic."""
 
     rungs_bp: tuple[int, ...] = (100, 500, 2_500, 5_000)
-    alpha: float = _within(1e-6, 0.5, 0.1)  #: of the two-sided confidence sequence
-    margin: float = _within(0, 1, 0.1)  #: relative excess loss that counts as not worse
-    exposed_harm: float = _within(0, 1, 0.05)  #: exposure times worst credible relative excess, to climb
+    alpha: float = _within(1e-6, 0.5, 0.2)  #: of the two-sided confidence sequence
+    margin: float = _within(0, 1, 0.2)  #: relative excess loss that counts as not worse
+    exposed_harm: float = _within(0, 1, 0.1)  #: exposure times worst credible relative excess, to climb
     most_windows: int = _within(1, 1_000, 16)  #: without proof by then the candidate is turned back
     confirm_windows: int = _within(1, 1_000, 4)  #: of the watch after promotion
     route_ttl_seconds: int = _within(5, 86_400, 900)

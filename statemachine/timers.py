@@ -65,7 +65,7 @@ def _seconds(health: ModelHealth) -> float:
     match place:
         case _ if place == HEALTHY:
             return silence_seconds(health)
-        case _ if place in (SUSPECT, SHADOW, RUNG, PROMOTING):
+        case _ if place in (SUSPECT, DEGRADED, SHADOW, RUNG, PROMOTING):
             # What waits for data waits at least as long as the reference took to gather.
             return max(float(getattr(timers, f"{_NAMES[place]}_seconds")), pace)
         case _ if place == ABORTING:

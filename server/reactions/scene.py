@@ -71,10 +71,10 @@ class Scene:
         return ruling, EvidenceId(evidence.sha256)
 
     def follow(self, judge: str, inputs: Inputs, **more: Any) -> Ruling | None:  # noqa: ANN401 - fields of a command
-        """Ask *judge*, and apply what it calls for."""
+        """Ask *judge*, and apply what it calls for, if whoever is in charge lets the service act."""
         found = self.rule(judge, inputs)
         if found is None:
             return None
         ruling, evidence = found
-        self.act(COMMANDS[ruling.event](**ruling.payload, evidence=evidence, **more))
-        return ruling
+        done = self.attempt(COMMANDS[ruling.event](**ruling.payload, evidence=evidence, **more))
+        return ruling if done else None

@@ -12,6 +12,9 @@ from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
 
+LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
+
+
 def look_at_window(scene: Scene, window: RowWindow) -> None:
     """Look at a closed window of rows: first whether the data are whole, then whether they moved."""
     health = scene.health
@@ -19,7 +22,8 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
     health = scene.health
     signal = health.alarm.signal if health.alarm else ""
     if health.place == HEALTHY:
-        if window.faults and health.policy.quality.alarms == "always":
+        fresh = any(fault.onset_row >= health.calm_row for fault in window.faults)
+        if fresh and health.policy.quality.alarms == "always":
             scene.follow("quality@1", _quality(scene, health, [window], window.quality_before))
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
             scene.follow("drift@1", _drift(scene, health, window))
@@ -28,8 +32,16 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
     elif health.place == SUSPECT and signal == Signal.DRIFT:
         scene.follow("drift@1", _drift(scene, health, window))
     elif health.place == DEGRADED and health.cause == "data_quality":
-        latest = scene.watch.windows[-health.policy.quality.clear_windows :]
-        scene.follow("repaired@1", _quality(scene, health, latest, None))
+        _await_repair(scene, health)
+
+
+def _await_repair(scene: Scene, health: ModelHealth) -> None:
+    """Broken data end when they are whole again, or when the fault has lasted so long that it is the world."""
+    latest = scene.watch.windows[-health.policy.quality.clear_windows :]
+    if scene.follow("repaired@1", _quality(scene, health, latest, None)) is None:
+        since = health.alarm.at_row if health.alarm else health.onset_row
+        inputs = {"at_row": scene.at_row, "since_row": since, "window": scene.watch.window_rows}
+        scene.follow("accepted@1", inputs)
 
 
 def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
@@ -114,7 +126,9 @@ def _after(watch: Watch, health: ModelHealth) -> list[RowWindow]:
 def _drift_counts(scene: Scene, health: ModelHealth) -> bool:
     """Say whether drift alone raises suspicion: by default only where no label tells what it costs."""
     alarms = health.policy.drift.alarms
-    return alarms == "always" or (alarms == "without_labels" and not scene.watch.blocks)
+    late = 2 * health.label_delay_rows + LATE_WINDOWS * scene.watch.window_rows
+    unlabelled = scene.at_row - scene.watch.labelled_end > late
+    return alarms == "always" or (alarms == "without_labels" and unlabelled)
 
 
 def _quality(
@@ -126,6 +140,7 @@ def _quality(
         "at_row": windows[-1].first_row + windows[-1].profile.rows if windows else scene.at_row,
         "reference": health.reference_sha256,
         "state": state,
+        "not_before": health.calm_row if health.place == HEALTHY else 0,
         "windows": [window.to_json() for window in windows],
     }
 
