@@ -70,7 +70,7 @@ def challengers(mark: int, reference_rows: int) -> tuple[Entrant, ...]:
     return (recent, Entrant(name="all", remedy="refit", rows=((0, mark),)))
 
 
-def remedies(  # noqa: PLR0913 - each is one fact that the proposal rests on
+def remedies(
     *, onset_row: int, mark: int, reference_rows: int, task: str, pinned: str, most: int
 ) -> tuple[Entrant, ...]:
     """Propose entrants that know rows before *mark*, lightest first; at most *most* besides doing nothing.
