@@ -1,0 +1,1 @@
+"""Turns what a model sees and does into findings; it never acts."""

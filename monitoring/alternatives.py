@@ -1,0 +1,154 @@
+"""The dictionary of alternatives: ways in which a feature's distribution may change, as integer tables.
+
+The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning.
+Source: tilts and contaminations of the reference; the offset is the exact supremum over a total-variation ball.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from monitoring.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, MISSING, NEW, OVER, UNDER, Feature, Ints
+
+NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
+LOCATIONS = (0.1, 0.25, 0.5, 1.0, 2.0)
+SCALES = (1.3, 2.0, 1 / 1.3, 0.5)
+MIXES = (0.02, 0.2)
+TOP_CATEGORIES = 8
+#: An alternative is kept only if the reference is large enough that its own sampling error (3.5 standard errors)
+#: cannot pass for that alternative.
+ERRORS = 3.5
+STILL = 1e-9  #: A variance of scores below this is rounding.
+LEAST_GROUPS = 8  #: Fewer sums tell nothing about their spread.
+
+Shares = list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A way to change, `log(q / p)` for each slot, and the tolerated mean of it in nats a row."""
+
+    name: str
+    ratios: tuple[float, ...]
+    offset: float
+
+
+def shares(feature: Feature) -> Shares:
+    """Return the reference probability of each slot, each count raised by a half so that none is 0."""
+    total = sum(feature.counts) + 0.5 * feature.slots
+    return [(count + 0.5) / total for count in feature.counts]
+
+
+def ladder(feature: Feature) -> list[tuple[str, Shares]]:
+    """Return every alternative of *feature*: its name and the probability of each slot under it."""
+    p = shares(feature)
+    mixes = [("missing", [MISSING]), ("new", [NEW])]
+    if feature.kind == "categorical":
+        ranked = sorted(range(FIRST_BIN, feature.slots), key=lambda slot: (-feature.counts[slot], slot))
+        mixes += [(f"category {slot - FIRST_BIN}", [slot]) for slot in ranked[:TOP_CATEGORIES]]
+        tilts = [("flatter", _normed([math.sqrt(x) for x in p])), ("sharper", _normed([x * x for x in p]))]
+    else:
+        mixes = [*mixes[:1], ("below", [FAR_UNDER, UNDER]), ("above", [OVER, FAR_OVER])]
+        tilts = _tilts(feature, p)
+    return tilts + [(f"{name} +{w}", _mixed(p, slots, w)) for name, slots in mixes for w in MIXES]
+
+
+def _tilts(feature: Feature, p: Shares) -> list[tuple[str, Shares]]:
+    """Location and scale, on the normal scores of the ordered slots; missing and the like keep their share."""
+    if feature.slots <= FIRST_BIN + 1:
+        return []
+    order = [FAR_UNDER, UNDER, *range(FIRST_BIN, feature.slots), OVER, FAR_OVER]
+    total, below, z = math.fsum(p[slot] for slot in order), 0.0, {}
+    for slot in order:
+        z[slot] = NormalDist().inv_cdf((below + p[slot] / 2) / total)
+        below += p[slot]
+    moves = [(f"shift {d * s:+}", {k: d * s * z[k] for k in order}) for d in LOCATIONS for s in (1, -1)]
+    moves += [(f"scale {s:.2f}", {k: z[k] ** 2 * (1 - s**-2) / 2 for k in order}) for s in SCALES]
+    return [(name, _tilted(p, by, total)) for name, by in moves]
+
+
+def _tilted(p: Shares, by: dict[int, float], total: float) -> Shares:
+    raised = {slot: p[slot] * math.exp(min(power, 30.0)) for slot, power in by.items()}
+    scale = total / math.fsum(raised.values())
+    return [raised[slot] * scale if slot in raised else x for slot, x in enumerate(p)]
+
+
+def _mixed(p: Shares, slots: list[int], weight: float) -> Shares:
+    mass = math.fsum(p[slot] for slot in slots)
+    return [(1 - weight) * x + (weight * x / mass if slot in slots else 0.0) for slot, x in enumerate(p)]
+
+
+def _normed(p: Shares) -> Shares:
+    total = math.fsum(p)
+    return [x / total for x in p]
+
+
+def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternative:
+    """Return the log ratios of *q* to *p*, and the log of the most that E[q/p] is within *tolerance* of *p*.
+
+    The supremum over a total-variation ball moves mass from where q/p is least to where it is most.
+    """
+    ratio = [b / a for a, b in zip(p, q, strict=True)]
+    left, gain, top = tolerance, 0.0, max(ratio)
+    for slot in sorted(range(len(p)), key=lambda k: (ratio[k], k)):
+        moved = min(left, p[slot])
+        gain += moved * (top - ratio[slot])
+        left -= moved
+    return Alternative(name, tuple(map(math.log, ratio)), math.log1p(gain))
+
+
+def dispersion(feature: Feature, blocks: Ints) -> tuple[float, ...]:
+    """Return for each alternative how much more its block sums vary than sums of independent rows, at least 1.
+
+    *blocks* is (blocks, slots), counts in order of time. Blocks are joined by 2, 4 and 8 too, since slow
+    swings show only there. Each ratio is divided by what chance alone may make of it.
+    """
+    p, n = shares(feature), max(sum(feature.counts), 1)
+    raw = [count / n for count in feature.counts]
+    return tuple(_spread([math.log(b / a) for a, b in zip(p, q, strict=True)], raw, blocks) for _, q in ladder(feature))
+
+
+def _spread(scores: list[float], p: Shares, blocks: Ints) -> float:
+    mean = math.fsum(s * x for s, x in zip(scores, p, strict=True))
+    variance = math.fsum((s - mean) ** 2 * x for s, x in zip(scores, p, strict=True))
+    if variance < STILL:
+        return 1.0
+    sums = [math.fsum((s - mean) * c for s, c in zip(scores, block, strict=True) if c) for block in blocks.tolist()]
+    found, rows = 1.0, int(blocks.sum())
+    for by in (1, 2, 4, 8):
+        groups = [math.fsum(sums[k : k + by]) for k in range(0, len(sums), by)]
+        if len(groups) >= LEAST_GROUPS:
+            ratio = math.fsum(g * g for g in groups) / (rows * variance)
+            found = max(found, ratio / (1 + 1.3 * math.sqrt(2 / (len(groups) - 1))))
+    return round(found, 3)
+
+
+def kept(feature: Feature, tolerance: float) -> list[tuple[Alternative, float]]:
+    """Return the alternatives that this reference can tell from itself, each with its dispersion."""
+    p, rows = shares(feature), max(sum(feature.counts), 1)
+    found = []
+    for (name, q), spread in zip(ladder(feature), feature.dispersion, strict=True):
+        each = alternative(name, p, q, tolerance)
+        mean = math.fsum(x * r for x, r in zip(p, each.ratios, strict=True))
+        variance = math.fsum(x * (r - mean) ** 2 for x, r in zip(p, each.ratios, strict=True))
+        if ERRORS * math.sqrt(variance * spread / rows) <= each.offset - mean:
+            found.append((each, spread))
+    return found
+
+
+def quantised(each: Alternative, spread: float) -> list[int]:
+    """Return evidence per row for each slot, in `NATS`, the offset taken off and tempered by the dispersion.
+
+    A power below 1 of a likelihood ratio still has mean at most 1, and is right for dependent rows whose
+    sums vary *spread* times as much.
+    """
+    return [round((ratio - each.offset) / spread * NATS) for ratio in each.ratios]
+
+
+def stacked(tables: list[list[int]], slots: int) -> Ints:
+    """Return *tables* as one (alternatives, slots) array."""
+    return np.array(tables, dtype=np.int64).reshape(-1, slots)

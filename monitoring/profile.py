@@ -1,0 +1,117 @@
+"""Profiles of windows: integer counts on the reference's bins, and losses by bin; merging is addition.
+
+Since every number is an integer, no order, partition or replica can change a bit of a merged profile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from monitoring.reference import Floats, Ints, Reference
+
+#: Squares of losses are kept at 2^-10 of the loss unit, so that 10^5 rows of a thousand units fit 64 bits.
+SQUARE_SHIFT = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """Counts of a window of rows; `counts` is flat, laid out as `Reference.layout` says."""
+
+    rows: int
+    counts: Ints
+
+    def __add__(self, other: Profile) -> Profile:
+        """Return the profile of both windows together."""
+        return Profile(self.rows + other.rows, self.counts + other.counts)
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether every count is equal."""
+        return isinstance(other, Profile) and self.rows == other.rows and np.array_equal(self.counts, other.counts)
+
+    __hash__ = None  # type: ignore[assignment]  # Arrays have no hash; name a profile by its canonical bytes.
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain integers, for canonical bytes."""
+        return {"rows": self.rows, "counts": self.counts.tolist()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(data["rows"], np.array(data["counts"], dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossTable:
+    """Labelled rows and their fixed-point losses by label bin and flat slot.
+
+    `rows` and `loss` are (label bins, flat slots); `squares` (flat slots) sums the squares of `loss >> 10`.
+    """
+
+    rows: Ints
+    loss: Ints
+    squares: Ints
+
+    def __add__(self, other: LossTable) -> LossTable:
+        """Return the table of both windows together."""
+        return LossTable(self.rows + other.rows, self.loss + other.loss, self.squares + other.squares)
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether every sum is equal."""
+        return isinstance(other, LossTable) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # Arrays have no hash; name a table by its canonical bytes.
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain integers, for canonical bytes."""
+        return {"rows": self.rows.tolist(), "loss": self.loss.tolist(), "squares": self.squares.tolist()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(*(np.array(data[name], dtype=np.int64) for name in ("rows", "loss", "squares")))
+
+
+def profile(reference: Reference, rows: Floats, outputs: Floats) -> Profile:
+    """Count *rows* (n, features) and *outputs* (n,) on the bins of *reference*.
+
+    >>> from monitoring.learning import learn
+    >>> from monitoring.reference import Column
+    >>> x = np.arange(100.0).reshape(100, 1)
+    >>> reference = learn([Column(name="x")], x, x[:, 0])
+    >>> window = profile(reference, np.array([[5.0], [np.nan], [1e9]]), np.zeros(3))
+    >>> window.rows, window.counts[:7].tolist()
+    (3, [1, 0, 0, 0, 0, 0, 1])
+    """
+    placed = reference.place(rows, outputs)
+    counts = np.bincount(placed.ravel(), minlength=reference.starts[-1])
+    return Profile(len(rows), counts.astype(np.int64))
+
+
+def no_losses(reference: Reference) -> LossTable:
+    """Return the empty table, to add to."""
+    shape = (reference.label_bins, reference.starts[-1])
+    return LossTable(np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape[1], np.int64))
+
+
+def loss_table(reference: Reference, rows: Floats, outputs: Floats, labels: Floats, losses: Ints) -> LossTable:
+    """Sum the fixed-point *losses* (n,) of rows by label and bin; rows whose label is NaN are left out."""
+    known = ~np.isnan(labels)
+    placed = reference.place(rows[known], outputs[known])
+    label, loss, width = reference.place_labels(labels[known]), losses[known].astype(np.int64), reference.starts[-1]
+    table = no_losses(reference)
+    for column in placed.T:
+        flat = label * width + column
+        np.add.at(table.rows.reshape(-1), flat, 1)
+        np.add.at(table.loss.reshape(-1), flat, loss)
+        np.add.at(table.squares, column, (loss >> SQUARE_SHIFT) ** 2)
+    return table
+
+
+def repeated_rows(rows: Floats, outputs: Floats) -> int:
+    """Return how many rows equal an earlier one, bit by bit; a fact of a whole window, so it does not merge."""
+    whole = np.ascontiguousarray(np.column_stack([rows, outputs]))
+    as_bytes = whole.view(np.dtype((np.void, whole.dtype.itemsize * whole.shape[1]))).ravel()
+    return len(as_bytes) - len(np.unique(as_bytes))

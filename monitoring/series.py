@@ -1,0 +1,233 @@
+"""Judges a plain metric series: a name, a direction in which it gets worse, and a tolerance.
+
+The first points give the baseline. A later point is bad if it is worse than the baseline's middle by more than
+the tolerance, and farther from it than any baseline point. Were the series what it was, points would be exchangeable,
+and the chance that the next one is bad, given t later points with j bad ones, at most (j + 1) / (k + t + 1): so the
+evidence needs no law of the values. An alarm raises suspicion; only points after it confirm or clear it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from statistics import median
+from typing import Any, Literal, Protocol
+
+Direction = Literal["higher_is_worse", "lower_is_worse"]
+Phase = Literal["learning", "watching", "suspect", "confirmed"]
+Verdict = Literal["none", "alarm", "confirmed", "cleared"]
+#: How often a series that is ill is expected to be bad.
+ILL = 0.8
+
+
+class Thresholds(Protocol):
+    """What a policy says about metric series; evidence is given as e-values."""
+
+    @property
+    def baseline_points(self) -> int:
+        """How many first points give the baseline."""
+
+    @property
+    def alarm(self) -> float:
+        """The e-value that raises suspicion."""
+
+    @property
+    def confirm(self) -> float:
+        """The e-value on points after the alarm that confirms it."""
+
+    @property
+    def clear(self) -> float:
+        """The e-value against the alarm, on points after it, that clears it."""
+
+    @property
+    def persistence(self) -> int:
+        """How many of the last `of` points after the alarm must be bad."""
+
+    @property
+    def of(self) -> int:
+        """How many points `persistence` looks back on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesThresholds:
+    """Thresholds that work from a dozen points."""
+
+    baseline_points: int = 8
+    alarm: float = 20.0
+    confirm: float = 30.0
+    clear: float = 15.0
+    persistence: int = 3
+    of: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesFinding:
+    """What one point taught; `onset` is the number of the first bad point, -1 when nothing is suspected."""
+
+    verdict: Verdict
+    name: str
+    point: int
+    value: float
+    baseline: float | None
+    limit: float | None  #: the value beyond which a point is bad
+    log_evidence: float
+    onset: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for canonical bytes."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesWatch:
+    """The state of a watch; `observe` returns its next self.
+
+    `relative` makes the tolerance a share of the baseline instead of an amount in the series' own unit.
+    """
+
+    name: str
+    direction: Direction
+    tolerance: float
+    relative: bool = False
+    phase: Phase = "learning"
+    points: int = 0
+    first: tuple[float, ...] = ()
+    later: int = 0  #: points since the baseline, without those of the present suspicion
+    bad: int = 0
+    evidence: float = 0.0  #: nats for a change
+    reverse: float = 0.0  #: nats against it
+    run: tuple[int, int] = (0, 0)  #: points and bad points since the evidence was last 0
+    onset: int = -1
+    recent: tuple[bool, ...] = ()
+
+    def observe(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, SeriesFinding]:
+        """Take the next point and say what it taught.
+
+        Raises:
+            ValueError: *value* is not finite.
+        """
+        if not math.isfinite(value):
+            message = f"a point of {self.name} is {value}"
+            raise ValueError(message)
+        verdict: Verdict
+        if self.phase == "learning":
+            after, verdict = self._learn(value, policy), "none"
+        elif self.phase == "watching":
+            after, verdict = self._watch(value, policy)
+        else:
+            after, verdict = self._judge(value, policy)
+        return after, self._finding(after, verdict, value)
+
+    def limit(self) -> float:
+        """Return the value beyond which a point is bad."""
+        sign = 1.0 if self.direction == "higher_is_worse" else -1.0
+        middle = median(self.first)
+        room = self.tolerance * (abs(middle) if self.relative else 1.0)
+        return middle + sign * max(room, *(abs(each - middle) for each in self.first))
+
+    def _is_bad(self, value: float) -> bool:
+        limit = self.limit()
+        return value > limit if self.direction == "higher_is_worse" else value < limit
+
+    def _learn(self, value: float, policy: Thresholds) -> SeriesWatch:
+        first = (*self.first, value)
+        phase: Phase = "watching" if len(first) >= policy.baseline_points else "learning"
+        return replace(self, first=first, points=self.points + 1, phase=phase)
+
+    def _rate(self) -> float:
+        """Return the chance of a bad point if nothing changed."""
+        return (self.bad + 1) / (len(self.first) + self.later + 1)
+
+    def _gain(self, *, bad: bool) -> float:
+        rate = min(self._rate(), ILL)
+        return math.log(ILL / rate) if bad else math.log((1 - ILL) / (1 - rate))
+
+    def _watch(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
+        bad = self._is_bad(value)
+        anew = self.evidence <= 0
+        seen, ill = (0, 0) if anew else self.run
+        evidence = round(max(self.evidence, 0.0) + self._gain(bad=bad), 9)
+        after = replace(
+            self,
+            points=self.points + 1,
+            later=self.later + 1,
+            bad=self.bad + bad,
+            evidence=evidence,
+            run=(seen + 1, ill + bad),
+            onset=self.points if anew else self.onset,
+        )
+        # After a long calm one bad point is much evidence; it still takes two, since outliers happen.
+        if evidence < math.log(policy.alarm) or after.run[1] < 2:  # noqa: PLR2004 - "two" as said above
+            return after, "none"
+        # What raised the suspicion is no part of what the series was, and no part of its confirmation.
+        before = (after.later - after.run[0], after.bad - after.run[1])
+        return replace(after, phase="suspect", later=before[0], bad=before[1], evidence=0.0, reverse=0.0), "alarm"
+
+    def _judge(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
+        bad = self._is_bad(value)
+        gain = self._gain(bad=bad)
+        reverse = max(self.reverse, 0.0) if self.phase == "confirmed" else self.reverse
+        after = replace(
+            self,
+            points=self.points + 1,
+            evidence=round(self.evidence + gain, 9),
+            reverse=round(reverse - gain, 9),
+            recent=(*self.recent, bad)[-policy.of :],
+        )
+        if after.reverse >= math.log(policy.clear):
+            return replace(after, phase="watching", evidence=0.0, run=(0, 0), onset=-1, recent=()), "cleared"
+        lasting = sum(after.recent) >= policy.persistence and after.evidence >= math.log(policy.confirm)
+        if self.phase == "suspect" and lasting:
+            return replace(after, phase="confirmed", reverse=0.0), "confirmed"
+        return after, "none"
+
+    def _finding(self, after: SeriesWatch, verdict: Verdict, value: float) -> SeriesFinding:
+        known = after.phase != "learning"
+        evidence = after.evidence
+        if verdict == "alarm":
+            evidence = max(self.evidence, 0.0) + self._gain(bad=self._is_bad(value))
+        elif verdict == "cleared":
+            evidence = self.reverse - self._gain(bad=self._is_bad(value))
+        return SeriesFinding(
+            verdict=verdict,
+            name=self.name,
+            point=self.points,
+            value=value,
+            log_evidence=round(evidence, 6),
+            baseline=median(after.first) if known else None,
+            limit=after.limit() if known else None,
+            onset=after.onset if after.evidence > 0 or after.phase in ("suspect", "confirmed") else -1,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for canonical bytes."""
+        return {**asdict(self), "first": list(self.first), "run": list(self.run), "recent": list(self.recent)}
+
+
+def restored(state: dict[str, Any]) -> SeriesWatch:
+    """Undo `SeriesWatch.to_json`."""
+    lists = {"first": tuple(state["first"]), "run": tuple(state["run"]), "recent": tuple(state["recent"])}
+    return SeriesWatch(**{**state, **lists})
+
+
+def judge(inputs: dict[str, Any], policy: Thresholds) -> SeriesFinding:
+    """Fold the recorded values and return what the last one taught.
+
+    *inputs* holds `name`, `direction`, `tolerance`, `relative` and `points` (values, from the first on).
+
+    Raises:
+        ValueError: There are no points, or one is not finite.
+    """
+    watch = SeriesWatch(
+        name=inputs["name"],
+        direction=inputs["direction"],
+        tolerance=inputs["tolerance"],
+        relative=inputs["relative"],
+    )
+    finding = None
+    for value in inputs["points"]:
+        watch, finding = watch.observe(value, policy)
+    if finding is None:
+        message = f"{watch.name} has no points"
+        raise ValueError(message)
+    return finding
