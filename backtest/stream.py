@@ -51,7 +51,7 @@ class Stream:
         return len(self.labels)
 
 
-def read_stream(  # noqa: PLR0913 - each is one option of the command
+def read_stream(
     path: Path,
     target: str,
     *,
@@ -68,7 +68,9 @@ def read_stream(  # noqa: PLR0913 - each is one option of the command
     frame = _frame(path)
     for option, name in (("--target", target), *(("--drop", column) for column in drop), ("--time", time)):
         if name is not None and name not in frame.columns:
-            raise StreamInvalid(f"{option}: no column {name!r} in {path.name}; it has {', '.join(map(str, frame.columns))}")
+            raise StreamInvalid(
+                f"{option}: no column {name!r} in {path.name}; it has {', '.join(map(str, frame.columns))}"
+            )
     if not 0 < reference_share < 1:
         raise StreamInvalid(f"--reference-share: {reference_share} is not accepted; a share between 0 and 1 is")
     if len(frame) < LEAST_ROWS:

@@ -162,14 +162,11 @@ class Intake:
         known = self.vocabulary.codes[index]
         used = np.zeros(size, dtype=bool)
         used[column.codes[column.codes >= 0]] = True
-        fresh: list[str] = []
-        table = np.full(size + 1, np.nan)
-        for code, name in enumerate(column.dictionary):
-            if name in known:
-                table[code] = known[name]
-            elif used[code] and len(known) + len(fresh) < MOST_CATEGORIES:
-                table[code] = len(known) + len(fresh)
-                fresh.append(name)
+        # In the order of their names, so that the order of a sender's dictionary changes nothing.
+        fresh = sorted({name for code, name in enumerate(column.dictionary) if used[code] and name not in known})
+        fresh = fresh[: max(MOST_CATEGORIES - len(known), 0)]
+        codes = {**known, **{name: len(known) + i for i, name in enumerate(fresh)}}
+        table = np.array([*(codes.get(name, np.nan) for name in column.dictionary), np.nan])
         return table[column.codes], fresh
 
 

@@ -79,6 +79,14 @@ def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_r
     return found[:limit]
 
 
+def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
+    """Find the manifest of a version; empty where its bytes were never kept."""
+    health = desk.readers.health(reader, model)
+    if not health.registered:
+        raise ModelMissing(model, "version.model")
+    return health.manifests.get(version, "")
+
+
 def names(reader: Reader) -> list[str]:
     """Name every model."""
     return [found.stream for found in reader.projections("", MOST_MODELS)]

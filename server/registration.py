@@ -65,7 +65,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     return model_view(desk, unit, new.name)
 
 
-def update_model(  # noqa: PLR0913 - each is one field of the call
+def update_model(
     desk: Desk,
     unit: Unit,
     name: str,
@@ -88,7 +88,7 @@ def update_model(  # noqa: PLR0913 - each is one field of the call
     return model_view(desk, unit, name)
 
 
-def retire_model(  # noqa: PLR0913 - each is one field of the call
+def retire_model(
     desk: Desk, unit: Unit, name: str, etag: str, note: str, caller: Caller
 ) -> ModelView:
     """End the watch."""
@@ -97,7 +97,7 @@ def retire_model(  # noqa: PLR0913 - each is one field of the call
     return model_view(desk, unit, name)
 
 
-def register_artifact(  # noqa: PLR0913 - each is one field of the call
+def register_artifact(
     desk: Desk, unit: Unit, model: str, version: str, manifest_sha: str, caller: Caller
 ) -> None:
     """Keep the bytes of the first champion. Manifest and model must be in the blobs."""
@@ -202,13 +202,16 @@ def _check_reference(rows: ReferenceRows, schema: Schema) -> None:
         raise Invalid(
             "reference", f"{count} labels, {len(rows.outputs)} outputs, {len(rows.times_us)} times; as many are needed"
         )
-    check_labels("reference.labels", rows.labels, schema)
-    if np.ptp(rows.labels) == 0:
+    check_labels("reference.labels", rows.labels, schema, missing=True)
+    known = rows.labels[~np.isnan(rows.labels)]
+    if len(known) < LEAST_REFERENCE:
+        raise Invalid("reference.labels", f"{len(known)} are known; at least {LEAST_REFERENCE} are needed")
+    if np.ptp(known) == 0:
         raise Invalid(
             "reference.labels", "are constant: nothing can be learned from them; at least two values are needed"
         )
-    if np.isinf(rows.outputs).any():
-        raise Invalid("reference.outputs", "hold an infinity; finite values are accepted")
+    if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
+        raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
     check_times("reference.times_us", rows.times_us, NEVER, None)
 
 
@@ -228,6 +231,7 @@ def _reference(
 
 def _feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
     count = len(rows.labels)
+    known = np.flatnonzero(~np.isnan(rows.labels))
     entries: list[feed.Entry] = [
         feed.Rows(
             first_row=0,
@@ -239,7 +243,7 @@ def _feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: Refere
             served=np.zeros(count, dtype=np.uint8),
             generation=0,
         ),
-        feed.Labels(rows=np.arange(count), values=rows.labels, time_us=int(rows.times_us[-1])),
+        feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1])),
     ]
     for seq, entry in enumerate(entries, start=1):
         put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]))

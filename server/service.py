@@ -35,9 +35,9 @@ class Service:
 
     def create_model(self, new: NewModel, caller: Caller = SERVICE) -> Future[ModelView]:
         """Put a model under watch."""
-        return self._do(lambda unit: registration.create_model(self.desk, unit, new, caller))
+        return self.do(lambda unit: registration.create_model(self.desk, unit, new, caller))
 
-    def update_model(  # noqa: PLR0913 - each is one field of the call
+    def update_model(
         self,
         name: str,
         etag: str,
@@ -47,13 +47,13 @@ class Service:
         caller: Caller = SERVICE,
     ) -> Future[ModelView]:
         """Change owner, purpose or policy."""
-        return self._do(
+        return self.do(
             lambda unit: registration.update_model(self.desk, unit, name, etag, owner, purpose, policy_json, caller),
         )
 
     def retire_model(self, name: str, etag: str, note: str, caller: Caller = SERVICE) -> Future[ModelView]:
         """End the watch of a model."""
-        return self._do(lambda unit: registration.retire_model(self.desk, unit, name, etag, note, caller))
+        return self.do(lambda unit: registration.retire_model(self.desk, unit, name, etag, note, caller))
 
     def model(self, name: str) -> ModelView:
         """Tell what a model is."""
@@ -64,6 +64,10 @@ class Service:
         return self.store.read(
             lambda reader: reading.model_views(self.desk, reader, after, limit, include_retired=include_retired)
         )
+
+    def manifest(self, model: str, version: str) -> str:
+        """Find the manifest of a version; empty where its bytes were never kept."""
+        return self.store.read(lambda reader: reading.manifest(self.desk, reader, model, version))
 
     # Data.
 
@@ -97,7 +101,7 @@ class Service:
         """Tell the route in force."""
         return self.store.read(lambda reader: routing.route_of(self.desk, reader, model))
 
-    def acknowledge_route(  # noqa: PLR0913 - each is one field of the call
+    def acknowledge_route(
         self,
         model: str,
         generation: int,
@@ -107,7 +111,7 @@ class Service:
         caller: Caller = SERVICE,
     ) -> Future[int]:
         """Note what a router serves; give the generation in force."""
-        return self._do(
+        return self.do(
             lambda unit: routing.acknowledge(self.desk, unit, model, generation, router, applied_bp, failure, caller),
         )
 
@@ -115,39 +119,43 @@ class Service:
 
     def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Future[JobView | None]:
         """Give a worker the oldest job that waits; None when there is none."""
-        return self._do(lambda unit: training.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
+        return self.do(lambda unit: training.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
 
     def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
-        return self._do(lambda unit: training.heartbeat(unit, job, attempt, progress_bp, message, wall_us()))
+        return self.do(lambda unit: training.heartbeat(unit, job, attempt, progress_bp, message, wall_us()))
 
     def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
         """Take a worker's result in; True when it was had before."""
-        return self._do(lambda unit: training.complete_job(self.desk, unit, completion, caller))
+        return self.do(lambda unit: training.complete_job(self.desk, unit, completion, caller))
 
-    def fail_job(  # noqa: PLR0913 - each is one field of the call
+    def fail_job(
         self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE
     ) -> Future[bool]:
         """Take note that a worker could not finish; True when the job will be tried again."""
-        return self._do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
+        return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
+
+    def busy(self) -> bool:
+        """Say whether any job waits or is with a worker."""
+        return self.store.read(lambda reader: bool(reader.jobs(status="queued") or reader.jobs(status="leased")))
 
     def expire_leases(self) -> Future[int]:
         """Take jobs from workers that fell silent; give how many."""
-        return self._do(lambda unit: training.expire_leases(self.desk, unit, wall_us()))
+        return self.do(lambda unit: training.expire_leases(self.desk, unit, wall_us()))
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
-        return self._do(lambda unit: registration.register_artifact(self.desk, unit, model, version, manifest, caller))
+        return self.do(lambda unit: registration.register_artifact(self.desk, unit, model, version, manifest, caller))
 
     # People.
 
-    def operate(  # noqa: PLR0913 - each is one field of the call
+    def operate(
         self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE
     ) -> Future[StateView]:
         """Carry out an order: one of `operating.ORDERS`."""
-        return self._do(lambda unit: operating.operate(self.desk, unit, order, model, etag, note, caller))
+        return self.do(lambda unit: operating.operate(self.desk, unit, order, model, etag, note, caller))
 
-    def start_retraining(  # noqa: PLR0913 - each is one field of the call
+    def start_retraining(
         self, model: str, etag: str, note: str, remedies: list[str], caller: Caller = SERVICE
     ) -> Future[StateView]:
         """Begin a remedy because a person asks."""
@@ -157,7 +165,7 @@ class Service:
             following.move_on(self.desk, unit, model)
             return view
 
-        return self._do(work)
+        return self.do(work)
 
     # Audit.
 
@@ -181,11 +189,11 @@ class Service:
 
     def follow(self, model: str) -> Future[None]:
         """Look at everything that *model* has in its feed and that was not looked at yet."""
-        return self._do(lambda unit: following.follow(self.desk, unit, model))
+        return self.do(lambda unit: following.follow(self.desk, unit, model))
 
     def fire_timers(self, now_us: int) -> Future[int]:
         """Fire every timer that is due; give how many did something."""
-        return self._do(lambda unit: following.fire_timers(self.desk, unit, now_us))
+        return self.do(lambda unit: following.fire_timers(self.desk, unit, now_us))
 
     def catch_up(self) -> None:
         """Follow every model to the end of its feed, as after a restart."""
@@ -201,12 +209,14 @@ class Service:
                 following.follow(self.desk, unit, model)
                 return answer
 
-            return self._do(both)
-        answer = self._do(work)
+            return self.do(both)
+        answer = self.do(work)
         self.follow(model)
         return answer
 
-    def _do(self, work: Callable[[Unit], T]) -> Future[T]:
+    def do(self, work: Callable[[Unit], T]) -> Future[T]:
+        """Do *work* as one piece; what it leaves in memory goes when it fails."""
+
         def guarded(unit: Unit) -> T:
             self.desk.settle()
             try:

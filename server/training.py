@@ -30,7 +30,7 @@ NEVER_US = 1 << 62  #: the deadline of a lease that nobody holds
 MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
 
 
-def lease_job(  # noqa: PLR0913 - each is one field of the call
+def lease_job(
     desk: Desk, unit: Unit, worker: str, kinds: tuple[str, ...], now_us: int, caller: Caller
 ) -> JobView | None:
     """Give *worker* the oldest job that waits, under the next attempt number; None when there is none."""
@@ -53,7 +53,7 @@ def lease_job(  # noqa: PLR0913 - each is one field of the call
     return None
 
 
-def heartbeat(  # noqa: PLR0913 - each is one field of the call
+def heartbeat(
     unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int
 ) -> tuple[int, bool]:
     """Keep a lease alive: give its new deadline, and whether the worker should give up."""
@@ -89,7 +89,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
     return False
 
 
-def fail_job(  # noqa: PLR0913 - each is one field of the call
+def fail_job(
     desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller
 ) -> bool:
     """Note that a worker could not finish; True when the job will be tried again."""
@@ -131,7 +131,7 @@ def held(reader: Reader, job_id: str, attempt: int) -> Job | None:
     raise StaleLease("complete", job.status, f"attempt {attempt} of {job_id} does not hold the job; {holder} does")
 
 
-def _lease(desk: Desk, unit: Unit, job: Job, worker: str, attempt: int, now_us: int) -> JobView:  # noqa: PLR0913
+def _lease(desk: Desk, unit: Unit, job: Job, worker: str, attempt: int, now_us: int) -> JobView:
     unit.put(_with_status(job, LEASED))
     unit.put(
         Lease(
@@ -152,7 +152,7 @@ def _lease(desk: Desk, unit: Unit, job: Job, worker: str, attempt: int, now_us: 
     )  # fmt: skip
 
 
-def _give_back(  # noqa: PLR0913 - each is one fact of the failure
+def _give_back(
     desk: Desk, unit: Unit, job: Job, attempt: int, command: c.FailAttempt | c.ExpireLease, caller: Caller
 ) -> bool:
     desk.touch(job.stream)

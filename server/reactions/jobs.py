@@ -17,9 +17,7 @@ QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 SEED = 0
 
 
-def open_job(
-    scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int
-) -> tuple[str, str]:
+def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int) -> tuple[str, str]:
     """Write spec, dataset and job; give the job's id and the evidence id of its spec."""
     health, watch = scene.health, scene.watch
     dataset = scene.desk.blobs.put(_dataset(scene, health, entrants, holdout).to_bytes())

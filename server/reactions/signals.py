@@ -11,7 +11,6 @@ from statemachine import timers
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
-
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import grpc
 
-from remission.errors import UnavailableError, translate
+from remission.errors import UnavailableError, make_error, translate
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE_SECONDS = 0.1
@@ -56,11 +57,10 @@ class Connection:
         target: str,
         tls: grpc.ChannelCredentials | None,
         timeout: float,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.channel = grpc.secure_channel(target, tls, _OPTIONS) if tls else grpc.insecure_channel(target, _OPTIONS)
         self.timeout = timeout
-        self._sleep = sleep
+        self._closed = threading.Event()
 
     def call(self, method: Unary[Request, Response], request: Request, timeout: float | None = None) -> Response:
         """Return the answer to *request*; while the server is unavailable, ask again until the time is up.
@@ -72,13 +72,14 @@ class Connection:
         """
         deadline = time.monotonic() + (timeout or self.timeout)
         for pause in _pauses():
+            self._require_open()
             try:
                 return method(request, timeout=max(deadline - time.monotonic(), 0.001))
             except grpc.RpcError as error:
                 failure = translate(error)
                 if not isinstance(failure, UnavailableError) or time.monotonic() + pause >= deadline:
                     raise failure from error
-            self._sleep(pause)
+            self._closed.wait(pause)
         raise AssertionError  # pauses never end
 
     def stream(self, answers: Callable[[], Iterable[Response]]) -> Iterator[Response]:
@@ -94,7 +95,13 @@ class Connection:
 
     def close(self) -> None:
         """Close the channel; calls under way fail."""
+        self._closed.set()
         self.channel.close()
+
+    def _require_open(self) -> None:
+        # gRPC says it with a ValueError, which would be taken for a fault of the request.
+        if self._closed.is_set():
+            raise make_error(grpc.StatusCode.CANCELLED, "the client is closed")
 
 
 def new_id() -> str:

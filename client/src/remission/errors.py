@@ -76,6 +76,5 @@ def make_error(code: grpc.StatusCode, message: str, status: bytes = b"") -> Call
 
 def translate(error: grpc.RpcError) -> CallError:
     """Return gRPC's error as ours."""
-    trailers = dict(error.trailing_metadata() or ())
-    status = trailers.get(TRAILER, b"")
+    status = next((value for key, value in error.trailing_metadata() or () if key == TRAILER), b"")
     return make_error(error.code(), error.details() or "", status if isinstance(status, bytes) else b"")

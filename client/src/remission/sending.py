@@ -76,17 +76,17 @@ class Sender:
         while True:
             try:
                 self._deliver(entries, batch_id)
-            except (UnavailableError, DeadlineExceededError, ResourceExhaustedError) as error:
-                self.last_error = error
-                if self._stop.wait(_PAUSE_SECONDS):
-                    self._buffer.settle(_size(entries), dropped=True)
-                    return
             except (CallError, ValueError) as error:
-                self._give_up(entries, error)
-                return
+                if not self._stop.is_set() and not _may_pass(error):
+                    self._give_up(entries, error)
+                    return
+                self.last_error = error
             else:
                 self.sent += _size(entries)
                 self._buffer.settle(_size(entries))
+                return
+            if self._stop.wait(_PAUSE_SECONDS):
+                self._buffer.settle(_size(entries), dropped=True)
                 return
 
     def _deliver(self, entries: list[Entry], batch_id: str) -> None:
@@ -133,6 +133,10 @@ class Sender:
 
 def _size(entries: list[Entry]) -> int:
     return sum(entry.size for entry in entries)
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, UnavailableError | DeadlineExceededError | ResourceExhaustedError)
 
 
 def _names_labels(error: Exception) -> bool:

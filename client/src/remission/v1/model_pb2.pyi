@@ -238,9 +238,13 @@ class Reference(google.protobuf.message.Message):
     row_count: builtins.int
     """row_count is the number of rows; every column below has as many. 50 to 10 000 000, within the message limit of 64 MiB."""
     labels: builtins.bytes
-    """labels are the true values: little-endian float64, row_count of them, finite."""
+    """labels are the true values: little-endian float64, row_count of them, finite, or NaN where the truth was never
+    learned. At least 50 are known.
+    """
     outputs: builtins.bytes
-    """outputs are what the champion predicted: little-endian float64, row_count of them, finite."""
+    """outputs are what the champion predicted: little-endian float64, row_count of them, finite, or NaN for a row that the
+    champion was trained on and never answered out of sample. What is normal for it is learned from the others.
+    """
     times_us: builtins.bytes
     """times_us are the rows' times, not decreasing: little-endian int64 microseconds since 1970-01-01 UTC. Empty, or
     row_count of them.

@@ -1,0 +1,145 @@
+"""The process that serves: it opens the store, catches up, listens, and leaves in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from remission.v1 import (
+    artifact_pb2_grpc,
+    audit_pb2_grpc,
+    health_pb2_grpc as model_health_pb2_grpc,
+    ingest_pb2_grpc,
+    model_pb2_grpc,
+    operations_pb2_grpc,
+    routing_pb2_grpc,
+    training_pb2_grpc,
+)
+from server.clock import wall_us
+from server.logs import configure
+from server.service import Service
+from server.settings import Settings
+from server.transport.audit import AuditServicer
+from server.transport.ingest import IngestServicer
+from server.transport.limits import Limiter
+from server.transport.models import ModelServicer
+from server.transport.operations import OperationsServicer
+from server.transport.states import HealthServicer, RoutingServicer
+from server.transport.training import ArtifactServicer, TrainingServicer
+from server.transport.wake import Bell
+from server.wiring import build
+
+LOG = structlog.get_logger()
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"{address} cannot be listened on; another port, or 0 for a free one, is accepted")
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        DatabaseFault: The database cannot be used.
+        CannotListen: The address is taken.
+    """
+    configure(settings.logs)
+    service = build(settings)
+    try:
+        service.catch_up()
+        asyncio.run(_serve(service, settings))
+    finally:
+        service.store.close()
+
+
+async def _serve(service: Service, settings: Settings) -> None:
+    loop = asyncio.get_running_loop()
+    bell, stop = Bell(loop), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    forget = service.store.on_commit(bell.ring)
+    server, readiness, port = await _listen(service, settings, bell)
+    LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
+    clockwork = loop.create_task(_clockwork(service, settings))
+    await stop.wait()
+    LOG.info("draining", seconds=settings.drain_seconds)
+    await readiness.enter_graceful_shutdown()
+    forget()
+    await server.stop(settings.drain_seconds)
+    clockwork.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await clockwork
+    LOG.info("stopped")
+
+
+async def _listen(
+    service: Service, settings: Settings, bell: Bell
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer, int]:
+    server = grpc.aio.server(
+        interceptors=[Limiter(settings.calls)],
+        options=[
+            ("grpc.max_receive_message_length", settings.message_bytes),
+            ("grpc.max_send_message_length", settings.message_bytes),
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    readiness = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(readiness, server)
+    model_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(service), server)
+    ingest_pb2_grpc.add_IngestServiceServicer_to_server(IngestServicer(service), server)
+    model_health_pb2_grpc.add_ModelHealthServiceServicer_to_server(HealthServicer(service, bell), server)
+    routing_pb2_grpc.add_RoutingServiceServicer_to_server(RoutingServicer(service, bell), server)
+    training_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(service, bell), server)
+    artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactServicer(service), server)
+    operations_pb2_grpc.add_OperationsServiceServicer_to_server(OperationsServicer(service), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(service), server)
+    address = f"{settings.host}:{settings.port}"
+    try:
+        port = _bind(server, settings, address)
+    except RuntimeError as error:
+        raise CannotListen(address) from error
+    await server.start()
+    await readiness.set("", health_pb2.HealthCheckResponse.SERVING)
+    return server, readiness, port
+
+
+def _bind(server: grpc.aio.Server, settings: Settings, address: str) -> int:
+    if not settings.tls_certificate:
+        return server.add_insecure_port(address)
+    authority = Path(settings.tls_client_authority).read_bytes() if settings.tls_client_authority else None
+    pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
+    credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
+    return server.add_secure_port(address, credentials)
+
+
+async def _clockwork(service: Service, settings: Settings) -> None:
+    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
+    while True:
+        await asyncio.sleep(settings.timer_seconds)
+        await _look(service.expire_leases)
+        if not service.desk.clock.follows_stream:
+            await _look(lambda: service.fire_timers(wall_us()))
+
+
+async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future
+    try:
+        await asyncio.wrap_future(work())
+    except Exception as error:  # noqa: BLE001 - clockwork must not stop; what went wrong is logged
+        LOG.error("clockwork", error=repr(error))
+
+
+def _shown(database: str) -> str:
+    """Give a database's address without a password."""
+    head, at, tail = database.rpartition("@")
+    return f"{head.split('://')[0]}://…@{tail}" if at else database

@@ -1,0 +1,161 @@
+"""The one table from our exceptions to gRPC statuses, with `google.rpc` details on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from server import errors as e
+from statemachine import errors as machine
+from statemachine.canonical import NotCanonical
+from store import errors as store
+from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid
+
+DOMAIN = "remission"
+RETRY_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a caller is told about one exception."""
+
+    code: grpc.StatusCode
+    reason: str
+    metadata: dict[str, str]
+    details: tuple[Any, ...] = ()
+
+
+def _violations(*pairs: tuple[str, str]) -> error_details_pb2.BadRequest:
+    found = [error_details_pb2.BadRequest.FieldViolation(field=name, description=text) for name, text in pairs]
+    return error_details_pb2.BadRequest(field_violations=found)
+
+
+def _resource(kind: str, name: str, text: str) -> error_details_pb2.ResourceInfo:
+    return error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=text)
+
+
+def _precondition(kind: str, subject: str, text: str) -> error_details_pb2.PreconditionFailure:
+    one = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=subject, description=text)
+    return error_details_pb2.PreconditionFailure(violations=[one])
+
+
+def _invalid(error: e.Invalid) -> Told:
+    return Told(grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", {}, (_violations(*error.violations),))
+
+
+def _missing(error: e.ThingMissing) -> Told:
+    details = (_violations((error.field, error.what)), _resource("thing", error.field, error.what))
+    return Told(grpc.StatusCode.NOT_FOUND, "NOT_FOUND", {"field": error.field}, details)
+
+
+def _no_model(error: e.ModelMissing) -> Told:
+    details = (_violations((error.field, str(error))), _resource("model", error.model, "is not under watch"))
+    return Told(grpc.StatusCode.NOT_FOUND, "MODEL_MISSING", {"model": error.model, "field": error.field}, details)
+
+
+def _exists(error: e.ModelExists) -> Told:
+    details = (_violations(("model.name", str(error))), _resource("model", error.model, "is under watch already"))
+    return Told(grpc.StatusCode.ALREADY_EXISTS, "MODEL_EXISTS", {"model": error.model}, details)
+
+
+def _etag(error: e.EtagMismatch) -> Told:
+    facts = {"given": error.given, "actual": error.actual, "latest": error.latest}
+    return Told(grpc.StatusCode.ABORTED, "ETAG_MISMATCH", facts, (_violations(("etag", str(error))),))
+
+
+def _large(error: e.TooLarge) -> Told:
+    facts = {"size": str(error.size), "limit": str(error.limit)}
+    return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_LARGE", facts, (_violations((error.field, str(error))),))
+
+
+def _refused(error: machine.Refused) -> Told:
+    facts = {"command": error.command, "place": error.place, "accepted": ", ".join(error.accepted)}
+    stale = isinstance(error, machine.StaleLease)
+    details = (
+        _precondition("STALE_LEASE" if stale else "STATE", error.place, str(error)),
+        _violations(("attempt" if stale else "model", str(error))),
+    )
+    return Told(
+        grpc.StatusCode.FAILED_PRECONDITION, "STALE_LEASE" if stale else "ILLEGAL_TRANSITION", facts, details
+    )
+
+
+def _reused(error: store.RequestIdReused) -> Told:
+    text = "the id was used before, with another content; a new id is accepted"
+    return Told(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", {}, (_violations(("request_id", f"{text}: {error}")),))
+
+
+def _away(error: BaseException) -> Told:
+    del error
+    wait = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_SECONDS))
+    return Told(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", {}, (wait,))
+
+
+def _moved(error: BaseException) -> Told:
+    del error
+    return Told(grpc.StatusCode.ABORTED, "CONFLICT", {}, ())
+
+
+def _lost(error: BaseException) -> Told:
+    return Told(grpc.StatusCode.DATA_LOSS, type(error).__name__.upper(), {}, (_violations(("sha256", str(error))),))
+
+
+def _no_blob(error: BlobMissing) -> Told:
+    return Told(grpc.StatusCode.NOT_FOUND, "BLOB_MISSING", {}, (_violations(("sha256", str(error))),))
+
+
+def _bad_name(error: BlobNameInvalid) -> Told:
+    return Told(grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", {}, (_violations(("sha256", str(error))),))
+
+
+def _not_canonical(error: NotCanonical) -> Told:
+    return Told(grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", {}, (_violations((error.path, str(error))),))
+
+
+#: The first row whose type fits counts.
+TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
+    (e.Invalid, _invalid),
+    (e.ModelMissing, _no_model),
+    (e.ThingMissing, _missing),
+    (e.ModelExists, _exists),
+    (e.EtagMismatch, _etag),
+    (e.TooLarge, _large),
+    (machine.Refused, _refused),
+    (store.RequestIdReused, _reused),
+    (store.WrongExpectedVersion, _moved),
+    (store.EvidenceAltered, _lost),
+    (store.LogAltered, _lost),
+    (store.DatabaseFault, _away),
+    (store.StoreClosed, _away),
+    (BlobAltered, _lost),
+    (BlobMissing, _no_blob),
+    (BlobNameInvalid, _bad_name),
+    (NotCanonical, _not_canonical),
+)
+
+
+def tell(error: BaseException) -> Told | None:
+    """Find what a caller is told; None for a surprise, which is not theirs to handle."""
+    for kind, say in TABLE:
+        if isinstance(error, kind):
+            return say(error)
+    return None
+
+
+def status_of(error: BaseException) -> status_pb2.Status:
+    """Write *error* as a status with details; a surprise becomes INTERNAL and says no more than its name."""
+    told = tell(error) or Told(grpc.StatusCode.INTERNAL, type(error).__name__, {})
+    info = error_details_pb2.ErrorInfo(reason=told.reason, domain=DOMAIN, metadata=told.metadata)
+    packed = []
+    for detail in (info, *told.details):
+        one = any_pb2.Any()
+        one.Pack(detail)
+        packed.append(one)
+    message = str(error) if told.code != grpc.StatusCode.INTERNAL else "an unexpected error; the server's log has it"
+    code: int = code_pb2.Code.Value(told.code.name)
+    return status_pb2.Status(code=code, message=message, details=packed)

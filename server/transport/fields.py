@@ -1,0 +1,111 @@
+"""Reads fields of messages: raw little-endian columns, ids and enums, each refused by name when it is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from remission.v1 import columns_pb2
+from server.errors import Invalid, TooLarge
+from server.requests import Categories, Column
+
+PRINTABLE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,63}")
+MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_ROWS = 100_000
+MOST_BATCH_BYTES = 16 << 20
+
+
+def array(data: bytes, kind: str, count: int, field: str) -> npt.NDArray[Any]:
+    """Read *count* values of numpy *kind* from raw bytes."""
+    size = np.dtype(kind).itemsize
+    if len(data) != size * count:
+        raise Invalid(field, f"{len(data)} bytes are not {count} values of {size} bytes each")
+    return np.frombuffer(data, dtype=kind)
+
+
+def columns(messages: Sequence[columns_pb2.Column], count: int, field: str) -> dict[str, Column]:
+    """Read named columns of *count* values."""
+    found: dict[str, Column] = {}
+    for i, message in enumerate(messages):
+        where = f"{field}[{message.name or i}]"
+        if message.name in found:
+            raise Invalid(where, "stands twice; each feature once is accepted")
+        if message.HasField("numeric"):
+            found[message.name] = array(message.numeric.values, "<f8", count, where)
+        elif message.HasField("categorical"):
+            codes = array(message.categorical.codes, "<i4", count, where)
+            found[message.name] = Categories(dictionary=list(message.categorical.dictionary), codes=codes)
+        else:
+            raise Invalid(where, "holds no values; numeric or categorical is accepted")
+    return found
+
+
+def identifier(value: str, field: str) -> str:
+    """Check an id that a caller made up."""
+    if not PRINTABLE.fullmatch(value):
+        raise Invalid(field, f"{value!r} is not accepted; 1 to 64 printable ASCII characters are")
+    return value
+
+
+def identifiers(values: Sequence[str], field: str) -> list[str]:
+    """Check a list of ids."""
+    found = list(values)
+    for i, value in enumerate(found):
+        if not PRINTABLE.fullmatch(value):
+            raise Invalid(f"{field}[{i}]", f"{value!r} is not accepted; 1 to 64 printable ASCII characters are")
+    return found
+
+
+def model_name(value: str, field: str = "model") -> str:
+    """Check the name of a model."""
+    if not MODEL_NAME.fullmatch(value):
+        raise Invalid(field, f"{value!r} is not accepted; [a-z0-9][a-z0-9_-]{{0,62}} is")
+    return value
+
+
+def sha256(value: str, field: str = "sha256") -> str:
+    """Check a hash."""
+    if not SHA256.fullmatch(value):
+        raise Invalid(field, "is not accepted; 64 lower-case hexadecimal digits are")
+    return value
+
+
+def rows_within(count: int, field: str) -> int:
+    """Check the number of rows of a batch."""
+    if count < 1:
+        raise Invalid(field, f"{count} is not accepted; 1 to {MOST_ROWS} rows are")
+    if count > MOST_ROWS:
+        raise TooLarge(field, count, MOST_ROWS)
+    return count
+
+
+def word(enum: Any, number: int, field: str, accepted: Sequence[str]) -> str:  # noqa: ANN401 - a protobuf enum
+    """Give the short lower-case word of an enum's value; the unspecified one is refused."""
+    name = enum.Name(number) if number in enum.values() else ""
+    prefix = _prefix(enum)
+    short = name.removeprefix(prefix).lower()
+    if short not in accepted:
+        raise Invalid(field, f"{name or number} is not accepted; one of {', '.join(prefix + one.upper() for one in accepted)} is")
+    return short
+
+
+def number(enum: Any, short: str) -> Any:  # noqa: ANN401 - a protobuf enum's value
+    """Give the enum's value for a short word; 0 where there is none."""
+    return dict(enum.items()).get(_prefix(enum) + short.upper(), 0)
+
+
+def _prefix(enum: Any) -> str:  # noqa: ANN401 - a protobuf enum
+    first: str = enum.keys()[0]
+    return first.removesuffix("UNSPECIFIED")
+
+
+def page(size: int, most: int) -> int:
+    """Give the size of a page: the most where none is asked for, or more."""
+    if size < 0:
+        raise Invalid("page_size", f"{size} is negative; 0 (the server's choice) or more is accepted")
+    return min(size or most, most)

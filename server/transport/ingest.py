@@ -1,0 +1,206 @@
+"""IngestService: rows, labels and metric points come in; an OK means durable."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+
+import numpy as np
+
+from remission.v1 import ingest_pb2 as pb
+from remission.v1 import ingest_pb2_grpc, health_pb2
+from server.errors import Invalid, TooLarge
+from server.requests import Categories, Column, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
+from server.service import Service
+from server.transport.calls import Context, answering, caller, done, read, streaming
+from server.transport.fields import (
+    MOST_BATCH_BYTES,
+    MOST_ROWS,
+    array,
+    columns,
+    identifier,
+    identifiers,
+    model_name,
+    number,
+    rows_within,
+    word,
+)
+from server.views import StateView
+
+MOST_POINTS = 10_000
+MOST_MESSAGE_ROWS = 10_000
+DIRECTIONS = ("higher_is_worse", "lower_is_worse")
+
+
+class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
+    """The way in."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @answering
+    async def Ingest(self, request: pb.IngestRequest, context: Context) -> pb.IngestResponse:
+        """Take one batch of rows in."""
+        return pb.IngestResponse(receipt=await self._rows(rows_batch(self._service, request), context))
+
+    @streaming
+    async def IngestStream(
+        self, requests: AsyncIterator[pb.IngestStreamRequest], context: Context
+    ) -> AsyncIterator[pb.IngestStreamResponse]:
+        """Take batches in as they come; acknowledge each, in order."""
+        model = ""
+        async for request in requests:
+            model = model_name(request.model or model)
+            yield pb.IngestStreamResponse(receipt=await self._rows(column_batch(model, request.batch), context))
+
+    @answering
+    async def IngestLabels(self, request: pb.IngestLabelsRequest, context: Context) -> pb.IngestLabelsResponse:
+        """Take labels in."""
+        batch = labels_batch(self._service, request)
+        told = await done(self._service.ingest_labels(batch, caller(context)))
+        state = await self._state(batch.model)
+        return pb.IngestLabelsResponse(
+            accepted=told.accepted, repeated=told.repeated, labelled_rows=told.labelled, duplicate=told.duplicate,
+            state=number(health_pb2.State, state.state), route_generation=state.routing_generation,
+        )  # fmt: skip
+
+    @answering
+    async def IngestMetrics(self, request: pb.IngestMetricsRequest, context: Context) -> pb.IngestMetricsResponse:
+        """Take points of metric series in."""
+        batch = metrics_batch(request)
+        told = await done(self._service.ingest_metrics(batch, caller(context)))
+        state = await self._state(batch.model)
+        return pb.IngestMetricsResponse(
+            accepted=told.accepted, duplicate=told.duplicate,
+            state=number(health_pb2.State, state.state), route_generation=state.routing_generation,
+        )  # fmt: skip
+
+    async def _rows(self, batch: RowsBatch, context: Context) -> pb.Receipt:
+        told = await done(self._service.ingest(batch, caller(context)))
+        return receipt(told, await self._state(batch.model))
+
+    async def _state(self, model: str) -> StateView:
+        return await read(lambda: self._service.state(model))
+
+
+def receipt(told: Receipt, state: StateView) -> pb.Receipt:
+    """Write a receipt."""
+    return pb.Receipt(
+        batch_id=told.batch_id, accepted_rows=told.accepted, first_row=told.first_row,
+        watermark_us=told.watermark_us, duplicate=told.duplicate, state=number(health_pb2.State, state.state),
+        state_version=state.version, route_generation=state.routing_generation,
+    )  # fmt: skip
+
+
+def rows_batch(service: Service, request: pb.IngestRequest) -> RowsBatch:
+    """Read a batch, in columns or in rows."""
+    model = model_name(request.model)
+    match request.WhichOneof("content"):
+        case "batch":
+            return column_batch(model, request.batch)
+        case "rows":
+            return message_batch(service, model, request.rows)
+        case _:
+            raise Invalid("content", "is missing; batch or rows is accepted")
+
+
+def column_batch(model: str, batch: pb.Batch) -> RowsBatch:
+    """Read a columnar batch."""
+    if batch.ByteSize() > MOST_BATCH_BYTES:
+        raise TooLarge("batch", batch.ByteSize(), MOST_BATCH_BYTES)
+    count = rows_within(batch.row_count, "batch.row_count")
+    ids = identifiers(batch.prediction_ids, "batch.prediction_ids")
+    if len(ids) != count:
+        raise Invalid("batch.prediction_ids", f"{len(ids)} ids for {count} rows")
+    outputs = {one.version: array(one.values, "<f8", count, f"batch.outputs[{one.version}]") for one in batch.outputs}
+    if len(outputs) != len(batch.outputs):
+        raise Invalid("batch.outputs", "a version stands twice; each once is accepted")
+    if batch.unit_ids and len(batch.unit_ids) != count:
+        raise Invalid("batch.unit_ids", f"{len(batch.unit_ids)} ids for {count} rows; none, or one a row, is accepted")
+    latency = array(batch.latency_us, "<i4", count, "batch.latency_us").astype(np.int64) if batch.latency_us else None
+    if latency is not None and (latency < 0).any():
+        raise Invalid(f"batch.latency_us[{int((latency < 0).argmax())}]", "is negative; 0 or more is accepted")
+    return RowsBatch(
+        model=model, batch_id=identifier(batch.batch_id, "batch.batch_id"), ids=ids,
+        times_us=array(batch.times_us, "<i8", count, "batch.times_us"),
+        columns=columns(batch.columns, count, "batch.columns"), outputs=outputs,
+        served=array(batch.served_by, "u1", count, "batch.served_by") if batch.served_by else np.zeros(count, np.uint8),
+        generation=batch.route_generation, latency_us=latency,
+    )  # fmt: skip
+
+
+def message_batch(service: Service, model: str, batch: pb.Rows) -> RowsBatch:
+    """Turn row messages into columns."""
+    count = len(batch.rows)
+    if not 0 < count <= MOST_MESSAGE_ROWS:
+        raise Invalid("rows.rows", f"{count} rows; 1 to {MOST_MESSAGE_ROWS} are accepted")
+    versions = list(dict.fromkeys(version for row in batch.rows for version in row.outputs))
+    served = [versions.index(row.served_by) if row.served_by in versions else -1 for row in batch.rows]
+    if -1 in served:
+        raise Invalid(f"rows.rows[{served.index(-1)}].served_by", f"is not accepted; one of {versions} is")
+    schema = service.model(model).schema
+    found: dict[str, Column] = {}
+    known = {feature["name"] for feature in schema["features"]}
+    for i, row in enumerate(batch.rows):
+        strangers = sorted(set(row.features) - known)
+        if strangers:
+            raise Invalid(f"rows.rows[{i}].features[{strangers[0]}]", f"is unknown; the schema has {sorted(known)}")
+    for feature in schema["features"]:
+        found[feature["name"]] = _column(batch, feature["name"], feature["kind"])
+    return RowsBatch(
+        model=model, batch_id=identifier(batch.batch_id, "rows.batch_id"),
+        ids=identifiers([row.prediction_id for row in batch.rows], "rows.rows.prediction_id"),
+        times_us=np.array([row.time_us for row in batch.rows], dtype=np.int64), columns=found,
+        outputs={v: np.array([row.outputs.get(v, math.nan) for row in batch.rows]) for v in versions},
+        served=np.array(served, dtype=np.uint8), generation=batch.route_generation,
+    )  # fmt: skip
+
+
+def _column(batch: pb.Rows, name: str, kind: str) -> Column:
+    wanted = "number" if kind == "numeric" else "category"
+    for i, row in enumerate(batch.rows):
+        if name in row.features and row.features[name].WhichOneof("value") not in (wanted, None):
+            raise Invalid(f"rows.rows[{i}].features[{name}]", f"is not accepted; a {wanted} is")
+    if kind == "numeric":
+        return np.array([row.features[name].number if name in row.features else math.nan for row in batch.rows])
+    words = [row.features[name].category if name in row.features else None for row in batch.rows]
+    dictionary = list(dict.fromkeys(word for word in words if word is not None))
+    codes = [dictionary.index(one) if one is not None else -1 for one in words]
+    return Categories(dictionary=dictionary, codes=np.array(codes, dtype=np.int32))
+
+
+def labels_batch(service: Service, request: pb.IngestLabelsRequest) -> LabelsBatch:
+    """Read labels."""
+    ids = identifiers(request.prediction_ids, "prediction_ids")
+    if not ids:
+        raise Invalid("prediction_ids", f"is empty; 1 to {MOST_ROWS} are accepted")
+    if len(ids) > MOST_ROWS:
+        raise TooLarge("prediction_ids", len(ids), MOST_ROWS)
+    now_us = service.desk.limit_us()
+    times = array(request.times_us, "<i8", len(ids), "times_us") if request.times_us else np.full(len(ids), now_us or 0)
+    return LabelsBatch(
+        model=model_name(request.model), batch_id=identifier(request.batch_id, "batch_id"), ids=ids,
+        values=array(request.values, "<f8", len(ids), "values"), times_us=times,
+    )  # fmt: skip
+
+
+def metrics_batch(request: pb.IngestMetricsRequest) -> MetricsBatch:
+    """Read points of metric series."""
+    if not 0 < len(request.points) <= MOST_POINTS:
+        raise Invalid("points", f"{len(request.points)} points; 1 to {MOST_POINTS} are accepted")
+    points = []
+    for i, one in enumerate(request.points):
+        if not math.isfinite(one.value):
+            raise Invalid(f"points[{i}].value", f"{one.value} is not accepted; a finite number is")
+        if not math.isfinite(one.tolerance) or one.tolerance < 0:
+            raise Invalid(f"points[{i}].tolerance", f"{one.tolerance} is not accepted; 0 or more is")
+        direction = word(pb.Direction, one.direction, f"points[{i}].direction", DIRECTIONS)
+        points.append(
+            Point(
+                name=identifier(one.name, f"points[{i}].name"), time_us=one.time_us, value=one.value,
+                higher_is_worse=direction == DIRECTIONS[0], tolerance=one.tolerance,
+            )
+        )  # fmt: skip
+    return MetricsBatch(
+        model=model_name(request.model), request_id=identifier(request.request_id, "request_id"), points=points
+    )

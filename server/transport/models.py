@@ -1,0 +1,139 @@
+"""ModelService: registration, reading, changes, retirement."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from remission.v1 import model_pb2 as pb
+from remission.v1 import model_pb2_grpc
+from server import registration
+from server.registration import read_policy
+from server.requests import NewModel, ReferenceRows
+from server.schema import NUMERIC, OUTCOMES, TASKS
+from server.service import Service
+from server.transport.calls import Context, answering, caller, once, read
+from server.transport.fields import array, columns, identifier, model_name, number, page, word
+from server.views import ModelView
+from statemachine.canonical import canonical
+
+MOST_MODELS = 500
+KINDS = ("numeric", "categorical")
+
+
+class ModelServicer(model_pb2_grpc.ModelServiceServicer):
+    """Models, by name."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @answering
+    async def CreateModel(self, request: pb.CreateModelRequest, context: Context) -> pb.CreateModelResponse:
+        """Put a model under watch."""
+        new, who = new_model(request), caller(context, request.request_id)
+        desk = self._service.desk
+        return await once(
+            self._service, request, pb.CreateModelResponse,
+            lambda unit: pb.CreateModelResponse(model=model(registration.create_model(desk, unit, new, who))),
+        )  # fmt: skip
+
+    @answering
+    async def GetModel(self, request: pb.GetModelRequest, _: Context) -> pb.GetModelResponse:
+        """Tell what a model is."""
+        name = model_name(request.name, "name")
+        return pb.GetModelResponse(model=model(await read(lambda: self._service.model(name))))
+
+    @answering
+    async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
+        """List models by name."""
+        size = page(request.page_size, MOST_MODELS)
+        found = await read(
+            lambda: self._service.models(request.page_token, size, include_retired=request.include_retired)
+        )
+        token = found[-1].name if len(found) == size else ""
+        return pb.ListModelsResponse(models=[model(view) for view in found], next_page_token=token)
+
+    @answering
+    async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> pb.UpdateModelResponse:
+        """Change owner, purpose or policy."""
+        name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
+        owner = request.owner if request.HasField("owner") else None
+        purpose = request.purpose if request.HasField("purpose") else None
+        policy = request.policy_json if request.HasField("policy_json") else None
+        return await once(
+            self._service, request, pb.UpdateModelResponse,
+            lambda unit: pb.UpdateModelResponse(
+                model=model(registration.update_model(desk, unit, name, request.etag, owner, purpose, policy, who))
+            ),
+        )  # fmt: skip
+
+    @answering
+    async def RetireModel(self, request: pb.RetireModelRequest, context: Context) -> pb.RetireModelResponse:
+        """End the watch of a model."""
+        name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
+        return await once(
+            self._service, request, pb.RetireModelResponse,
+            lambda unit: pb.RetireModelResponse(
+                model=model(registration.retire_model(desk, unit, name, request.etag, request.reason, who))
+            ),
+        )  # fmt: skip
+
+
+def new_model(request: pb.CreateModelRequest) -> NewModel:
+    """Read a registration."""
+    asked = request.model
+    policy = read_policy(asked.policy_json, "model.policy_json").to_json() if asked.policy_json else {}
+    return NewModel(
+        request_id=identifier(request.request_id, "request_id"),
+        name=asked.name,
+        owner=asked.owner,
+        purpose=asked.purpose,
+        task=word(pb.Task, asked.task, "model.task", TASKS),
+        metric=asked.metric,
+        outcomes=word(pb.Outcomes, asked.outcomes or pb.OUTCOMES_EXOGENOUS, "model.outcomes", OUTCOMES),
+        template=asked.template,
+        features=[
+            {
+                "name": one.name,
+                "kind": word(pb.FeatureKind, one.kind, f"model.features[{i}].kind", KINDS),
+                "categories": list(one.categories),
+            }
+            for i, one in enumerate(asked.features)
+        ],
+        classes=list(asked.classes),
+        champion=asked.champion,
+        label_delay_rows=asked.label_delay_rows,
+        policy=policy,
+        reference=reference(request.reference) if request.HasField("reference") else None,
+    )
+
+
+def reference(message: pb.Reference) -> ReferenceRows:
+    """Read reference rows."""
+    count = message.row_count
+    times = array(message.times_us, "<i8", count, "reference.times_us") if message.times_us else np.zeros(count, np.int64)
+    return ReferenceRows(
+        columns=columns(message.columns, count, "reference.columns"),
+        labels=array(message.labels, "<f8", count, "reference.labels"),
+        outputs=array(message.outputs, "<f8", count, "reference.outputs"),
+        times_us=times,
+    )
+
+
+def model(view: ModelView) -> pb.Model:
+    """Write what a model is."""
+    schema = view.schema
+    return pb.Model(
+        name=view.name, owner=view.owner, purpose=view.purpose, task=number(pb.Task, schema["task"]),
+        metric=schema["metric"], outcomes=number(pb.Outcomes, view.outcomes), template=view.template,
+        features=[
+            pb.FeatureSpec(
+                name=one["name"], kind=number(pb.FeatureKind, one["kind"]),
+                categories=one["categories"] if one["kind"] != NUMERIC else [],
+            )
+            for one in schema["features"]
+        ],
+        classes=schema["classes"], champion=view.champion, label_delay_rows=view.label_delay_rows,
+        effective_policy_json=canonical(view.policy).decode(), policy_version=view.policy_version,
+        reference_rows=view.reference_rows, retired=view.retired, create_time_us=view.create_time_us, etag=view.etag,
+    )  # fmt: skip
+

@@ -1,0 +1,95 @@
+"""OperationsService: what people order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from remission.v1 import operations_pb2 as pb
+from remission.v1 import operations_pb2_grpc
+from server import following, operating
+from server.service import Service
+from server.transport.calls import Context, answering, caller, once, read
+from server.transport.fields import model_name
+from server.transport.states import state, wait
+from store.ports import Unit
+
+
+class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
+    """Orders. A stop needs no etag and always wins."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @answering
+    async def Approve(self, request: pb.ApproveRequest, context: Context) -> pb.ApproveResponse:
+        """Agree that the remedy is trained."""
+        return await self._order("approve", request, pb.ApproveResponse, context)
+
+    @answering
+    async def Reject(self, request: pb.RejectRequest, context: Context) -> pb.RejectResponse:
+        """Refuse the remedy."""
+        return await self._order("reject", request, pb.RejectResponse, context)
+
+    @answering
+    async def Hold(self, request: pb.HoldRequest, context: Context) -> pb.HoldResponse:
+        """Let a person decide."""
+        return await self._order("hold", request, pb.HoldResponse, context)
+
+    @answering
+    async def Release(self, request: pb.ReleaseRequest, context: Context) -> pb.ReleaseResponse:
+        """Let the service act again."""
+        return await self._order("release", request, pb.ReleaseResponse, context)
+
+    @answering
+    async def Freeze(self, request: pb.FreezeRequest, context: Context) -> pb.FreezeResponse:
+        """Throw the kill switch."""
+        return await self._order("freeze", request, pb.FreezeResponse, context)
+
+    @answering
+    async def Unfreeze(self, request: pb.UnfreezeRequest, context: Context) -> pb.UnfreezeResponse:
+        """Lift the kill switch."""
+        return await self._order("unfreeze", request, pb.UnfreezeResponse, context)
+
+    @answering
+    async def Abort(self, request: pb.AbortRequest, context: Context) -> pb.AbortResponse:
+        """Stop the remedy that is under way."""
+        return await self._order("abort", request, pb.AbortResponse, context)
+
+    @answering
+    async def RollBack(self, request: pb.RollBackRequest, context: Context) -> pb.RollBackResponse:
+        """Serve the rollback target again."""
+        return await self._order("roll_back", request, pb.RollBackResponse, context)
+
+    @answering
+    async def StartRetraining(
+        self, request: pb.StartRetrainingRequest, context: Context
+    ) -> pb.StartRetrainingResponse:
+        """Begin a remedy because a person asks."""
+        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+
+        def work(unit: Unit) -> pb.StartRetrainingResponse:
+            remedies = list(request.remedies)
+            view = operating.start_retraining(desk, unit, name, request.etag, request.reason, remedies, who)
+            following.move_on(desk, unit, name)
+            return pb.StartRetrainingResponse(state=state(view))
+
+        return await once(self._service, request, pb.StartRetrainingResponse, work)
+
+    @answering
+    async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:
+        """Say what a model waits for, and what happens if nobody acts."""
+        name = model_name(request.model)
+        view = await read(lambda: self._service.state(name))
+        found = view.wait
+        where = f"{view.state}.{view.phase}" if view.phase else view.state
+        text = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
+        return pb.ExplainWaitResponse(state=state(view), waits=[wait(found)] if found else [], explanation=text)
+
+    async def _order(self, order: str, request: Any, answer: type[Any], context: Context) -> Any:  # noqa: ANN401 - messages
+        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        return await once(
+            self._service, request, answer,
+            lambda unit: answer(
+                state=state(operating.operate(desk, unit, order, name, request.etag, request.reason, who))
+            ),
+        )  # fmt: skip
