@@ -1,0 +1,72 @@
+"""The first champion of a backtest, by the template's own recipe, and what it answers out of sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backtest.stream import Floats, Stream
+from retraining.artifact import Manifest
+from retraining.estimators import fit, predict
+from retraining.models import Predictor, dump, libraries, load, semantic_sha256
+from retraining.template import Template
+from statemachine.canonical import digest
+
+FOLDS = 5
+FIRST_FOLD = 2  #: folds before it only train
+SEED = 0
+PROBE_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """A trained model as bytes, what it predicts, and its answers to reference rows that it had not seen."""
+
+    artifact: bytes
+    manifest: Manifest
+    predict: Predictor
+    reference_outputs: Floats
+
+
+def matrix(stream: Stream) -> Floats:
+    """Give all features as (rows, features): numbers, or the index of a word; NaN where missing."""
+    return np.column_stack([_numbers(one.values, words=one.words is not None) for one in stream.columns])
+
+
+def train(stream: Stream, rows: Floats, template: Template) -> Champion:
+    """Train on the reference; answer its later folds with models that know only what came before them."""
+    reference = stream.reference_rows
+    estimator = _fit(stream, rows, template, reference)
+    outputs = np.full(reference, np.nan)
+    for fold in range(FIRST_FOLD, FOLDS):
+        first, end = reference * fold // FOLDS, reference * (fold + 1) // FOLDS
+        outputs[first:end] = predict(stream.task, _fit(stream, rows, template, first), rows[first:end])
+    data = dump(estimator)
+    manifest = Manifest(
+        format="skops", artifact_sha256=digest(data), task=stream.task, template=template.reference,
+        features=[{"name": one.name, "kind": "numeric" if one.words is None else "categorical",
+                   "categories": list(one.words or ())} for one in stream.columns],
+        classes=list(stream.classes), trusted_types=list(template.trusted_types),
+        semantic_sha256=semantic_sha256(predict(stream.task, estimator, rows[max(reference - PROBE_ROWS, 0) : reference])),
+        entrant="first", rows=[[0, reference]], seed=SEED, params=template.params, libraries=libraries(),
+    )  # fmt: skip
+    return Champion(
+        artifact=data, manifest=manifest, predict=load(manifest, data), reference_outputs=outputs
+    )
+
+
+def refit(stream: Stream, rows: Floats, template: Template, first: int, end: int) -> Floats:
+    """Train on [first, end) and answer every row of the stream."""
+    return predict(stream.task, _fit(stream, rows, template, end, first), rows)
+
+
+def _fit(stream: Stream, rows: Floats, template: Template, end: int, first: int = 0) -> Any:  # noqa: ANN401 - an estimator
+    known = first + np.flatnonzero(~np.isnan(stream.labels[first:end]))
+    return fit(template, stream.task, rows[known], stream.labels[known], SEED)
+
+
+def _numbers(values: np.ndarray[Any, Any], *, words: bool) -> Floats:
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(numbers < 0, np.nan, numbers) if words else numbers

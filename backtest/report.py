@@ -1,0 +1,117 @@
+"""What a backtest found, in the shape that it is written in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from backtest.backend import Audit
+from backtest.stream import Floats, Stream
+
+TENTHS = 10
+FIRST_BLOCK = 2  #: blocks from the third of ten equal ones are scored
+HALF = 0.5
+METRICS = {"binary": ("accuracy", "roc_auc"), "multiclass": ("accuracy",), "regression": ("mae",)}
+
+
+def bounds(rows: int) -> list[tuple[int, int]]:
+    """Give the eight blocks that are scored."""
+    cuts = [rows * tenth // TENTHS for tenth in range(TENTHS + 1)]
+    return list(zip(cuts[FIRST_BLOCK:-1], cuts[FIRST_BLOCK + 1 :], strict=True))
+
+
+def measure(stream: Stream, metric: str, outputs: Floats, first: int, end: int) -> tuple[float, int]:
+    """Give the metric of *outputs* on [first, end), and on how many rows it rests; NaN where it cannot be told."""
+    labels, found = stream.labels[first:end], outputs[first:end]
+    known = ~np.isnan(labels) & ~np.isnan(found)
+    labels, found = labels[known], found[known]
+    if not len(labels) or (metric == "roc_auc" and len(np.unique(labels)) < 2):  # noqa: PLR2004 - two classes
+        return float("nan"), 0
+    return float(_MEASURES[metric](stream.task, labels, found)), len(labels)
+
+
+def loss(stream: Stream, metric: str, outputs: Floats) -> float:
+    """Give the mean loss over the scored blocks, weighted by rows."""
+    total, rows = 0.0, 0
+    for first, end in bounds(stream.rows):
+        value, count = measure(stream, metric, outputs, first, end)
+        if count:
+            total += count * (value if metric == "mae" else 1 - value)
+            rows += count
+    return total / rows if rows else float("nan")
+
+
+def report(  # noqa: PLR0913 - each is one part of the report
+    *,
+    stream: Stream,
+    metric: str,
+    served: Floats,
+    static: Floats,
+    baselines: dict[str, Floats],
+    events: list[dict[str, Any]],
+    audit: Audit,
+    seconds: float,
+    training_seconds: float,
+) -> dict[str, Any]:
+    """Put the report together; numbers that cannot be told are null."""
+    outputs = {"served": served, "static": static, **baselines}
+    counts = Counter(event["type"] for event in events)
+    remedies = Counter(e["payload"]["remedy"] for e in events if e["type"] == "candidate_trained")
+    gates = [event["payload"]["passed"] for event in events if event["type"] == "gates_judged"]
+    return {
+        "stream": stream.name,
+        "rows": stream.rows,
+        "reference_rows": stream.reference_rows,
+        "task": stream.task,
+        "metric": metric,
+        "loss": {name: _told(loss(stream, metric, values)) for name, values in outputs.items()},
+        "blocks": [
+            {
+                "start": first,
+                "end": end,
+                "served": _told(measure(stream, metric, served, first, end)[0]),
+                "static": _told(measure(stream, metric, static, first, end)[0]),
+            }
+            for first, end in bounds(stream.rows)
+        ],
+        "retrainings": len(gates),
+        "rejected": gates.count(False),
+        "promotions": counts["promotion_confirmed"],
+        "rollbacks": counts["rolled_back"],
+        "recalibrations": remedies["recalibrate"],
+        "restores": remedies["restore"],
+        "transitions": [_transition(stream, event) for event in events if event["type"] == "state_changed"],
+        "audit": {name: value for name, value in asdict(audit).items() if name != "failures"},
+        "failures": audit.failures,
+        "seconds": round(seconds, 3),
+        "training_seconds": round(training_seconds, 3),
+    }
+
+
+def _transition(stream: Stream, event: dict[str, Any]) -> dict[str, Any]:
+    fact = event["payload"]
+    row = int(np.searchsorted(stream.times_us, event["occurred_us"], side="right")) - 1
+    return {
+        "row": row, "from": fact["source"], "to": fact["dest"], "trigger": fact["trigger"], "reason": fact["reason"],
+    }  # fmt: skip
+
+
+def _told(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+def _accuracy(task: str, labels: Floats, outputs: Floats) -> float:
+    right = (outputs >= HALF) == (labels >= HALF) if task == "binary" else outputs == labels
+    return float(right.mean())
+
+
+_MEASURES: dict[str, Callable[[str, Floats, Floats], float]] = {
+    "accuracy": _accuracy,
+    "roc_auc": lambda _, labels, outputs: float(roc_auc_score(labels, outputs)),
+    "mae": lambda _, labels, outputs: float(np.abs(labels - outputs).mean()),
+}

@@ -1,0 +1,200 @@
+"""The `remission` command. Each command imports what it runs, so that help is quick."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Watch models in production, and bring them back to health.")
+
+Server = Annotated[str, typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DEFAULT_SERVER = "127.0.0.1:50061"
+WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
+
+
+def main() -> None:
+    """Run the command; a refusal is one line on standard error and exit code 2."""
+    try:
+        app()
+    except Exception as error:
+        if not _expected(error):
+            raise
+        typer.echo(f"remission: {error}", err=True)
+        sys.exit(WRONG_USE)
+
+
+@app.command()
+def serve(  # noqa: PLR0913 - each is one option
+    config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    database: Annotated[str | None, typer.Option("--db", help="sqlite:///FILE or postgresql://…")] = None,
+    artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts.")] = None,
+    clock: Annotated[str | None, typer.Option(help="system, or stream: a model's time is that of its data.")] = None,
+    logs: Annotated[str | None, typer.Option(help="console or json.")] = None,
+    migrate_first: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
+) -> None:
+    """Serve the contract over gRPC until told to stop (SIGTERM, SIGINT)."""
+    from server.serve import run
+    from server.settings import load
+    from store import migrate as migration
+
+    settings = load(
+        config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs
+    )
+    if migrate_first:
+        migration.upgrade(settings.database)
+    run(settings)
+
+
+@app.command()
+def migrate(
+    database: Annotated[str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")] = "sqlite:///remission.db",
+    to: Annotated[str, typer.Option(help="A revision, or head.")] = "head",
+    down: Annotated[bool, typer.Option("--down", help="Go down to the revision instead of up.")] = False,
+) -> None:
+    """Bring a database to a schema version. A log that is not empty is never dropped."""
+    from store import migrate as migration
+
+    (migration.downgrade if down else migration.upgrade)(database, to)
+    typer.echo(f"schema {migration.current(database) or 'empty'}")
+
+
+@app.command()
+def worker(
+    server: Server = DEFAULT_SERVER,
+    name: Annotated[str, typer.Option(help="Who leases the jobs.")] = f"worker-{os.getpid()}",
+    once: Annotated[bool, typer.Option("--once", help="Do at most one job.")] = False,
+) -> None:
+    """Train candidates in a sandbox, job after job, until told to stop."""
+    from cli.work import work
+
+    work(server, name, once=once)
+
+
+@app.command()
+def backtest(  # noqa: PLR0913 - each is one option
+    file: Annotated[Path, typer.Argument(help="CSV (plain or gzipped) or Parquet.")],
+    target: Annotated[str, typer.Option(help="Column of the truth.")],
+    task: Annotated[str | None, typer.Option(help="binary, multiclass or regression; else inferred.")] = None,
+    drop: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
+    time: Annotated[str | None, typer.Option(help="Column to order by; the stream's clock.")] = None,
+    reference_share: Annotated[float, typer.Option(help="First share of the rows: trains and is the reference.")] = 0.2,
+    label_delay: Annotated[int | None, typer.Option(help="Rows until the truth is known; default 1 % of the stream.")] = None,
+    window: Annotated[int | None, typer.Option(help="Rows in a window; default from the reference.")] = None,
+    metric: Annotated[str, typer.Option(help="accuracy, roc_auc or mae.")] = "",
+    policy: Annotated[Path | None, typer.Option(help="A JSON file that overrides parts of the policy.")] = None,
+    template: Annotated[str, typer.Option(help="The recipe for candidates.")] = "hgb-60",
+    outcomes: Annotated[str, typer.Option(help="exogenous or selective.")] = "exogenous",
+    database: Annotated[str, typer.Option("--db", help="Where the log goes; default a temporary file.")] = "",
+    server: Annotated[str, typer.Option(help="Drive a server on the stream's clock instead: HOST:PORT.")] = "",
+    external_worker: Annotated[bool, typer.Option("--external-worker", help="Leave the jobs to `remission worker`.")] = False,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Also retrain at every tenth, for comparison.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the run; part of the record.")] = 0,
+    json_file: Annotated[str, typer.Option("--json", help="Write the report to this file, or - for standard output.")] = "",
+) -> None:
+    """Say what the service would have done to a model on recorded history.
+
+    Example: remission backtest rides.csv.gz --target ridership --task regression --json report.json
+    """
+    from cli.history import run_backtest
+
+    run_backtest(
+        file, target=target, task=task, drop=drop, time=time, reference_share=reference_share,
+        label_delay=label_delay, window=window, metric=metric, policy=policy, template=template, outcomes=outcomes,
+        database=database, server=server, external_worker=external_worker, baselines=baselines, seed=seed,
+        json_file=json_file,
+    )  # fmt: skip
+
+
+@app.command()
+def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
+    """List the models under watch."""
+    from cli.tables import show, told
+    from remission import Client
+
+    with Client(server) as client:
+        found = [told(model) for model in client.models.list()]
+    show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
+
+
+@app.command()
+def state(
+    model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
+    server: Server = DEFAULT_SERVER,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the state of a model, or of all."""
+    from cli.tables import show, told
+    from remission import Client
+
+    with Client(server) as client:
+        found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
+    show(found, ("model", "state", "phase", "automation", "reason", "champion", "candidate", "exposure_bp"), as_json=as_json)
+
+
+@app.command()
+def history(
+    model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
+    after: Annotated[int, typer.Option(help="Events behind this position only.")] = 0,
+    server: Server = DEFAULT_SERVER,
+    as_json: AsJson = False,
+) -> None:
+    """Read the event log."""
+    from cli.tables import show, told
+    from remission import Client
+
+    with Client(server) as client:
+        found = [told(event) for event in client.history(model, after_position=after)]
+    show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
+
+
+@app.command()
+def replay(
+    model: Annotated[str, typer.Argument(help="A model.")],
+    derive: Annotated[bool, typer.Option("--derive", help="Also derive every decision again from its evidence.")] = False,
+    server: Server = DEFAULT_SERVER,
+    as_json: AsJson = False,
+) -> None:
+    """Fold a model's log again and compare; exit code 1 when anything differs."""
+    from cli.history import run_replay
+
+    if not run_replay(model, server, derive=derive, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    json_file: Annotated[str, typer.Option("--json", help="Write the report to this file.")] = "",
+) -> None:
+    """Show the whole loop on real data: Chicago rail ridership, 2001-2016, over gRPC, with a worker."""
+    from cli.demo import run_demo
+
+    if not run_demo(json_file):
+        raise typer.Exit(1)
+
+
+def _expected(error: Exception) -> bool:
+    """Say whether *error* is a refusal that its message explains."""
+    from backtest.stream import StreamInvalid
+    from remission import CallError
+    from server.serve import CannotListen
+    from server.settings import SettingsInvalid
+    from store.errors import StoreError
+
+    return isinstance(error, (StreamInvalid, SettingsInvalid, CallError, StoreError, CannotListen))
+
+
+def dump(value: Any) -> str:  # noqa: ANN401 - anything JSON can say
+    """Write JSON for people and machines."""
+    return json.dumps(value, indent=2, sort_keys=True)
+
+
+if __name__ == "__main__":
+    main()

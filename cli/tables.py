@@ -1,0 +1,42 @@
+"""Tables for people, JSON for machines, of the same values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+from rich.table import Table
+
+MOST_CELL = 80
+TIMES = {"occurred_us": "occurred", "recorded_us": "recorded", "entered_us": "entered"}
+
+
+def told(message: Message) -> dict[str, Any]:
+    """Give a message as plain values, with times that people read beside the numbers."""
+    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    for field, name in TIMES.items():
+        if field in found:
+            found[name] = datetime.fromtimestamp(int(found[field]) / 1_000_000, UTC).isoformat(timespec="seconds")
+    return found
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print *rows*: as JSON whole, else *columns* as a table."""
+    console = Console()
+    if as_json:
+        console.print_json(json.dumps(list(rows)))
+        return
+    table = Table(*columns, header_style="bold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column, "")) for column in columns))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    text = str(value).removeprefix("STATE_").removeprefix("AUTOMATION_").removeprefix("TASK_")
+    return text if len(text) <= MOST_CELL else text[: MOST_CELL - 1] + "…"
