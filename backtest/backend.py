@@ -107,8 +107,8 @@ class Backend(Protocol):
         """Send what turned out to be true."""
         ...
 
-    def busy(self) -> bool:
-        """Say whether a job waits or is with another worker."""
+    def busy(self, model: str) -> bool:
+        """Say whether a job of the model waits or is with another worker."""
         ...
 
     def events(self, model: str) -> list[dict[str, Any]]:
@@ -200,9 +200,9 @@ class Local:
             WHO,
         ).result()  # fmt: skip
 
-    def busy(self) -> bool:
-        """Say whether a job waits or is with another worker."""
-        return self._service.busy()
+    def busy(self, model: str) -> bool:
+        """Say whether a job of the model waits or is with another worker."""
+        return bool(self._service.state(model).job)
 
     def events(self, model: str) -> list[dict[str, Any]]:
         """Give the log: type, time and payload of each event."""
@@ -341,9 +341,10 @@ class Remote:
             times_us=np.full(len(rows), time_us),
         )  # fmt: skip
 
-    def busy(self) -> bool:
-        """Say whether a model is in a phase that a worker ends."""
-        return any(state.phase in ("queued", "leased") for state in self._client.health.list())
+    def busy(self, model: str) -> bool:
+        """Say whether a job of the model waits or is with another worker."""
+        waits = self._client.operations.explain_wait(model).waits
+        return any(wait.awaited.startswith("a worker, for job") for wait in waits)
 
     def events(self, model: str) -> list[dict[str, Any]]:
         """Give the log: type, time and payload of each event."""

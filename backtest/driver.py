@@ -106,8 +106,9 @@ class Driver:
             while self._workshop.run_one():
                 self._current_route()
             return
-        while self._backend.busy():
+        while self._backend.busy(self._setup.name):
             time.sleep(IDLE_SECONDS)
+        self._current_route()
 
     def _current_route(self) -> Route:
         """Give the route in force; a new one is loaded and acknowledged first."""

@@ -14,7 +14,7 @@ from statemachine.canonical import digest
 from statemachine.commands import Command
 from statemachine.decide import decide
 from statemachine.envelope import NewEvent
-from statemachine.events import Event, RouteIntended, decode, encode, volatile_fields
+from statemachine.events import Event, RouteIntended, decode, encode, is_volatile, volatile_fields
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.machine import GATEKEEPER, Gatekeeper
@@ -120,7 +120,7 @@ def _envelopes(model: str, before: ModelHealth, facts: Iterable[Event], now_us: 
                 policy_version=before.policy_version,
                 machine_version=MACHINE_VERSION,
                 payload=encode(fact),
-                volatile=fact.volatile,
+                volatile=is_volatile(fact),
                 volatile_fields=volatile_fields(fact),
             )
         )

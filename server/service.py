@@ -135,10 +135,6 @@ class Service:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
-    def busy(self) -> bool:
-        """Say whether any job waits or is with a worker."""
-        return self.store.read(lambda reader: bool(reader.jobs(status="queued") or reader.jobs(status="leased")))
-
     def expire_leases(self) -> Future[int]:
         """Take jobs from workers that fell silent; give how many."""
         return self.do(lambda unit: training.expire_leases(self.desk, unit, wall_us()))

@@ -71,6 +71,7 @@ class StateView:
     version: int
     row: int
     wait: Wait | None
+    job: str = ""  #: a worker's job that is open: a remedy's, or a challenger's
     position: int = 0
 
     @property
@@ -158,8 +159,15 @@ def state_of(health: ModelHealth, *, row: int = 0, position: int = 0) -> StateVi
         version=health.version,
         row=row,
         wait=wait_of(health),
+        job=_open_job(health),
         position=position,
     )
+
+
+def _open_job(health: ModelHealth) -> str:
+    if health.remediation is not None and health.place in (QUEUED, LEASED):
+        return health.remediation.job
+    return health.challenge
 
 
 def wait_of(health: ModelHealth) -> Wait | None:

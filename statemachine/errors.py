@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is a normal answer, not an error of ours
+class Refused(Exception):
     """The table has no such move, or its guard says no."""
 
     def __init__(self, command: str, place: str, why: str, accepted: Sequence[str] = ()) -> None:

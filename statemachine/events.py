@@ -21,6 +21,7 @@ class Event:
 
 
 T = TypeVar("T", bound=Event)
+LEASE_TRIGGERS = frozenset({"lease_job", "lose_lease"})
 REGISTRY: dict[str, type[Event]] = {}
 
 
@@ -422,6 +423,11 @@ def decode(name: str, schema: int, payload: dict[str, Any]) -> Event:
     if cls is None or schema > cls.schema:
         raise UnknownEvent(name, schema)
     return cls(**payload)
+
+
+def is_volatile(fact: Event) -> bool:
+    """Say whether two equal runs may differ in having *fact* at all: leases come and go with the workers."""
+    return fact.volatile or (isinstance(fact, StateChanged) and fact.trigger in LEASE_TRIGGERS)
 
 
 def volatile_fields(fact: Event) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 from statemachine.policy import Policy
 from statemachine.words import HEALTHY, Automation, Place, Reason
 
-
 PAUSE_SHARE = 1 / 6  #: of the time that the reference took
 
 

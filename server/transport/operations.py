@@ -11,6 +11,7 @@ from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.fields import model_name
 from server.transport.states import state, wait
+from server.views import Wait
 from store.ports import Unit
 
 
@@ -83,7 +84,11 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
         text = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
-        return pb.ExplainWaitResponse(state=state(view), waits=[wait(found)] if found else [], explanation=text)
+        waits = [wait(found)] if found else []
+        if view.job:
+            work = Wait(awaited=f"a worker, for job {view.job}", timer="", due_us=0, outcome="the job is tried again")
+            waits.append(wait(work))
+        return pb.ExplainWaitResponse(state=state(view), waits=waits, explanation=text)
 
     async def _order(self, order: str, request: Any, answer: type[Any], context: Context) -> Any:  # noqa: ANN401 - messages
         name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk

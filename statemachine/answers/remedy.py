@@ -89,7 +89,7 @@ def lease_job(draft: Draft, command: LeaseJob) -> None:
     remedy = _remedy(draft)
     if remedy.job != command.job:
         raise Refused("lease_job", str(draft.health.place), f"{command.job} is not the job under way", (remedy.job,))
-    draft.move("lease_job", Reason.LEASED, command.worker)
+    draft.move("lease_job", Reason.LEASED)
     draft.add(e.JobLeased(job=command.job, attempt=remedy.attempt + 1, worker=command.worker))
 
 
