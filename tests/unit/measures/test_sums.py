@@ -1,0 +1,90 @@
+"""Claims about sums of losses: merging is addition, and evidence holds however often one looks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from measures.losses import SCALE, fixed, losses, rank_losses, unit_of
+from measures.sums import Span, block, difference, interval, log_e, span
+
+steps = st.lists(st.integers(-(1 << 24), 1 << 24), min_size=1, max_size=60)
+
+
+@given(steps, st.integers(0, 60))
+def test_where_blocks_are_cut_changes_neither_rows_nor_total(values: list[int], cut: int) -> None:
+    whole = np.array(values)
+    parts = [part for part in (whole[:cut], whole[cut:]) if len(part)]
+
+    joined = span([block(part) for part in parts])
+
+    assert (joined.rows, joined.total) == (len(values), sum(values) / SCALE)
+
+
+@given(steps)
+def test_a_difference_with_itself_is_nothing(values: list[int]) -> None:
+    whole = np.array(values)
+
+    assert difference(whole, whole) == [len(values), 0, 0]
+
+
+def test_the_variance_is_that_of_blocks_when_neighbours_go_together() -> None:
+    chance = np.random.default_rng(1)
+    together = np.repeat(chance.normal(size=40), 25) * SCALE
+
+    found = span([block(part.astype(np.int64)) for part in np.array_split(together, 40)])
+
+    assert found.variance > 5 * found.rows
+
+
+def test_evidence_under_the_null_passes_its_bound_about_as_seldom_as_it_says() -> None:
+    """400 streams, looked at after each of 40 blocks: Ville's bound at 0.1, with room for the estimated variance."""
+    chance = np.random.default_rng(2)
+    passed = 0
+    for _ in range(400):
+        blocks = [block(fixed(chance.normal(size=25), 1.0)) for _ in range(40)]
+        passed += any(log_e(span(blocks[: i + 1]), 100) >= math.log(1 / 0.1) for i in range(4, 40))
+
+    assert passed / 400 <= 0.13
+
+
+def test_a_confidence_sequence_covers_the_mean_at_every_look() -> None:
+    chance = np.random.default_rng(3)
+    missed = 0
+    for _ in range(300):
+        blocks = [block(fixed(chance.normal(0.3, size=25), 1.0)) for _ in range(40)]
+        looks = [interval(span(blocks[: i + 1]), 0.2, 100) for i in range(4, 40)]
+        missed += any(not low <= 0.3 <= high for low, high in looks)
+
+    assert missed / 300 <= 0.23
+
+
+def test_no_rows_and_no_variance_prove_nothing() -> None:
+    assert log_e(Span(0, 0.0, 0.0), 10) == 0.0
+    assert log_e(Span(10, 5.0, 0.0), 10) == 0.0
+    assert log_e(Span(10, -5.0, 1.0), 10) == 0.0
+
+
+def test_rank_losses_average_to_one_less_the_area_under_the_curve() -> None:
+    chance = np.random.default_rng(4)
+    labels = (chance.random(500) < 0.3).astype(float)
+    outputs = (labels + chance.normal(size=500)).round(1)
+    pairs = [(p > n) + 0.5 * (p == n) for p in outputs[labels == 1] for n in outputs[labels == 0]]
+
+    assert rank_losses(outputs, labels).mean() == pytest.approx(1 - np.mean(pairs))
+
+
+def test_rows_without_output_or_label_cost_nothing_that_is_known() -> None:
+    found = losses("binary", "accuracy", np.array([0.9, np.nan, 0.1]), np.array([1.0, 0.0, np.nan]))
+
+    assert found[0] == 0.0
+    assert np.isnan(found[1:]).all()
+
+
+def test_the_unit_of_quantities_is_the_power_of_two_at_their_mean() -> None:
+    assert unit_of("regression", "mae", np.array([3.0, 5.0])) == 4.0
+    assert unit_of("binary", "accuracy", np.array([0.2])) == 1.0

@@ -1,0 +1,128 @@
+"""Claims about the bake-off's choice, its gates, its scope and its bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from measures.losses import fixed
+from measures.sums import block
+from retraining.artifact import Manifest, ManifestInvalid
+from retraining.choice import choose
+from retraining.dataset import Dataset, DatasetInvalid
+from retraining.gates import judge
+from retraining.scope import Entrant, Spec, challengers, remedies, with_holdout
+from statemachine.policy import Policy
+
+POLICY = Policy()
+
+
+def entry(name: str, remedy: str, lead: float, noise: float = 0.05) -> dict[str, Any]:
+    values = np.full(200, lead) + noise * np.where(np.arange(200) % 2, 1.0, -1.0)
+    blocks = [block(fixed(part, 1.0)) for part in np.array_split(values, 10)]
+    return {"name": name, "remedy": remedy, "lead": blocks, "calibration": 0.0, "churn": 0.1, "extreme": 0.0}
+
+
+def report(*entries: dict[str, Any]) -> dict[str, Any]:
+    champion = [block(fixed(np.full(20, 0.4), 1.0)) for _ in range(10)]
+    return {"rows": 200, "champion": champion, "entrants": list(entries)}
+
+
+def test_doing_nothing_wins_when_nobody_leads_it() -> None:
+    assert choose(report(entry("all", "refit", 0.0)), POLICY).name == "nothing"
+
+
+def test_the_best_refit_wins() -> None:
+    found = choose(report(entry("half", "refit", 0.1), entry("recent", "refit", 0.2)), POLICY)
+
+    assert found.name == "recent"
+
+
+def test_a_lighter_remedy_within_one_standard_error_of_the_best_wins() -> None:
+    found = choose(report(entry("recalibrate", "recalibrate", 0.199), entry("recent", "refit", 0.2)), POLICY)
+
+    assert found.name == "recalibrate"
+
+
+def test_a_lead_below_the_least_gain_does_not_count() -> None:
+    assert choose(report(entry("all", "refit", 0.003, noise=0.001)), POLICY).name == "nothing"
+
+
+def test_every_mandatory_gate_must_pass() -> None:
+    good, wild = entry("all", "refit", 0.2), {**entry("all", "refit", 0.2), "extreme": 0.9}
+
+    assert judge({"report": report(good)}, POLICY).passed
+    refused = judge({"report": report(wild)}, POLICY)
+    assert not refused.passed
+    assert {gate.name: gate.verdict for gate in refused.gates}["sanity"] == "fail"
+
+
+def test_too_small_a_holdout_is_insufficient_and_no_pass() -> None:
+    policy = Policy.from_json({"gates": {"least_sample": 500}})
+    found = judge({"report": report(entry("all", "refit", 0.2))}, policy)
+
+    assert not found.passed
+    assert {gate.name: gate.verdict for gate in found.gates}["sample"] == "insufficient"
+
+
+def test_no_entrant_trains_on_the_holdout() -> None:
+    entrants = remedies(onset_row=1_500, mark=2_000, reference_rows=1_000, task="binary", pinned="v1", most=9)
+
+    assert {one.name for one in entrants} == {"recalibrate", "restore", "since_change", "recent", "all"}
+    assert all(end <= 2_000 for one in entrants for _, end in one.rows)
+
+
+def test_the_winner_learns_the_holdout_too() -> None:
+    moved = with_holdout(Entrant(name="recent", remedy="refit", rows=((500, 1_500),)), (1_500, 1_600))
+
+    assert moved.rows == ((600, 1_600),)
+    assert with_holdout(Entrant(name="all", remedy="refit", rows=((0, 1_500),)), (1_500, 1_600)).rows == ((0, 1_600),)
+
+
+def test_all_history_enters_once_it_is_more_than_the_recent_rows() -> None:
+    assert [one.name for one in challengers(1_000, 1_000)] == ["recent"]
+    assert [one.name for one in challengers(1_400, 1_000)] == ["recent", "all"]
+
+
+@given(st.integers(0, 9), st.integers(0, 3), st.integers(0, 10**6))
+def test_a_dataset_reads_back_as_it_was_written(rows: int, features: int, first: int) -> None:
+    chance = np.random.default_rng(rows)
+    data = Dataset(
+        first_row=first, rows=chance.normal(size=(rows, features)), labels=chance.normal(size=rows),
+        outputs={"v1": np.full(rows, np.nan)},
+    )  # fmt: skip
+
+    again = Dataset.from_bytes(data.to_bytes())
+
+    assert again.first_row == first
+    np.testing.assert_array_equal(again.rows, data.rows)
+    np.testing.assert_array_equal(again.labels, data.labels)
+    assert again.to_bytes() == data.to_bytes()
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_hostile_bytes_are_refused_by_name(noise: bytes, cut: int) -> None:
+    whole = Dataset(first_row=0, rows=np.ones((3, 2)), labels=np.ones(3), outputs={}).to_bytes()
+    for data in (noise, whole[: min(cut, len(whole) - 1)], whole + noise + b"x", whole[:14] + noise):
+        with pytest.raises(DatasetInvalid):
+            Dataset.from_bytes(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"format": "pickle", "artifact_sha256": "", "task": ""}'])
+def test_what_is_no_manifest_is_refused(data: bytes) -> None:
+    with pytest.raises(ManifestInvalid):
+        Manifest.from_bytes(data)
+
+
+def test_a_spec_reads_back_as_it_was_written() -> None:
+    spec = Spec(
+        job="m-1", kind="remedy", model="m", task="binary", metric="accuracy", template="hgb-60", champion="v1",
+        entrants=(Entrant(name="all", remedy="refit", rows=((0, 9),)),), holdout=(9, 12), blocks=3, unit=1.0, seed=0,
+        dataset="d", features=[], classes=[],
+    )  # fmt: skip
+
+    assert Spec.from_json(spec.to_json()) == spec

@@ -1,0 +1,126 @@
+"""Claims about the judge of canaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from measures.losses import fixed
+from measures.sums import block
+from rollout.judge import Verdict, judge, watch
+from rollout.ratio import ratio_interval
+from statemachine.policy import Policy
+
+POLICY = Policy()
+
+
+def evidence(gain: float, windows: int, exposure_bp: int = 0, seed: int = 1) -> dict[str, Any]:
+    """Give a canary's blocks: a champion that loses 0.3 a row, and a candidate that saves the share *gain* of it."""
+    chance = np.random.default_rng(seed)
+    champion, lead = [], []
+    for _ in range(windows * 5):
+        wrong = chance.random(40) < 0.3
+        mine = chance.random(40) < 0.3 * (1 - gain)
+        champion.append(block(fixed(wrong.astype(float), 1.0)))
+        lead.append(block(fixed(wrong.astype(float) - mine.astype(float), 1.0)))
+    return {
+        "outcomes": "exogenous", "exposure_bp": exposure_bp, "window": 200, "champion": champion, "leads": lead,
+    }  # fmt: skip
+
+
+def test_nothing_is_said_before_a_window_is_full() -> None:
+    inputs = evidence(0.9, 1)
+    inputs = {**inputs, "champion": inputs["champion"][:3], "leads": inputs["leads"][:3]}
+
+    assert judge(inputs, POLICY).verdict == "wait"
+
+
+def test_a_better_candidate_climbs_and_is_promoted_from_a_rung_of_a_quarter() -> None:
+    assert judge(evidence(0.5, 4), POLICY).verdict == "climb"
+    assert judge(evidence(0.5, 4, exposure_bp=2_500), POLICY).verdict == "promote"
+
+
+def test_no_candidate_is_promoted_from_a_small_rung_however_good() -> None:
+    found = judge(evidence(0.9, 10, exposure_bp=500), POLICY)
+
+    assert found.verdict == "climb"
+    assert found.exposure_bp in POLICY.canary.rungs_bp
+
+
+def test_a_harmful_candidate_is_turned_back() -> None:
+    found = judge(evidence(-0.8, 6, exposure_bp=100), POLICY)
+
+    assert (found.verdict, found.reason) == ("abort", "HARM")
+
+
+def test_what_proves_nothing_in_time_is_turned_back_as_inconclusive() -> None:
+    found = judge(evidence(-0.02, 17, exposure_bp=2_500, seed=5), POLICY)
+
+    assert found.verdict == "abort"
+
+
+def test_harm_is_seldom_promoted() -> None:
+    """A candidate a third worse, looked at after each of 16 windows, on 100 streams."""
+    promoted = 0
+    for seed in range(100):
+        whole = evidence(-0.33, 16, exposure_bp=2_500, seed=seed)
+        for windows in range(1, 17):
+            part = {**whole, "champion": whole["champion"][: windows * 5], "leads": whole["leads"][: windows * 5]}
+            found = judge(part, POLICY)
+            if found.verdict != "wait":
+                promoted += found.verdict == "promote"
+                break
+
+    assert promoted <= 3
+
+
+def test_a_promotion_is_confirmed_when_it_holds_and_taken_back_when_it_hurts() -> None:
+    assert watch(evidence(0.4, 4), POLICY).verdict == "confirm"
+    assert watch(evidence(-0.9, 4), POLICY).verdict == "abort"
+
+
+def test_a_verdict_is_the_same_for_the_same_integers() -> None:
+    assert judge(evidence(0.2, 5), POLICY) == judge(evidence(0.2, 5), POLICY)
+
+
+def test_selective_outcomes_open_the_smallest_rung_without_evidence() -> None:
+    inputs = {"outcomes": "selective", "exposure_bp": 0, "window": 200, "rows": 200, "arms": []}
+
+    found = judge(inputs, POLICY)
+
+    assert found == Verdict(
+        verdict="climb", reason="SHADOW_CLEAR", exposure_bp=100, lower=found.lower, upper=found.upper, sample=0
+    )
+
+
+def test_selective_harm_rolls_back_on_the_arms_alone() -> None:
+    inputs = {"outcomes": "selective", "exposure_bp": 2_500, "window": 200, "rows": 900, "arms": [[2_500, 90, 60, 900]]}
+
+    assert judge(inputs, POLICY).verdict == "abort"
+
+
+@pytest.mark.parametrize(("ratio", "share"), [(1.0, 0.5), (2.0, 0.25), (0.5, 0.05)])
+def test_the_ratio_of_bad_rates_is_covered_at_every_look(ratio: float, share: float) -> None:
+    """200 canaries looked at after every 20 bad events; the sequence is exact, so 5 % is the bound."""
+    chance = np.random.default_rng(7)
+    of_candidate = share * ratio / (share * ratio + 1 - share)
+    missed = 0
+    for _ in range(200):
+        events = chance.random(200) < of_candidate
+        looks = [int(events[:n].sum()) for n in range(20, 201, 20)]
+        found = [
+            ratio_interval([(int(share * 10_000), bad, n - bad)], 0.05)
+            for bad, n in zip(looks, range(20, 201, 20), strict=True)
+        ]
+        missed += any(not low <= ratio <= high for low, high in found)
+
+    assert missed / 200 <= 0.06
+
+
+def test_no_bad_event_leaves_every_ratio_credible() -> None:
+    low, high = ratio_interval([], 0.05)
+
+    assert low == pytest.approx(1 / 64)
+    assert high == pytest.approx(64)
