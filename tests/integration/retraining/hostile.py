@@ -64,7 +64,7 @@ def _take(spec: Spec, _: Path) -> Spec:
 
 def _write(spec: Spec, _: Path) -> Spec:
     with Path("out/model").open("wb") as file:
-        for _ in range(spec["bytes"] >> 20):
+        for _megabyte in range(spec["bytes"] >> 20):
             file.write(bytes(1 << 20))
     return {}
 
@@ -157,7 +157,7 @@ def _look(spec: Spec, _: Path) -> Spec:
     told: dict[str, int] = {}
     for path in spec["paths"]:
         try:
-            told[path] = len(os.listdir(path)) if Path(path).is_dir() else len(Path(path).read_bytes())
+            told[path] = len(list(Path(path).iterdir())) if Path(path).is_dir() else len(Path(path).read_bytes())
         except OSError:
             told[path] = -1
     return told
