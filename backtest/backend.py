@@ -403,7 +403,7 @@ class Remote:
         """Hand a result in."""
         del attempt
         self._client.training.complete(
-            self._leased.pop(job_id), report=report, artifact_sha256s=artifact_sha256s,
+            self._leased[job_id], report=report, artifact_sha256s=artifact_sha256s,
             isolation=training_pb2.IsolationLevel.Value(f"ISOLATION_LEVEL_{isolation.upper()}"),
             resources=training_pb2.ResourceUse(
                 cpu_us=measured["cpu_us"], wall_us=measured["wall_us"], max_rss_bytes=measured["max_rss_bytes"]
@@ -414,7 +414,7 @@ class Remote:
         """Say that a job could not be done."""
         del attempt
         kind = training_pb2.FailureClass.Value(f"FAILURE_CLASS_{failure}")
-        self._client.training.fail(self._leased.pop(job_id), kind, message, training_pb2.ISOLATION_LEVEL_NONE)
+        self._client.training.fail(self._leased[job_id], kind, message, training_pb2.ISOLATION_LEVEL_NONE)
 
 
 def _columns(stream: Stream, rows: range) -> dict[str, Values]:

@@ -25,7 +25,8 @@ class Intake:
     vocabulary: Vocabulary
     next_seq: int = 1
     next_row: int = 0
-    watermark_us: int = NEVER
+    watermark_us: int = NEVER  #: latest time of anything
+    row_us: int = NEVER  #: latest time of a row
     labelled: int = 0
     row_of: dict[str, int] = field(default_factory=dict)
     label_of: dict[int, float] = field(default_factory=dict)
@@ -45,7 +46,8 @@ class Intake:
                     self.vocabulary.learn(int(index), names)
                 self.row_of.update(zip(entry.ids, range(entry.first_row, entry.first_row + entry.count), strict=True))
                 self.next_row = entry.first_row + entry.count
-                self.watermark_us = max(self.watermark_us, int(entry.times_us[-1]))
+                self.row_us = max(self.row_us, int(entry.times_us[-1]))
+                self.watermark_us = max(self.watermark_us, self.row_us)
             case feed.Labels():
                 self.label_of.update(zip(entry.rows.tolist(), entry.values.tolist(), strict=True))
                 self.labelled = len(self.label_of)
@@ -67,7 +69,7 @@ class Intake:
                 f"batch.prediction_ids[{known[0]}]",
                 f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}",
             )
-        check_times("batch.times_us", batch.times_us, self.watermark_us, now_us)
+        check_times("batch.times_us", batch.times_us, self.row_us, now_us)
         check_outputs(batch)
         matrix, learnt = self.encode(batch.columns, len(batch.ids), "batch.columns", grow=True)
         return feed.Rows(
@@ -170,15 +172,15 @@ class Intake:
         return table[column.codes], fresh
 
 
-def check_times(field_name: str, times_us: Ints, watermark_us: int, now_us: int | None) -> None:
+def check_times(field_name: str, times_us: Ints, reached_us: int, now_us: int | None) -> None:
     """Refuse times that go backwards, lie far behind the stream, or ahead of the clock."""
     if (np.diff(times_us) < 0).any():
         at = int((np.diff(times_us) < 0).argmax()) + 1
         raise Invalid(f"{field_name}[{at}]", "goes backwards; times that do not decrease are accepted")
-    if watermark_us != NEVER and int(times_us[0]) < watermark_us - LATENESS_US:
+    if reached_us != NEVER and int(times_us[0]) < reached_us - LATENESS_US:
         raise Invalid(
             f"{field_name}[0]",
-            f"{int(times_us[0])} is more than a day behind the stream, which has reached {watermark_us}",
+            f"{int(times_us[0])} is more than a day behind the stream, which has reached {reached_us}",
         )
     if int(times_us[0]) < 0:
         raise Invalid(f"{field_name}[0]", "is negative; microseconds since 1970 are accepted")

@@ -33,7 +33,14 @@ MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
 def lease_job(
     desk: Desk, unit: Unit, worker: str, kinds: tuple[str, ...], now_us: int, caller: Caller
 ) -> JobView | None:
-    """Give *worker* the oldest job that waits, under the next attempt number; None when there is none."""
+    """Give *worker* the oldest job that waits, under the next attempt number; None when there is none.
+
+    A worker that asks while it holds a job gets that job again: the answer to its first question was lost.
+    """
+    for job in unit.jobs(status=LEASED):
+        lease = unit.lease(job.job_id)
+        if lease is not None and lease.worker == worker:
+            return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
     for job in unit.jobs(status=QUEUED):
         if kinds and job.kind not in kinds:
             continue
@@ -139,10 +146,14 @@ def _lease(desk: Desk, unit: Unit, job: Job, worker: str, attempt: int, now_us: 
             lease_until_us=now_us + LEASE_US, heartbeat_us=now_us,
         )
     )  # fmt: skip
+    return _view(desk, unit, job, attempt, now_us + LEASE_US)
+
+
+def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> JobView:
     health = desk.health(unit, job.stream)
     spec: dict[str, Any] = orjson.loads(job.spec)
     return JobView(
-        job=job.job_id, kind=job.kind, model=job.stream, attempt=attempt, lease_deadline_us=now_us + LEASE_US,
+        job=job.job_id, kind=job.kind, model=job.stream, attempt=attempt, lease_deadline_us=deadline_us,
         heartbeat_period_us=HEARTBEAT_US, datasets=(spec["dataset"],),
         spec={
             "spec": spec,
