@@ -53,7 +53,7 @@ def confine(home: Path, rights: Rights) -> str:
         _become(home, rights.uid)
     kernel.drop_privileges()
     kernel.die_with_parent()
-    sealed = kernel.seal(home, _code())
+    sealed = kernel.seal(Path(), _code())  # by where it is: folders above may be closed to this user
     _limit(rights)
     if not _is_offline():
         return LIMITS

@@ -189,8 +189,8 @@ def _work(job: dict[str, Any], entry: Entry, uid: int | None, tell: int) -> None
     os.write(tell, f"{level}\n".encode("ascii"))  # before the job runs: what it says later cannot change this line
     if LEVELS.index(level) < LEVELS.index(job["minimum_isolation"]):
         return
-    report = entry(job["spec"], home / "inputs")
-    (home / "out" / REPORT).write_text(json.dumps(report, allow_nan=False), encoding="utf-8")
+    report = entry(job["spec"], Path("inputs"))
+    Path("out", REPORT).write_text(json.dumps(report, allow_nan=False), encoding="utf-8")
 
 
 def _reserved_bytes() -> int:

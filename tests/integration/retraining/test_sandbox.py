@@ -44,13 +44,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def run(sandbox: Sandbox) -> Run:
-    def once(do: str, /, *, limits: Limits = LIMITS, files: dict[str, bytes] | None = None, **spec: Any) -> Outcome:  # noqa: ANN401 - whatever the job wants
+    def once(do: str, /, *, limits: Limits = LIMITS, files: dict[str, bytes] | None = None, **spec: Any) -> Outcome:
         return sandbox.run({"do": do, **spec}, files or {}, limits)
 
     return once
 
 
-def limited(**changes: Any) -> Limits:  # noqa: ANN401 - the fields differ in type
+def limited(**changes: Any) -> Limits:
     return dataclasses.replace(LIMITS, **changes)
 
 
@@ -111,13 +111,21 @@ def test_a_fork_bomb_is_contained_and_gone(run: Run) -> None:
     assert len(helpers()) == 2  # who waits for the helper, and the helper
 
 
-def test_a_grandchild_in_a_session_of_its_own_does_not_outlive_its_job(run: Run) -> None:
-    before = set(psutil.pids())
+def test_a_grandchild_in_a_session_of_its_own_does_not_outlive_its_job(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     outcome = run("hide")
-    after = [pid for pid in set(psutil.pids()) - before if _is_ours(pid)]
 
     assert outcome.status == "ok"
-    assert after == []
+    assert not [process for process in psutil.process_iter() if str(tmp_path) in _folder(process)]
+
+
+def _folder(process: psutil.Process) -> str:
+    try:
+        return str(process.cwd())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+        return ""
 
 
 def _is_ours(pid: int) -> bool:
@@ -265,14 +273,21 @@ def test_starting_a_job_does_not_cost_what_starting_the_helper_costs(sandbox: Sa
     assert min(costs) < 200_000
 
 
-def test_nothing_is_left_behind(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o755)
+def test_nothing_is_left_behind(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    run("behave")
-    run("crash")
-    run("take", bytes=2 << 30)
+    outcomes = [run("behave"), run("crash"), run("take", bytes=2 << 30)]
 
+    assert [outcome.status for outcome in outcomes] == ["ok", "CRASHED", "OUT_OF_MEMORY"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_closed_to_others_will_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    assert run("behave", limits=limited(minimum_isolation="sealed")).status == "ok"
 
 
 def test_the_sandbox_holds_without_root(tmp_path: Path) -> None:

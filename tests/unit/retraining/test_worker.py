@@ -85,7 +85,7 @@ class Trainer:
         return self.outcome
 
 
-def leased(**changes: Any) -> LeasedJob:  # noqa: ANN401 - the fields differ in type
+def leased(**changes: Any) -> LeasedJob:
     spec = {"spec": {"limits": asdict(Limits(cpu_seconds=5))}}
     job = LeasedJob(
         job_id="j-1", kind="remedy", model="m", attempt=2, spec=spec, datasets=(SHA256,), heartbeat_seconds=60.0
