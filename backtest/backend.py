@@ -7,12 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import orjson
-
-from backtest.stream import Column, Floats, Ints, Stream
 from remission import Client
 from remission.assignment import assign
 from remission.batches import make_batch, make_reference
 from remission.v1 import model_pb2, training_pb2
+
+from backtest.stream import Column, Floats, Ints, Stream
 from retraining.worker import LeasedJob
 from server.act import Caller
 from server.requests import Categories, Completion, LabelsBatch, NewModel, ReferenceRows, RowsBatch
@@ -91,7 +91,7 @@ class Backend(Protocol):
         """Say that the route is served."""
         ...
 
-    def ingest(  # noqa: PLR0913 - a batch has this many parts
+    def ingest(
         self,
         stream: Stream,
         model: str,
@@ -169,7 +169,7 @@ class Local:
         """Say that the route is served."""
         self._service.acknowledge_route(model, route.generation, ROUTER, route.exposure_bp, "", WHO).result()
 
-    def ingest(  # noqa: PLR0913 - a batch has this many parts
+    def ingest(
         self,
         stream: Stream,
         model: str,
@@ -211,7 +211,8 @@ class Local:
         while page := self._service.events(model, after, 1_000):
             after = page[-1].position
             found += [
-                {"type": e.type, "occurred_us": e.occurred_us, "payload": orjson.loads(e.payload or b"{}")} for e in page
+                {"type": e.type, "occurred_us": e.occurred_us, "payload": orjson.loads(e.payload or b"{}")}
+                for e in page
             ]
         return found
 
@@ -247,7 +248,7 @@ class Local:
         del kind, job_id, attempt
         return self._service.desk.blobs.put(data)
 
-    def complete(  # noqa: PLR0913 - each is one field of the call
+    def complete(
         self,
         job_id: str,
         attempt: int,
@@ -318,7 +319,7 @@ class Remote:
         """Say that the route is served."""
         self._client.routes.acknowledge(model, route.generation, ROUTER, applied_bp=route.exposure_bp)
 
-    def ingest(  # noqa: PLR0913 - a batch has this many parts
+    def ingest(
         self,
         stream: Stream,
         model: str,
@@ -391,7 +392,7 @@ class Remote:
         kinds = {"model": training_pb2.ARTIFACT_KIND_MODEL, "manifest": training_pb2.ARTIFACT_KIND_MANIFEST}
         return self._client.training.upload(data, kinds[kind], self._leased[job_id])
 
-    def complete(  # noqa: PLR0913 - each is one field of the call
+    def complete(
         self,
         job_id: str,
         attempt: int,

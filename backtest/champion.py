@@ -43,18 +43,16 @@ def train(stream: Stream, rows: Floats, template: Template) -> Champion:
     for fold in range(FIRST_FOLD, FOLDS):
         first, end = reference * fold // FOLDS, reference * (fold + 1) // FOLDS
         outputs[first:end] = predict(stream.task, _fit(stream, rows, template, first), rows[first:end])
-    data = dump(estimator)
+    data, probe = dump(estimator), rows[max(reference - PROBE_ROWS, 0) : reference]
     manifest = Manifest(
         format="skops", artifact_sha256=digest(data), task=stream.task, template=template.reference,
         features=[{"name": one.name, "kind": "numeric" if one.words is None else "categorical",
                    "categories": list(one.words or ())} for one in stream.columns],
         classes=list(stream.classes), trusted_types=list(template.trusted_types),
-        semantic_sha256=semantic_sha256(predict(stream.task, estimator, rows[max(reference - PROBE_ROWS, 0) : reference])),
+        semantic_sha256=semantic_sha256(predict(stream.task, estimator, probe)),
         entrant="first", rows=[[0, reference]], seed=SEED, params=template.params, libraries=libraries(),
     )  # fmt: skip
-    return Champion(
-        artifact=data, manifest=manifest, predict=load(manifest, data), reference_outputs=outputs
-    )
+    return Champion(artifact=data, manifest=manifest, predict=load(manifest, data), reference_outputs=outputs)
 
 
 def refit(stream: Stream, rows: Floats, template: Template, first: int, end: int) -> Floats:

@@ -1,8 +1,8 @@
 """The driver: serves a recorded stream as serving infrastructure would, on the stream's own clock.
 
-Everything happens one after the other, and nothing depends on how long it takes: rows are served and sent, labels follow
-when they have become known, jobs are done while the stream's time stands still, and a new route is acknowledged before the
-next row. So the same stream gives the same log wherever it is kept.
+Everything happens one after the other, and nothing depends on how long it takes: rows are served and sent, labels
+follow when they have become known, jobs are done while the stream's time stands still, and a new route is acknowledged
+before the next row. So the same stream gives the same log wherever it is kept.
 """
 
 from __future__ import annotations

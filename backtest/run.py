@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from remission import Client
 
 from backtest.backend import Backend, Local, Remote, Setup
 from backtest.champion import matrix, refit, train
 from backtest.driver import Driver
 from backtest.report import METRICS, bounds, report
 from backtest.stream import Floats, Stream, StreamInvalid
-from remission import Client
 from retraining.sandbox import Sandbox
 from retraining.template import TEMPLATES
 from retraining.worker import Worker
@@ -78,7 +78,9 @@ def backtest(stream: Stream, options: Options, begin: Begin = lambda _: lambda _
 def _setup(stream: Stream, options: Options) -> Setup:
     metric = options.metric or METRICS[stream.task][0]
     if metric not in METRICS[stream.task]:
-        raise StreamInvalid(f"--metric: {metric!r} is not accepted for {stream.task}; one of {', '.join(METRICS[stream.task])} is")
+        raise StreamInvalid(
+            f"--metric: {metric!r} is not accepted for {stream.task}; one of {', '.join(METRICS[stream.task])} is"
+        )
     if options.template not in TEMPLATES:
         raise StreamInvalid(f"--template: {options.template!r} is unknown; known are {', '.join(sorted(TEMPLATES))}")
     if options.outcomes not in ("exogenous", "selective"):
@@ -91,7 +93,9 @@ def _setup(stream: Stream, options: Options) -> Setup:
     if delay is None:
         delay = max(1, round(stream.rows * LABEL_DELAY_SHARE))
     if not 0 <= delay < stream.rows - stream.reference_rows:
-        raise StreamInvalid(f"--label-delay: {delay} is not accepted; 0 to {stream.rows - stream.reference_rows - 1} rows are")
+        raise StreamInvalid(
+            f"--label-delay: {delay} is not accepted; 0 to {stream.rows - stream.reference_rows - 1} rows are"
+        )
     name = (options.model or stream.name).lower()[:63]
     return Setup(
         name=name, metric=metric, outcomes=options.outcomes, template=options.template, label_delay_rows=delay,

@@ -145,9 +145,9 @@ def _times(series: pd.Series[Any] | None, rows: int, reference_rows: int) -> Int
     """Give the stream's clock. Without times its reference lasts thirty days, so that durations mean something."""
     if series is not None:
         if pd.api.types.is_numeric_dtype(series):
-            return (EPOCH_US + (series.to_numpy(np.float64) * 1_000_000)).astype(np.int64)
+            return np.asarray(EPOCH_US + series.to_numpy(np.float64) * 1_000_000, dtype=np.int64)
         parsed = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
         if parsed.isna().any():
             raise StreamInvalid(f"--time: row {int(parsed.isna().to_numpy().argmax())} of {series.name!r} is no time")
-        return parsed.astype("datetime64[us, UTC]").astype(np.int64).to_numpy()
-    return EPOCH_US + np.arange(rows, dtype=np.int64) * (REFERENCE_US // reference_rows)
+        return np.asarray(parsed.astype("datetime64[us, UTC]").astype(np.int64), dtype=np.int64)
+    return np.asarray(EPOCH_US + np.arange(rows) * (REFERENCE_US // reference_rows), dtype=np.int64)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.evaluate --data DIR [--quick] [--streams a,b] [--jobs 2]
 
-The folder holds `manifest.json`: for each stream its file, target, task, columns to drop, metric, and (optional) what a
-static model measured on its blocks. Results are kept below `.cache/evaluate`, by the content of code and data, so that an
-evaluation that was interrupted goes on where it stopped.
+The folder holds `manifest.json`: for each stream its file, target, task, columns to drop, metric, and (optional) what
+a static model measured on its blocks. Results are kept below `.cache/evaluate`, by the content of code and data, so
+that an evaluation that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def _result(data: Path, entry: dict[str, Any], code: str, console: Console) -> d
         console.print(f"  {entry['name']} …", style="dim")
         CACHE.mkdir(parents=True, exist_ok=True)
         command = [
-            sys.executable, "-m", "cli.main", "backtest", str(file), "--target", entry["target"], "--task", entry["task"],
+            sys.executable, "-m", "cli.main", "backtest", str(file),
+            "--target", entry["target"], "--task", entry["task"],
             "--metric", entry["primary_metric"], "--drop", ",".join(entry["drop_columns"]), "--baselines",
             "--json", str(kept.with_suffix(".part")),
         ]  # fmt: skip

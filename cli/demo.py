@@ -16,13 +16,13 @@ from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from remission import Client
 from rich.console import Console
 
 from backtest.run import Options, backtest
 from backtest.stream import Stream, read_stream
 from cli.history import show_report, with_bar
 from cli.ports import free_port
-from remission import Client
 from statemachine.timers import SECOND_US
 
 MODEL = "chicago"
@@ -37,7 +37,9 @@ def run_demo(json_file: str) -> bool:
     console = Console()
     with as_file(files("backtest") / "data" / "chicago.csv.gz") as path:
         stream = read_stream(path, "ridership", task="regression", time="date")
-    console.print("Chicago rail ridership and weather, 2001-2016: the first fifth trains a model, the rest is served day by day.")
+    console.print(
+        "Chicago rail ridership and weather, 2001-2016: the first fifth trains a model, the rest is served day by day."
+    )
     with tempfile.TemporaryDirectory(prefix="remission-demo-") as folder, _processes(Path(folder)) as target:
         console.print(f"remission serve listens on {target}; remission worker trains in a sandbox.")
         options = Options(metric="mae", server=target, external_worker=True, model=MODEL)
@@ -109,7 +111,9 @@ def _brief(fact: dict[str, Any]) -> str:
     if "causes" in fact:
         return ", ".join(f"{cause['kind']} {cause['share']:.0%}" for cause in fact["causes"])
     kept = ("signal", "detector", "log_evidence", "verdict", "exposure_bp", "lower", "upper", "sample")
-    return ", ".join(f"{k} {fact[k]:.3g}" if isinstance(fact[k], float) else f"{k} {fact[k]}" for k in kept if k in fact)
+    return ", ".join(
+        f"{k} {fact[k]:.3g}" if isinstance(fact[k], float) else f"{k} {fact[k]}" for k in kept if k in fact
+    )
 
 
 def _verdict(console: Console, found: dict[str, Any]) -> bool:
@@ -118,9 +122,11 @@ def _verdict(console: Console, found: dict[str, Any]) -> bool:
     audit = found["audit"]
     checks = {
         f"the timeline passes {' → '.join(JOURNEY)}": _passes(found["transitions"]),
-        f"the served error is {served / static:.2f} of that of the model left alone (at most {BOUND})": served <= BOUND * static,
+        f"the served error is {served / static:.2f} of that of the model left alone (at most {BOUND})": served
+        <= BOUND * static,
         "the replay of the log is equal, and its chain whole": audit["replay_equal"] and audit["chain_ok"],
-        f"{audit['rederived']} of {audit['decisions']} decisions were derived again": audit["rederived"] == audit["decisions"],
+        f"{audit['rederived']} of {audit['decisions']} decisions were derived again": audit["rederived"]
+        == audit["decisions"],
     }
     for what, holds in checks.items():
         console.print(f"[{'green' if holds else 'red'}]{'yes' if holds else 'NO '}[/]  {what}")

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from remission import Client
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from backtest.run import Options, backtest
 from backtest.stream import StreamInvalid, read_stream
-from remission import Client
 
 LINES = 40  #: of a timeline that people are shown
 

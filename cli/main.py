@@ -10,7 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Watch models in production, and bring them back to health.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Watch models in production, and bring them back to health.",
+)
 
 Server = Annotated[str, typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -30,7 +35,7 @@ def main() -> None:
 
 
 @app.command()
-def serve(  # noqa: PLR0913 - each is one option
+def serve(
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
@@ -45,9 +50,7 @@ def serve(  # noqa: PLR0913 - each is one option
     from server.settings import load
     from store import migrate as migration
 
-    settings = load(
-        config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs
-    )
+    settings = load(config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs)
     if migrate_first:
         migration.upgrade(settings.database)
     run(settings)
@@ -55,7 +58,9 @@ def serve(  # noqa: PLR0913 - each is one option
 
 @app.command()
 def migrate(
-    database: Annotated[str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")] = "sqlite:///remission.db",
+    database: Annotated[
+        str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")
+    ] = "sqlite:///remission.db",
     to: Annotated[str, typer.Option(help="A revision, or head.")] = "head",
     down: Annotated[bool, typer.Option("--down", help="Go down to the revision instead of up.")] = False,
 ) -> None:
@@ -79,14 +84,16 @@ def worker(
 
 
 @app.command()
-def backtest(  # noqa: PLR0913 - each is one option
+def backtest(  # noqa: PLR0913, PLR0917 - each is one option
     file: Annotated[Path, typer.Argument(help="CSV (plain or gzipped) or Parquet.")],
     target: Annotated[str, typer.Option(help="Column of the truth.")],
     task: Annotated[str | None, typer.Option(help="binary, multiclass or regression; else inferred.")] = None,
     drop: Annotated[str, typer.Option(help="Columns to leave out: A,B.")] = "",
     time: Annotated[str | None, typer.Option(help="Column to order by; the stream's clock.")] = None,
     reference_share: Annotated[float, typer.Option(help="First share of the rows: trains and is the reference.")] = 0.2,
-    label_delay: Annotated[int | None, typer.Option(help="Rows until the truth is known; default 1 % of the stream.")] = None,
+    label_delay: Annotated[
+        int | None, typer.Option(help="Rows until the truth is known; default 1 % of the stream.")
+    ] = None,
     window: Annotated[int | None, typer.Option(help="Rows in a window; default from the reference.")] = None,
     metric: Annotated[str, typer.Option(help="accuracy, roc_auc or mae.")] = "",
     policy: Annotated[Path | None, typer.Option(help="A JSON file that overrides parts of the policy.")] = None,
@@ -94,10 +101,16 @@ def backtest(  # noqa: PLR0913 - each is one option
     outcomes: Annotated[str, typer.Option(help="exogenous or selective.")] = "exogenous",
     database: Annotated[str, typer.Option("--db", help="Where the log goes; default a temporary file.")] = "",
     server: Annotated[str, typer.Option(help="Drive a server on the stream's clock instead: HOST:PORT.")] = "",
-    external_worker: Annotated[bool, typer.Option("--external-worker", help="Leave the jobs to `remission worker`.")] = False,
-    baselines: Annotated[bool, typer.Option("--baselines", help="Also retrain at every tenth, for comparison.")] = False,
+    external_worker: Annotated[
+        bool, typer.Option("--external-worker", help="Leave the jobs to `remission worker`.")
+    ] = False,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Also retrain at every tenth, for comparison.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the run; part of the record.")] = 0,
-    json_file: Annotated[str, typer.Option("--json", help="Write the report to this file, or - for standard output.")] = "",
+    json_file: Annotated[
+        str, typer.Option("--json", help="Write the report to this file, or - for standard output.")
+    ] = "",
 ) -> None:
     """Say what the service would have done to a model on recorded history.
 
@@ -116,8 +129,9 @@ def backtest(  # noqa: PLR0913 - each is one option
 @app.command()
 def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """List the models under watch."""
-    from cli.tables import show, told
     from remission import Client
+
+    from cli.tables import show, told
 
     with Client(server) as client:
         found = [told(model) for model in client.models.list()]
@@ -131,12 +145,17 @@ def state(
     as_json: AsJson = False,
 ) -> None:
     """Tell the state of a model, or of all."""
-    from cli.tables import show, told
     from remission import Client
+
+    from cli.tables import show, told
 
     with Client(server) as client:
         found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
-    show(found, ("model", "state", "phase", "automation", "reason", "champion", "candidate", "exposure_bp"), as_json=as_json)
+    show(
+        found,
+        ("model", "state", "phase", "automation", "reason", "champion", "candidate", "exposure_bp"),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -147,8 +166,9 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Read the event log."""
-    from cli.tables import show, told
     from remission import Client
+
+    from cli.tables import show, told
 
     with Client(server) as client:
         found = [told(event) for event in client.history(model, after_position=after)]
@@ -158,7 +178,9 @@ def history(
 @app.command()
 def replay(
     model: Annotated[str, typer.Argument(help="A model.")],
-    derive: Annotated[bool, typer.Option("--derive", help="Also derive every decision again from its evidence.")] = False,
+    derive: Annotated[
+        bool, typer.Option("--derive", help="Also derive every decision again from its evidence.")
+    ] = False,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
@@ -182,8 +204,9 @@ def demo(
 
 def _expected(error: Exception) -> bool:
     """Say whether *error* is a refusal that its message explains."""
-    from backtest.stream import StreamInvalid
     from remission import CallError
+
+    from backtest.stream import StreamInvalid
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
     from store.errors import StoreError

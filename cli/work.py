@@ -6,8 +6,9 @@ import os
 import signal
 import threading
 
-from backtest.backend import Remote
 from remission import Client
+
+from backtest.backend import Remote
 from retraining.sandbox import Sandbox
 from retraining.worker import Worker
 

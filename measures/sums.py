@@ -17,6 +17,7 @@ from measures.losses import SCALE, Ints
 Block = Sequence[int]  #: rows, sum, sum of squares
 SQUARE_SHIFT = 10
 LEAST_BLOCKS = 2
+ONE_MORE_ROW = 1.0  #: square of a unit of loss: as if one more row had differed, so that few rows never look certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def span(blocks: Iterable[Block], shift: float = 0.0) -> Span:
     if len(found) >= LEAST_BLOCKS:
         strays = math.fsum((entry[1] / SCALE - mean * entry[0]) ** 2 for entry in found)
         of_blocks = strays * len(found) / (len(found) - 1)
-    return Span(rows, total - shift * rows, max(of_rows, of_blocks))
+    return Span(rows, total - shift * rows, max(of_rows, of_blocks) + ONE_MORE_ROW)
 
 
 def log_e(found: Span, design_rows: float) -> float:

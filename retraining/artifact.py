@@ -2,9 +2,9 @@
 
 The manifest is canonical JSON; its SHA-256 names the version's bytes for routers. `format` is `skops` (a scikit-learn
 estimator, loaded with `trusted_types` and nothing else), or `recalibration` (`{"method": "logistic"|"affine",
-"slope", "intercept"}` as JSON, applied to the output of `base_manifest_sha256`: to the log-odds, or to the value). An estimator takes a float64 matrix with
-`features` as columns: numbers, or the index of a category in its list; missing and unseen categories are NaN. It is
-never a pickle.
+"slope", "intercept"}` as JSON, applied to the output of `base_manifest_sha256`: to the log-odds, or to the value).
+An estimator takes a float64 matrix with `features` as columns: numbers, or the index of a category in its list;
+missing and unseen categories are NaN. It is never a pickle.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class Bench:
             outputs = self.data.outputs.get(entrant.version)
             if outputs is None or np.isnan(outputs[self._held]).any():
                 raise EntrantSkipped("it did not score every row of the holdout")
-            return outputs[self._held]
+            return np.asarray(outputs[self._held])
         if entrant.remedy == "recalibrate":
             slope, offset = self._line(entrant)
             return recalibrate(self.spec.task, self._champion, slope, offset)
@@ -184,7 +184,7 @@ class Bench:
         known = ~np.isnan(self.data.labels[rows])
         if champion:
             known &= ~np.isnan(self.data.outputs[self.spec.champion][rows])
-        return rows[known]
+        return np.asarray(rows[known])
 
     def _timed(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the work gives
         begun = time.perf_counter_ns()

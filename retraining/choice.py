@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from measures.losses import SCALE
 from measures.sums import Block, Span, span
 from statemachine.policy import Policy
 
@@ -33,16 +34,32 @@ def choose(report: dict[str, Any], policy: Policy) -> Choice:
     """
     champion = span(report["champion"])
     nothing = Choice(name=NOTHING, remedy=NOTHING, lead=0.0, errors=0.0, gain=0.0, sample=champion.rows)
-    found = [_choice(entry, champion) for entry in report["entrants"]]
+    entries = {entry["name"]: entry for entry in report["entrants"]}
+    found = [_choice(entry, champion) for entry in entries.values()]
     leaders = [
         one for one in found if one.errors >= policy.bakeoff.least_lead and one.gain >= policy.bakeoff.least_gain
     ]
     if not leaders:
         return nothing
     best = max(leaders, key=lambda one: one.lead)
-    error = best.lead / best.errors if best.errors else 0.0
-    lighter = [one for one in leaders if WEIGHT[one.remedy] < WEIGHT[best.remedy] and one.lead >= best.lead - error]
-    return min(lighter, key=lambda one: WEIGHT[one.remedy]) if lighter else best
+    close = [one for one in leaders if one is best or _as_good(entries[one.name], entries[best.name])]
+    return min(close, key=lambda one: (WEIGHT[one.remedy], -_rows(entries[one.name]), -one.lead))
+
+
+def _as_good(entry: dict[str, Any], best: dict[str, Any]) -> bool:
+    """Say whether *entry* is within one standard error of *best*, row by row on the same rows."""
+    apart = [
+        (mine[0], (theirs[1] - mine[1]) / SCALE) for mine, theirs in zip(entry["lead"], best["lead"], strict=True)
+    ]
+    rows, behind = sum(rows for rows, _ in apart), math.fsum(total for _, total in apart)
+    if not rows:
+        return True
+    strays = math.fsum((total - behind / rows * rows_here) ** 2 for rows_here, total in apart)
+    return behind <= math.sqrt(strays * len(apart) / max(len(apart) - 1, 1))
+
+
+def _rows(entry: dict[str, Any]) -> int:
+    return sum(end - first for first, end in entry["rows"])
 
 
 def _choice(entry: dict[str, Any], champion: Span) -> Choice:

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def fit(template: Template, task: str, rows: Floats, labels: Floats, seed: int) -> Any:  # noqa: ANN401 - an estimator
-    """Train on *rows* (n, features) and finite *labels* (n,); beyond the template's rows, on a seeded sample in order."""
+    """Train on *rows* (n, features) and finite *labels* (n,); beyond the template's rows, on a seeded sample."""
     if len(labels) > template.max_rows:
         sample = np.sort(np.random.default_rng(seed).choice(len(labels), template.max_rows, replace=False))
         rows, labels = rows[sample], labels[sample]

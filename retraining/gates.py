@@ -43,7 +43,7 @@ class Judgement:
 
 
 def judge(inputs: dict[str, Any], policy: Policy) -> Judgement:
-    """Judge the bake-off's `report`: the choice is made again here, and the chosen one must pass every mandatory gate."""
+    """Judge the bake-off's `report`: the choice is made again, and who is chosen must pass every mandatory gate."""
     report = inputs["report"]
     choice = choose(report, policy)
     entry = next((one for one in report["entrants"] if one["name"] == choice.name), None)

@@ -75,8 +75,8 @@ def remedies(
 ) -> tuple[Entrant, ...]:
     """Propose entrants that know rows before *mark*, lightest first; at most *most* besides doing nothing.
 
-    No single rule is right: recalibration wins under prior shift, rows since the change under a changed concept, history
-    and new rows together under covariate shift. So several enter, and the holdout decides.
+    No single rule is right: recalibration wins under prior shift, rows since the change under a changed concept,
+    history and new rows together under covariate shift. So several enter, and the holdout decides.
     """
     found: list[Entrant] = []
     if task != "multiclass":

@@ -1,4 +1,4 @@
-"""Templates: by which recipe candidates are trained, within which limits. Only names here: nothing heavy is imported."""
+"""Templates: by which recipe candidates are trained, within which limits. Only names: nothing heavy is imported."""
 
 from __future__ import annotations
 

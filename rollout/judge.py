@@ -74,7 +74,7 @@ def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
             verdict, reason = "abort", "HARM"
         elif gain.lower > 0 or gain.sample >= policy.canary.confirm_windows * window:
             verdict, reason = (
-                ("confirm", "PROMOTION_HELD") if gain.mean > -policy.canary.margin else ("abort", "NOT_BETTER")
+                ("confirm", "PROMOTION_HELD") if gain.mean > 0 else ("abort", "NOT_BETTER")
             )
     return _verdict(verdict, reason, FULL_BP, gain)
 
@@ -84,10 +84,7 @@ def _gain(inputs: dict[str, Any], policy: Policy) -> _Gain:
         return _gain_of_arms(inputs["arms"], policy)
     champion, lead = span(inputs["champion"]), span(inputs["leads"])
     lower, upper = interval(lead, policy.canary.alpha, DESIGN_WINDOWS * int(inputs["window"]))
-    cost = champion.mean
-    if cost <= 0:  # a champion without loss cannot be beaten, only equalled
-        worse = lead.mean < 0
-        return _Gain(-1.0 if worse else 0.0, -1.0 if worse else 0.0, lead.mean, lead.rows)
+    cost = max(champion.mean, 1 / max(champion.rows, 1))  # one unit lost, at least: nothing is relative to zero
     return _Gain(lower / cost, upper / cost, lead.mean / cost, lead.rows)
 
 

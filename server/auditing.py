@@ -121,7 +121,8 @@ def _verify_decision(reader: Reader, step: Step, found: Verification) -> None:
         found.rederived += weight
     else:
         found.fail(
-            f"{step.recorded.stream} event {step.recorded.version} ({step.recorded.type}): {derived.failure or 'the verdict differs'}"
+            f"{step.recorded.stream} event {step.recorded.version} ({step.recorded.type}): "
+            f"{derived.failure or 'the verdict differs'}"
         )
 
 

@@ -75,7 +75,7 @@ def encode(entry: Entry) -> bytes:
                 "categories": entry.categories,
                 "latency": entry.latency_us is not None,
             }
-            columns = [entry.times_us, entry.features, *entry.outputs.values(), entry.served]
+            columns: list[npt.NDArray[Any]] = [entry.times_us, entry.features, *entry.outputs.values(), entry.served]
             if entry.latency_us is not None:
                 columns.append(entry.latency_us)
             return _join(header, columns)

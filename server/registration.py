@@ -88,18 +88,14 @@ def update_model(
     return model_view(desk, unit, name)
 
 
-def retire_model(
-    desk: Desk, unit: Unit, name: str, etag: str, note: str, caller: Caller
-) -> ModelView:
+def retire_model(desk: Desk, unit: Unit, name: str, etag: str, note: str, caller: Caller) -> ModelView:
     """End the watch."""
     check_etag(desk.health(unit, name), etag)
     desk.act(unit, name, c.Retire(note=note), desk.intake(unit, name).watermark_us, caller)
     return model_view(desk, unit, name)
 
 
-def register_artifact(
-    desk: Desk, unit: Unit, model: str, version: str, manifest_sha: str, caller: Caller
-) -> None:
+def register_artifact(desk: Desk, unit: Unit, model: str, version: str, manifest_sha: str, caller: Caller) -> None:
     """Keep the bytes of the first champion. Manifest and model must be in the blobs."""
     health = desk.health(unit, model)
     if health.manifests.get(version) == manifest_sha:

@@ -11,18 +11,21 @@ from typing import Any
 import grpc
 import grpc.aio
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer as Readiness
 from remission.v1 import (
     artifact_pb2_grpc,
     audit_pb2_grpc,
-    health_pb2_grpc as model_health_pb2_grpc,
     ingest_pb2_grpc,
     model_pb2_grpc,
     operations_pb2_grpc,
     routing_pb2_grpc,
     training_pb2_grpc,
 )
+from remission.v1 import (
+    health_pb2_grpc as model_health_pb2_grpc,
+)
+
 from server.clock import wall_us
 from server.logs import configure
 from server.service import Service
@@ -83,9 +86,7 @@ async def _serve(service: Service, settings: Settings) -> None:
     LOG.info("stopped")
 
 
-async def _listen(
-    service: Service, settings: Settings, bell: Bell
-) -> tuple[grpc.aio.Server, health.aio.HealthServicer, int]:
+async def _listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc.aio.Server, Readiness, int]:
     server = grpc.aio.server(
         interceptors=[Limiter(settings.calls)],
         options=[
@@ -94,7 +95,7 @@ async def _listen(
             ("grpc.so_reuseport", 0),
         ],
     )
-    readiness = health.aio.HealthServicer()
+    readiness = Readiness()
     health_pb2_grpc.add_HealthServicer_to_server(readiness, server)
     model_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(service), server)
     ingest_pb2_grpc.add_IngestServiceServicer_to_server(IngestServicer(service), server)
@@ -135,8 +136,8 @@ async def _clockwork(service: Service, settings: Settings) -> None:
 async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future
     try:
         await asyncio.wrap_future(work())
-    except Exception as error:  # noqa: BLE001 - clockwork must not stop; what went wrong is logged
-        LOG.error("clockwork", error=repr(error))
+    except Exception as error:
+        LOG.exception("clockwork", error=repr(error))
 
 
 def _shown(database: str) -> str:

@@ -129,9 +129,7 @@ class Service:
         """Take a worker's result in; True when it was had before."""
         return self.do(lambda unit: training.complete_job(self.desk, unit, completion, caller))
 
-    def fail_job(
-        self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE
-    ) -> Future[bool]:
+    def fail_job(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Future[bool]:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
@@ -145,9 +143,7 @@ class Service:
 
     # People.
 
-    def operate(
-        self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE
-    ) -> Future[StateView]:
+    def operate(self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE) -> Future[StateView]:
         """Carry out an order: one of `operating.ORDERS`."""
         return self.do(lambda unit: operating.operate(self.desk, unit, order, model, etag, note, caller))
 

@@ -56,7 +56,9 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ, **given
         if name.startswith(PREFIX):
             field = name.removeprefix(PREFIX).lower()
             if field not in known:
-                raise SettingsInvalid(f"{name}: is unknown; known are {', '.join(PREFIX + one.upper() for one in sorted(known))}")
+                raise SettingsInvalid(
+                    f"{name}: is unknown; known are {', '.join(PREFIX + one.upper() for one in sorted(known))}"
+                )
             values[field] = value
     values.update({name: value for name, value in given.items() if value is not None})
     try:

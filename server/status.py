@@ -80,14 +80,14 @@ def _refused(error: machine.Refused) -> Told:
         _precondition("STALE_LEASE" if stale else "STATE", error.place, str(error)),
         _violations(("attempt" if stale else "model", str(error))),
     )
-    return Told(
-        grpc.StatusCode.FAILED_PRECONDITION, "STALE_LEASE" if stale else "ILLEGAL_TRANSITION", facts, details
-    )
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "STALE_LEASE" if stale else "ILLEGAL_TRANSITION", facts, details)
 
 
 def _reused(error: store.RequestIdReused) -> Told:
     text = "the id was used before, with another content; a new id is accepted"
-    return Told(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", {}, (_violations(("request_id", f"{text}: {error}")),))
+    return Told(
+        grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", {}, (_violations(("request_id", f"{text}: {error}")),)
+    )
 
 
 def _away(error: BaseException) -> Told:

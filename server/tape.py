@@ -53,7 +53,7 @@ class Tape:
     def served_by(self, version: str, rows: Rows) -> npt.NDArray[np.bool_]:
         """Say on which of *rows* the answer of *version* was served."""
         number = self._versions.index(version) if version in self._versions else -2
-        return self._served[rows] == number
+        return np.asarray(self._served[rows] == number, dtype=np.bool_)
 
     def versions(self) -> list[str]:
         """Name the versions that ever answered."""

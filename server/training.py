@@ -60,9 +60,7 @@ def lease_job(
     return None
 
 
-def heartbeat(
-    unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int
-) -> tuple[int, bool]:
+def heartbeat(unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int) -> tuple[int, bool]:
     """Keep a lease alive: give its new deadline, and whether the worker should give up."""
     lease = unit.lease(job_id)
     job = unit.job(job_id)
@@ -96,9 +94,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
     return False
 
 
-def fail_job(
-    desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller
-) -> bool:
+def fail_job(desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller) -> bool:
     """Note that a worker could not finish; True when the job will be tried again."""
     job = held(unit, job_id, attempt)
     if job is None:

@@ -175,7 +175,7 @@ class Watch:
 
     def _close(self, rows: Rows) -> LabelBlock:
         answered = [v for v in self.tape.versions() if not np.isnan(self.tape.outputs(v, rows)).any()]
-        cost = {version: block(self._losses(version, rows)) for version in answered}
+        cost: dict[str, Block] = {version: block(self._losses(version, rows)) for version in answered}
         lead: dict[tuple[str, str], Block] = {}
         for i, left in enumerate(answered):
             for right in answered[i + 1 :]:

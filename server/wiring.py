@@ -22,7 +22,7 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER) -> Service:
     """
     clock = StreamClock() if settings.clock == "stream" else SystemClock()
     store = open_store(settings.database, clock_us=wall_us)
-    blobs = FsspecBlobs(str(Path(settings.artifacts).absolute()) if "://" not in settings.artifacts else settings.artifacts)
+    blobs = FsspecBlobs(
+        str(Path(settings.artifacts).absolute()) if "://" not in settings.artifacts else settings.artifacts
+    )
     return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES))
-
-

@@ -114,7 +114,7 @@ class ModelHealth:
         seconds = budget.cooldown_seconds
         if seconds is None:
             seconds = self.reference_rows * self.seconds_per_row * PAUSE_SHARE
-        return int(seconds * 1_000_000) * 2 ** min(self.failures, budget.doublings)
+        return int(seconds * 1_000_000) << min(self.failures, budget.doublings)
 
     @property
     def registered(self) -> bool:

@@ -82,7 +82,7 @@ def _condition(guard: Guard) -> Callable[[EventData], bool]:
     def holds(event: EventData) -> bool:
         facts = event.kwargs
         answer = guard(facts["health"], facts["command"], facts["now_us"])
-        if not answer:
+        if not answer and isinstance(event.model, _Cursor):
             event.model.refusing = guard.__name__
         return answer
 

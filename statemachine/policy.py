@@ -133,7 +133,7 @@ class Gates:
     mandatory: tuple[str, ...] = ("holdout", "gain", "sample", "sanity")
     calibration: float = _within(0, 1, 0.1)  #: rise of the calibration error that is accepted
     churn: float = _within(0, 1, 1.0)  #: share of changed answers that is accepted
-    least_sample: int = _within(2, 1_000_000, 20)  #: labelled rows in the holdout
+    least_sample: int = _within(2, 1_000_000, 10)  #: labelled rows in the holdout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

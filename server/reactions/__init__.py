@@ -1,1 +1,1 @@
-"""What follows from what is seen: advisers are asked, and their rulings become commands. Only `act` changes anything."""
+"""What follows from what is seen: advisers are asked, their rulings become commands. Only `act` changes anything."""

@@ -44,7 +44,7 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
 
 def _arms(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> list[list[int]]:
     """Count bad units by the exposure under which they were assigned; rows of two rungs in one block are left out."""
-    exposures = {generation: exposure for generation, exposure in health.exposures}
+    exposures = dict(health.exposures)
     found: dict[int, list[int]] = {}
     for one in blocks:
         exposure = exposures.get(one.generation, 0)

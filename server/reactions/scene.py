@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from statemachine.words import EvidenceId
 from store.ports import Unit
 from store.records import Evidence
 
-COMMANDS: dict[str, type[c.Command]] = {
+COMMANDS: dict[str, Callable[..., c.Command]] = {
     "alarm_raised": c.RaiseAlarm,
     "alarm_cleared": c.ClearAlarm,
     "decline_confirmed": c.ConfirmDecline,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 
 from remission.v1 import audit_pb2 as pb
 from remission.v1 import audit_pb2_grpc
+
 from server.auditing import Derivation
 from server.errors import Invalid, ThingMissing
 from server.service import Service
@@ -45,9 +47,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         return pb.ReadEventsResponse(events=[event(one) for one in found], next_page_token=token)
 
     @streaming
-    async def ReplayModel(
-        self, request: pb.ReplayModelRequest, _: Context
-    ) -> AsyncIterator[pb.ReplayModelResponse]:
+    async def ReplayModel(self, request: pb.ReplayModelRequest, _: Context) -> AsyncIterator[pb.ReplayModelResponse]:
         """Fold a model's log again, step by step, and compare the end with the stored state."""
         name = model_name(request.model)
         stored = await read(lambda: self._service.state(name))
@@ -69,16 +69,14 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         )  # fmt: skip
 
     @answering
-    async def ExplainDecision(
-        self, request: pb.ExplainDecisionRequest, _: Context
-    ) -> pb.ExplainDecisionResponse:
+    async def ExplainDecision(self, request: pb.ExplainDecisionRequest, _: Context) -> pb.ExplainDecisionResponse:
         """Derive one decision again."""
         name = model_name(request.model)
         await read(lambda: self._service.state(name))
         found = await read(lambda: self._service.explain(name, request.position))
         return pb.ExplainDecisionResponse(
             decision=decision(found), rederived_verdict_json=json.dumps(found.rederived, sort_keys=True),
-            equal=found.equal, explanation=found.failure or ("the bits agree" if found.equal else "the verdict differs"),
+            equal=found.equal, explanation=found.failure or ("the bits agree" if found.equal else "they differ"),
         )  # fmt: skip
 
     @answering
@@ -86,7 +84,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         """Check chain, replay and every decision."""
         names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
         for i, name in enumerate(names):
-            if not await read(lambda name=name: self._service.events(name, 0, 1)):
+            if not await read(partial(self._service.events, name, 0, 1)):
                 raise ThingMissing(f"models[{i}]", f"no model {name!r} is under watch")
         found = await read(lambda: self._service.verify(names))
         return pb.VerifyLogResponse(

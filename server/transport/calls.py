@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.message import Message
 from grpc_status import rpc_status
 
 from server.act import Caller
@@ -21,6 +22,7 @@ from server.transport.fields import identifier
 from store.ports import Unit
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 LOG = structlog.get_logger()
 
@@ -45,16 +47,17 @@ async def read(question: Callable[[], T]) -> T:
     return await asyncio.to_thread(question)
 
 
-async def once(service: Service, request: Any, answer: type[Any], work: Callable[[Unit], Any]) -> Any:  # noqa: ANN401 - messages
+async def once(service: Service, request: Any, answer: type[M], work: Callable[[Unit], M]) -> M:  # noqa: ANN401 - any request with an id
     """Do *work* for the first request of this id; a repeated one gets the first answer."""
     key = f"request/{identifier(request.request_id, 'request_id')}"
     payload = type(request).DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
     sha = hashlib.sha256(payload).hexdigest()
 
-    def both(unit: Unit) -> Any:  # noqa: ANN401 - a message
+    def both(unit: Unit) -> M:
         had = unit.answer(key, sha)
         if had is not None:
-            return answer.FromString(had)
+            first: M = answer.FromString(had)
+            return first
         made = work(unit)
         unit.remember(key, sha, made.SerializeToString())
         return made
@@ -96,4 +99,7 @@ def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncI
 async def _abort(context: Context, error: Exception, call: str) -> None:
     if tell(error) is None:
         LOG.error("surprise", call=call, error=repr(error), exc_info=error)
-    await context.abort_with_status(rpc_status.to_status(status_of(error)))
+    # grpc-stubs does not know this method of grpc.aio.
+    await context.abort_with_status(  # type: ignore[attr-defined]
+        rpc_status.to_status(status_of(error))
+    )

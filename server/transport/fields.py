@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
 from remission.v1 import columns_pb2
+
 from server.errors import Invalid, TooLarge
 from server.requests import Categories, Column
 
@@ -90,7 +90,9 @@ def word(enum: Any, number: int, field: str, accepted: Sequence[str]) -> str:  #
     prefix = _prefix(enum)
     short = name.removeprefix(prefix).lower()
     if short not in accepted:
-        raise Invalid(field, f"{name or number} is not accepted; one of {', '.join(prefix + one.upper() for one in accepted)} is")
+        raise Invalid(
+            field, f"{name or number} is not accepted; one of {', '.join(prefix + one.upper() for one in accepted)} is"
+        )
     return short
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import AsyncIterator
 
 import numpy as np
-
+from remission.v1 import health_pb2, ingest_pb2_grpc
 from remission.v1 import ingest_pb2 as pb
-from remission.v1 import ingest_pb2_grpc, health_pb2
+
 from server.errors import Invalid, TooLarge
 from server.requests import Categories, Column, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
 from server.service import Service

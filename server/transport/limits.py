@@ -16,14 +16,16 @@ Handler = Any  #: grpc ships no type for a method handler
 FREE = ("Watch", "LeaseJob", "Freeze", "Abort", "Hold", "RollBack", "Health", "IngestStream")
 
 
-class Limiter(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc.aio is partly typed
+class Limiter(grpc.aio.ServerInterceptor[Any, Any]):
     """Counts unary calls under way."""
 
     def __init__(self, most: int) -> None:
         self._most, self._now = most, 0
 
     async def intercept_service(
-        self, continuation: Callable[[Any], Awaitable[Handler]], handler_call_details: Any  # noqa: ANN401 - grpc's own
+        self,
+        continuation: Callable[[Any], Awaitable[Handler]],
+        handler_call_details: Any,  # noqa: ANN401 - grpc's own
     ) -> Handler:
         """Wrap unary methods with a count."""
         handler = await continuation(handler_call_details)

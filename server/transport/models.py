@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
 from remission.v1 import model_pb2 as pb
 from remission.v1 import model_pb2_grpc
+
 from server import registration
 from server.registration import read_policy
 from server.requests import NewModel, ReferenceRows
@@ -110,7 +110,9 @@ def new_model(request: pb.CreateModelRequest) -> NewModel:
 def reference(message: pb.Reference) -> ReferenceRows:
     """Read reference rows."""
     count = message.row_count
-    times = array(message.times_us, "<i8", count, "reference.times_us") if message.times_us else np.zeros(count, np.int64)
+    times = (
+        array(message.times_us, "<i8", count, "reference.times_us") if message.times_us else np.zeros(count, np.int64)
+    )
     return ReferenceRows(
         columns=columns(message.columns, count, "reference.columns"),
         labels=array(message.labels, "<f8", count, "reference.labels"),
@@ -136,4 +138,3 @@ def model(view: ModelView) -> pb.Model:
         effective_policy_json=canonical(view.policy).decode(), policy_version=view.policy_version,
         reference_rows=view.reference_rows, retired=view.retired, create_time_us=view.create_time_us, etag=view.etag,
     )  # fmt: skip
-

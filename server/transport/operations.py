@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
+from google.protobuf.message import Message
 from remission.v1 import operations_pb2 as pb
 from remission.v1 import operations_pb2_grpc
+
 from server import following, operating
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
@@ -13,6 +15,8 @@ from server.transport.fields import model_name
 from server.transport.states import state, wait
 from server.views import Wait
 from store.ports import Unit
+
+A = TypeVar("A", bound=Message)
 
 
 class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
@@ -62,9 +66,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         return await self._order("roll_back", request, pb.RollBackResponse, context)
 
     @answering
-    async def StartRetraining(
-        self, request: pb.StartRetrainingRequest, context: Context
-    ) -> pb.StartRetrainingResponse:
+    async def StartRetraining(self, request: pb.StartRetrainingRequest, context: Context) -> pb.StartRetrainingResponse:
         """Begin a remedy because a person asks."""
         name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
 
@@ -84,17 +86,18 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
         text = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
-        waits = [wait(found)] if found else []
+        waits = [one for one in (wait(found),) if one is not None]
         if view.job:
             work = Wait(awaited=f"a worker, for job {view.job}", timer="", due_us=0, outcome="the job is tried again")
-            waits.append(wait(work))
+            told = wait(work)
+            waits += [told] if told is not None else []
         return pb.ExplainWaitResponse(state=state(view), waits=waits, explanation=text)
 
-    async def _order(self, order: str, request: Any, answer: type[Any], context: Context) -> Any:  # noqa: ANN401 - messages
+    async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order
         name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
-        return await once(
-            self._service, request, answer,
-            lambda unit: answer(
-                state=state(operating.operate(desk, unit, order, name, request.etag, request.reason, who))
-            ),
-        )  # fmt: skip
+
+        def work(unit: Unit) -> A:
+            view = operating.operate(desk, unit, order, name, request.etag, request.reason, who)
+            return answer(state=state(view))
+
+        return await once(self._service, request, answer, work)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from remission.v1 import health_pb2 as pb
 from remission.v1 import health_pb2_grpc, routing_pb2, routing_pb2_grpc
+
 from server import routing
 from server.errors import Invalid
 from server.reading import Change
@@ -53,19 +55,17 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
         return pb.ListStatesResponse(states=kept, next_page_token=token)
 
     @streaming
-    async def WatchStates(
-        self, request: pb.WatchStatesRequest, _: Context
-    ) -> AsyncIterator[pb.WatchStatesResponse]:
+    async def WatchStates(self, request: pb.WatchStatesRequest, _: Context) -> AsyncIterator[pb.WatchStatesResponse]:
         """Tell every change of state behind a position of the log, then every new one."""
         wanted = {model_name(name, f"models[{i}]") for i, name in enumerate(request.models)}
         position = request.after_position
         with self._bell.listener() as rung:
             while True:
                 after = position
-                changes, position = await read(lambda after=after: self._service.changes(after, PAGE))
+                changes, position = await read(partial(self._service.changes, after, PAGE))
                 for change in changes:
                     if not wanted or change.model in wanted:
-                        yield await read(lambda change=change: self._told(change))
+                        yield await read(partial(self._told, change))
                 if position == after:
                     await rung(POLL_SECONDS)
 
@@ -103,7 +103,7 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
         with self._bell.listener() as rung:
             while True:
                 for name in names:
-                    view = await read(lambda name=name: self._service.route(name))
+                    view = await read(partial(self._service.route, name))
                     if told.get(name) != view.generation:
                         told[name] = view.generation
                         yield routing_pb2.WatchRoutesResponse(route=route(view))
@@ -151,5 +151,3 @@ def route(view: RouteView) -> routing_pb2.Route:
         shadow_versions=view.shadows, exposure_bp=view.exposure_bp, salt=view.salt, ttl_seconds=view.ttl_seconds,
         issued_us=view.issued_us, manifest_sha256s=view.manifests,
     )  # fmt: skip
-
-

@@ -10,6 +10,7 @@ from typing import Any
 
 from remission.v1 import artifact_pb2, artifact_pb2_grpc, training_pb2_grpc
 from remission.v1 import training_pb2 as pb
+
 from server import registration, training
 from server.errors import Invalid, ThingMissing, TooLarge
 from server.requests import Completion
@@ -69,7 +70,9 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         purpose = header.WhichOneof("purpose")
         if purpose == "lease":
             lease = header.lease
-            await read(lambda: self._service.store.read(lambda reader: training.held(reader, lease.job_id, lease.attempt)))
+            await read(
+                lambda: self._service.store.read(lambda reader: training.held(reader, lease.job_id, lease.attempt))
+            )
         elif purpose == "initial_version":
             model_name(header.initial_version.model, "header.initial_version.model")
         else:

@@ -17,6 +17,7 @@ ROOMS = {
     "cli",
     "diagnosis",
     "migrations",
+    "measures",
     "monitoring",
     "retraining",
     "rollout",

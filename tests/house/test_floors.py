@@ -7,8 +7,9 @@ import sys
 import grimp
 import pytest
 
-ADVISERS = {"numpy", "statemachine"}
+ADVISERS = {"numpy", "measures", "statemachine"}
 ALLOWED = {
+    "measures": {"numpy"},
     "statemachine": {"transitions", "orjson"},
     "monitoring": ADVISERS,
     "diagnosis": ADVISERS,

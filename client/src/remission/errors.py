@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 
 from remission.details import TRAILER, Details, Violation, parse_details
@@ -76,5 +78,7 @@ def make_error(code: grpc.StatusCode, message: str, status: bytes = b"") -> Call
 
 def translate(error: grpc.RpcError) -> CallError:
     """Return gRPC's error as ours."""
-    status = next((value for key, value in error.trailing_metadata() or () if key == TRAILER), b"")
+    # grpc-stubs types the metadata as something that cannot be iterated; it is a sequence of pairs.
+    trailers: Any = error.trailing_metadata() or ()
+    status = next((value for key, value in trailers if key == TRAILER), b"")
     return make_error(error.code(), error.details() or "", status if isinstance(status, bytes) else b"")

@@ -58,7 +58,7 @@ class MonitoredModel:
 
     `predict` waits for no server and raises only what the estimator itself raises. When the route names a candidate,
     its artefact is fetched by hash and loaded from an allow-list, in the background; it serves its share of units until
-    the route changes or expires, and the champion serves again. Close the model, or use it as a context manager, to send
+    the route changes or expires, and the champion serves again. Close it, or use it as a context manager, to send
     what is still buffered.
 
     Args:

@@ -41,9 +41,7 @@ def test_every_decision_of_a_backtest_derives_again(on_sqlite: dict[str, Any]) -
     assert audit["decisions"] == audit["rederived"] > 5
 
 
-def test_postgresql_keeps_the_same_log(
-    on_sqlite: dict[str, Any], tmp_path: Path, postgres: Postgres
-) -> None:
+def test_postgresql_keeps_the_same_log(on_sqlite: dict[str, Any], tmp_path: Path, postgres: Postgres) -> None:
     found = run(tmp_path, database=postgres.new_database())
 
     assert found["audit"] == on_sqlite["audit"]

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from remission import CallError, Client
+from remission.errors import FailedPreconditionError
 
 from backtest.backend import Remote
 from backtest.champion import matrix, train
@@ -17,8 +19,6 @@ from backtest.run import Options, backtest
 from backtest.run import _setup as setup_of
 from backtest.stream import Stream, read_stream
 from cli.ports import free_port
-from remission import CallError, Client
-from remission.errors import FailedPreconditionError
 from retraining.sandbox import Sandbox
 from retraining.template import TEMPLATES
 from retraining.worker import Worker
@@ -79,7 +79,20 @@ class Resuming(Remote):
 
     def __getattribute__(self, name: str) -> Any:
         found = object.__getattribute__(self, name)
-        if name in ("register", "keep", "route", "acknowledge", "ingest", "label", "lease", "upload", "download", "complete", "events", "audit"):
+        if name in (
+            "register",
+            "keep",
+            "route",
+            "acknowledge",
+            "ingest",
+            "label",
+            "lease",
+            "upload",
+            "download",
+            "complete",
+            "events",
+            "audit",
+        ):
             return lambda *args, **kwargs: self.insist(lambda: found(*args, **kwargs))
         return found
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fixtures.servers import ROOT, serving
 
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 def run(block: str, target: str) -> str:
