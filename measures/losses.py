@@ -22,7 +22,7 @@ def losses(task: str, metric: str, outputs: Floats, labels: Floats) -> Floats:
 
     >>> losses("binary", "accuracy", np.array([0.9, 0.2]), np.array([1.0, 1.0])).tolist()
     [0.0, 1.0]
-    >>> losses("binary", "roc_auc", np.array([0.9, 0.2, 0.5]), np.array([1.0, 0.0, 0.0])).mean()
+    >>> float(losses("binary", "roc_auc", np.array([0.9, 0.2, 0.5]), np.array([1.0, 0.0, 0.0])).mean())
     0.0
     """
     known = ~(np.isnan(outputs) | np.isnan(labels))

@@ -48,9 +48,7 @@ def choose(report: dict[str, Any], policy: Policy) -> Choice:
 
 def _as_good(entry: dict[str, Any], best: dict[str, Any]) -> bool:
     """Say whether *entry* is within one standard error of *best*, row by row on the same rows."""
-    apart = [
-        (mine[0], (theirs[1] - mine[1]) / SCALE) for mine, theirs in zip(entry["lead"], best["lead"], strict=True)
-    ]
+    apart = [(mine[0], (theirs[1] - mine[1]) / SCALE) for mine, theirs in zip(entry["lead"], best["lead"], strict=True)]
     rows, behind = sum(rows for rows, _ in apart), math.fsum(total for _, total in apart)
     if not rows:
         return True

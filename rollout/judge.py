@@ -65,7 +65,11 @@ def judge(inputs: dict[str, Any], policy: Policy) -> Verdict:
 
 
 def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
-    """Judge a promotion that is being confirmed: the same `inputs`, on rows since it took all traffic."""
+    """Judge a promotion that is being confirmed: the same `inputs`, on rows since it took all traffic.
+
+    It is confirmed at once on proof of gain, and at the end of the watch only if it saved loss: a candidate came to be
+    better, so one that merely is not much worse goes back.
+    """
     window = int(inputs["window"])
     gain = _gain(inputs, policy)
     verdict, reason = "wait", "INCONCLUSIVE"
@@ -73,9 +77,7 @@ def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
         if gain.upper < 0:
             verdict, reason = "abort", "HARM"
         elif gain.lower > 0 or gain.sample >= policy.canary.confirm_windows * window:
-            verdict, reason = (
-                ("confirm", "PROMOTION_HELD") if gain.mean > 0 else ("abort", "NOT_BETTER")
-            )
+            verdict, reason = ("confirm", "PROMOTION_HELD") if gain.mean > 0 else ("abort", "NOT_BETTER")
     return _verdict(verdict, reason, FULL_BP, gain)
 
 

@@ -21,10 +21,13 @@ from statemachine.policy import Policy
 POLICY = Policy()
 
 
-def entry(name: str, remedy: str, lead: float, noise: float = 0.05) -> dict[str, Any]:
+def entry(name: str, remedy: str, lead: float, noise: float = 0.05, rows: int = 0) -> dict[str, Any]:
     values = np.full(200, lead) + noise * np.where(np.arange(200) % 2, 1.0, -1.0)
     blocks = [block(fixed(part, 1.0)) for part in np.array_split(values, 10)]
-    return {"name": name, "remedy": remedy, "lead": blocks, "calibration": 0.0, "churn": 0.1, "extreme": 0.0}
+    return {
+        "name": name, "remedy": remedy, "rows": [[0, rows]], "lead": blocks,
+        "calibration": 0.0, "churn": 0.1, "extreme": 0.0,
+    }  # fmt: skip
 
 
 def report(*entries: dict[str, Any]) -> dict[str, Any]:
@@ -42,10 +45,32 @@ def test_the_best_refit_wins() -> None:
     assert found.name == "recent"
 
 
+def uneven(name: str, remedy: str, leads: list[float], rows: int = 0) -> dict[str, Any]:
+    """Give an entrant whose lead differs from block to block."""
+    blocks = [block(fixed(np.full(20, lead), 1.0)) for lead in leads]
+    return {**entry(name, remedy, 0.0, rows=rows), "lead": blocks}
+
+
 def test_a_lighter_remedy_within_one_standard_error_of_the_best_wins() -> None:
-    found = choose(report(entry("recalibrate", "recalibrate", 0.199), entry("recent", "refit", 0.2)), POLICY)
+    lighter = uneven("recalibrate", "recalibrate", [0.1, 0.29] * 5)
+    found = choose(report(lighter, uneven("recent", "refit", [0.2] * 10)), POLICY)
 
     assert found.name == "recalibrate"
+
+
+def test_a_lighter_remedy_that_is_steadily_behind_loses_however_noisy_the_champion_is() -> None:
+    ups_and_downs = [0.05, 0.3] * 5
+    lighter = uneven("recalibrate", "recalibrate", [lead - 0.02 for lead in ups_and_downs])
+    found = choose(report(lighter, uneven("recent", "refit", ups_and_downs)), POLICY)
+
+    assert found.name == "recent"
+
+
+def test_of_refits_within_one_standard_error_the_one_that_learned_from_more_rows_wins() -> None:
+    more = uneven("all", "refit", [0.1, 0.29] * 5, rows=2_000)
+    found = choose(report(uneven("recent", "refit", [0.2] * 10, rows=1_000), more), POLICY)
+
+    assert found.name == "all"
 
 
 def test_a_lead_below_the_least_gain_does_not_count() -> None:

@@ -81,6 +81,34 @@ def test_a_promotion_is_confirmed_when_it_holds_and_taken_back_when_it_hurts() -
     assert watch(evidence(-0.9, 4), POLICY).verdict == "abort"
 
 
+def flat(champion: list[int], lead: list[int], exposure_bp: int = 0) -> dict[str, Any]:
+    """Give a canary of 100 rows in ten blocks, by the rows of each block that were lost and saved."""
+    return {
+        "outcomes": "exogenous", "exposure_bp": exposure_bp, "window": 100,
+        "champion": [[10, bad << 20, bad << 20] for bad in champion],
+        "leads": [[10, saved << 20, abs(saved) << 20] for saved in lead],
+    }  # fmt: skip
+
+
+def test_one_loss_more_than_a_champion_without_any_proves_no_harm() -> None:
+    assert judge(flat([0] * 10, [0] * 9 + [-1]), POLICY).verdict == "wait"
+
+
+def test_answers_that_never_differ_prove_no_gain() -> None:
+    found = judge(flat([1] * 10, [0] * 10, exposure_bp=2_500), POLICY)
+
+    assert found.verdict == "wait"
+    assert found.lower < 0 < found.upper
+
+
+def test_a_promotion_that_saved_nothing_by_the_end_of_its_watch_is_taken_back() -> None:
+    inputs = flat([1] * 40, [0] * 39 + [-1], exposure_bp=10_000)
+
+    found = watch(inputs, POLICY)
+
+    assert (found.verdict, found.reason) == ("abort", "NOT_BETTER")
+
+
 def test_a_verdict_is_the_same_for_the_same_integers() -> None:
     assert judge(evidence(0.2, 5), POLICY) == judge(evidence(0.2, 5), POLICY)
 
