@@ -149,6 +149,12 @@ def back_to_healthy(health: ModelHealth, command: Command, now_us: int) -> bool:
     return health.remediation is not None and health.remediation.returns_to == HEALTHY
 
 
+def no_decline_is_open(health: ModelHealth, command: Command, now_us: int) -> bool:
+    """A refresh was turned back, or the declared fallback serves: nothing speaks against what serves now."""
+    del command, now_us
+    return health.remediation is None or health.remediation.returns_to == HEALTHY
+
+
 def route_is_acknowledged(health: ModelHealth, command: Command, now_us: int) -> bool:
     """A router serves the newest generation."""
     del command, now_us

@@ -77,7 +77,7 @@ MOVES: tuple[Move, ...] = (
     _move("abort", (SHADOW, RUNG, PROMOTING), ABORTING, stops=True),
     _move("finish_abort", ABORTING, ROLLED_BACK, g.router_is_back, stops=True),
     _move("relapse", ROLLED_BACK, DEGRADED, g.it_is_time, g.back_to_degraded),
-    _move("settle", ROLLED_BACK, HEALTHY, g.it_is_time, g.back_to_healthy),
+    _move("settle", ROLLED_BACK, HEALTHY, g.it_is_time, g.no_decline_is_open),
     # The end.
     _move("retire", LIVING, RETIRED, stops=True),
 )  # fmt: skip

@@ -105,5 +105,5 @@ def _unfinished(draft: Draft) -> Reason:
 
 def _judge_again(draft: Draft) -> None:
     remedy = draft.health.remediation
-    was_healthy = remedy is not None and remedy.returns_to == HEALTHY
+    was_healthy = remedy is None or remedy.returns_to == HEALTHY
     draft.move("settle" if was_healthy else "relapse", Reason.WELL_AGAIN if was_healthy else Reason.STILL_ILL)
