@@ -12,9 +12,9 @@ from statemachine.words import LIVING, RETIRED, Place
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 
 TRUE_IN: dict[str, str] = {
-    "healthy": "No evidence stands against the champion. A refresh may be wanted because more data make a better model.",
+    "healthy": "No evidence stands against the champion. A refresh may be wanted where more data make a better one.",
     "suspect": "One alarm, unconfirmed. Only rows after it confirm or clear it.",
-    "degraded": "The decline is confirmed and explained, or declared inexplicable. A remedy is sought as budget and pause allow.",
+    "degraded": "The decline is confirmed and explained, or inexplicable. A remedy is sought as budget and pause allow.",
     "retraining.scoping": "A remediation has begun; the entrants of the bake-off are being chosen.",
     "retraining.awaiting_approval": "A person must agree before anything is trained. Silence is a refusal.",
     "retraining.queued": "The job waits for a worker.",
@@ -23,7 +23,7 @@ TRUE_IN: dict[str, str] = {
     "canary.shadow": "The candidate scores rows that the champion serves. Nobody is served by it.",
     "canary.rung": "The candidate serves a share of the units.",
     "canary.promoting": "The candidate serves everyone, and is watched before it counts as champion.",
-    "canary.aborting": "Routers were asked to serve the champion alone; one word of theirs, or the route's end, is awaited.",
+    "canary.aborting": "Routers were asked to serve the champion alone; their word, or the route's end, is awaited.",
     "rolled_back": "The rollback target serves everything. After a short while the model is judged again.",
     "retired": "The watch has ended.",
 }
@@ -47,8 +47,8 @@ def page() -> str:
             "",
             "Drawn by `scripts/draw_states.py` from the table in `statemachine/moves.py`. Do not edit it by hand.",
             "",
-            "Who is in charge (`auto`, `held`, `frozen`) is no state: a move that makes things safe is allowed whoever is",
-            "in charge, every other one only while the service may act, or when a person asks.",
+            "Who is in charge (`auto`, `held`, `frozen`) is no state: a move that makes things safe is allowed whoever",
+            "is in charge, every other one only while the service may act, or when a person asks.",
             "",
             "```mermaid",
             "stateDiagram-v2",
