@@ -16,7 +16,7 @@ Handler = Any  #: grpc ships no type for a method handler
 FREE = ("Watch", "LeaseJob", "Freeze", "Abort", "Hold", "RollBack", "Health", "IngestStream")
 
 
-class Limiter(grpc.aio.ServerInterceptor[Any, Any]):
+class Limiter(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
     """Counts unary calls under way."""
 
     def __init__(self, most: int) -> None:
