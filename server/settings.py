@@ -5,14 +5,25 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 PREFIX = "REMISSION_"
+#: Variables of the same family that are for the commands that call a server.
+OF_CLIENTS = frozenset(("REMISSION_SERVER",))
 LOOPBACK_NAMES = ("localhost",)
+BOUNDS: dict[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "message_bytes": (1 << 20, 1 << 30),
+    "calls": (1, 100_000),
+    "readers": (1, 16),  # a SQLite database has 16 connections for those who ask
+    "timer_seconds": (0.01, 3_600),
+    "drain_seconds": (0, 3_600),
+}
 
 
 class SettingsInvalid(ValueError):
@@ -32,9 +43,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_client_authority: str = ""  #: certificates of clients are checked against it
     message_bytes: int = 64 << 20
     calls: int = 256  #: calls that are worked on at once
+    readers: int = 8  #: threads that ask the database
     timer_seconds: float = 1.0  #: between two looks at timers and leases
     drain_seconds: float = 10.0
     logs: Literal["console", "json"] = "console"
+
+    @property
+    def address(self) -> str:
+        """Where to listen, as gRPC writes it."""
+        host = self.host.strip("[]")
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value, and what it is called where it was set."""
+
+    called: str
+    value: object
 
 
 def load(path: Path | None, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:  # noqa: ANN401 - fields
@@ -43,48 +69,63 @@ def load(path: Path | None, environment: Mapping[str, str] = os.environ, **given
     Raises:
         SettingsInvalid: A key is unknown, a value is of the wrong type, or the whole is unsafe.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        try:
-            values.update(tomllib.loads(path.read_text(encoding="utf-8")))
-        except OSError as error:
-            raise SettingsInvalid(f"{path}: cannot be read: {error.strerror}") from error
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsInvalid(f"{path}: is no TOML: {error}") from error
-    known = set(Settings.__struct_fields__)
-    for name, value in environment.items():
-        if name.startswith(PREFIX):
-            field = name.removeprefix(PREFIX).lower()
-            if field not in known:
-                raise SettingsInvalid(
-                    f"{name}: is unknown; known are {', '.join(PREFIX + one.upper() for one in sorted(known))}"
-                )
-            values[field] = value
-    values.update({name: value for name, value in given.items() if value is not None})
+    found = {**_from_file(path), **_from(environment)}
+    found |= {name: _Given(name, value) for name, value in given.items() if value is not None}
+    made = Settings(**{name: _typed(name, one) for name, one in found.items()})
+    for problem in _problems(made):
+        raise SettingsInvalid(problem)
+    return made
+
+
+def _from_file(path: Path | None) -> dict[str, _Given]:
+    if path is None:
+        return {}
     try:
-        made = msgspec.convert(values, Settings, strict=False)
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise SettingsInvalid(f"{path}: is no TOML: {error}") from error
+    return {name: _Given(f"{path}: {name}", value) for name, value in values.items()}
+
+
+def _from(environment: Mapping[str, str]) -> dict[str, _Given]:
+    return {
+        name.removeprefix(PREFIX).lower(): _Given(name, value)
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name not in OF_CLIENTS
+    }
+
+
+def _typed(name: str, one: _Given) -> Any:  # noqa: ANN401 - of the field's type
+    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    if name not in fields:
+        raise SettingsInvalid(f"{one.called}: is unknown; known are {', '.join(sorted(fields))}")
+    try:
+        return msgspec.convert(one.value, fields[name], strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsInvalid(f"{error}; known fields are {', '.join(sorted(known))}") from error
-    return _checked(made)
+        raise SettingsInvalid(f"{one.called}: {one.value!r} is not accepted: {error}") from error
 
 
-def _checked(made: Settings) -> Settings:
-    for field, low, high in (
-        ("port", 0, 65_535), ("message_bytes", 1 << 20, 1 << 30), ("calls", 1, 100_000),
-        ("timer_seconds", 0.01, 3_600), ("drain_seconds", 0, 3_600),
-    ):  # fmt: skip
-        if not low <= getattr(made, field) <= high:
-            raise SettingsInvalid(f"{field}: {getattr(made, field)} is not accepted; {low} to {high} is")
+def _problems(made: Settings) -> Iterator[str]:
+    for name, (low, high) in BOUNDS.items():
+        if not low <= getattr(made, name) <= high:
+            yield f"{name}: {getattr(made, name)} is not accepted; {low} to {high} is"
+    for name in ("host", "database", "artifacts"):
+        if not getattr(made, name):
+            yield f"{name}: is empty"
     if bool(made.tls_certificate) != bool(made.tls_key):
-        raise SettingsInvalid("tls_certificate, tls_key: one alone is not accepted; both are, or neither")
+        yield "tls_certificate, tls_key: one alone is not accepted; both are, or neither"
     if made.tls_client_authority and not made.tls_certificate:
-        raise SettingsInvalid("tls_client_authority: needs tls_certificate and tls_key")
+        yield "tls_client_authority: needs tls_certificate and tls_key"
+    for name in ("tls_certificate", "tls_key", "tls_client_authority"):
+        if getattr(made, name) and not os.access(getattr(made, name), os.R_OK):
+            yield f"{name}: {getattr(made, name)!r} cannot be read; a PEM file that this user can read is accepted"
     if not _is_loopback(made.host) and not made.tls_client_authority:
-        raise SettingsInvalid(
+        yield (
             f"host: {made.host!r} can be reached from other machines; accepted with tls_certificate, tls_key and "
             "tls_client_authority, or on a loopback address such as 127.0.0.1"
         )
-    return made
 
 
 def _is_loopback(host: str) -> bool:
