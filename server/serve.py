@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,19 @@ from server.clock import wall_us
 from server.logs import configure
 from server.service import Service
 from server.settings import Settings
+from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
 from server.transport.ingest import IngestServicer
 from server.transport.limits import Limiter
 from server.transport.models import ModelServicer
 from server.transport.operations import OperationsServicer
 from server.transport.states import HealthServicer, RoutingServicer
-from server.transport.training import ArtifactServicer, TrainingServicer
+from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
 
 LOG = structlog.get_logger()
+LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
 class CannotListen(OSError):
@@ -68,6 +71,7 @@ def run(settings: Settings) -> None:
 
 async def _serve(service: Service, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(settings.readers, thread_name_prefix="reader"))
     bell, stop = Bell(loop), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -78,8 +82,9 @@ async def _serve(service: Service, settings: Settings) -> None:
     await stop.wait()
     LOG.info("draining", seconds=settings.drain_seconds)
     await readiness.enter_graceful_shutdown()
-    forget()
+    bell.leave()  # those who watch would stay for ever
     await server.stop(settings.drain_seconds)
+    forget()
     clockwork.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await clockwork
@@ -93,6 +98,8 @@ async def _listen(service: Service, settings: Settings, bell: Bell) -> tuple[grp
             ("grpc.max_receive_message_length", settings.message_bytes),
             ("grpc.max_send_message_length", settings.message_bytes),
             ("grpc.so_reuseport", 0),
+            # Without this a ping within five minutes of the last one is taken for an attack.
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", LEAST_PING_SECONDS * 1_000),
         ],
     )
     readiness = Readiness()
@@ -105,23 +112,22 @@ async def _listen(service: Service, settings: Settings, bell: Bell) -> tuple[grp
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactServicer(service), server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(OperationsServicer(service), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(service), server)
-    address = f"{settings.host}:{settings.port}"
     try:
-        port = _bind(server, settings, address)
+        port = _bind(server, settings)
     except RuntimeError as error:
-        raise CannotListen(address) from error
+        raise CannotListen(settings.address) from error
     await server.start()
     await readiness.set("", health_pb2.HealthCheckResponse.SERVING)
     return server, readiness, port
 
 
-def _bind(server: grpc.aio.Server, settings: Settings, address: str) -> int:
+def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     if not settings.tls_certificate:
-        return server.add_insecure_port(address)
+        return server.add_insecure_port(settings.address)
     authority = Path(settings.tls_client_authority).read_bytes() if settings.tls_client_authority else None
     pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
     credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-    return server.add_secure_port(address, credentials)
+    return server.add_secure_port(settings.address, credentials)
 
 
 async def _clockwork(service: Service, settings: Settings) -> None:

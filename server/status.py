@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,10 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from server import errors as e
+from server.transport import errors as transport
 from statemachine import errors as machine
 from statemachine.canonical import NotCanonical
+from statemachine.replay import IllegalHistory
 from store import errors as store
 from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid
 
@@ -42,6 +45,15 @@ def _resource(kind: str, name: str, text: str) -> error_details_pb2.ResourceInfo
 def _precondition(kind: str, subject: str, text: str) -> error_details_pb2.PreconditionFailure:
     one = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=subject, description=text)
     return error_details_pb2.PreconditionFailure(violations=[one])
+
+
+def _later() -> error_details_pb2.RetryInfo:
+    return error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_SECONDS))
+
+
+def _reason(error: BaseException) -> str:
+    """Give the error's own name as a reason: `DatabaseLocked` is DATABASE_LOCKED."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).upper()
 
 
 def _invalid(error: e.Invalid) -> Told:
@@ -75,34 +87,61 @@ def _large(error: e.TooLarge) -> Told:
 
 def _refused(error: machine.Refused) -> Told:
     facts = {"command": error.command, "place": error.place, "accepted": ", ".join(error.accepted)}
-    stale = isinstance(error, machine.StaleLease)
-    details = (
-        _precondition("STALE_LEASE" if stale else "STATE", error.place, str(error)),
-        _violations(("attempt" if stale else "model", str(error))),
-    )
-    return Told(grpc.StatusCode.FAILED_PRECONDITION, "STALE_LEASE" if stale else "ILLEGAL_TRANSITION", facts, details)
+    details = (_precondition("STATE", error.place, str(error)), _violations(("model", str(error))))
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "ILLEGAL_TRANSITION", facts, details)
+
+
+def _stale(error: machine.StaleLease) -> Told:
+    details = (_precondition("LEASE", error.place, str(error)), _violations(("attempt", str(error))))
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST", {"status": error.place}, details)
+
+
+def _unregistered(error: machine.NotRegistered) -> Told:
+    return Told(grpc.StatusCode.NOT_FOUND, "MODEL_MISSING", {}, (_violations(("model", str(error))),))
+
+
+def _registered(error: machine.AlreadyRegistered) -> Told:
+    return Told(grpc.StatusCode.ALREADY_EXISTS, "MODEL_EXISTS", {}, (_violations(("model.name", str(error))),))
 
 
 def _reused(error: store.RequestIdReused) -> Told:
-    text = "the id was used before, with another content; a new id is accepted"
-    return Told(
-        grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", {}, (_violations(("request_id", f"{text}: {error}")),)
-    )
+    text = f"the id was used before, with another content; a new id is accepted: {error}"
+    facts = {"request_id": error.request_id}
+    return Told(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", facts, (_violations(("request_id", text)),))
 
 
 def _away(error: BaseException) -> Told:
-    del error
-    wait = error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=RETRY_SECONDS))
-    return Told(grpc.StatusCode.UNAVAILABLE, "DATABASE_UNAVAILABLE", {}, (wait,))
+    return Told(grpc.StatusCode.UNAVAILABLE, _reason(error), {}, (_later(),))
+
+
+def _busy(error: transport.Overloaded) -> Told:
+    return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", {"limit": str(error.most)}, (_later(),))
 
 
 def _moved(error: BaseException) -> Told:
-    del error
-    return Told(grpc.StatusCode.ABORTED, "CONFLICT", {}, ())
+    return Told(grpc.StatusCode.ABORTED, _reason(error), {}, (_later(),))
 
 
 def _lost(error: BaseException) -> Told:
-    return Told(grpc.StatusCode.DATA_LOSS, type(error).__name__.upper(), {}, (_violations(("sha256", str(error))),))
+    return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_violations(("sha256", str(error))),))
+
+
+def _illegal(error: IllegalHistory) -> Told:
+    return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_violations(("model", str(error))),))
+
+
+def _differ(error: transport.BytesDiffer) -> Told:
+    return Told(grpc.StatusCode.DATA_LOSS, "BYTES_DIFFER", {}, (_violations((error.field, error.description)),))
+
+
+def _behind(error: transport.BehindTheEnd) -> Told:
+    facts = {"offset": str(error.offset), "size": str(error.size)}
+    return Told(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_BEHIND_END", facts, (_violations(("offset", str(error))),))
+
+
+def _gone(error: store.EvidenceMissing) -> Told:
+    details = (_precondition("EVIDENCE", error.sha256, str(error)),)
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "EVIDENCE_MISSING", {"sha256": error.sha256}, details)
 
 
 def _no_blob(error: BlobMissing) -> Told:
@@ -125,9 +164,19 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (e.ModelExists, _exists),
     (e.EtagMismatch, _etag),
     (e.TooLarge, _large),
+    (transport.Leaving, _away),
+    (transport.Overloaded, _busy),
+    (transport.BytesDiffer, _differ),
+    (transport.BehindTheEnd, _behind),
+    (machine.StaleLease, _stale),
+    (machine.NotRegistered, _unregistered),
+    (machine.AlreadyRegistered, _registered),
     (machine.Refused, _refused),
+    (IllegalHistory, _illegal),
     (store.RequestIdReused, _reused),
     (store.WrongExpectedVersion, _moved),
+    (store.FeedOutOfOrder, _moved),
+    (store.EvidenceMissing, _gone),
     (store.EvidenceAltered, _lost),
     (store.LogAltered, _lost),
     (store.DatabaseFault, _away),

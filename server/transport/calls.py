@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import grpc
 import grpc.aio
 import structlog
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from grpc_status import rpc_status
 
@@ -21,15 +23,34 @@ from server.status import status_of, tell
 from server.transport.fields import identifier
 from store.ports import Unit
 
+P = ParamSpec("P")
 T = TypeVar("T")
-M = TypeVar("M", bound=Message)
+Answer = TypeVar("Answer", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 LOG = structlog.get_logger()
+
+#: Hashing more than this takes milliseconds, which the event loop does not have.
+LARGE_BYTES = 1 << 20
+
+
+class Mutation(Protocol):
+    """A request that changes something, and carries the id that makes it idempotent."""
+
+    request_id: str
+    DESCRIPTOR: Descriptor
+
+    def SerializeToString(self, *, deterministic: bool = ...) -> bytes:
+        """Give the bytes."""
+        ...
+
+    def ByteSize(self) -> int:
+        """Say how many they are."""
+        ...
 
 
 def caller(context: Context, request_id: str = "") -> Caller:
     """Say who asks: the name in a client's certificate, or whoever is on this machine."""
-    auth = context.auth_context() if callable(getattr(context, "auth_context", None)) else {}
+    auth = context.auth_context()
     names = auth.get("x509_subject_alternative_name") or auth.get("x509_common_name") or ()
     first = next(iter(names), b"")
     if first:
@@ -42,22 +63,23 @@ async def done(future: Future[T]) -> T:
     return await asyncio.wrap_future(future)
 
 
-async def read(question: Callable[[], T]) -> T:
-    """Ask off the event loop."""
-    return await asyncio.to_thread(question)
+async def read(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Ask off the event loop: whatever waits for the database, or counts for long."""
+    return await asyncio.to_thread(question, *args, **kwargs)
 
 
-async def once(service: Service, request: Any, answer: type[M], work: Callable[[Unit], M]) -> M:  # noqa: ANN401 - any request with an id
-    """Do *work* for the first request of this id; a repeated one gets the first answer."""
+async def once(service: Service, request: Mutation, answer: type[Answer], work: Callable[[Unit], Answer]) -> Answer:
+    """Do *work* for the first request of this id; a repeated one gets the first answer.
+
+    Work and answer are one commit, so there is no moment at which one is kept without the other.
+    """
     key = f"request/{identifier(request.request_id, 'request_id')}"
-    payload = type(request).DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
-    sha = hashlib.sha256(payload).hexdigest()
+    sha = await read(_digest, request) if request.ByteSize() > LARGE_BYTES else _digest(request)
 
-    def both(unit: Unit) -> M:
+    def both(unit: Unit) -> Answer:
         had = unit.answer(key, sha)
         if had is not None:
-            first: M = answer.FromString(had)
-            return first
+            return answer.FromString(had)
         made = work(unit)
         unit.remember(key, sha, made.SerializeToString())
         return made
@@ -66,7 +88,7 @@ async def once(service: Service, request: Any, answer: type[M], work: Callable[[
 
 
 def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Turn what a unary method raises into a status."""
+    """Turn what a method with one answer raises into a status."""
 
     @functools.wraps(method)
     async def wrapped(self: Any, request: Any, context: Context) -> Any:  # noqa: ANN401 - messages
@@ -80,14 +102,15 @@ def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[
     return wrapped
 
 
-def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
-    """Turn what a streaming method raises into a status."""
+def streaming(method: Callable[..., AsyncGenerator[Any, None]]) -> Callable[..., AsyncIterator[Any]]:
+    """Turn what a streaming method raises into a status, and close it when its caller leaves."""
 
     @functools.wraps(method)
     async def wrapped(self: Any, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401 - messages
         try:
-            async for message in method(self, request, context):
-                yield message
+            async with contextlib.aclosing(method(self, request, context)) as messages:
+                async for message in messages:
+                    yield message
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - as above
@@ -96,10 +119,12 @@ def streaming(method: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncI
     return wrapped
 
 
-async def _abort(context: Context, error: Exception, call: str) -> None:
+def _digest(request: Mutation) -> str:
+    payload = request.DESCRIPTOR.full_name.encode() + request.SerializeToString(deterministic=True)
+    return hashlib.sha256(payload).hexdigest()
+
+
+async def _abort(context: Any, error: Exception, call: str) -> None:  # noqa: ANN401 - its types lack the method
     if tell(error) is None:
         LOG.error("surprise", call=call, error=repr(error), exc_info=error)
-    # grpc-stubs does not know this method of grpc.aio.
-    await context.abort_with_status(  # type: ignore[attr-defined]
-        rpc_status.to_status(status_of(error))
-    )
+    await context.abort_with_status(rpc_status.to_status(status_of(error)))

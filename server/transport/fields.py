@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +20,9 @@ MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MOST_ROWS = 100_000
 MOST_BATCH_BYTES = 16 << 20
+MOST_TEXT = 2_000  #: characters of what people write
+MOST_WORD = 256  #: characters of a name or of a category
+DEFAULT_PAGE, MOST_PAGE = 100, 1_000
 
 
 def array(data: bytes, kind: str, count: int, field: str) -> npt.NDArray[Any]:
@@ -39,7 +44,7 @@ def columns(messages: Sequence[columns_pb2.Column], count: int, field: str) -> d
             found[message.name] = array(message.numeric.values, "<f8", count, where)
         elif message.HasField("categorical"):
             codes = array(message.categorical.codes, "<i4", count, where)
-            found[message.name] = Categories(dictionary=list(message.categorical.dictionary), codes=codes)
+            found[message.name] = Categories(dictionary=words(message.categorical.dictionary, where), codes=codes)
         else:
             raise Invalid(where, "holds no values; numeric or categorical is accepted")
     return found
@@ -106,8 +111,54 @@ def _prefix(enum: Any) -> str:  # noqa: ANN401 - a protobuf enum
     return first.removesuffix("UNSPECIFIED")
 
 
-def page(size: int, most: int) -> int:
-    """Give the size of a page: the most where none is asked for, or more."""
+def words(values: Sequence[str], field: str) -> list[str]:
+    """Check the words of a category list: each once, none too long."""
+    seen: set[str] = set()
+    for one in values:
+        if text(one, field, MOST_WORD) in seen:
+            raise Invalid(field, f"{one!r} stands twice among the words; each once is accepted")
+        seen.add(one)
+    return list(values)
+
+
+def text(value: str, field: str, most: int = MOST_TEXT) -> str:
+    """Check the length of what people write."""
+    if len(value) > most:
+        raise Invalid(field, f"{len(value)} characters; at most {most} are accepted")
+    return value
+
+
+def between(value: int, low: int, high: int, field: str) -> int:
+    """Check that a number lies within its bounds, both accepted."""
+    if not low <= value <= high:
+        raise Invalid(field, f"{value} is not accepted; {low} to {high} is")
+    return value
+
+
+def page(size: int) -> int:
+    """Give the size of a page: what is asked for, within bounds; 0 leaves it to the server."""
     if size < 0:
         raise Invalid("page_size", f"{size} is negative; 0 (the server's choice) or more is accepted")
-    return min(size or most, most)
+    return min(size or DEFAULT_PAGE, MOST_PAGE)
+
+
+def page_token(after: str, *asked: object) -> str:
+    """Write a token that continues behind *after*, for those who ask the same again."""
+    return base64.urlsafe_b64encode(f"{asked!r}\n{after}".encode()).decode()
+
+
+def continued(token: str, *asked: object) -> str:
+    """Read back where a token continues; empty where there is none.
+
+    Raises:
+        Invalid: It is none of ours, or was given for another question.
+    """
+    if not token:
+        return ""
+    try:
+        question, _, after = base64.b64decode(token, altchars=b"-_", validate=True).decode().rpartition("\n")
+    except (binascii.Error, ValueError) as error:
+        raise Invalid("page_token", "is not one that this server gave") from error
+    if question != f"{asked!r}":
+        raise Invalid("page_token", "was given for another question; the other fields must be as they were")
+    return after

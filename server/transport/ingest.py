@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import numpy as np
 from remission.v1 import health_pb2, ingest_pb2_grpc
 from remission.v1 import ingest_pb2 as pb
 
 from server.errors import Invalid, TooLarge
-from server.requests import Categories, Column, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
+from server.requests import Categories, Column, Floats, Ints, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
 from server.service import Service
 from server.transport.calls import Context, answering, caller, done, read, streaming
 from server.transport.fields import (
     MOST_BATCH_BYTES,
     MOST_ROWS,
+    MOST_WORD,
     array,
     columns,
     identifier,
@@ -23,11 +25,15 @@ from server.transport.fields import (
     model_name,
     number,
     rows_within,
+    text,
     word,
 )
 from server.views import StateView
 
 MOST_POINTS = 10_000
+MOST_OUTPUTS = 16
+MOST_UNIT_ID = 128
+SERIES_NAME = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 MOST_MESSAGE_ROWS = 10_000
 DIRECTIONS = ("higher_is_worse", "lower_is_worse")
 
@@ -41,22 +47,24 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     @answering
     async def Ingest(self, request: pb.IngestRequest, context: Context) -> pb.IngestResponse:
         """Take one batch of rows in."""
-        return pb.IngestResponse(receipt=await self._rows(rows_batch(self._service, request), context))
+        batch = await read(rows_batch, self._service, request)
+        return pb.IngestResponse(receipt=await self._rows(batch, context))
 
     @streaming
     async def IngestStream(
         self, requests: AsyncIterator[pb.IngestStreamRequest], context: Context
-    ) -> AsyncIterator[pb.IngestStreamResponse]:
-        """Take batches in as they come; acknowledge each, in order."""
+    ) -> AsyncGenerator[pb.IngestStreamResponse, None]:
+        """Take batches in as they come; acknowledge each, in order, before the next is taken."""
         model = ""
         async for request in requests:
-            model = model_name(request.model or model)
-            yield pb.IngestStreamResponse(receipt=await self._rows(column_batch(model, request.batch), context))
+            model = same_model(request.model, model)
+            batch = await read(column_batch, model, request.batch)
+            yield pb.IngestStreamResponse(receipt=await self._rows(batch, context))
 
     @answering
     async def IngestLabels(self, request: pb.IngestLabelsRequest, context: Context) -> pb.IngestLabelsResponse:
         """Take labels in."""
-        batch = labels_batch(self._service, request)
+        batch = await read(labels_batch, self._service, request)
         told = await done(self._service.ingest_labels(batch, caller(context)))
         state = await self._state(batch.model)
         return pb.IngestLabelsResponse(
@@ -67,7 +75,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     @answering
     async def IngestMetrics(self, request: pb.IngestMetricsRequest, context: Context) -> pb.IngestMetricsResponse:
         """Take points of metric series in."""
-        batch = metrics_batch(request)
+        batch = await read(metrics_batch, request)
         told = await done(self._service.ingest_metrics(batch, caller(context)))
         state = await self._state(batch.model)
         return pb.IngestMetricsResponse(
@@ -80,7 +88,14 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         return receipt(told, await self._state(batch.model))
 
     async def _state(self, model: str) -> StateView:
-        return await read(lambda: self._service.state(model))
+        return await read(self._service.state, model)
+
+
+def same_model(asked: str, before: str) -> str:
+    """Give the model of a stream's next message: named in the first, and later either not or the same."""
+    if before and asked not in ("", before):
+        raise Invalid("model", f"{asked!r} is not {before!r}, which this stream began with; a stream has one model")
+    return before or model_name(asked)
 
 
 def receipt(told: Receipt, state: StateView) -> pb.Receipt:
@@ -112,21 +127,39 @@ def column_batch(model: str, batch: pb.Batch) -> RowsBatch:
     ids = identifiers(batch.prediction_ids, "batch.prediction_ids")
     if len(ids) != count:
         raise Invalid("batch.prediction_ids", f"{len(ids)} ids for {count} rows")
-    outputs = {one.version: array(one.values, "<f8", count, f"batch.outputs[{one.version}]") for one in batch.outputs}
-    if len(outputs) != len(batch.outputs):
-        raise Invalid("batch.outputs", "a version stands twice; each once is accepted")
-    if batch.unit_ids and len(batch.unit_ids) != count:
-        raise Invalid("batch.unit_ids", f"{len(batch.unit_ids)} ids for {count} rows; none, or one a row, is accepted")
-    latency = array(batch.latency_us, "<i4", count, "batch.latency_us").astype(np.int64) if batch.latency_us else None
-    if latency is not None and (latency < 0).any():
-        raise Invalid(f"batch.latency_us[{int((latency < 0).argmax())}]", "is negative; 0 or more is accepted")
+    _check_units(batch.unit_ids, count)
     return RowsBatch(
         model=model, batch_id=identifier(batch.batch_id, "batch.batch_id"), ids=ids,
         times_us=array(batch.times_us, "<i8", count, "batch.times_us"),
-        columns=columns(batch.columns, count, "batch.columns"), outputs=outputs,
+        columns=columns(batch.columns, count, "batch.columns"), outputs=_outputs(batch, count),
         served=array(batch.served_by, "u1", count, "batch.served_by") if batch.served_by else np.zeros(count, np.uint8),
-        generation=batch.route_generation, latency_us=latency,
+        generation=batch.route_generation, latency_us=_latency(batch, count),
     )  # fmt: skip
+
+
+def _outputs(batch: pb.Batch, count: int) -> dict[str, Floats]:
+    if len(batch.outputs) > MOST_OUTPUTS:
+        raise Invalid("batch.outputs", f"{len(batch.outputs)} versions; 1 to {MOST_OUTPUTS} are accepted")
+    found = {one.version: array(one.values, "<f8", count, f"batch.outputs[{one.version}]") for one in batch.outputs}
+    if len(found) != len(batch.outputs):
+        raise Invalid("batch.outputs", "a version stands twice; each once is accepted")
+    return found
+
+
+def _latency(batch: pb.Batch, count: int) -> Ints | None:
+    if not batch.latency_us:
+        return None
+    found = array(batch.latency_us, "<i4", count, "batch.latency_us").astype(np.int64)
+    if (found < 0).any():
+        raise Invalid(f"batch.latency_us[{int((found < 0).argmax())}]", "is negative; 0 or more is accepted")
+    return found
+
+
+def _check_units(ids: Sequence[str], count: int) -> None:
+    if ids and len(ids) != count:
+        raise Invalid("batch.unit_ids", f"{len(ids)} ids for {count} rows; none, or one a row, is accepted")
+    for i, one in enumerate(ids):
+        text(one, f"batch.unit_ids[{i}]", MOST_UNIT_ID)
 
 
 def message_batch(service: Service, model: str, batch: pb.Rows) -> RowsBatch:
@@ -161,12 +194,17 @@ def _column(batch: pb.Rows, name: str, kind: str) -> Column:
     for i, row in enumerate(batch.rows):
         if name in row.features and row.features[name].WhichOneof("value") not in (wanted, None):
             raise Invalid(f"rows.rows[{i}].features[{name}]", f"is not accepted; a {wanted} is")
+    held = [name in row.features and row.features[name].WhichOneof("value") is not None for row in batch.rows]
     if kind == "numeric":
-        return np.array([row.features[name].number if name in row.features else math.nan for row in batch.rows])
-    words = [row.features[name].category if name in row.features else None for row in batch.rows]
-    dictionary = list(dict.fromkeys(word for word in words if word is not None))
-    codes = [dictionary.index(one) if one is not None else -1 for one in words]
-    return Categories(dictionary=dictionary, codes=np.array(codes, dtype=np.int32))
+        return np.array(
+            [row.features[name].number if here else math.nan for row, here in zip(batch.rows, held, strict=True)]
+        )
+    codes: dict[str, int] = {}
+    found = np.full(len(batch.rows), -1, dtype=np.int32)
+    for i in (i for i, here in enumerate(held) if here):
+        category = text(batch.rows[i].features[name].category, f"rows.rows[{i}].features[{name}]", MOST_WORD)
+        found[i] = codes.setdefault(category, len(codes))
+    return Categories(dictionary=list(codes), codes=found)
 
 
 def labels_batch(service: Service, request: pb.IngestLabelsRequest) -> LabelsBatch:
@@ -188,19 +226,25 @@ def metrics_batch(request: pb.IngestMetricsRequest) -> MetricsBatch:
     """Read points of metric series."""
     if not 0 < len(request.points) <= MOST_POINTS:
         raise Invalid("points", f"{len(request.points)} points; 1 to {MOST_POINTS} are accepted")
-    points = []
-    for i, one in enumerate(request.points):
-        if not math.isfinite(one.value):
-            raise Invalid(f"points[{i}].value", f"{one.value} is not accepted; a finite number is")
-        if not math.isfinite(one.tolerance) or one.tolerance < 0:
-            raise Invalid(f"points[{i}].tolerance", f"{one.tolerance} is not accepted; 0 or more is")
-        direction = word(pb.Direction, one.direction, f"points[{i}].direction", DIRECTIONS)
-        points.append(
-            Point(
-                name=identifier(one.name, f"points[{i}].name"), time_us=one.time_us, value=one.value,
-                higher_is_worse=direction == DIRECTIONS[0], tolerance=one.tolerance,
-            )
-        )  # fmt: skip
+    points = [_point(one, f"points[{i}]") for i, one in enumerate(request.points)]
+    directions: dict[str, bool] = {}
+    for i, one in enumerate(points):
+        if directions.setdefault(one.name, one.higher_is_worse) != one.higher_is_worse:
+            raise Invalid(f"points[{i}].direction", f"differs from that of an earlier point of {one.name!r}")
     return MetricsBatch(
         model=model_name(request.model), request_id=identifier(request.request_id, "request_id"), points=points
     )
+
+
+def _point(one: pb.MetricPoint, where: str) -> Point:
+    if not SERIES_NAME.fullmatch(one.name):
+        raise Invalid(f"{where}.name", f"{one.name!r} is not accepted; {SERIES_NAME.pattern} is")
+    if not math.isfinite(one.value):
+        raise Invalid(f"{where}.value", f"{one.value} is not accepted; a finite number is")
+    if not math.isfinite(one.tolerance) or one.tolerance <= 0:
+        raise Invalid(f"{where}.tolerance", f"{one.tolerance} is not accepted; a finite number above 0 is")
+    direction = word(pb.Direction, one.direction, f"{where}.direction", DIRECTIONS)
+    return Point(
+        name=one.name, time_us=one.time_us, value=one.value,
+        higher_is_worse=direction == DIRECTIONS[0], tolerance=one.tolerance,
+    )  # fmt: skip

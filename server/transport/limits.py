@@ -1,23 +1,30 @@
-"""A bound on the calls that are worked on at once; what comes on top is shed, and told when to come again."""
+"""A bound on the calls that are worked on at once; what comes on top is shed, and told when to come again.
+
+gRPC's own `maximum_concurrent_rpcs` counts streams that wait for hours, and says no without a word on when to retry.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
 import grpc.aio
-from google.protobuf import any_pb2, duration_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from server.status import status_of
+from server.transport.errors import Overloaded
+
 Handler = Any  #: grpc ships no type for a method handler
-#: Calls that wait by nature, and calls that make things safe, pass always.
-FREE = ("Watch", "LeaseJob", "Freeze", "Abort", "Hold", "RollBack", "Health", "IngestStream")
+#: These pass always: calls that wait by nature, that keep a lease alive, or that make things safe.
+FREE = frozenset(
+    ("WatchStates", "WatchRoutes", "IngestStream", "LeaseJob", "Heartbeat", "Hold", "Freeze", "Abort", "RollBack")
+)
+HEALTH = "/grpc.health."
 
 
 class Limiter(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
-    """Counts unary calls under way."""
+    """Counts calls under way."""
 
     def __init__(self, most: int) -> None:
         self._most, self._now = most, 0
@@ -27,35 +34,43 @@ class Limiter(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
         continuation: Callable[[Any], Awaitable[Handler]],
         handler_call_details: Any,  # noqa: ANN401 - grpc's own
     ) -> Handler:
-        """Wrap unary methods with a count."""
+        """Count the call, unless it passes always."""
         handler = await continuation(handler_call_details)
-        call = handler_call_details.method.rpartition("/")[2]
-        if handler is None or handler.unary_unary is None or call.startswith(FREE):
+        method: str = handler_call_details.method
+        if handler is None or method.startswith(HEALTH) or method.rpartition("/")[2] in FREE:
             return handler
-        inner = handler.unary_unary
+        codec = {
+            "request_deserializer": handler.request_deserializer,
+            "response_serializer": handler.response_serializer,
+        }
+        if handler.unary_unary is not None:
+            return grpc.unary_unary_rpc_method_handler(self._answering(handler.unary_unary), **codec)
+        if handler.stream_unary is not None:
+            return grpc.stream_unary_rpc_method_handler(self._answering(handler.stream_unary), **codec)
+        return grpc.unary_stream_rpc_method_handler(self._streaming(handler.unary_stream), **codec)
 
+    def _answering(self, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def counted(request: Any, context: Any) -> Any:  # noqa: ANN401 - messages
-            if self._now >= self._most:
-                await context.abort_with_status(rpc_status.to_status(_overloaded(self._most)))
-            self._now += 1
+            await self._begin(context)
             try:
                 return await inner(request, context)
             finally:
                 self._now -= 1
 
-        return grpc.unary_unary_rpc_method_handler(
-            counted, request_deserializer=handler.request_deserializer, response_serializer=handler.response_serializer
-        )
+        return counted
 
+    def _streaming(self, inner: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
+        async def counted(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - messages
+            await self._begin(context)
+            try:
+                async for message in inner(request, context):
+                    yield message
+            finally:
+                self._now -= 1
 
-def _overloaded(most: int) -> status_pb2.Status:
-    packed = []
-    for detail in (
-        error_details_pb2.ErrorInfo(reason="OVERLOADED", domain="remission", metadata={"limit": str(most)}),
-        error_details_pb2.RetryInfo(retry_delay=duration_pb2.Duration(seconds=1)),
-    ):
-        one = any_pb2.Any()
-        one.Pack(detail)
-        packed.append(one)
-    text = f"{most} calls are under way; try again in a second"
-    return status_pb2.Status(code=code_pb2.RESOURCE_EXHAUSTED, message=text, details=packed)
+        return counted
+
+    async def _begin(self, context: Any) -> None:  # noqa: ANN401 - grpc's own
+        if self._now >= self._most:
+            await context.abort_with_status(rpc_status.to_status(status_of(Overloaded(self._most))))
+        self._now += 1

@@ -12,11 +12,24 @@ from server.requests import NewModel, ReferenceRows
 from server.schema import NUMERIC, OUTCOMES, TASKS
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
-from server.transport.fields import array, columns, identifier, model_name, number, page, word
+from server.transport.fields import (
+    MOST_WORD,
+    array,
+    columns,
+    continued,
+    identifier,
+    model_name,
+    number,
+    page,
+    page_token,
+    text,
+    word,
+    words,
+)
 from server.views import ModelView
 from statemachine.canonical import canonical
 
-MOST_MODELS = 500
+MOST_POLICY = 65_536
 KINDS = ("numeric", "categorical")
 
 
@@ -29,7 +42,7 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     @answering
     async def CreateModel(self, request: pb.CreateModelRequest, context: Context) -> pb.CreateModelResponse:
         """Put a model under watch."""
-        new, who = new_model(request), caller(context, request.request_id)
+        new, who = await read(new_model, request), caller(context, request.request_id)
         desk = self._service.desk
         return await once(
             self._service, request, pb.CreateModelResponse,
@@ -40,25 +53,23 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     async def GetModel(self, request: pb.GetModelRequest, _: Context) -> pb.GetModelResponse:
         """Tell what a model is."""
         name = model_name(request.name, "name")
-        return pb.GetModelResponse(model=model(await read(lambda: self._service.model(name))))
+        return pb.GetModelResponse(model=model(await read(self._service.model, name)))
 
     @answering
     async def ListModels(self, request: pb.ListModelsRequest, _: Context) -> pb.ListModelsResponse:
         """List models by name."""
-        size = page(request.page_size, MOST_MODELS)
-        found = await read(
-            lambda: self._service.models(request.page_token, size, include_retired=request.include_retired)
-        )
-        token = found[-1].name if len(found) == size else ""
+        size, after = page(request.page_size), continued(request.page_token, request.include_retired)
+        found = await read(self._service.models, after, size, include_retired=request.include_retired)
+        token = page_token(found[-1].name, request.include_retired) if len(found) == size else ""
         return pb.ListModelsResponse(models=[model(view) for view in found], next_page_token=token)
 
     @answering
     async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> pb.UpdateModelResponse:
         """Change owner, purpose or policy."""
         name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
-        owner = request.owner if request.HasField("owner") else None
-        purpose = request.purpose if request.HasField("purpose") else None
-        policy = request.policy_json if request.HasField("policy_json") else None
+        owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
+        purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
+        policy = text(request.policy_json, "policy_json", MOST_POLICY) if request.HasField("policy_json") else None
         return await once(
             self._service, request, pb.UpdateModelResponse,
             lambda unit: pb.UpdateModelResponse(
@@ -70,10 +81,11 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     async def RetireModel(self, request: pb.RetireModelRequest, context: Context) -> pb.RetireModelResponse:
         """End the watch of a model."""
         name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
+        note = text(request.reason, "reason")
         return await once(
             self._service, request, pb.RetireModelResponse,
             lambda unit: pb.RetireModelResponse(
-                model=model(registration.retire_model(desk, unit, name, request.etag, request.reason, who))
+                model=model(registration.retire_model(desk, unit, name, request.etag, note, who))
             ),
         )  # fmt: skip
 
@@ -81,21 +93,22 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
 def new_model(request: pb.CreateModelRequest) -> NewModel:
     """Read a registration."""
     asked = request.model
-    policy = read_policy(asked.policy_json, "model.policy_json").to_json() if asked.policy_json else {}
+    overrides = text(asked.policy_json, "model.policy_json", MOST_POLICY)
+    policy = read_policy(overrides, "model.policy_json").to_json() if overrides else {}
     return NewModel(
         request_id=identifier(request.request_id, "request_id"),
         name=asked.name,
-        owner=asked.owner,
-        purpose=asked.purpose,
+        owner=text(asked.owner, "model.owner", MOST_WORD),
+        purpose=text(asked.purpose, "model.purpose"),
         task=word(pb.Task, asked.task, "model.task", TASKS),
         metric=asked.metric,
         outcomes=word(pb.Outcomes, asked.outcomes or pb.OUTCOMES_EXOGENOUS, "model.outcomes", OUTCOMES),
         template=asked.template,
         features=[
             {
-                "name": one.name,
+                "name": text(one.name, f"model.features[{i}].name", MOST_WORD),
                 "kind": word(pb.FeatureKind, one.kind, f"model.features[{i}].kind", KINDS),
-                "categories": list(one.categories),
+                "categories": words(one.categories, f"model.features[{i}].categories"),
             }
             for i, one in enumerate(asked.features)
         ],

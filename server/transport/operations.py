@@ -11,9 +11,9 @@ from remission.v1 import operations_pb2_grpc
 from server import following, operating
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
-from server.transport.fields import model_name
+from server.transport.fields import model_name, text
 from server.transport.states import state, wait
-from server.views import Wait
+from server.views import Wait, state_of
 from store.ports import Unit
 
 A = TypeVar("A", bound=Message)
@@ -69,35 +69,35 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     async def StartRetraining(self, request: pb.StartRetrainingRequest, context: Context) -> pb.StartRetrainingResponse:
         """Begin a remedy because a person asks."""
         name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        note = text(request.reason, "reason")
 
         def work(unit: Unit) -> pb.StartRetrainingResponse:
             remedies = list(request.remedies)
-            view = operating.start_retraining(desk, unit, name, request.etag, request.reason, remedies, who)
+            begun = operating.start_retraining(desk, unit, name, request.etag, note, remedies, who)
             following.move_on(desk, unit, name)
-            return pb.StartRetrainingResponse(state=state(view))
+            return pb.StartRetrainingResponse(state=state(state_of(desk.health(unit, name), row=begun.row)))
 
         return await once(self._service, request, pb.StartRetrainingResponse, work)
 
     @answering
     async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:
         """Say what a model waits for, and what happens if nobody acts."""
-        name = model_name(request.model)
-        view = await read(lambda: self._service.state(name))
+        view = await read(self._service.state, model_name(request.model))
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
-        text = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
-        waits = [one for one in (wait(found),) if one is not None]
+        told = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
+        waits = [found] if found else []
         if view.job:
-            work = Wait(awaited=f"a worker, for job {view.job}", timer="", due_us=0, outcome="the job is tried again")
-            told = wait(work)
-            waits += [told] if told is not None else []
-        return pb.ExplainWaitResponse(state=state(view), waits=waits, explanation=text)
+            worker = f"a worker, for job {view.job}"
+            waits.append(Wait(awaited=worker, timer="", due_us=0, outcome="the job is tried again"))
+        return pb.ExplainWaitResponse(state=state(view), waits=[wait(one) for one in waits], explanation=told)
 
     async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order
         name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        note = text(request.reason, "reason")
 
         def work(unit: Unit) -> A:
-            view = operating.operate(desk, unit, order, name, request.etag, request.reason, who)
+            view = operating.operate(desk, unit, order, name, request.etag, note, who)
             return answer(state=state(view))
 
         return await once(self._service, request, answer, work)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from functools import partial
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 
 from remission.v1 import health_pb2 as pb
 from remission.v1 import health_pb2_grpc, routing_pb2, routing_pb2_grpc
 
 from server import routing
+from server.changes import Changed, Changes
 from server.errors import Invalid
-from server.reading import Change
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read, streaming
-from server.transport.fields import identifier, model_name, number, page
+from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text
 from server.transport.wake import Bell
 from server.views import RouteView, StateView, Wait
+from statemachine.words import FULL_EXPOSURE_BP
 
-MOST_STATES = 500
 MOST_MODELS = 1_000
-PAGE = 500
+PAGE = 500  #: events that a watcher is shown at once
 POLL_SECONDS = 1.0
+LIFE_SECONDS = 15.0  #: of silence, until a watcher is sent a sign of life
+RENEWALS = 3  #: of a route within its time to live
 
 
 class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
@@ -33,50 +35,45 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
     async def GetState(self, request: pb.GetStateRequest, _: Context) -> pb.GetStateResponse:
         """Tell the state of a model."""
         name = model_name(request.model)
-        return pb.GetStateResponse(state=state(await read(lambda: self._service.state(name))))
+        return pb.GetStateResponse(state=state(await read(self._service.state, name)))
 
     @answering
     async def BatchGetStates(self, request: pb.BatchGetStatesRequest, _: Context) -> pb.BatchGetStatesResponse:
         """Tell the states of several models."""
-        names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
-        if not 0 < len(names) <= MOST_MODELS:
-            raise Invalid("models", f"{len(names)} names; 1 to {MOST_MODELS} are accepted")
+        names = some_models(request.models)
         found = await read(lambda: [self._service.state(name) for name in names])
         return pb.BatchGetStatesResponse(states=[state(view) for view in found])
 
     @answering
     async def ListStates(self, request: pb.ListStatesRequest, _: Context) -> pb.ListStatesResponse:
-        """List states by model."""
-        size = page(request.page_size, MOST_STATES)
-        found = await read(lambda: self._service.states(request.page_token, size))
-        token = found[-1].model if len(found) == size else ""
+        """List states by model; retired models only when they are asked for."""
+        size, asked = page(request.page_size), sorted(set(request.states))
+        found = await read(self._service.states, continued(request.page_token, asked), size)
+        token = page_token(found[-1].model, asked) if len(found) == size else ""
         told = [state(view) for view in found]
-        kept = [one for one in told if not request.states or one.state in request.states]
+        kept = [one for one in told if (one.state in asked if asked else one.state != pb.STATE_RETIRED)]
         return pb.ListStatesResponse(states=kept, next_page_token=token)
 
     @streaming
-    async def WatchStates(self, request: pb.WatchStatesRequest, _: Context) -> AsyncIterator[pb.WatchStatesResponse]:
-        """Tell every change of state behind a position of the log, then every new one."""
-        wanted = {model_name(name, f"models[{i}]") for i, name in enumerate(request.models)}
-        position = request.after_position
+    async def WatchStates(
+        self, request: pb.WatchStatesRequest, _: Context
+    ) -> AsyncGenerator[pb.WatchStatesResponse, None]:
+        """Tell every change of state behind a position of the log, then every new one, and that the server lives."""
+        names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
+        seen = Changes(behind(request.after_position), names)
+        loop = asyncio.get_running_loop()
+        told_at = loop.time()
         with self._bell.listener() as rung:
             while True:
-                after = position
-                changes, position = await read(partial(self._service.changes, after, PAGE))
-                for change in changes:
-                    if not wanted or change.model in wanted:
-                        yield await read(partial(self._told, change))
-                if position == after:
+                before = seen.position
+                for one in await read(self._service.store.read, lambda reader: seen.following(reader, PAGE)):
+                    yield changed(one)
+                    told_at = loop.time()
+                if loop.time() - told_at >= LIFE_SECONDS:
+                    yield pb.WatchStatesResponse(position=seen.position)
+                    told_at = loop.time()
+                if seen.position == before:
                     await rung(POLL_SECONDS)
-
-    def _told(self, change: Change) -> pb.WatchStatesResponse:
-        now = state(self._service.state(change.model))
-        place, _, phase = change.dest.partition(".")
-        now.state, now.phase, now.reason, now.version = number(pb.State, place), phase, change.reason, change.version
-        return pb.WatchStatesResponse(
-            state=now, position=change.position, trigger=change.trigger,
-            previous=number(pb.State, change.source.partition(".")[0]),
-        )  # fmt: skip
 
 
 class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
@@ -89,23 +86,22 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
     async def GetRoute(self, request: routing_pb2.GetRouteRequest, _: Context) -> routing_pb2.GetRouteResponse:
         """Tell the route in force."""
         name = model_name(request.model)
-        return routing_pb2.GetRouteResponse(route=route(await read(lambda: self._service.route(name))))
+        return routing_pb2.GetRouteResponse(route=route(await read(self._service.route, name)))
 
     @streaming
     async def WatchRoutes(
         self, request: routing_pb2.WatchRoutesRequest, _: Context
-    ) -> AsyncIterator[routing_pb2.WatchRoutesResponse]:
-        """Tell the routes of models now, and each new generation."""
-        names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
-        if not names:
-            raise Invalid("models", "is empty; at least one is needed")
-        told: dict[str, int] = {}
+    ) -> AsyncGenerator[routing_pb2.WatchRoutesResponse, None]:
+        """Tell the routes of models now, each new generation, and each again before it expires."""
+        names = some_models(request.models)
+        loop = asyncio.get_running_loop()
+        told: dict[str, tuple[int, float]] = {}  # generation, and when to tell it again
         with self._bell.listener() as rung:
             while True:
-                for name in names:
-                    view = await read(partial(self._service.route, name))
-                    if told.get(name) != view.generation:
-                        told[name] = view.generation
+                for view in await read(lambda: [self._service.route(name) for name in names]):
+                    generation, again = told.get(view.model, (-1, 0.0))
+                    if view.generation != generation or loop.time() >= again:
+                        told[view.model] = view.generation, loop.time() + view.ttl_seconds / RENEWALS
                         yield routing_pb2.WatchRoutesResponse(route=route(view))
                 await rung(POLL_SECONDS)
 
@@ -116,14 +112,39 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
         """Note what a router serves."""
         name, router = model_name(request.model), identifier(request.router_id, "router_id")
         who, desk = caller(context, request.request_id), self._service.desk
+        applied = between(request.applied_bp, 0, FULL_EXPOSURE_BP, "applied_bp")
+        failure = text(request.failure, "failure")
         return await once(
             self._service, request, routing_pb2.AcknowledgeRouteResponse,
             lambda unit: routing_pb2.AcknowledgeRouteResponse(
                 generation=routing.acknowledge(
-                    desk, unit, name, request.generation, router, request.applied_bp, request.failure, who
+                    desk, unit, name, request.generation, router, applied, failure, who
                 )
             ),
         )  # fmt: skip
+
+
+def some_models(names: Sequence[str]) -> list[str]:
+    """Check a list of models that must not be empty."""
+    if not 0 < len(names) <= MOST_MODELS:
+        raise Invalid("models", f"{len(names)} names; 1 to {MOST_MODELS} are accepted")
+    return [model_name(name, f"models[{i}]") for i, name in enumerate(names)]
+
+
+def behind(position: int) -> int:
+    """Check a position to go on from."""
+    if position < 0:
+        raise Invalid("after_position", f"{position} is negative; 0 or more is accepted")
+    return position
+
+
+def changed(one: Changed) -> pb.WatchStatesResponse:
+    """Write a change."""
+    source = one.change.source.partition(".")[0]
+    return pb.WatchStatesResponse(
+        state=state(one.state), position=one.change.position, trigger=one.change.trigger,
+        previous=number(pb.State, source),
+    )  # fmt: skip
 
 
 def state(view: StateView) -> pb.ModelState:
@@ -133,14 +154,13 @@ def state(view: StateView) -> pb.ModelState:
         automation=number(pb.Automation, view.automation), reason=view.reason, champion=view.champion,
         candidate=view.candidate, rollback_target=view.rollback_target, remedy=view.remedy,
         routing_generation=view.routing_generation, exposure_bp=view.exposure_bp, entered_us=view.entered_us,
-        version=view.version, position=view.position, etag=view.etag, wait=wait(view.wait), row=view.row,
+        version=view.version, position=view.position, etag=view.etag, row=view.row,
+        wait=wait(view.wait) if view.wait else None,
     )  # fmt: skip
 
 
-def wait(view: Wait | None) -> pb.Wait | None:
+def wait(view: Wait) -> pb.Wait:
     """Write what is awaited."""
-    if view is None:
-        return None
     return pb.Wait(awaited=view.awaited, timer=view.timer, due_us=view.due_us, outcome=view.outcome)
 
 

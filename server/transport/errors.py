@@ -1,0 +1,38 @@
+"""What a call can meet on its way in or out, where no use case has a say."""
+
+from __future__ import annotations
+
+
+class TransportError(Exception):
+    """The call cannot be carried through."""
+
+
+class Leaving(TransportError):
+    """The server is leaving; ask again in a moment, and it or another answers."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
+class Overloaded(TransportError):
+    """As many calls are under way as this server works on at once."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} calls are under way, and no more are taken on; try again in a second")
+        self.most = most
+
+
+class BytesDiffer(TransportError):
+    """The bytes that came are not those that were announced."""
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.field, self.description = field, description
+
+
+class BehindTheEnd(TransportError):
+    """There is nothing at this offset."""
+
+    def __init__(self, offset: int, size: int) -> None:
+        super().__init__(f"offset: {offset} lies behind the end; 0 to {size} is accepted")
+        self.offset, self.size = offset, size
