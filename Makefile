@@ -17,7 +17,7 @@ setup: .venv/installed
 
 .venv/locked: requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	touch $@
 
 # The build backend stands in the lock, so nothing is fetched here and nothing is resolved.
