@@ -14,7 +14,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 TRUE_IN: dict[str, str] = {
     "healthy": "No evidence stands against the champion. A refresh may be wanted where more data make a better one.",
     "suspect": "One alarm, unconfirmed. Only rows after it confirm or clear it.",
-    "degraded": "The decline is confirmed and explained, or inexplicable. A remedy is sought as budget and pause allow.",
+    "degraded": "The decline is confirmed, and explained or not. A remedy is sought as budget and pauses allow.",
     "retraining.scoping": "A remediation has begun; the entrants of the bake-off are being chosen.",
     "retraining.awaiting_approval": "A person must agree before anything is trained. Silence is a refusal.",
     "retraining.queued": "The job waits for a worker.",

@@ -7,9 +7,7 @@ import pytest
 
 from store import Store, migrate, open_store
 from tests.fixtures.events import ticking
-from tests.fixtures.postgres import Postgres, postgres
-
-__all__ = ["postgres"]
+from tests.fixtures.postgres import Postgres
 
 _NUMBERS = count(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from statemachine import commands as c
 from statemachine import timers
@@ -65,7 +66,7 @@ def commands(health: ModelHealth) -> Iterator[c.Command]:
     """Give everything that can be said to a model: by detectors, workers, routers, judges and people."""
     remedy = health.remediation
     job, attempt = (remedy.job or "m-1", remedy.attempt) if remedy else ("m-1", 1)
-    shared = {"at_row": 5, "evidence": EVIDENCE}
+    shared: dict[str, Any] = {"at_row": 5, "evidence": EVIDENCE}
     yield c.RaiseAlarm(signal="loss", detector="d", log_evidence=9.0, onset_row=1, **shared)
     yield c.ClearAlarm(signal="loss", log_evidence=9.0, **shared)
     yield c.ConfirmDecline(signal="loss", log_evidence=9.0, **shared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from transitions import MachineError
@@ -30,7 +31,12 @@ from statemachine.replay import IllegalHistory, projection, replay
 from statemachine.words import CANARY, PLACES, PROMOTING, RETIRED, RETRAINING
 from tests.unit.statemachine.laws import EVIDENCE, Step, apply, at_rest, born, essence, explore, let_time_pass, timer_of
 
-POLICIES = ({}, {"approvals": {"required": True}}, {"fallback": "previous_version"}, {"tier": 2})
+POLICIES: tuple[dict[str, Any], ...] = (
+    {},
+    {"approvals": {"required": True}},
+    {"fallback": "previous_version"},
+    {"tier": 2},
+)
 
 
 @pytest.fixture(scope="module", params=POLICIES, ids=str)
