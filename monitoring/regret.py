@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from measures.sums import Block, log_e, span
+from monitoring.performance import Resolution, resolve
 from statemachine.policy import Policy
 
 SAME_SIZE, MORE_DATA = "recent", "all"  #: names of the challengers
@@ -27,17 +28,37 @@ def judge(inputs: dict[str, Any], policy: Policy) -> Regret:
     `inputs`: `challenges`, oldest first, each `{"champion": blocks of its loss, "leads": {name: blocks of champion
     minus challenger}}` on rows that no challenger of that round had seen; `design_rows`.
     """
+    same_size, nats = _leads(inputs, SAME_SIZE, policy)
+    if same_size:
+        return Regret(finding="regret", log_evidence=nats)
+    more_data, others = _leads(inputs, MORE_DATA, policy)
+    if more_data:
+        return Regret(finding="improvement", log_evidence=others)
+    return Regret(finding="none", log_evidence=max(nats, others))
+
+
+def look_again(inputs: dict[str, Any], policy: Policy) -> Resolution:
+    """Say what came of a regret alarm: confirmed, improvement, cleared or open.
+
+    `inputs`: `blocks` of champion minus the challenger of its own training size, on rows after the alarm only; `level`;
+    `window`; and those of `judge`, with the rows after the alarm as the latest challenge. The decline is judged by what
+    came after it was suspected. That more data make a better model was no suspicion: its evidence stands, and goes on.
+    """
+    decline = resolve(inputs, policy)
+    if decline.verdict != "cleared":
+        return decline
+    more_data, nats = _leads(inputs, MORE_DATA, policy)
+    return Resolution(verdict="improvement", log_evidence=nats) if more_data else decline
+
+
+def _leads(inputs: dict[str, Any], name: str, policy: Policy) -> tuple[bool, float]:
+    """Say whether challenger *name* leads the champion by enough to count, with the evidence in nats."""
     rounds = inputs["challenges"][-policy.regret.memory :]
     champion = span(_joined(entry["champion"] for entry in rounds))
-    needed = -math.log(policy.regret.alpha)
-    loudest = 0.0
-    for name, finding in ((SAME_SIZE, "regret"), (MORE_DATA, "improvement")):
-        lead = span(_joined(entry["leads"].get(name, []) for entry in rounds))
-        nats = log_e(lead, float(inputs["design_rows"]))
-        loudest = max(loudest, nats)
-        if nats > needed and lead.mean > policy.regret.least_gain * champion.mean:
-            return Regret(finding=finding, log_evidence=nats)
-    return Regret(finding="none", log_evidence=loudest)
+    lead = span(_joined(entry["leads"].get(name, []) for entry in rounds))
+    nats = log_e(lead, float(inputs["design_rows"]))
+    counts = lead.mean > policy.regret.least_gain * champion.mean
+    return counts and nats > -math.log(policy.regret.alpha), nats
 
 
 def _joined(lists: Any) -> list[Block]:  # noqa: ANN401 - an iterable of lists of blocks, as JSON gives it

@@ -89,8 +89,15 @@ def _regret_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 
 def _second_look(inputs: Inputs, policy: Policy) -> Ruling:
-    found = performance.resolve(inputs, policy)
+    found = regret.look_again(inputs, policy)
     return _challenged(inputs, found.verdict, found.log_evidence)
+
+
+def _regret_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """An improvement clears the alarm too: what it tells of is no decline."""
+    found = regret.look_again(inputs, policy)
+    verdict = "cleared" if found.verdict == "improvement" else found.verdict
+    return _resolved(inputs, verdict, found.log_evidence)
 
 
 def _diagnosis(inputs: Inputs, policy: Policy) -> Ruling:
@@ -224,6 +231,7 @@ JUDGES: dict[str, Judge] = {
     "challenge@1": _challenge,
     "regret_alarm@1": _regret_alarm,
     "second_look@1": _second_look,
+    "regret_resolve@1": _regret_resolve,
     "diagnosis@1": _diagnosis,
     "gates@1": _gates,
     "unbeaten@1": _unbeaten,

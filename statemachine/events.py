@@ -167,7 +167,7 @@ class ChallengeJudged(Event):
     """Challengers met the champion on rows that neither had seen."""
 
     job: str
-    finding: str  #: none, regret or improvement
+    finding: str  #: none, regret or improvement; after an alarm also open, confirmed or cleared
     log_evidence: float
     at_row: int
     evidence: str

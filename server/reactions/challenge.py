@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from monitoring.regret import SAME_SIZE
 from retraining.scope import CHALLENGE, Entrant, challengers
 from server.reactions.jobs import open_job
 from server.reactions.scene import Scene
@@ -30,14 +31,18 @@ def try_challenger(scene: Scene) -> None:
 
 
 def look_again(scene: Scene) -> None:
-    """Let the challenger of an alarm meet the champion on rows after the alarm, once a window."""
+    """Let challengers from before an alarm meet the champion on rows after it, once a window."""
     health, watch = scene.health, scene.watch
     alarm, end = health.alarm, watch.labelled_end
     if alarm is None or health.challenge or end - max(alarm.at_row, health.judged_row) < watch.window_rows:
         return
-    recent = challengers(alarm.at_row, watch.reference_rows)[:1]
     windows = max((end - alarm.at_row) // watch.window_rows, 1)
-    _queue(scene, recent, (alarm.at_row, end), windows * health.policy.windows.blocks)
+    _queue(
+        scene,
+        challengers(alarm.at_row, watch.reference_rows),
+        (alarm.at_row, end),
+        windows * health.policy.windows.blocks,
+    )
 
 
 def judge(scene: Scene, job: str, report: dict[str, Any]) -> None:
@@ -52,34 +57,41 @@ def judge(scene: Scene, job: str, report: dict[str, Any]) -> None:
 
 
 def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
-    leads = {entry["name"]: entry["lead"] for entry in report["entrants"]}
-    rounds = [*_earlier(scene, health), {"champion": report["champion"], "leads": leads}]
     inputs = {
+        **_rounds(scene, health, report),
         "job": job,
         "at_row": int(report["holdout"][1]),
         "onset_row": int(report["holdout"][0]),
         "signal": str(Signal.REGRET),
-        "subject": "recent",
-        "challenges": rounds[-health.policy.regret.memory :],
-        "design_rows": DESIGN_CHALLENGES * _step(health, scene.watch),
+        "subject": SAME_SIZE,
     }
     scene.follow("challenge@1", inputs)
     scene.follow("regret_alarm@1", inputs)
 
 
 def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
-    entry = next((one for one in report["entrants"] if one["name"] == "recent"), None)
+    rounds = _rounds(scene, health, report)
     inputs = {
+        **rounds,
         "job": job,
         "at_row": int(report["holdout"][1]),
         "signal": str(Signal.REGRET),
-        "blocks": entry["lead"] if entry else [],
+        "blocks": rounds["challenges"][-1]["leads"].get(SAME_SIZE, []),
         "level": 0.0,
         "window": scene.watch.window_rows,
     }
-    del health
     scene.follow("second_look@1", inputs)
-    scene.follow("resolve@1", inputs)
+    scene.follow("regret_resolve@1", inputs)
+
+
+def _rounds(scene: Scene, health: ModelHealth, report: dict[str, Any]) -> dict[str, Any]:
+    """Give the challenges of this champion, this one last, as `monitoring.regret` reads them."""
+    leads = {entry["name"]: entry["lead"] for entry in report["entrants"]}
+    rounds = [*_earlier(scene, health), {"champion": report["champion"], "leads": leads}]
+    return {
+        "challenges": rounds[-health.policy.regret.memory :],
+        "design_rows": DESIGN_CHALLENGES * _step(health, scene.watch),
+    }
 
 
 def _earlier(scene: Scene, health: ModelHealth) -> list[dict[str, Any]]:
