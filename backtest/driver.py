@@ -74,6 +74,10 @@ class Driver:
         served.seconds = time.perf_counter() - begun
         return served
 
+    def answers(self, version: str, first: int, end: int) -> Floats:
+        """Give what *version*, which has scored before, answers on rows [first, end)."""
+        return self._answer(version, range(first, end)) if first < end else np.empty(0)
+
     def _serve(self, rows: range, served: Served) -> None:
         route = self._current_route()
         exogenous = self._setup.outcomes == "exogenous"

@@ -16,6 +16,7 @@ from remission import Client
 from backtest.backend import Backend, Local, Remote, Setup
 from backtest.champion import matrix, refit, train
 from backtest.driver import Driver
+from backtest.reigns import reigns
 from backtest.report import METRICS, bounds, report
 from backtest.stream import Floats, Stream, StreamInvalid
 from retraining.sandbox import Sandbox
@@ -69,6 +70,7 @@ def backtest(stream: Stream, options: Options, begin: Begin = lambda _: lambda _
         seconds = time.perf_counter() - begun
         audit, events = backend.audit(setup.name), backend.events(setup.name)
     return report(
+        promoted=reigns(stream, setup.metric, events, driver.answers),
         stream=stream, metric=setup.metric, served=served.outputs, static=served.static,
         baselines=_baselines(stream, rows, options) if options.baselines else {}, events=events, audit=audit,
         seconds=seconds, training_seconds=first_fits + worker.fit_us / 1_000_000,

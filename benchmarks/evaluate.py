@@ -32,6 +32,7 @@ HELPED = ("elec2", "hotel_resort", "keystroke", "phishing_websites", "bike_washi
 #: Controls without drift, or without anything to learn.
 CONTROLS = ("credit_default_tw", "ccpp_power", "sp500_direction")
 CLOSED, CONTROL_BOUND, BOUND, STATIC_BAND, COST_BOUND = 0.6, 1.03, 1.10, 0.05, 4.0
+NOT_BETTER_BOUND = 1
 COST_STREAM = "elec2"
 
 
@@ -103,8 +104,14 @@ def judge(name: str, report: dict[str, Any]) -> Verdict:
         bound = static - CLOSED * (static - loss["recent"])
         return Verdict(served <= bound, bound / static, "closes 0.6 of the gap to `recent`")
     if name in CONTROLS:
-        return Verdict(served <= CONTROL_BOUND * static, CONTROL_BOUND, "control")
+        sober = not_better(report) <= NOT_BETTER_BOUND
+        return Verdict(served <= CONTROL_BOUND * static and sober, CONTROL_BOUND, "control")
     return Verdict(served <= BOUND * static, BOUND, "no harm")
+
+
+def not_better(report: dict[str, Any]) -> int:
+    """Count the promotions whose version saved nothing, over its reign, against the one that it replaced."""
+    return sum(one["gain"] is not None and one["gain"] <= 0 for one in report["promoted"])
 
 
 def static_band(entry: dict[str, Any], report: dict[str, Any]) -> float | None:
@@ -119,7 +126,7 @@ def static_band(entry: dict[str, Any], report: dict[str, Any]) -> float | None:
 
 def _show(console: Console, entries: list[dict[str, Any]], found: dict[str, dict[str, Any]]) -> int:
     names = ("stream", "static", "recent", "all", "served", "ratio", "bound", "met", "static/manifest",
-             "promoted", "rolled back", "bake-offs", "derived", "s", "s/training")  # fmt: skip
+             "promoted", "not better", "rolled back", "bake-offs", "derived", "s", "s/training")  # fmt: skip
     table = Table(*names, header_style="bold", title="served loss against a model left alone")
     missed = 0
     for entry in entries:
@@ -134,7 +141,8 @@ def _show(console: Console, entries: list[dict[str, Any]], found: dict[str, dict
         table.add_row(
             entry["name"], *(f"{loss[one]:.5g}" for one in ("static", "recent", "all", "served")),
             f"{loss['served'] / loss['static']:.3f}", f"{verdict.bound:.3f}", "yes" if met else "[red]NO[/]",
-            "-" if band is None else f"{band:.3f}", str(report["promotions"]), str(report["rollbacks"]),
+            "-" if band is None else f"{band:.3f}", str(report["promotions"]), str(not_better(report)),
+            str(report["rollbacks"]),
             str(report["retrainings"]), f"{report['audit']['rederived']}/{report['audit']['decisions']}",
             f"{report['seconds']:.1f}", f"{cost:.2f}",
         )  # fmt: skip

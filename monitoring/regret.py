@@ -12,6 +12,7 @@ from monitoring.performance import Resolution, resolve
 from statemachine.policy import Policy
 
 SAME_SIZE, MORE_DATA = "recent", "all"  #: names of the challengers
+CHALLENGERS = 2  #: that share the budget of error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ def _leads(inputs: dict[str, Any], name: str, policy: Policy) -> tuple[bool, flo
     lead = span(_joined(entry["leads"].get(name, []) for entry in rounds))
     nats = log_e(lead, float(inputs["design_rows"]))
     counts = lead.mean > policy.regret.least_gain * champion.mean
-    return counts and nats > -math.log(policy.regret.alpha), nats
+    return counts and nats > math.log(CHALLENGERS / policy.regret.alpha), nats
 
 
 def _joined(lists: Any) -> list[Block]:  # noqa: ANN401 - an iterable of lists of blocks, as JSON gives it

@@ -56,7 +56,7 @@ class Regret:
     """How often a challenger of the same training size is tried, and when its lead counts."""
 
     every: float = _within(0, 100, 1 / 6)  #: share of the reference between challenges; 0: never
-    alpha: float = _within(1e-6, 0.5, 0.1)
+    alpha: float = _within(1e-6, 0.5, 0.2)  #: shared by all challengers; of the rounds that are looked at together
     least_gain: float = _within(0, 1, 0.01)  #: relative fall of the loss below which a lead does not count
     memory: int = _within(1, 100, 4)  #: challenges that are looked at together
 

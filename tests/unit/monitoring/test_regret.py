@@ -8,7 +8,7 @@ import numpy as np
 
 from measures.losses import fixed
 from measures.sums import block
-from monitoring.regret import judge
+from monitoring.regret import judge, look_again
 from statemachine.policy import Policy
 
 POLICY = Policy()
@@ -57,7 +57,7 @@ def test_rounds_beyond_the_memory_are_forgotten() -> None:
 
 
 def test_challengers_that_are_no_better_are_found_no_better() -> None:
-    """100 champions, eight looks each, two challengers that share no gain: both may pass at a tenth each."""
+    """100 champions, eight looks each, two challengers that share no gain, and one budget of error."""
     found = 0
     for seed in range(100):
         whole = rounds(8, seed, recent=0.0, all=0.0)
@@ -65,4 +65,31 @@ def test_challengers_that_are_no_better_are_found_no_better() -> None:
             judge({**whole, "challenges": whole["challenges"][:end]}, POLICY).finding != "none" for end in range(1, 9)
         )
 
-    assert found / 100 <= 2 * POLICY.regret.alpha + 0.05
+    assert found / 100 <= POLICY.regret.alpha + 0.05
+
+
+def second(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Give the second look at a regret alarm: *after* holds the rows behind it, as the latest round."""
+    return {
+        "challenges": [*before["challenges"], after], "design_rows": before["design_rows"],
+        "blocks": after["leads"]["recent"], "level": 0.0, "window": 50,
+    }  # fmt: skip
+
+
+def test_a_decline_that_fresh_rows_show_again_is_confirmed() -> None:
+    found = look_again(second(rounds(2, recent=0.6, all=0.6), challenge(70, recent=0.6, all=0.6)), POLICY)
+
+    assert found.verdict == "confirmed"
+
+
+def test_a_decline_that_fresh_rows_refute_is_cleared_though_the_rows_before_the_alarm_were_loud() -> None:
+    found = look_again(second(rounds(2, recent=0.9, all=0.0), challenge(70, recent=-0.5, all=0.0)), POLICY)
+
+    assert found.verdict == "cleared"
+
+
+def test_a_regret_that_clears_still_tells_that_more_data_make_a_better_model() -> None:
+    found = look_again(second(rounds(2, recent=0.6, all=0.6), challenge(70, recent=-0.5, all=0.6)), POLICY)
+
+    assert found.verdict == "improvement"
+    assert found.log_evidence > np.log(1 / POLICY.regret.alpha)
