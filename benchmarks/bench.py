@@ -181,7 +181,7 @@ def _append(folder: Path, single: Pair, waiting: Pair) -> None:
     waiting.bare.append(EVENTS / (time.perf_counter() - begun))
     begun = time.perf_counter()
     futures = [
-        store.submit(lambda unit, i=i: unit.append(f"w{i}", 0, [_event(i, payload)]))  # type: ignore[misc]  # as above
+        store.submit(lambda unit, i=i: unit.append(f"w{i}", 0, [_event(few + i, payload)]))  # type: ignore[misc]  # as above
         for i in range(EVENTS)
     ]
     for future in futures:

@@ -197,7 +197,7 @@ def _promotion_confirmed(health: ModelHealth, fact: e.PromotionConfirmed, _: int
         epoch_row=fact.at_row,
         failures=0,
         cooldown_until_us=0,
-        judged_row=fact.at_row,
+        judged_row=health.route.since_row,  # from there on it served alone, so challengers may be tried on these rows
     )
 
 

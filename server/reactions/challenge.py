@@ -24,7 +24,7 @@ def try_challenger(scene: Scene) -> None:
     health, watch = scene.health, scene.watch
     step = _step(health, watch)
     end = watch.labelled_end
-    last = max(health.judged_row, health.epoch_row, watch.reference_rows)
+    last = max(health.judged_row, watch.reference_rows)
     if not step or health.challenge or end - last < step:
         return
     _queue(scene, challengers(end - step, watch.reference_rows), (end - step, end), BLOCKS)
