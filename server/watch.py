@@ -49,8 +49,8 @@ class RowWindow:
     first_row: int
     profile: Profile
     repeats: int
-    quality_before: dict[str, Any]
-    drift_before: dict[str, Any]
+    quality_before: QualityWatch
+    drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
 
@@ -132,7 +132,7 @@ class Watch:
         return closed
 
     def _window(self, first: int, found: Profile, repeats: int) -> RowWindow:
-        quality_before, drift_before = self._quality.to_json(), self._drift.to_json()
+        quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(first, found, repeats)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)

@@ -23,7 +23,7 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
     if health.place == HEALTHY:
         fresh = any(fault.onset_row >= health.calm_row for fault in window.faults)
         if fresh and health.policy.quality.alarms == "always":
-            scene.follow("quality@1", _quality(scene, health, [window], window.quality_before))
+            scene.follow("quality@1", _quality(scene, health, [window], window.quality_before.to_json()))
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
             scene.follow("drift@1", _drift(scene, health, window))
     elif health.place == SUSPECT and signal == Signal.QUALITY:
@@ -145,4 +145,4 @@ def _quality(
 
 
 def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, Any]:
-    return {**_quality(scene, health, [window], window.drift_before), "signal": str(Signal.DRIFT)}
+    return {**_quality(scene, health, [window], window.drift_before.to_json()), "signal": str(Signal.DRIFT)}

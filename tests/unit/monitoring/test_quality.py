@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from monitoring.alternatives import NATS
 from monitoring.learning import learn
 from monitoring.profile import profile, repeated_rows
-from monitoring.quality import QualityFinding, QualityThresholds, QualityWatch, judge, streams
+from monitoring.quality import QualityFinding, QualityThresholds, QualityWatch, judge
 from monitoring.reference import Column, Reference
+from monitoring.streams import streams
 
 Floats = NDArray[np.float64]
 POLICY = QualityThresholds()
