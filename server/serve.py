@@ -135,6 +135,8 @@ async def _clockwork(service: Service, settings: Settings) -> None:
     while True:
         await asyncio.sleep(settings.timer_seconds)
         await _look(service.expire_leases)
+        for followed in service.follow_left():
+            await _look(lambda followed=followed: followed)
         if not service.desk.clock.follows_stream:
             await _look(lambda: service.fire_timers(wall_us()))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
 from server import auditing, following, ingestion, operating, reading, registration, routing, training
 from server.act import SERVICE, Caller
+from server.backlog import Backlog
 from server.clock import wall_us
 from server.desk import Desk
 from server.requests import (
@@ -20,6 +22,7 @@ from server.requests import (
 )
 from server.views import JobView, ModelView, RouteView, StateView
 from statemachine.envelope import RecordedEvent
+from store.errors import StoreClosed
 from store.ports import Store, Unit
 
 T = TypeVar("T")
@@ -30,6 +33,7 @@ class Service:
 
     def __init__(self, store: Store, desk: Desk) -> None:
         self.store, self.desk = store, desk
+        self._backlog = Backlog()
 
     # Models.
 
@@ -181,7 +185,18 @@ class Service:
 
     def follow(self, model: str) -> Future[None]:
         """Look at everything that *model* has in its feed and that was not looked at yet."""
-        return self.do(lambda unit: following.follow(self.desk, unit, model))
+
+        def work(unit: Unit) -> None:
+            self._backlog.begun(model)
+            following.follow(self.desk, unit, model)
+
+        followed = self.do(work)
+        followed.add_done_callback(lambda done: self._backlog.failed(model) if _failed(done) else None)
+        return followed
+
+    def follow_left(self) -> list[Future[None]]:
+        """Follow the models whose follower has failed, as when the database was away."""
+        return [self.follow(model) for model in self._backlog.left()]
 
     def fire_timers(self, now_us: int) -> Future[int]:
         """Fire every timer that is due; give how many did something."""
@@ -203,8 +218,14 @@ class Service:
 
             return self.do(both)
         answer = self.do(work)
-        self.follow(model)
+        answer.add_done_callback(lambda done: None if _failed(done) else self._send_follower(model))
         return answer
+
+    def _send_follower(self, model: str) -> None:
+        """Have a model followed behind the commit, so that no answer waits for it; many batches need one follower."""
+        if self._backlog.calls(model):
+            with contextlib.suppress(StoreClosed):  # whoever opens the store next catches up
+                self.follow(model)
 
     def do(self, work: Callable[[Unit], T]) -> Future[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""
@@ -218,3 +239,7 @@ class Service:
                 raise
 
         return self.store.submit(guarded)
+
+
+def _failed(done: Future[T]) -> bool:
+    return done.cancelled() or done.exception() is not None
