@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -11,6 +12,9 @@ import numpy as np
 from monitoring.alternatives import NATS, kept, quantised, shares, stacked
 from monitoring.profile import Profile
 from monitoring.reference import Ints, Reference
+
+#: Dictionaries that are kept: a judge that looks once a window asks for the same one again.
+KEPT = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,8 +28,9 @@ class Dictionary:
     sizes: tuple[float, ...]  #: nats a row by which each alternative differs from the reference
 
     @classmethod
+    @lru_cache(maxsize=KEPT)
     def of(cls, reference: Reference, tolerance: float) -> Self:
-        """Build the tables."""
+        """Build the tables, which costs milliseconds a feature; those that were wanted last are kept."""
         found = [kept(feature, tolerance) for feature in reference.features]
         tables = [
             stacked([quantised(a, s) for a, s in each], f.slots)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -77,7 +77,8 @@ def _of_feature(k: int, feature: Feature, policy: Thresholds) -> list[Stream]:
         return found
     rate = max(0.6, 1.25 * feature.peaks[-1])
     rare = (slot for slot in range(FIRST_BIN, feature.slots) if feature.counts[slot] <= RARE * rows)
-    return found + [_stream(k, feature.name, "stuck", (slot,), rate, (0.98,)) for slot in rare]
+    stuck = _stream(k, feature.name, "stuck", (), rate, (0.98,))
+    return found + [replace(stuck, slots=(slot,)) for slot in rare]
 
 
 def _stream(
