@@ -12,6 +12,7 @@ Ints = npt.NDArray[np.int64]
 
 SCALE = 1 << 20  #: fixed-point steps in one unit of loss
 HALF = 0.5
+MOST_STEPS = 1 << 35  #: a larger loss counts as this, so that 64 bits hold the squares of a block of 8,000 rows
 
 
 def losses(task: str, metric: str, outputs: Floats, labels: Floats) -> Floats:
@@ -66,5 +67,10 @@ def unit_of(task: str, metric: str, found: Floats) -> float:
 
 
 def fixed(found: Floats, unit: float) -> Ints:
-    """Write losses as whole steps of `unit / SCALE`."""
-    return np.rint(found * (SCALE / unit)).astype(np.int64)
+    """Write losses as whole steps of `unit / SCALE`; one beyond 32,768 units counts as that.
+
+    >>> fixed(np.array([0.5, 1e30]), 1.0).tolist()
+    [524288, 34359738368]
+    """
+    steps = np.rint(found * (SCALE / unit))
+    return np.clip(steps, -MOST_STEPS, MOST_STEPS).astype(np.int64)

@@ -122,6 +122,20 @@ class Bench:
         return semantic
 
     def _compete(self, entrant: Entrant) -> Floats:
+        """Give the entrant's answers on the holdout, of which it may know nothing, nor of what came later."""
+        if any(end > self.spec.holdout[0] for _, end in entrant.rows):
+            raise EntrantSkipped("its rows reach into the holdout")
+        if not len(self._held):
+            raise EntrantSkipped("no row of the holdout is known well enough to compare")
+        try:
+            outputs = self._answers(entrant)
+        except ValueError as error:  # how scikit-learn and numpy say that they cannot work with these values
+            raise EntrantSkipped(f"it cannot learn or answer: {str(error).partition(chr(10))[0]}") from error
+        if not np.isfinite(outputs).all():
+            raise EntrantSkipped("some of its answers are not finite")
+        return outputs
+
+    def _answers(self, entrant: Entrant) -> Floats:
         if entrant.remedy == "restore":
             outputs = self.data.outputs.get(entrant.version)
             if outputs is None or np.isnan(outputs[self._held]).any():

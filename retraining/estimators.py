@@ -22,7 +22,8 @@ def fit(template: Template, task: str, rows: Floats, labels: Floats, seed: int) 
     if len(labels) > template.max_rows:
         sample = np.sort(np.random.default_rng(seed).choice(len(labels), template.max_rows, replace=False))
         rows, labels = rows[sample], labels[sample]
-    return _estimator(template, task, seed).fit(rows, labels)
+    # Trees cannot be cut on a column that holds nothing. As a constant it is never split on, so it may come back later.
+    return _estimator(template, task, seed).fit(np.where(np.isnan(rows).all(axis=0), 0.0, rows), labels)
 
 
 def predict(task: str, estimator: Any, rows: Floats) -> Floats:  # noqa: ANN401 - an estimator

@@ -88,3 +88,13 @@ def test_rows_without_output_or_label_cost_nothing_that_is_known() -> None:
 def test_the_unit_of_quantities_is_the_power_of_two_at_their_mean() -> None:
     assert unit_of("regression", "mae", np.array([3.0, 5.0])) == 4.0
     assert unit_of("binary", "accuracy", np.array([0.2])) == 1.0
+
+
+def test_a_loss_beyond_all_measure_still_counts_as_a_loss() -> None:
+    wild = np.array([1e30, np.inf, 1e15] * 100)
+
+    rows, total, squares = block(fixed(wild, 1.0))
+
+    assert rows == 300
+    assert 0 < total < 2**63
+    assert 0 < squares < 2**63
