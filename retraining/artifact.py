@@ -9,14 +9,16 @@ missing and unseen categories are NaN. It is never a pickle.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any, get_origin, get_type_hints
 
 import orjson
 
 from statemachine.canonical import canonical, digest
 
 FORMATS = ("skops", "recalibration")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class ManifestInvalid(ValueError):
@@ -63,12 +65,24 @@ class Manifest:
             raw = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise ManifestInvalid(f"a manifest is canonical JSON: {error}") from error
-        known = {f.name for f in fields(cls)}
-        if not isinstance(raw, dict) or set(raw) - known or not {"format", "artifact_sha256", "task"} <= set(raw):
-            raise ManifestInvalid(f"a manifest has the fields {', '.join(sorted(known))}")
-        if raw["format"] not in FORMATS:
-            raise ManifestInvalid(f"format {raw['format']!r} is not accepted; one of {', '.join(FORMATS)} is")
+        _check(raw, get_type_hints(cls))
         try:
             return cls(**raw)
         except TypeError as error:
             raise ManifestInvalid(str(error)) from error
+
+
+def _check(raw: Any, hints: dict[str, Any]) -> None:  # noqa: ANN401 - whatever the bytes hold
+    if not isinstance(raw, dict) or set(raw) - set(hints) or not {"format", "artifact_sha256", "task"} <= set(raw):
+        raise ManifestInvalid(f"a manifest has the fields {', '.join(sorted(hints))}")
+    for name, value in raw.items():
+        kind = get_origin(hints[name]) or hints[name]
+        if type(value) is not kind:
+            raise ManifestInvalid(f"{name}: {value!r} is not accepted; a {kind.__name__} is")
+    if raw["format"] not in FORMATS:
+        raise ManifestInvalid(f"format {raw['format']!r} is not accepted; one of {', '.join(FORMATS)} is")
+    for name in ("artifact_sha256", *(["base_manifest_sha256"] if raw.get("base_manifest_sha256") else [])):
+        if not _SHA256.fullmatch(raw[name]):
+            raise ManifestInvalid(f"{name}: {raw[name]!r} is not accepted; a SHA-256 in hexadecimal is")
+    if not all(isinstance(kind, str) for kind in raw.get("trusted_types", ())):
+        raise ManifestInvalid("trusted_types: names of types are accepted")
