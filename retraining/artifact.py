@@ -10,6 +10,7 @@ missing and unseen categories are NaN. It is never a pickle.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any, get_origin, get_type_hints
 
@@ -53,6 +54,13 @@ class Manifest:
     def sha256(self) -> str:
         """The hash that names it."""
         return digest(self.to_bytes())
+
+    def misfit(self, task: str, trusted: Collection[str]) -> str:
+        """Say why this may not serve a model of *task* whose template trusts *trusted*; empty when it may."""
+        strangers = sorted(set(self.trusted_types) - set(trusted))
+        if strangers:
+            return f"trusted_types: {', '.join(strangers)} is not accepted; {', '.join(trusted) or 'nothing'} is"
+        return "" if self.task == task else f"task: {self.task!r} is not accepted; {task!r} is"
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:

@@ -106,6 +106,9 @@ def register_artifact(desk: Desk, unit: Unit, model: str, version: str, manifest
         manifest = Manifest.from_bytes(desk.blobs.get(manifest_sha))
     except ManifestInvalid as error:
         raise Invalid("manifest", str(error)) from error
+    misfit = manifest.misfit(health.task, desk.templates[health.template].trusted_types)
+    if misfit:
+        raise Invalid("manifest", misfit)
     if not desk.blobs.exists(manifest.artifact_sha256):
         raise ThingMissing("manifest.artifact_sha256", f"no artefact {manifest.artifact_sha256} was uploaded")
     command = c.RegisterArtifact(version=version, manifest=manifest_sha)

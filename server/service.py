@@ -127,7 +127,7 @@ class Service:
 
     def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
-        return self.do(lambda unit: training.heartbeat(unit, job, attempt, progress_bp, message, wall_us()))
+        return self.do(lambda unit: training.heartbeat(self.desk, unit, job, attempt, progress_bp, message, wall_us()))
 
     def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
         """Take a worker's result in; True when it was had before."""

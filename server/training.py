@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from retraining.artifact import Manifest, ManifestInvalid
-from retraining.choice import NOTHING, choose
+from retraining.choice import choose
 from retraining.scope import CHALLENGE
 from server import following
 from server.act import Caller
@@ -18,9 +18,13 @@ from server.reactions import challenge, remedy
 from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
 from server.reactions.scene import Scene
 from server.requests import Completion
+from server.results import checked, manifest_of
 from server.views import JobView
 from statemachine import commands as c
 from statemachine.errors import Refused, StaleLease
+from statemachine.health import ModelHealth
+from statemachine.words import LEASED as PLACE_LEASED
+from statemachine.words import RETIRED
 from store.ports import Reader, Unit
 from store.records import Job, Lease
 
@@ -39,12 +43,15 @@ def lease_job(
     """
     for job in unit.jobs(status=LEASED):
         lease = unit.lease(job.job_id)
-        if lease is not None and lease.worker == worker:
+        if lease is not None and lease.worker == worker and _is_held(desk, unit, job, lease.attempt):
             return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
     for job in unit.jobs(status=QUEUED):
         if kinds and job.kind not in kinds:
             continue
         health = desk.health(unit, job.stream)
+        if not _is_awaited(health, job):
+            unit.put(replace(job, status=FAILED))
+            continue
         last = unit.lease(job.job_id)
         attempt = (last.attempt if last else 0) + 1
         if job.kind != CHALLENGE:
@@ -52,27 +59,24 @@ def lease_job(
             try:
                 desk.act(unit, job.stream, c.LeaseJob(job=job.job_id, worker=worker), intake.watermark_us, caller)
             except Refused:
-                if health.remediation is None or health.remediation.job != job.job_id:
-                    unit.put(_with_status(job, FAILED))  # its remediation was stopped
                 continue  # it awaits approval
             attempt = health.remediation.attempt + 1 if health.remediation else attempt
         return _lease(desk, unit, job, worker, attempt, now_us)
     return None
 
 
-def heartbeat(unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int) -> tuple[int, bool]:
+def heartbeat(
+    desk: Desk, unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int
+) -> tuple[int, bool]:
     """Keep a lease alive: give its new deadline, and whether the worker should give up."""
     lease = unit.lease(job_id)
     job = unit.job(job_id)
     if lease is None or job is None or lease.attempt != attempt or job.status != LEASED:
         return now_us, True
+    if not _is_held(desk, unit, job, attempt):
+        return now_us, True
     progress = orjson.dumps({"progress_bp": progress_bp, "message": message})
-    unit.put(
-        Lease(
-            job_id=job_id, attempt=attempt, worker=lease.worker, token=lease.token,
-            lease_until_us=now_us + LEASE_US, heartbeat_us=now_us, progress=progress,
-        )
-    )  # fmt: skip
+    unit.put(replace(lease, lease_until_us=now_us + LEASE_US, heartbeat_us=now_us, progress=progress))
     return now_us + LEASE_US, False
 
 
@@ -83,8 +87,8 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
         return True
     desk.touch(job.stream)
     scene = _scene(desk, unit, job.stream)
+    report = checked(completion.report)
     _close(unit, job, DONE)
-    report = _report(completion.report)
     if job.kind == CHALLENGE:
         if scene.health.challenge == job.job_id:
             challenge.judge(scene, job.job_id, report)
@@ -109,7 +113,11 @@ def expire_leases(desk: Desk, unit: Unit, now_us: int) -> int:
     expired = unit.leases_expired(now_us)
     for lease in expired:
         job = unit.job(lease.job_id)
-        if job is not None and job.status == LEASED:
+        if job is None or job.status != LEASED:
+            continue
+        if not _is_held(desk, unit, job, lease.attempt):
+            _close(unit, job, FAILED)
+        else:
             command = c.ExpireLease(job=job.job_id, attempt=lease.attempt)
             _give_back(desk, unit, job, lease.attempt, command, Caller())
     return len(expired)
@@ -134,8 +142,26 @@ def held(reader: Reader, job_id: str, attempt: int) -> Job | None:
     raise StaleLease("complete", job.status, f"attempt {attempt} of {job_id} does not hold the job; {holder} does")
 
 
+def _is_awaited(health: ModelHealth, job: Job) -> bool:
+    """Say whether the model still waits for *job*. Its remedy may have been stopped, or its watch ended."""
+    if health.place == RETIRED:
+        return False
+    if job.kind == CHALLENGE:
+        return health.challenge == job.job_id
+    return health.remediation is not None and health.remediation.job == job.job_id
+
+
+def _is_held(desk: Desk, unit: Unit, job: Job, attempt: int) -> bool:
+    """Say whether what *attempt* hands in would be taken."""
+    health = desk.health(unit, job.stream)
+    if not _is_awaited(health, job):
+        return False
+    remedy = health.remediation
+    return job.kind == CHALLENGE or (remedy is not None and remedy.attempt == attempt and health.place == PLACE_LEASED)
+
+
 def _lease(desk: Desk, unit: Unit, job: Job, worker: str, attempt: int, now_us: int) -> JobView:
-    unit.put(_with_status(job, LEASED))
+    unit.put(replace(job, status=LEASED))
     unit.put(
         Lease(
             job_id=job.job_id, attempt=attempt, worker=worker, token=secrets.token_hex(16),
@@ -172,15 +198,10 @@ def _give_back(
         scene.act(command, caller)
         again = scene.health.place.phase == "queued"
     lease = unit.lease(job.job_id)
-    unit.put(_with_status(job, QUEUED if again else FAILED))
+    unit.put(replace(job, status=QUEUED if again else FAILED))
     if lease is not None:
         # The attempt number stays on record: the next one is fenced by it.
-        unit.put(
-            Lease(
-                job_id=job.job_id, attempt=lease.attempt, worker="", token="",
-                lease_until_us=NEVER_US, heartbeat_us=lease.heartbeat_us,
-            )
-        )  # fmt: skip
+        unit.put(replace(lease, worker="", token="", lease_until_us=NEVER_US, progress=b""))
     following.move_on(desk, unit, job.stream)
     return again
 
@@ -191,7 +212,7 @@ def _take_candidate(scene: Scene, job: Job, completion: Completion, report: dict
         raise Invalid(
             "report_json.chosen", f"{report['chosen']!r} is not what the report's own figures choose: {choice.name!r}"
         )
-    manifest = _manifest(scene, choice.name, choice.remedy, completion)
+    manifest = manifest_of(scene, choice.name, choice.remedy, completion)
     scene.act(
         c.SubmitCandidate(
             job=job.job_id, attempt=completion.attempt, manifest=manifest, remedy=choice.remedy,
@@ -203,54 +224,12 @@ def _take_candidate(scene: Scene, job: Job, completion: Completion, report: dict
     remedy.judge(scene, report)
 
 
-def _manifest(scene: Scene, chosen: str, kind: str, completion: Completion) -> str:
-    """Check that the winner's bytes are stored, and give their manifest; nothing and a restored version have none."""
-    if chosen == NOTHING or kind == "restore":
-        return ""
-    if not completion.artifacts:
-        raise Invalid("artifact_sha256s", f"{chosen!r} won, so its manifest and model are needed")
-    sha = completion.artifacts[0]
-    if not scene.desk.blobs.exists(sha):
-        raise ThingMissing("artifact_sha256s[0]", f"no manifest {sha} was uploaded")
-    try:
-        manifest = Manifest.from_bytes(scene.desk.blobs.get(sha))
-    except ManifestInvalid as error:
-        raise Invalid("artifact_sha256s[0]", str(error)) from error
-    if not scene.desk.blobs.exists(manifest.artifact_sha256):
-        raise ThingMissing("artifact_sha256s", f"no artefact {manifest.artifact_sha256} was uploaded")
-    return sha
-
-
-def _report(report: dict[str, Any]) -> dict[str, Any]:
-    """Check that a report has what judges read."""
-    needed = {"rows", "holdout", "champion", "entrants", "skipped", "chosen", "semantic_sha256"}
-    missing = needed - set(report)
-    if missing:
-        raise Invalid("report_json", f"lacks {', '.join(sorted(missing))}")
-    for i, entry in enumerate(report["entrants"]):
-        lacking = {"name", "remedy", "lead", "calibration", "churn", "extreme"} - set(entry)
-        if lacking:
-            raise Invalid(f"report_json.entrants[{i}]", f"lacks {', '.join(sorted(lacking))}")
-    return report
-
-
 def _close(unit: Unit, job: Job, status: str) -> None:
-    unit.put(_with_status(job, status))
+    """End a job. Its lease stays on record, and never expires."""
+    unit.put(replace(job, status=status))
     lease = unit.lease(job.job_id)
     if lease is not None:
-        unit.put(
-            Lease(
-                job_id=job.job_id, attempt=lease.attempt, worker=lease.worker, token=lease.token,
-                lease_until_us=NEVER_US, heartbeat_us=lease.heartbeat_us, progress=lease.progress,
-            )
-        )  # fmt: skip
-
-
-def _with_status(job: Job, status: str) -> Job:
-    return Job(
-        job_id=job.job_id, stream=job.stream, kind=job.kind, status=status, spec=job.spec,
-        created_us=job.created_us, visit=job.visit,
-    )  # fmt: skip
+        unit.put(replace(lease, lease_until_us=NEVER_US))
 
 
 def _scene(desk: Desk, unit: Unit, model: str) -> Scene:
