@@ -25,6 +25,8 @@ ORDERS: dict[str, Order] = {
     "roll_back": lambda _, note, row: c.RollBack(note=note, at_row=row),
 }
 STOPS = frozenset({"freeze", "abort", "hold", "roll_back"})
+#: What a person can ask for: a kind of remedy, or one entrant of the bake-off by its name.
+REMEDIES = (Remedy.RECALIBRATE, Remedy.RESTORE, Remedy.REFIT, "since_change", "half", "recent", "all")
 
 
 def operate(desk: Desk, unit: Unit, order: str, model: str, etag: str, note: str, caller: Caller) -> StateView:
@@ -44,8 +46,8 @@ def start_retraining(
     """Begin a remedy because a person asks."""
     health = desk.health(unit, model)
     check_etag(health, etag)
-    if len(remedies) > 1 or any(remedy not in tuple(Remedy) for remedy in remedies):
-        raise Invalid("remedies", f"{remedies} is not accepted; at most one of {', '.join(Remedy)} is")
+    if len(remedies) > 1 or any(remedy not in REMEDIES for remedy in remedies):
+        raise Invalid("remedies", f"{remedies} is not accepted; at most one of {', '.join(REMEDIES)} is")
     remedy = remedies[0] if remedies else ""
     if remedy == Remedy.RESTORE and not health.rollback_target:
         raise Invalid("remedies[0]", "there is no earlier version to restore")

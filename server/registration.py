@@ -6,32 +6,26 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import orjson
 
-from monitoring.learning import learn
-from monitoring.reference import Column
 from retraining.artifact import Manifest, ManifestInvalid
-from server import feed
 from server.act import Caller
-from server.desk import FOLLOWER, Desk, check_etag
+from server.desk import Desk, check_etag
 from server.errors import Invalid, ModelExists, ThingMissing, one_of
-from server.ingestion import put_entry
-from server.intake import NEVER, Intake, check_labels, check_times
+from server.intake import Intake
+from server.references import LEAST_REFERENCE, check_reference, feed_reference, learned
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
 from server.views import ModelView
-from server.watch import baseline
 from statemachine import commands as c
 from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
 from statemachine.policy import Policy, PolicyInvalid
 from store.ports import Reader, Unit
-from store.records import Cursor, Evidence
+from store.records import Evidence
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-LEAST_REFERENCE = 50
 MOST_FEATURES = 4_096
 DEFAULT_TEMPLATE = "hgb-60"
 
@@ -46,7 +40,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     for index, names in learnt.items():
         intake.vocabulary.learn(int(index), names)
     schema = replace(schema, features=intake.vocabulary.features(schema))
-    reference = _reference(schema, policy, matrix, rows, new)
+    reference = learned(schema, policy, matrix, rows, new)
     schema_row = Evidence(kind="schema", body=canonical(schema.to_json()))
     reference_row = Evidence(kind="reference", body=canonical(reference))
     unit.put(schema_row)
@@ -61,7 +55,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
         policy=policy.to_json(),
     )  # fmt: skip
     desk.act(unit, new.name, c.Register(registration=registration), int(rows.times_us[-1]), caller)
-    _feed_reference(unit, new, matrix, rows)
+    feed_reference(unit, new, matrix, rows)
     return model_view(desk, unit, new.name)
 
 
@@ -165,7 +159,7 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     schema = Schema(task=new.task, metric=metric, features=_features(new), classes=_classes(new))
     if new.reference is None:
         raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")
-    _check_reference(new.reference, schema)
+    check_reference(new.reference, schema)
     return schema, make_policy(new.policy, "model.policy_json"), new.reference
 
 
@@ -191,59 +185,3 @@ def _classes(new: NewModel) -> tuple[str, ...]:
             "model.classes", f"{count} classes; two or none for binary, two or more for multiclass, none for regression"
         )
     return tuple(new.classes)
-
-
-def _check_reference(rows: ReferenceRows, schema: Schema) -> None:
-    count = len(rows.labels)
-    if count < LEAST_REFERENCE:
-        raise Invalid("reference", f"{count} rows are too few; at least {LEAST_REFERENCE} are needed")
-    if len(rows.outputs) != count or len(rows.times_us) != count:
-        raise Invalid(
-            "reference", f"{count} labels, {len(rows.outputs)} outputs, {len(rows.times_us)} times; as many are needed"
-        )
-    check_labels("reference.labels", rows.labels, schema, missing=True)
-    known = rows.labels[~np.isnan(rows.labels)]
-    if len(known) < LEAST_REFERENCE:
-        raise Invalid("reference.labels", f"{len(known)} are known; at least {LEAST_REFERENCE} are needed")
-    if np.ptp(known) == 0:
-        raise Invalid(
-            "reference.labels", "are constant: nothing can be learned from them; at least two values are needed"
-        )
-    if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
-        raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
-    check_times("reference.times_us", rows.times_us, NEVER, None)
-
-
-def _reference(
-    schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel
-) -> dict[str, Any]:
-    columns = [
-        Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
-        for f in schema.features
-    ]
-    outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
-    return {
-        "profile": learn(columns, matrix.T, outputs, rows.labels).to_json(),
-        "performance": baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows),
-    }
-
-
-def _feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
-    count = len(rows.labels)
-    known = np.flatnonzero(~np.isnan(rows.labels))
-    entries: list[feed.Entry] = [
-        feed.Rows(
-            first_row=0,
-            ids=[f"reference/{row}" for row in range(count)],
-            times_us=rows.times_us,
-            features=matrix,
-            outputs={new.champion: rows.outputs},
-            served_by=[new.champion],
-            served=np.zeros(count, dtype=np.uint8),
-            generation=0,
-        ),
-        feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1])),
-    ]
-    for seq, entry in enumerate(entries, start=1):
-        put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]))
-    unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=len(entries), body=b""))

@@ -34,6 +34,11 @@ def scope(scene: Scene) -> None:
         onset_row=health.onset_row, mark=holdout[0], reference_rows=watch.reference_rows, task=health.task,
         pinned=health.rollback_target, most=health.policy.bakeoff.most_entrants,
     )  # fmt: skip
+    if remedy.remedy:
+        entrants = tuple(one for one in entrants if remedy.remedy in (one.remedy, one.name))
+    if not entrants:
+        scene.act(c.AbandonRemedy(reason=Reason.NOTHING_TO_TRAIN, note=f"{remedy.remedy} cannot be tried now"))
+        return
     job, spec = open_job(scene, REMEDY, entrants, holdout, BLOCKS)
     names = ["nothing", *(entrant.name for entrant in entrants)]
     scene.act(c.ProposeScope(job=job, spec=spec, entrants=names, at_row=end))

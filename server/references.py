@@ -1,0 +1,88 @@
+"""References: the rows that a champion was trained and checked on, and what is learned from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from monitoring.learning import learn
+from monitoring.reference import Column
+from server import feed
+from server.desk import FOLLOWER
+from server.errors import Invalid
+from server.ingestion import put_entry
+from server.intake import NEVER, check_labels, check_times
+from server.requests import NewModel, ReferenceRows
+from server.schema import CATEGORICAL, Schema
+from server.watch import baseline
+from statemachine.policy import Policy
+from store.ports import Unit
+from store.records import Cursor
+
+LEAST_REFERENCE = 50
+LEAST_BASELINE = 20  #: rows with label and output: the loss that counts as normal rests on them
+
+
+def check_reference(rows: ReferenceRows, schema: Schema) -> None:
+    """Refuse a reference that is too small, torn, or teaches nothing.
+
+    Raises:
+        Invalid: With the field, and what it lacks.
+    """
+    count = len(rows.labels)
+    if count < LEAST_REFERENCE:
+        raise Invalid("reference", f"{count} rows are too few; at least {LEAST_REFERENCE} are needed")
+    if len(rows.outputs) != count or len(rows.times_us) != count:
+        raise Invalid(
+            "reference", f"{count} labels, {len(rows.outputs)} outputs, {len(rows.times_us)} times; as many are needed"
+        )
+    check_labels("reference.labels", rows.labels, schema, missing=True)
+    known = rows.labels[~np.isnan(rows.labels)]
+    if len(known) < LEAST_REFERENCE:
+        raise Invalid("reference.labels", f"{len(known)} are known; at least {LEAST_REFERENCE} are needed")
+    if np.ptp(known) == 0:
+        raise Invalid(
+            "reference.labels", "are constant: nothing can be learned from them; at least two values are needed"
+        )
+    if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
+        raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
+    both = int((~np.isnan(rows.outputs) & ~np.isnan(rows.labels)).sum())
+    if both < LEAST_BASELINE:
+        raise Invalid("reference.outputs", f"{both} stand beside a label; at least {LEAST_BASELINE} are needed")
+    check_times("reference.times_us", rows.times_us, NEVER, None)
+
+
+def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel) -> dict[str, Any]:
+    """Give what is compared with from now on: the profile of the rows, and what loss is normal."""
+    columns = [
+        Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
+        for f in schema.features
+    ]
+    outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
+    return {
+        "profile": learn(columns, matrix.T, outputs, rows.labels).to_json(),
+        "performance": baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows),
+    }
+
+
+def feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
+    """Make the reference the first rows of the model's feed."""
+    count = len(rows.labels)
+    known = np.flatnonzero(~np.isnan(rows.labels))
+    entries: list[feed.Entry] = [
+        feed.Rows(
+            first_row=0,
+            ids=[f"reference/{row}" for row in range(count)],
+            times_us=rows.times_us,
+            features=matrix,
+            outputs={new.champion: rows.outputs},
+            served_by=[new.champion],
+            served=np.zeros(count, dtype=np.uint8),
+            generation=0,
+        ),
+        feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1])),
+    ]
+    for seq, entry in enumerate(entries, start=1):
+        put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]))
+    unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=len(entries), body=b""))
