@@ -195,6 +195,11 @@ def check_outputs(batch: RowsBatch) -> None:
     """Refuse outputs that are absent, of another length, infinite, or NaN where they were served."""
     if not batch.outputs:
         raise Invalid("batch.outputs", "at least the output of the version that served is needed")
+    if len(batch.served) != len(batch.ids) or int(batch.served.max()) >= len(batch.outputs):
+        raise Invalid(
+            "batch.served_by",
+            f"one index into {len(batch.outputs)} outputs for each of {len(batch.ids)} rows is accepted",
+        )
     served: npt.NDArray[np.float64] = np.full(len(batch.ids), np.nan)
     for index, (version, values) in enumerate(batch.outputs.items()):
         where = f"batch.outputs[{version}]"
@@ -207,11 +212,6 @@ def check_outputs(batch: RowsBatch) -> None:
             )
         here = batch.served == index
         served[here] = values[here]
-    if len(batch.served) != len(batch.ids) or int(batch.served.max()) >= len(batch.outputs):
-        raise Invalid(
-            "batch.served_by",
-            f"one index into {len(batch.outputs)} outputs for each of {len(batch.ids)} rows is accepted",
-        )
     if np.isnan(served).any():
         raise Invalid("batch.outputs", f"the served output of row {int(np.isnan(served).argmax())} is NaN")
 
