@@ -10,7 +10,7 @@ from server.watch import LabelBlock, RowWindow, SeriesPoint
 from statemachine import commands as c
 from statemachine import timers
 from statemachine.errors import Refused
-from statemachine.words import HEALTHY, RETIRED
+from statemachine.words import CANARY, HEALTHY, RETIRED
 from store.ports import Unit
 from store.records import Cursor
 
@@ -80,7 +80,9 @@ def _fire(scene: Scene) -> int:
     live = timers.live(health)
     if live is None:
         return 0
-    command = c.FireTimer(name=live.name, visit=live.visit, at_row=scene.at_row)
+    # A canary lives on labelled rows: whether any came tells a lack of traffic from a lack of proof.
+    at_row = scene.watch.labelled_end if health.place in CANARY else scene.at_row
+    command = c.FireTimer(name=live.name, visit=live.visit, at_row=at_row)
     if health.place == HEALTHY and not timers.waits_for_a_person(health):
         silence = signals.silence(scene)
         if silence is None:

@@ -246,7 +246,7 @@ class FireTimer(Command):
 
     name: str
     visit: int
-    at_row: int
+    at_row: int  #: one past the last row that came; in a canary, the last that has a label
     note: str = ""
     evidence: str = ""
 

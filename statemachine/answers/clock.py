@@ -47,7 +47,7 @@ def fire_timer(draft: Draft, command: FireTimer) -> None:
     elif place in RETRAINING:
         draft.move("abandon", OVERDUE[place.phase], command.note)
     elif place in CANARY:
-        turn_back(draft, _unfinished(draft), command.at_row, command.note)
+        turn_back(draft, _unfinished(draft, command), command.at_row, command.note)
     elif place == ABORTING:
         finish_abort(draft, Reason.ROUTE_EXPIRED)
     elif place == ROLLED_BACK:
@@ -95,10 +95,12 @@ def _escalate(draft: Draft) -> None:
         draft.add(e.Held(reason=Reason.UNRESOLVED, note="the escalation ladder has ended; no fallback is declared"))
 
 
-def _unfinished(draft: Draft) -> Reason:
-    if not draft.health.route.acknowledged:
+def _unfinished(draft: Draft, command: FireTimer) -> Reason:
+    """Say what was missing: a router's word, labelled rows of this rung, or proof from them."""
+    route = draft.health.route
+    if not route.acknowledged:
         return Reason.ROUTER_SILENT
-    if draft.health.judged_row <= draft.health.route.since_row:
+    if command.at_row <= route.since_row:
         return Reason.NO_TRAFFIC
     return Reason.INCONCLUSIVE
 

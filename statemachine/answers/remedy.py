@@ -18,7 +18,7 @@ from statemachine.commands import (
 from statemachine.draft import Draft
 from statemachine.errors import Refused, StaleLease
 from statemachine.health import Remediation
-from statemachine.words import HEALTHY, LEASED, QUEUED, Reason, Remedy
+from statemachine.words import HEALTHY, LEASED, Reason, Remedy
 
 SERVICE = "service"
 
@@ -163,7 +163,7 @@ def _require_attempt(draft: Draft, job: str, attempt: int) -> None:
     remedy = draft.health.remediation
     place = draft.health.place
     if remedy is None or remedy.job != job or remedy.attempt != attempt or place != LEASED:
-        holder = f"attempt {remedy.attempt} of {remedy.job}" if remedy and place in (LEASED, QUEUED) else "nobody"
+        holder = f"attempt {remedy.attempt} of {remedy.job}" if remedy and place == LEASED else "nobody"
         raise StaleLease("complete", str(place), f"attempt {attempt} of {job} does not hold the job; {holder} does")
 
 
