@@ -65,12 +65,13 @@ def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
         return
     ruling, evidence = found
     mine = health.alarm is not None and health.alarm.subject == closing.name
+    # Attempted, not acted: while a person has the wheel points still come in, and nothing follows from them.
     if ruling.event == "alarm_raised" and health.place == HEALTHY:
-        scene.act(c.RaiseAlarm(**ruling.payload, evidence=evidence))
+        scene.attempt(c.RaiseAlarm(**ruling.payload, evidence=evidence))
     elif ruling.event == "alarm_cleared" and health.place == SUSPECT and mine:
-        scene.act(c.ClearAlarm(**ruling.payload, evidence=evidence))
+        scene.attempt(c.ClearAlarm(**ruling.payload, evidence=evidence))
     elif ruling.event == "decline_confirmed" and health.place == SUSPECT and mine:
-        scene.act(c.ConfirmDecline(**ruling.payload, evidence=evidence))
+        scene.attempt(c.ConfirmDecline(**ruling.payload, evidence=evidence))
 
 
 def silence(scene: Scene) -> tuple[str, str] | None:
