@@ -98,12 +98,16 @@ def silence(scene: Scene) -> tuple[str, str] | None:
 
 
 def faults_since(watch: Watch, health: ModelHealth, row: int) -> list[dict[str, Any]]:
-    """Give the faults that were found in the windows since *row*, each feature and kind once, the strongest."""
-    del health
+    """Give the faults that were found in the windows since *row*, each feature and kind once, the strongest.
+
+    A fault that was laid to rest is the world as it is: it is blamed no more, so that models may learn it.
+    """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for window in watch.windows:
         for fault in window.faults if window.first_row + window.profile.rows > row else ():
             key = (fault.feature, fault.kind)
+            if fault.onset_row < health.calm_row:
+                continue
             if key not in found or fault.log_evidence > found[key]["log_evidence"]:
                 found[key] = fault.to_json()
     return [found[key] for key in sorted(found)]
