@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from monitoring.reference import OUTPUT
 from server.reactions.scene import Scene
 from server.watch import RowWindow, SeriesPoint, Watch
 from statemachine import commands as c
@@ -111,6 +112,17 @@ def faults_since(watch: Watch, health: ModelHealth, row: int) -> list[dict[str, 
             if key not in found or fault.log_evidence > found[key]["log_evidence"]:
                 found[key] = fault.to_json()
     return [found[key] for key in sorted(found)]
+
+
+def drift_since(watch: Watch, row: int) -> list[dict[str, Any]]:
+    """Give the features that were named as drifted in the windows since *row*, the strongest evidence first."""
+    found: dict[str, dict[str, Any]] = {}
+    for window in watch.windows:
+        for feature in window.drift.features if window.first_row + window.profile.rows > row else ():
+            name, evidence = feature["name"], feature["log_evidence"]
+            if name != OUTPUT and evidence > found.get(name, {"log_evidence": -1.0})["log_evidence"]:
+                found[name] = {"name": name, "change": feature["change"], "log_evidence": evidence}
+    return sorted(found.values(), key=lambda each: (-each["log_evidence"], each["name"]))
 
 
 def _end_silence(scene: Scene, health: ModelHealth) -> None:

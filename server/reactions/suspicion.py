@@ -115,7 +115,7 @@ def _tables(scene: Scene, health: ModelHealth) -> dict[str, Any]:
         "reference": _table(scene, health.champion, before),
         "current": _table(scene, health.champion, after),
         "quality": signals.faults_since(scene.watch, health, onset),
-        "drift": [],
+        "drift": signals.drift_since(scene.watch, onset),
         "onset_row": onset,
     }
 
