@@ -43,7 +43,7 @@ def fire_timer(draft: Draft, command: FireTimer) -> None:
     elif place == SUSPECT:
         _give_up_waiting(draft)
     elif place == DEGRADED:
-        _escalate(draft)
+        _escalate(draft, command)
     elif place in RETRAINING:
         draft.move("abandon", OVERDUE[place.phase], command.note)
     elif place in CANARY:
@@ -78,7 +78,7 @@ def _give_up_waiting(draft: Draft) -> None:
         draft.add(e.Escalated(level=1, reason=Reason.UNRESOLVED, note="a person decides"))
 
 
-def _escalate(draft: Draft) -> None:
+def _escalate(draft: Draft, command: FireTimer) -> None:
     health = draft.health
     level = health.escalation + 1
     if level <= health.policy.escalation_levels:
@@ -90,7 +90,7 @@ def _escalate(draft: Draft) -> None:
                 reason=Reason.FALLBACK, version=health.rollback_target, cooldown_until_us=health.cooldown_until_us
             )
         )
-        draft.route(0, health.judged_row)
+        draft.route(0, command.at_row)
     else:
         draft.add(e.Held(reason=Reason.UNRESOLVED, note="the escalation ladder has ended; no fallback is declared"))
 
