@@ -66,11 +66,11 @@ def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
     ruling, evidence = found
     mine = health.alarm is not None and health.alarm.subject == closing.name
     if ruling.event == "alarm_raised" and health.place == HEALTHY:
-        scene.act(c.RaiseAlarm(**ruling.payload, evidence=evidence))
+        scene.attempt(c.RaiseAlarm(**ruling.payload, evidence=evidence))
     elif ruling.event == "alarm_cleared" and health.place == SUSPECT and mine:
-        scene.act(c.ClearAlarm(**ruling.payload, evidence=evidence))
+        scene.attempt(c.ClearAlarm(**ruling.payload, evidence=evidence))
     elif ruling.event == "decline_confirmed" and health.place == SUSPECT and mine:
-        scene.act(c.ConfirmDecline(**ruling.payload, evidence=evidence))
+        scene.attempt(c.ConfirmDecline(**ruling.payload, evidence=evidence))
 
 
 def silence(scene: Scene) -> tuple[str, str] | None:

@@ -10,7 +10,7 @@ import orjson
 from remission.v1 import training_pb2 as pb
 from remission.v1 import training_pb2_grpc
 
-from server import training
+from server import leasing, training
 from server.errors import Invalid, TooLarge
 from server.reactions.jobs import QUEUED
 from server.requests import Completion
@@ -116,7 +116,7 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         """Refuse bytes of a worker that holds no lease, or for a model that nobody knows."""
         if header.WhichOneof("purpose") == "lease":
             lease = header.lease
-            await read(self._service.store.read, lambda reader: training.held(reader, lease.job_id, lease.attempt))
+            await read(self._service.store.read, lambda reader: leasing.held(reader, lease.job_id, lease.attempt))
         else:
             await read(self._service.state, model_name(header.initial_version.model, "header.initial_version.model"))
 
