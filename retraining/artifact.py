@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import msgspec
 import orjson
 
 from statemachine.canonical import canonical, digest
@@ -69,6 +70,6 @@ class Manifest:
         if raw["format"] not in FORMATS:
             raise ManifestInvalid(f"format {raw['format']!r} is not accepted; one of {', '.join(FORMATS)} is")
         try:
-            return cls(**raw)
-        except TypeError as error:
+            return msgspec.convert(raw, cls)
+        except msgspec.ValidationError as error:
             raise ManifestInvalid(str(error)) from error

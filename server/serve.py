@@ -33,6 +33,7 @@ from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
+from server.transport.decoding import Decoder
 from server.transport.ingest import IngestServicer
 from server.transport.limits import Limiter
 from server.transport.models import ModelServicer
@@ -98,7 +99,7 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
         CannotListen: The address is taken.
     """
     server = grpc.aio.server(
-        interceptors=[Limiter(settings.calls)],
+        interceptors=[Limiter(settings.calls), Decoder()],
         options=[
             ("grpc.max_receive_message_length", settings.message_bytes),
             ("grpc.max_send_message_length", settings.message_bytes),

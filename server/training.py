@@ -7,7 +7,7 @@ from typing import Any
 from retraining.artifact import Manifest, ManifestInvalid
 from retraining.choice import NOTHING, choose
 from retraining.scope import CHALLENGE
-from server import following
+from server import following, reports
 from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid, ThingMissing
@@ -29,7 +29,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
     desk.touch(job.stream)
     scene = scene_of(desk, unit, job.stream, asked=True)
     close(unit, job, DONE)
-    report = _report(completion.report)
+    report = reports.checked(completion.report)
     if job.kind == CHALLENGE:
         if scene.health.challenge == job.job_id:
             challenge.judge(scene, job.job_id, report)
@@ -83,16 +83,3 @@ def _manifest(scene: Scene, chosen: str, kind: str, completion: Completion) -> s
     if not scene.desk.blobs.exists(manifest.artifact_sha256):
         raise ThingMissing("artifact_sha256s", f"no artefact {manifest.artifact_sha256} was uploaded")
     return sha
-
-
-def _report(report: dict[str, Any]) -> dict[str, Any]:
-    """Check that a report has what judges read."""
-    needed = {"rows", "holdout", "champion", "entrants", "skipped", "chosen", "semantic_sha256"}
-    missing = needed - set(report)
-    if missing:
-        raise Invalid("report_json", f"lacks {', '.join(sorted(missing))}")
-    for i, entry in enumerate(report["entrants"]):
-        lacking = {"name", "remedy", "lead", "calibration", "churn", "extreme"} - set(entry)
-        if lacking:
-            raise Invalid(f"report_json.entrants[{i}]", f"lacks {', '.join(sorted(lacking))}")
-    return report
