@@ -11,7 +11,7 @@ from server.registration import read_policy
 from server.requests import NewModel, ReferenceRows
 from server.schema import NUMERIC, OUTCOMES, TASKS
 from server.service import Service
-from server.transport.calls import Context, answering, caller, once, read
+from server.transport.calls import Context, answering, caller, naming, once, read
 from server.transport.fields import (
     MOST_WORD,
     array,
@@ -70,24 +70,26 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
         owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
         purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
         policy = text(request.policy_json, "policy_json", MOST_POLICY) if request.HasField("policy_json") else None
-        return await once(
-            self._service, request, pb.UpdateModelResponse,
-            lambda unit: pb.UpdateModelResponse(
-                model=model(registration.update_model(desk, unit, name, request.etag, owner, purpose, policy, who))
-            ),
-        )  # fmt: skip
+        with naming("name"):
+            return await once(
+                self._service, request, pb.UpdateModelResponse,
+                lambda unit: pb.UpdateModelResponse(
+                    model=model(registration.update_model(desk, unit, name, request.etag, owner, purpose, policy, who))
+                ),
+            )  # fmt: skip
 
     @answering
     async def RetireModel(self, request: pb.RetireModelRequest, context: Context) -> pb.RetireModelResponse:
         """End the watch of a model."""
         name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
         note = text(request.reason, "reason")
-        return await once(
-            self._service, request, pb.RetireModelResponse,
-            lambda unit: pb.RetireModelResponse(
-                model=model(registration.retire_model(desk, unit, name, request.etag, note, who))
-            ),
-        )  # fmt: skip
+        with naming("name"):
+            return await once(
+                self._service, request, pb.RetireModelResponse,
+                lambda unit: pb.RetireModelResponse(
+                    model=model(registration.retire_model(desk, unit, name, request.etag, note, who))
+                ),
+            )  # fmt: skip
 
 
 def new_model(request: pb.CreateModelRequest) -> NewModel:
