@@ -33,6 +33,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 LEAST_REFERENCE = 50
 MOST_FEATURES = 4_096
+MOST_LABEL_DELAY = 100_000_000
 DEFAULT_TEMPLATE = "hgb-60"
 
 
@@ -157,12 +158,14 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     template = new.template or DEFAULT_TEMPLATE
     if template not in desk.templates:
         raise one_of("model.template", template, sorted(desk.templates))
-    if new.label_delay_rows < 0:
-        raise Invalid("model.label_delay_rows", "is negative; 0 or more is accepted")
+    if not 0 <= new.label_delay_rows <= MOST_LABEL_DELAY:
+        raise Invalid(
+            "model.label_delay_rows", f"{new.label_delay_rows} is not accepted; 0 to {MOST_LABEL_DELAY} rows are"
+        )
     schema = Schema(task=new.task, metric=metric, features=_features(new), classes=_classes(new))
     if new.reference is None:
         raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")
-    _check_reference(new.reference, schema)
+    _check_reference(new.reference, schema, desk.limit_us())
     return schema, make_policy(new.policy, "model.policy_json"), new.reference
 
 
@@ -187,10 +190,12 @@ def _classes(new: NewModel) -> tuple[str, ...]:
         raise Invalid(
             "model.classes", f"{count} classes; two or none for binary, two or more for multiclass, none for regression"
         )
+    if len(set(new.classes)) != count or not all(new.classes):
+        raise Invalid("model.classes", "names must be unique and not empty")
     return tuple(new.classes)
 
 
-def _check_reference(rows: ReferenceRows, schema: Schema) -> None:
+def _check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> None:
     count = len(rows.labels)
     if count < LEAST_REFERENCE:
         raise Invalid("reference", f"{count} rows are too few; at least {LEAST_REFERENCE} are needed")
@@ -208,7 +213,7 @@ def _check_reference(rows: ReferenceRows, schema: Schema) -> None:
         )
     if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
         raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
-    check_times("reference.times_us", rows.times_us, NEVER, None)
+    check_times("reference.times_us", rows.times_us, NEVER, now_us)
 
 
 def _reference(

@@ -11,6 +11,7 @@ from remission.v1 import health_pb2, ingest_pb2_grpc
 from remission.v1 import ingest_pb2 as pb
 
 from server.errors import Invalid, TooLarge
+from server.intake import LAST_US
 from server.requests import Categories, Column, Floats, Ints, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
 from server.service import Service
 from server.transport.calls import Context, answering, caller, done, read, streaming
@@ -19,6 +20,7 @@ from server.transport.fields import (
     MOST_ROWS,
     MOST_WORD,
     array,
+    between,
     columns,
     identifier,
     identifiers,
@@ -243,6 +245,7 @@ def _point(one: pb.MetricPoint, where: str) -> Point:
         raise Invalid(f"{where}.value", f"{one.value} is not accepted; a finite number is")
     if not math.isfinite(one.tolerance) or one.tolerance <= 0:
         raise Invalid(f"{where}.tolerance", f"{one.tolerance} is not accepted; a finite number above 0 is")
+    between(one.time_us, 0, LAST_US, f"{where}.time_us")
     direction = word(pb.Direction, one.direction, f"{where}.direction", DIRECTIONS)
     return Point(
         name=one.name, time_us=one.time_us, value=one.value,

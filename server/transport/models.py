@@ -22,6 +22,7 @@ from server.transport.fields import (
     number,
     page,
     page_token,
+    rows_within,
     text,
     word,
     words,
@@ -30,6 +31,7 @@ from server.views import ModelView
 from statemachine.canonical import canonical
 
 MOST_POLICY = 65_536
+MOST_REFERENCE_ROWS = 1_000_000
 KINDS = ("numeric", "categorical")
 
 
@@ -124,7 +126,7 @@ def new_model(request: pb.CreateModelRequest) -> NewModel:
 
 def reference(message: pb.Reference) -> ReferenceRows:
     """Read reference rows."""
-    count = message.row_count
+    count = rows_within(message.row_count, "reference.row_count", MOST_REFERENCE_ROWS)
     times = (
         array(message.times_us, "<i8", count, "reference.times_us") if message.times_us else np.zeros(count, np.int64)
     )

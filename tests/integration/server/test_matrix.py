@@ -1,4 +1,4 @@
-"""Every call of the contract refuses what no call accepts. The cases are made from the descriptors, so none is forgotten."""
+"""Every call refuses what no call accepts. The cases are made from the contract's descriptors: none is forgotten."""
 
 from __future__ import annotations
 
@@ -95,6 +95,18 @@ STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
 ) | {"ReplayModel", "ExplainDecision", "VerifyLog", "GetManifest"}
+ID = ("", "x" * 65, "a\nb", "ä")
+#: What is wrong wherever a field has this name.
+WRONG: dict[str, tuple[object, ...]] = {
+    **dict.fromkeys(("request_id", "batch_id", "router_id", "worker_id"), ID),
+    "sha256": ("", "0" * 63, "../etc", "F" * 64),
+    "reason": ("x" * 2_001,),
+    "message": ("x" * 2_001,),
+    "purpose": ("x" * 2_001,),
+    "failure": ("x" * 2_001,),  # a text of routers; that of workers is an enum
+    "page_size": (-1,),
+    "page_token": ("none of ours",),
+}
 MODEL_PATHS = {"CreateModel": "model.name", "GetModel": "name", "UpdateModel": "name", "RetireModel": "name"}
 
 
@@ -145,6 +157,13 @@ def paths(message: Message, at: str = "") -> Iterator[tuple[str, FieldDescriptor
             yield f"{where}[0]", one
 
 
+def names_model(call: str, path: str) -> bool:
+    """Say whether a path names a model that the call is about."""
+    if call in MODEL_PATHS:
+        return path == MODEL_PATHS[call]
+    return path.rpartition(".")[2].removesuffix("[0]") in ("model", "models")
+
+
 def cases() -> Iterator[Case]:
     """Make the cases of all calls."""
     for name, valid in VALID.items():
@@ -154,26 +173,18 @@ def cases() -> Iterator[Case]:
 
 def _wrong(call: str, path: str, one: FieldDescriptor) -> Iterator[Case]:
     last = path.rpartition(".")[2].removesuffix("[0]")
-    if path == MODEL_PATHS.get(call, "") or (call not in MODEL_PATHS and last in ("model", "models")):
+    if names_model(call, path):
         if not (call == "ReadEvents" and path == "model"):  # there, none means all
             yield Case(call, path, "", INVALID)
         yield from (Case(call, path, name, INVALID) for name in ("Big", "a/b", "x" * 64, "m\n"))
         if call != "CreateModel":
             yield Case(call, path, "ghost", NOT_FOUND)
-    elif last in ("request_id", "batch_id", "router_id", "worker_id"):
-        yield from (Case(call, path, name, INVALID) for name in ("", "x" * 65, "a\nb", "ä"))
-    elif last == "sha256":
-        yield from (Case(call, path, name, INVALID) for name in ("", "0" * 63, "../etc", "F" * 64))
-    elif last == "reason" or (last in ("message", "failure", "purpose") and one.type == FieldDescriptor.TYPE_STRING):
-        yield Case(call, path, "x" * 2_001, INVALID)
     elif last == "etag" and call not in STOPS and call != "CreateModel":
         yield Case(call, path, '"0"', ABORTED)
-    elif last == "page_size":
-        yield Case(call, path, -1, INVALID)
-    elif last == "page_token":
-        yield Case(call, path, "none of ours", INVALID)
     elif one.type == FieldDescriptor.TYPE_ENUM:
         yield Case(call, path, 99, INVALID)
+    else:
+        yield from (Case(call, path, value, INVALID) for value in WRONG.get(last, ()))
 
 
 def status_of(error: grpc.RpcError) -> status_pb2.Status:
@@ -238,7 +249,7 @@ CHANGES = [
     for call, valid in VALID.items()
     for path, _ in paths(valid())
     if call not in READS and call != "CreateModel"
-    if path == MODEL_PATHS.get(call, "") or (call not in MODEL_PATHS and path.rpartition(".")[2] == "model")
+    if names_model(call, path)
 ]
 
 
