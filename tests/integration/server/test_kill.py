@@ -14,8 +14,9 @@ import pytest
 from remission import Client
 from remission.v1 import health_pb2
 
+from backtest.backend import Setup
 from backtest.champion import Champion, matrix, train
-from backtest.run import Options, Setup
+from backtest.run import Options
 from backtest.run import _setup as setup_of
 from backtest.stream import Stream, read_stream
 from retraining.sandbox import Sandbox
@@ -160,7 +161,7 @@ def settled(state: health_pb2.ModelState) -> health_pb2.ModelState:
     found = health_pb2.ModelState()
     found.CopyFrom(state)
     for name in ("version", "position", "etag"):
-        found.ClearField(name)  # type: ignore[arg-type]  # a field of this message
+        found.ClearField(name)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
@@ -87,10 +87,16 @@ def test_a_job_of_a_silent_worker_goes_to_another_one_and_the_first_is_fenced_of
         leased.complete()
 
 
-@pytest.mark.parametrize("stop", ["abort", "freeze", "retire"])
+STOPS: dict[str, Callable[[Life], object]] = {
+    "abort": lambda life: life.client.operations.abort(life.model),
+    "freeze": lambda life: life.client.operations.freeze(life.model),
+    "retire": lambda life: life.client.models.retire(life.model),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
 def test_a_stopped_remedy_keeps_no_other_lease_from_running_out(leased: Life, service: Service, stop: str) -> None:
-    stops = {"retire": leased.client.models.retire}
-    stops.get(stop, getattr(leased.client.operations, stop, None))(leased.model)
+    STOPS[stop](leased)
     other = Life(leased.client, QUIET, model="other")
     other.decline()
     other.lease("another")

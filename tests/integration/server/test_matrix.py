@@ -10,8 +10,8 @@ import grpc
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
 from remission import Client
+from remission.errors import translate
 from remission.v1 import (
     artifact_pb2,
     audit_pb2,
@@ -31,6 +31,7 @@ from tests.integration.server.requests import START_US
 CALLS = {call.name: call for call in calls()}
 SOON_SECONDS = 5.0
 NOT_FOUND, INVALID = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT
+EXISTS = grpc.StatusCode.ALREADY_EXISTS
 PRECONDITION, ABORTED = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED
 NONE = training_pb2.ISOLATION_LEVEL_NONE
 HASH = "0" * 64
@@ -91,6 +92,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "ExplainDecision": lambda: audit_pb2.ExplainDecisionRequest(model="m", position=1),
     "VerifyLog": lambda: audit_pb2.VerifyLogRequest(models=["m"]),
 }  # fmt: skip
+OWN_IDS = frozenset(("IngestMetrics", "LeaseJob"))  #: a model's, and a worker's: its job is given again
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
@@ -140,9 +142,10 @@ def put(message: Message, path: str, value: object) -> None:
         setattr(message, last, value)
 
 
-def paths(message: Message, at: str = "") -> Iterator[tuple[str, FieldDescriptor]]:
+def paths(message: Message, at: str = "") -> Iterator[tuple[str, Any]]:
     """Give the path of every single value in a message, set or not, where the messages around it are set."""
-    for one in message.DESCRIPTOR.fields:
+    fields: Any = message.DESCRIPTOR.fields
+    for one in fields:
         held = getattr(message, one.name)
         where = f"{at}{one.name}"
         if one.type == FieldDescriptor.TYPE_MESSAGE:
@@ -181,26 +184,18 @@ def _wrong(call: str, path: str, one: FieldDescriptor) -> Iterator[Case]:
             yield Case(call, path, "ghost", NOT_FOUND)
     elif last == "etag" and call not in STOPS and call != "CreateModel":
         yield Case(call, path, '"0"', ABORTED)
+    elif path == "request_id" and call not in OWN_IDS:
+        yield from (Case(call, path, value, INVALID) for value in ID)
+        yield Case(call, path, "taken", EXISTS)
     elif one.type == FieldDescriptor.TYPE_ENUM:
         yield Case(call, path, 99, INVALID)
     else:
         yield from (Case(call, path, value, INVALID) for value in WRONG.get(last, ()))
 
 
-def status_of(error: grpc.RpcError) -> status_pb2.Status:
-    trailers: Any = error.trailing_metadata() or ()  # type: ignore[attr-defined]  # every error of a call has it
-    details = next(value for key, value in trailers if key == "grpc-status-details-bin")
-    return status_pb2.Status.FromString(details)
-
-
 def named(error: grpc.RpcError) -> list[str]:
     """Give the fields that an error names."""
-    found = []
-    for detail in status_of(error).details:
-        violations = error_details_pb2.BadRequest()
-        if detail.Unpack(violations):
-            found += [one.field for one in violations.field_violations]
-    return found
+    return [one.field for one in translate(error).violations]
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +207,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             first = good.batch(f"b-{name}", ("p-1", "p-2"))
             first.batch.times_us = good.longs(START_US, START_US)
             client.ingest_batch(name, first.batch)
-        client.models.retire("retired")
+        client.models.retire("retired", request_id="taken")
         yield address
 
 

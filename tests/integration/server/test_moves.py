@@ -45,8 +45,8 @@ class Case:
         return next(move for move in MOVES if (move.trigger, str(move.dest)) == (self.trigger, self.dest))
 
 
-def served(rows: int = 10, **shares: float) -> Act:
-    return lambda life: life.serve(rows, **shares)
+def served(rows: int = 10, *, right: float = 1.0, candidate: float = 1.0, x: float | None = None) -> Act:
+    return lambda life: life.serve(rows, right, candidate, x)
 
 
 def measured(*values: float) -> Act:
@@ -76,12 +76,12 @@ def turned_down(life: Life) -> None:
         answered("reject")(life)
 
 
-def later(seconds: float, **shares: float) -> Act:
+def later(seconds: float, *, right: float = 1.0) -> Act:
     """Let so much time pass, which the next rows show."""
 
     def act(life: Life) -> None:
         life.pass_time(seconds)
-        life.serve(**shares)
+        life.serve(right=right)
 
     return act
 
