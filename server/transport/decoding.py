@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -32,7 +33,8 @@ class Decoder(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
         if handler is None or handler.request_deserializer is None:
             return handler
         make, inner = _kind(handler)
-        wrap = _streaming if handler.response_streaming else _answering
+        # A method that writes its stream by itself, as the health service does, is awaited like one with one answer.
+        wrap = _streaming if inspect.isasyncgenfunction(inner) else _answering
         return make(
             wrap(inner, many=handler.request_streaming),
             request_deserializer=_forgiving(handler.request_deserializer),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remission import Client
 
-from tests.fixtures.contract import Call, calls, made_up
+from tests.fixtures.contract import Call, answered, made_up
 from tests.fixtures.listeners import in_memory
 from tests.integration.server.life import QUIET, Life
 
@@ -44,19 +44,19 @@ def _the_server_goes_on(target: str) -> Iterator[None]:
         assert client.audit.verify("m").replay_equal
 
 
-@pytest.mark.parametrize("call", calls(), ids=str)
+@pytest.mark.parametrize("call", answered(), ids=str)
 @settings(max_examples=15)
 @given(parts=st.lists(st.binary(max_size=200), min_size=1, max_size=3))
 def test_bytes_that_are_no_message_are_refused(channel: grpc.Channel, call: Call, parts: list[bytes]) -> None:
     assert call.send(channel, *parts, timeout=SOON_SECONDS) not in SURPRISES
 
 
-@pytest.mark.parametrize("call", calls(), ids=str)
+@pytest.mark.parametrize("call", answered(), ids=str)
 def test_a_message_that_is_cut_off_is_an_invalid_argument(channel: grpc.Channel, call: Call) -> None:
     assert call.send(channel, b"\x0a\x7fcut off") == grpc.StatusCode.INVALID_ARGUMENT
 
 
-@pytest.mark.parametrize("call", calls(), ids=str)
+@pytest.mark.parametrize("call", answered(), ids=str)
 def test_messages_made_up_of_nonsense_never_surprise_the_server(channel: grpc.Channel, call: Call) -> None:
     chance = random.Random(SEED)  # noqa: S311 - nonsense, no secrets
     for _ in range(MADE_UP):
