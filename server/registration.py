@@ -159,9 +159,8 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     if template not in desk.templates:
         raise one_of("model.template", template, sorted(desk.templates))
     if not 0 <= new.label_delay_rows <= MOST_LABEL_DELAY:
-        raise Invalid(
-            "model.label_delay_rows", f"{new.label_delay_rows} is not accepted; 0 to {MOST_LABEL_DELAY} rows are"
-        )
+        told = f"{new.label_delay_rows} is not accepted; 0 to {MOST_LABEL_DELAY} rows are"
+        raise Invalid("model.label_delay_rows", told)
     schema = Schema(task=new.task, metric=metric, features=_features(new), classes=_classes(new))
     if new.reference is None:
         raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")

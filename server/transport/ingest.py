@@ -17,7 +17,6 @@ from server.service import Service
 from server.transport.calls import Context, answering, caller, done, read, streaming
 from server.transport.fields import (
     MOST_BATCH_BYTES,
-    MOST_ROWS,
     MOST_WORD,
     array,
     between,
@@ -212,10 +211,7 @@ def _column(batch: pb.Rows, name: str, kind: str) -> Column:
 def labels_batch(service: Service, request: pb.IngestLabelsRequest) -> LabelsBatch:
     """Read labels."""
     ids = identifiers(request.prediction_ids, "prediction_ids")
-    if not ids:
-        raise Invalid("prediction_ids", f"is empty; 1 to {MOST_ROWS} are accepted")
-    if len(ids) > MOST_ROWS:
-        raise TooLarge("prediction_ids", len(ids), MOST_ROWS)
+    rows_within(len(ids), "prediction_ids")
     now_us = service.desk.limit_us()
     times = array(request.times_us, "<i8", len(ids), "times_us") if request.times_us else np.full(len(ids), now_us or 0)
     return LabelsBatch(
