@@ -14,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any, get_origin, get_type_hints
 
+import msgspec
 import orjson
 
 from statemachine.canonical import canonical, digest
@@ -75,8 +76,8 @@ class Manifest:
             raise ManifestInvalid(f"a manifest is canonical JSON: {error}") from error
         _check(raw, get_type_hints(cls))
         try:
-            return cls(**raw)
-        except TypeError as error:
+            return msgspec.convert(raw, cls)
+        except msgspec.ValidationError as error:
             raise ManifestInvalid(str(error)) from error
 
 

@@ -45,10 +45,14 @@ def _react(scene: Scene, closing: LabelBlock | RowWindow | SeriesPoint) -> None:
             signals.look_at_point(scene, closing)
 
 
-def move_on(desk: Desk, unit: Unit, model: str) -> None:
-    """Take the steps that need no more data: explain, seek a remedy, scope it."""
+def move_on(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> None:
+    """Take the steps that need no more data: explain, seek a remedy, scope it.
+
+    Raises:
+        Refused: A call *asked* for the remedy, and it cannot be scoped.
+    """
     intake = desk.intake(unit, model)
-    scene = Scene(desk, unit, model, desk.watch(unit, model), intake.watermark_us)
+    scene = Scene(desk, unit, model, desk.watch(unit, model), intake.watermark_us, asked=asked)
     suspicion.explain(scene)
     suspicion.seek_remedy(scene)
     remedy.scope(scene)

@@ -52,6 +52,9 @@ def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
     strangers = sorted(set(batch.outputs) - versions)
     if strangers:
         raise Invalid("batch.outputs", f"unknown version {strangers[0]!r}; this model has {sorted(versions)}")
+    newest = desk.health(unit, batch.model).route.generation
+    if batch.generation > newest:
+        raise Invalid("batch.route_generation", f"{batch.generation} was never issued; 0 to {newest} is accepted")
     entry = intake.rows(batch, desk.limit_us())
     _accept(desk, unit, batch.model, batch.batch_id, entry)
     return Receipt(

@@ -14,6 +14,7 @@ from server.schema import CATEGORICAL, MOST_CATEGORIES, Feature, Schema, Vocabul
 
 FUTURE_US = 300 * 1_000_000  #: how far a row may lie ahead of the clock
 LATENESS_US = 86_400 * 1_000_000  #: how far a batch may lie behind what came before
+LAST_US = 1 << 53  #: the year 2255: what comes after no clock shows, and no JSON carries
 NEVER = -1
 
 
@@ -184,6 +185,8 @@ def check_times(field_name: str, times_us: Ints, reached_us: int, now_us: int | 
         )
     if int(times_us[0]) < 0:
         raise Invalid(f"{field_name}[0]", "is negative; microseconds since 1970 are accepted")
+    if int(times_us[-1]) > LAST_US:
+        raise Invalid(f"{field_name}[{len(times_us) - 1}]", f"{int(times_us[-1])} is not accepted; up to {LAST_US} is")
     if now_us is not None and int(times_us[-1]) > now_us + FUTURE_US:
         raise Invalid(
             f"{field_name}[{len(times_us) - 1}]",

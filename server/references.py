@@ -24,7 +24,7 @@ LEAST_REFERENCE = 50
 LEAST_BASELINE = 20  #: rows with label and output: the loss that counts as normal rests on them
 
 
-def check_reference(rows: ReferenceRows, schema: Schema) -> None:
+def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> None:
     """Refuse a reference that is too small, torn, or teaches nothing.
 
     Raises:
@@ -50,7 +50,7 @@ def check_reference(rows: ReferenceRows, schema: Schema) -> None:
     both = int((~np.isnan(rows.outputs) & ~np.isnan(rows.labels)).sum())
     if both < LEAST_BASELINE:
         raise Invalid("reference.outputs", f"{both} stand beside a label; at least {LEAST_BASELINE} are needed")
-    check_times("reference.times_us", rows.times_us, NEVER, None)
+    check_times("reference.times_us", rows.times_us, NEVER, now_us)
 
 
 def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel) -> dict[str, Any]:

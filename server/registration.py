@@ -27,6 +27,7 @@ from store.records import Evidence
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MOST_FEATURES = 4_096
+MOST_LABEL_DELAY = 100_000_000
 DEFAULT_TEMPLATE = "hgb-60"
 
 
@@ -154,12 +155,13 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     template = new.template or DEFAULT_TEMPLATE
     if template not in desk.templates:
         raise one_of("model.template", template, sorted(desk.templates))
-    if new.label_delay_rows < 0:
-        raise Invalid("model.label_delay_rows", "is negative; 0 or more is accepted")
+    if not 0 <= new.label_delay_rows <= MOST_LABEL_DELAY:
+        told = f"{new.label_delay_rows} is not accepted; 0 to {MOST_LABEL_DELAY} rows are"
+        raise Invalid("model.label_delay_rows", told)
     schema = Schema(task=new.task, metric=metric, features=_features(new), classes=_classes(new))
     if new.reference is None:
         raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")
-    check_reference(new.reference, schema)
+    check_reference(new.reference, schema, desk.limit_us())
     return schema, make_policy(new.policy, "model.policy_json"), new.reference
 
 
@@ -184,4 +186,6 @@ def _classes(new: NewModel) -> tuple[str, ...]:
         raise Invalid(
             "model.classes", f"{count} classes; two or none for binary, two or more for multiclass, none for regression"
         )
+    if len(set(new.classes)) != count or not all(new.classes):
+        raise Invalid("model.classes", "names must be unique and not empty")
     return tuple(new.classes)

@@ -33,6 +33,7 @@ from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
+from server.transport.decoding import Decoder
 from server.transport.ingest import IngestServicer
 from server.transport.limits import Limiter
 from server.transport.models import ModelServicer
@@ -76,7 +77,7 @@ async def _serve(service: Service, settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     forget = service.store.on_commit(bell.ring)
-    server, readiness, port = await _listen(service, settings, bell)
+    server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
     clockwork = loop.create_task(_clockwork(service, settings))
     await stop.wait()
@@ -91,9 +92,14 @@ async def _serve(service: Service, settings: Settings) -> None:
     LOG.info("stopped")
 
 
-async def _listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc.aio.Server, Readiness, int]:
+async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc.aio.Server, Readiness, int]:
+    """Begin to answer; give the server, its health service and its port.
+
+    Raises:
+        CannotListen: The address is taken.
+    """
     server = grpc.aio.server(
-        interceptors=[Limiter(settings.calls)],
+        interceptors=[Limiter(settings.calls), Decoder()],
         options=[
             ("grpc.max_receive_message_length", settings.message_bytes),
             ("grpc.max_send_message_length", settings.message_bytes),

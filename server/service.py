@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
-from server import auditing, following, ingestion, operating, reading, registration, routing, training
+from server import auditing, following, ingestion, leasing, operating, reading, registration, routing, training
 from server.act import SERVICE, Caller
 from server.backlog import Backlog
 from server.clock import wall_us
@@ -123,11 +123,11 @@ class Service:
 
     def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Future[JobView | None]:
         """Give a worker the oldest job that waits; None when there is none."""
-        return self.do(lambda unit: training.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
+        return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
 
     def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
-        return self.do(lambda unit: training.heartbeat(self.desk, unit, job, attempt, progress_bp, message, wall_us()))
+        return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, wall_us()))
 
     def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
         """Take a worker's result in; True when it was had before."""
@@ -139,7 +139,7 @@ class Service:
 
     def expire_leases(self) -> Future[int]:
         """Take jobs from workers that fell silent; give how many."""
-        return self.do(lambda unit: training.expire_leases(self.desk, unit, wall_us()))
+        return self.do(lambda unit: leasing.expire_leases(self.desk, unit, wall_us()))
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
@@ -158,7 +158,7 @@ class Service:
 
         def work(unit: Unit) -> StateView:
             view = operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller)
-            following.move_on(self.desk, unit, model)
+            following.move_on(self.desk, unit, model, asked=True)
             return view
 
         return self.do(work)

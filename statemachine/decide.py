@@ -23,7 +23,7 @@ def decide(
     if not health.registered and not isinstance(command, c.Register):
         raise NotRegistered(type(command).__name__, "nowhere", "the model is not under watch", ("CreateModel",))
     if health.place == RETIRED:
-        raise Refused(type(command).__name__, str(RETIRED), "the model is retired")
+        raise Refused(type(command).__name__, str(RETIRED), "the model is retired", ("CreateModel under another name",))
     draft = Draft(health, command, now_us, gatekeeper)
     _answer(draft, command)
     return tuple(draft.facts)

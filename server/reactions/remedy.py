@@ -24,8 +24,8 @@ def scope(scene: Scene) -> None:
         return
     if remedy.remedy == Remedy.RESTORE:
         job = f"{scene.model}-{health.jobs_opened + 1}"
-        scene.act(c.ProposeScope(job=job, spec="", entrants=[remedy.version], at_row=scene.at_row))
-        _judge_restore(scene)
+        if scene.step(c.ProposeScope(job=job, spec="", entrants=[remedy.version], at_row=scene.at_row)):
+            _judge_restore(scene)
         return
     watch = scene.watch
     end = watch.labelled_end
@@ -37,11 +37,11 @@ def scope(scene: Scene) -> None:
     if remedy.remedy:
         entrants = tuple(one for one in entrants if remedy.remedy in (one.remedy, one.name))
     if not entrants:
-        scene.act(c.AbandonRemedy(reason=Reason.NOTHING_TO_TRAIN, note=f"{remedy.remedy} cannot be tried now"))
+        scene.step(c.AbandonRemedy(reason=Reason.NOTHING_TO_TRAIN, note=f"{remedy.remedy} cannot be tried now"))
         return
     job, spec = open_job(scene, REMEDY, entrants, holdout, BLOCKS)
     names = ["nothing", *(entrant.name for entrant in entrants)]
-    scene.act(c.ProposeScope(job=job, spec=spec, entrants=names, at_row=end))
+    scene.step(c.ProposeScope(job=job, spec=spec, entrants=names, at_row=end))
 
 
 def judge(scene: Scene, report: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ def judge(scene: Scene, report: dict[str, Any]) -> None:
     signal = health.alarm.signal if health.alarm else ""
     kept = {name: report[name] for name in ("rows", "holdout", "champion", "entrants", "skipped", "chosen")}
     inputs = {"report": kept, "at_row": scene.at_row}
-    ruling = scene.follow("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
+    ruling = scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
     turned_away = ruling is not None and not ruling.payload["passed"]
     if turned_away and scene.health.place == DEGRADED and signal not in (Signal.LOSS, Signal.METRIC):
         scene.follow("unbeaten@1", inputs)
@@ -65,7 +65,7 @@ def _judge_restore(scene: Scene) -> None:
     blocks = since(scene.watch, scene.watch.labelled_end - _span(scene, health))
     saved = lead(blocks, health.champion, version)
     if not saved:
-        scene.act(c.AbandonRemedy(reason=Reason.GATES_FAILED, note=f"{version} has not scored of late"))
+        scene.step(c.AbandonRemedy(reason=Reason.GATES_FAILED, note=f"{version} has not scored of late"))
         return
     entry = {
         "name": version, "remedy": str(Remedy.RESTORE), "rows": [], "lead": saved,

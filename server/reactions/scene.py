@@ -39,6 +39,7 @@ class Scene:
     model: str
     watch: Watch
     watermark_us: int
+    asked: bool = False  #: by a call that waits for the answer, and is told of a refusal
 
     @property
     def health(self) -> ModelHealth:
@@ -62,6 +63,17 @@ class Scene:
             return False
         return True
 
+    def step(self, command: c.Command) -> bool:
+        """Apply the next step of a remedy. Who asked for it is told of a refusal; otherwise its timer gives it up.
+
+        Raises:
+            Refused: The command is not legal here, and a call asked for it.
+        """
+        if self.asked:
+            self.act(command)
+            return True
+        return self.attempt(command)
+
     def rule(self, judge: str, inputs: Inputs) -> tuple[Ruling, EvidenceId] | None:
         """Ask *judge*; a ruling's evidence is kept before anything follows from it."""
         ruling, body = rule(judge, inputs, self.health.policy, self.unit.evidence)
@@ -73,9 +85,18 @@ class Scene:
 
     def follow(self, judge: str, inputs: Inputs, **more: Any) -> Ruling | None:  # noqa: ANN401 - fields of a command
         """Ask *judge*, and apply what it calls for, if whoever is in charge lets the service act."""
+        return self._apply(self.attempt, judge, inputs, more)
+
+    def follow_step(self, judge: str, inputs: Inputs, **more: Any) -> Ruling | None:  # noqa: ANN401 - as above
+        """Ask *judge* about the next step of a remedy, and take it."""
+        return self._apply(self.step, judge, inputs, more)
+
+    def _apply(
+        self, do: Callable[[c.Command], bool], judge: str, inputs: Inputs, more: dict[str, Any]
+    ) -> Ruling | None:
         found = self.rule(judge, inputs)
         if found is None:
             return None
         ruling, evidence = found
-        done = self.attempt(COMMANDS[ruling.event](**ruling.payload, evidence=evidence, **more))
+        done = do(COMMANDS[ruling.event](**ruling.payload, evidence=evidence, **more))
         return ruling if done else None

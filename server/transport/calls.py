@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -18,9 +18,11 @@ from google.protobuf.message import Message
 from grpc_status import rpc_status
 
 from server.act import Caller
+from server.errors import ModelMissing
 from server.service import Service
 from server.status import status_of, tell
 from server.transport.fields import identifier
+from server.views import StateView
 from store.ports import Unit
 
 P = ParamSpec("P")
@@ -85,6 +87,28 @@ async def once(service: Service, request: Mutation, answer: type[Answer], work: 
         return made
 
     return await done(service.do(both))
+
+
+@contextlib.contextmanager
+def naming(field: str) -> Iterator[None]:
+    """Tell of a model that is not here by the *field* that names it in the request."""
+    try:
+        yield
+    except ModelMissing as error:
+        raise ModelMissing(error.model, field) from error
+
+
+async def states(service: Service, names: Sequence[str], field: str) -> list[StateView]:
+    """Give the states of models, all or none.
+
+    Raises:
+        ModelMissing: One is not here; its place in *field* is named.
+    """
+    found = []
+    for i, name in enumerate(names):
+        with naming(f"{field}[{i}]"):
+            found.append(await read(service.state, name))
+    return found
 
 
 def answering(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

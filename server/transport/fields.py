@@ -80,12 +80,12 @@ def sha256(value: str, field: str = "sha256") -> str:
     return value
 
 
-def rows_within(count: int, field: str) -> int:
+def rows_within(count: int, field: str, most: int = MOST_ROWS) -> int:
     """Check the number of rows of a batch."""
     if count < 1:
-        raise Invalid(field, f"{count} is not accepted; 1 to {MOST_ROWS} rows are")
-    if count > MOST_ROWS:
-        raise TooLarge(field, count, MOST_ROWS)
+        raise Invalid(field, f"{count} is not accepted; 1 to {most} rows are")
+    if count > most:
+        raise TooLarge(field, count, most)
     return count
 
 

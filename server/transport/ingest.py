@@ -11,14 +11,15 @@ from remission.v1 import health_pb2, ingest_pb2_grpc
 from remission.v1 import ingest_pb2 as pb
 
 from server.errors import Invalid, TooLarge
+from server.intake import LAST_US
 from server.requests import Categories, Column, Floats, Ints, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
 from server.service import Service
 from server.transport.calls import Context, answering, caller, done, read, streaming
 from server.transport.fields import (
     MOST_BATCH_BYTES,
-    MOST_ROWS,
     MOST_WORD,
     array,
+    between,
     columns,
     identifier,
     identifiers,
@@ -210,10 +211,7 @@ def _column(batch: pb.Rows, name: str, kind: str) -> Column:
 def labels_batch(service: Service, request: pb.IngestLabelsRequest) -> LabelsBatch:
     """Read labels."""
     ids = identifiers(request.prediction_ids, "prediction_ids")
-    if not ids:
-        raise Invalid("prediction_ids", f"is empty; 1 to {MOST_ROWS} are accepted")
-    if len(ids) > MOST_ROWS:
-        raise TooLarge("prediction_ids", len(ids), MOST_ROWS)
+    rows_within(len(ids), "prediction_ids")
     now_us = service.desk.limit_us()
     times = array(request.times_us, "<i8", len(ids), "times_us") if request.times_us else np.full(len(ids), now_us or 0)
     return LabelsBatch(
@@ -243,6 +241,7 @@ def _point(one: pb.MetricPoint, where: str) -> Point:
         raise Invalid(f"{where}.value", f"{one.value} is not accepted; a finite number is")
     if not math.isfinite(one.tolerance) or one.tolerance <= 0:
         raise Invalid(f"{where}.tolerance", f"{one.tolerance} is not accepted; a finite number above 0 is")
+    between(one.time_us, 0, LAST_US, f"{where}.time_us")
     direction = word(pb.Direction, one.direction, f"{where}.direction", DIRECTIONS)
     return Point(
         name=one.name, time_us=one.time_us, value=one.value,

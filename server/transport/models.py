@@ -11,7 +11,7 @@ from server.registration import read_policy
 from server.requests import NewModel, ReferenceRows
 from server.schema import NUMERIC, OUTCOMES, TASKS
 from server.service import Service
-from server.transport.calls import Context, answering, caller, once, read
+from server.transport.calls import Context, answering, caller, naming, once, read
 from server.transport.fields import (
     MOST_WORD,
     array,
@@ -22,6 +22,7 @@ from server.transport.fields import (
     number,
     page,
     page_token,
+    rows_within,
     text,
     word,
     words,
@@ -30,6 +31,7 @@ from server.views import ModelView
 from statemachine.canonical import canonical
 
 MOST_POLICY = 65_536
+MOST_REFERENCE_ROWS = 1_000_000
 KINDS = ("numeric", "categorical")
 
 
@@ -70,24 +72,26 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
         owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
         purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
         policy = text(request.policy_json, "policy_json", MOST_POLICY) if request.HasField("policy_json") else None
-        return await once(
-            self._service, request, pb.UpdateModelResponse,
-            lambda unit: pb.UpdateModelResponse(
-                model=model(registration.update_model(desk, unit, name, request.etag, owner, purpose, policy, who))
-            ),
-        )  # fmt: skip
+        with naming("name"):
+            return await once(
+                self._service, request, pb.UpdateModelResponse,
+                lambda unit: pb.UpdateModelResponse(
+                    model=model(registration.update_model(desk, unit, name, request.etag, owner, purpose, policy, who))
+                ),
+            )  # fmt: skip
 
     @answering
     async def RetireModel(self, request: pb.RetireModelRequest, context: Context) -> pb.RetireModelResponse:
         """End the watch of a model."""
         name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
         note = text(request.reason, "reason")
-        return await once(
-            self._service, request, pb.RetireModelResponse,
-            lambda unit: pb.RetireModelResponse(
-                model=model(registration.retire_model(desk, unit, name, request.etag, note, who))
-            ),
-        )  # fmt: skip
+        with naming("name"):
+            return await once(
+                self._service, request, pb.RetireModelResponse,
+                lambda unit: pb.RetireModelResponse(
+                    model=model(registration.retire_model(desk, unit, name, request.etag, note, who))
+                ),
+            )  # fmt: skip
 
 
 def new_model(request: pb.CreateModelRequest) -> NewModel:
@@ -122,7 +126,7 @@ def new_model(request: pb.CreateModelRequest) -> NewModel:
 
 def reference(message: pb.Reference) -> ReferenceRows:
     """Read reference rows."""
-    count = message.row_count
+    count = rows_within(message.row_count, "reference.row_count", MOST_REFERENCE_ROWS)
     times = (
         array(message.times_us, "<i8", count, "reference.times_us") if message.times_us else np.zeros(count, np.int64)
     )

@@ -74,7 +74,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         def work(unit: Unit) -> pb.StartRetrainingResponse:
             remedies = list(request.remedies)
             begun = operating.start_retraining(desk, unit, name, request.etag, note, remedies, who)
-            following.move_on(desk, unit, name)
+            following.move_on(desk, unit, name, asked=True)
             return pb.StartRetrainingResponse(state=state(state_of(desk.health(unit, name), row=begun.row)))
 
         return await once(self._service, request, pb.StartRetrainingResponse, work)

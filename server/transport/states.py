@@ -12,13 +12,14 @@ from server import routing
 from server.changes import Changed, Changes
 from server.errors import Invalid
 from server.service import Service
-from server.transport.calls import Context, answering, caller, once, read, streaming
-from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text
+from server.transport.calls import Context, answering, caller, once, read, states, streaming
+from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
 from server.transport.wake import Bell
 from server.views import RouteView, StateView, Wait
-from statemachine.words import FULL_EXPOSURE_BP
+from statemachine.words import FULL_EXPOSURE_BP, State
 
 MOST_MODELS = 1_000
+STATES = tuple(state.value for state in State)
 PAGE = 500  #: events that a watcher is shown at once
 POLL_SECONDS = 1.0
 LIFE_SECONDS = 15.0  #: of silence, until a watcher is sent a sign of life
@@ -41,13 +42,15 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
     async def BatchGetStates(self, request: pb.BatchGetStatesRequest, _: Context) -> pb.BatchGetStatesResponse:
         """Tell the states of several models."""
         names = some_models(request.models)
-        found = await read(lambda: [self._service.state(name) for name in names])
+        found = await states(self._service, names, "models")
         return pb.BatchGetStatesResponse(states=[state(view) for view in found])
 
     @answering
     async def ListStates(self, request: pb.ListStatesRequest, _: Context) -> pb.ListStatesResponse:
         """List states by model; retired models only when they are asked for."""
         size, asked = page(request.page_size), sorted(set(request.states))
+        for i, one in enumerate(request.states):
+            word(pb.State, one, f"states[{i}]", STATES)
         found = await read(self._service.states, continued(request.page_token, asked), size)
         token = page_token(found[-1].model, asked) if len(found) == size else ""
         told = [state(view) for view in found]
@@ -61,6 +64,7 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
         """Tell every change of state behind a position of the log, then every new one, and that the server lives."""
         names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
         seen = Changes(behind(request.after_position), names)
+        await states(self._service, names, "models")
         loop = asyncio.get_running_loop()
         told_at = loop.time()
         with self._bell.listener() as rung:
@@ -94,6 +98,7 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
     ) -> AsyncGenerator[routing_pb2.WatchRoutesResponse, None]:
         """Tell the routes of models now, each new generation, and each again before it expires."""
         names = some_models(request.models)
+        await states(self._service, names, "models")
         loop = asyncio.get_running_loop()
         told: dict[str, tuple[int, float]] = {}  # generation, and when to tell it again
         with self._bell.listener() as rung:

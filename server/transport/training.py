@@ -10,17 +10,18 @@ import orjson
 from remission.v1 import training_pb2 as pb
 from remission.v1 import training_pb2_grpc
 
-from server import training
+from server import leasing, training
 from server.errors import Invalid, TooLarge
 from server.reactions.jobs import QUEUED
 from server.requests import Completion
 from server.service import Service
-from server.transport.calls import Context, answering, caller, done, once, read
+from server.transport.calls import Context, answering, caller, done, naming, once, read
 from server.transport.fields import between, identifier, model_name, number, sha256, text, word
 from server.transport.uploads import received
 from server.transport.wake import Bell, Rung
 from server.views import JobView
-from statemachine.words import FULL_EXPOSURE_BP
+from statemachine.errors import Refused
+from statemachine.words import FULL_EXPOSURE_BP, State
 
 KINDS = ("challenge", "remedy")
 FAILURES = (
@@ -90,6 +91,8 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         """Note that a worker could not finish."""
         failure = word(pb.FailureClass, request.failure, "failure", FAILURES).upper()
         message = text(request.message, "message")
+        if request.isolation:
+            word(pb.IsolationLevel, request.isolation, "isolation", ISOLATIONS)
         who, desk = caller(context, request.request_id), self._service.desk
         return await once(
             self._service, request, pb.FailJobResponse,
@@ -116,9 +119,13 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         """Refuse bytes of a worker that holds no lease, or for a model that nobody knows."""
         if header.WhichOneof("purpose") == "lease":
             lease = header.lease
-            await read(self._service.store.read, lambda reader: training.held(reader, lease.job_id, lease.attempt))
+            await read(self._service.store.read, lambda reader: leasing.held(reader, lease.job_id, lease.attempt))
         else:
-            await read(self._service.state, model_name(header.initial_version.model, "header.initial_version.model"))
+            first = "header.initial_version.model"
+            with naming(first):
+                view = await read(self._service.state, model_name(header.initial_version.model, first))
+            if view.state == State.RETIRED:
+                raise Refused("upload", view.state, "the model is retired", ("CreateModel under another name",))
 
 
 def job(view: JobView) -> pb.Job:

@@ -17,6 +17,7 @@ from statemachine.commands import (
 )
 from statemachine.draft import Draft
 from statemachine.errors import Refused, StaleLease
+from statemachine.guards import attempts_are_left
 from statemachine.health import Remediation
 from statemachine.words import HEALTHY, LEASED, Reason, Remedy
 
@@ -153,9 +154,9 @@ def _restored(draft: Draft, command: SubmitCandidate) -> str:
 
 
 def _again_or_never(draft: Draft, reason: Reason, note: str) -> None:
-    try:
+    if attempts_are_left(draft.health, draft.command, draft.now_us):
         draft.move("lose_lease", reason, note)
-    except Refused:
+    else:
         draft.move("abandon", Reason.TRAIN_FAILED, note)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from server import training
+from server import leasing
 from server.act import Caller, fact_of
 from server.errors import RequestError
 from server.requests import Categories, Floats, Ints, LabelsBatch, MetricsBatch, Point, ReferenceRows, RowsBatch
@@ -122,7 +122,7 @@ def _lease(stage: ServiceStage, line: Line) -> None:
 
 
 def _lose(stage: ServiceStage, _: Line) -> None:
-    stage.service.do(lambda unit: training.expire_leases(stage.service.desk, unit, FAR_US)).result()
+    stage.service.do(lambda unit: leasing.expire_leases(stage.service.desk, unit, FAR_US)).result()
 
 
 def _ack(stage: ServiceStage, _: Line) -> None:

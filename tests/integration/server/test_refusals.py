@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-import numpy as np
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -35,88 +34,24 @@ from remission.v1 import (
 )
 
 from tests.fixtures.servers import serving
+from tests.integration.server.requests import (
+    START_US,
+    batch,
+    columns,
+    create,
+    doubles,
+    labels,
+    longs,
+    metrics,
+    model,
+    point,
+    reference,
+)
 
-START_US = 1_700_000_000_000_000
 INVALID, MISSING, EXISTS = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS
 PRECONDITION, ABORTED = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 NAN, INF = float("nan"), float("inf")
-
-
-def doubles(*values: float) -> bytes:
-    return struct.pack(f"<{len(values)}d", *values)
-
-
-def longs(*values: int) -> bytes:
-    return struct.pack(f"<{len(values)}q", *values)
-
-
-def reference(rows: int = 100, labels: list[float] | None = None, **changes: Any) -> model_pb2.Reference:
-    x = np.linspace(0, 1, rows)
-    chosen = labels if labels is not None else [float(i % 2) for i in range(rows)]
-    made = make_reference(
-        {"x": x, "colour": ["red", "green"] * (rows // 2)}, labels=chosen, outputs=x, times_us=range(rows)
-    )
-    for name, value in changes.items():
-        setattr(made, name, value)
-    return made
-
-
-def model(name: str = "m", **changes: Any) -> model_pb2.Model:
-    fields: dict[str, Any] = {
-        "name": name,
-        "owner": "risk",
-        "task": model_pb2.TASK_BINARY,
-        "champion": "v1",
-        "features": [
-            model_pb2.FeatureSpec(name="x", kind=model_pb2.FEATURE_KIND_NUMERIC),
-            model_pb2.FeatureSpec(name="colour", kind=model_pb2.FEATURE_KIND_CATEGORICAL),
-        ],
-    }
-    return model_pb2.Model(**{**fields, **changes})
-
-
-def create(asked: model_pb2.Model, past: model_pb2.Reference | None, request_id: str = "r-new") -> Any:
-    return model_pb2.CreateModelRequest(request_id=request_id, model=asked, reference=past)
-
-
-def batch(batch_id: str = "b-new", ids: tuple[str, ...] = ("n-1", "n-2"), **changes: Any) -> ingest_pb2.IngestRequest:
-    made = make_batch(
-        batch_id, {"x": [0.1] * len(ids), "colour": ["red"] * len(ids)}, outputs={"v1": [0.2] * len(ids)},
-        prediction_ids=list(ids), times_us=[START_US + 1_000 + i for i in range(len(ids))],
-    )  # fmt: skip
-    for name, value in changes.items():
-        if name == "outputs":
-            del made.outputs[:]
-            made.outputs.extend(value)
-        elif name == "columns":
-            del made.columns[:]
-            made.columns.extend(value)
-        else:
-            setattr(made, name, value)
-    return ingest_pb2.IngestRequest(model="m", batch=made)
-
-
-def columns(**values: Any) -> Any:
-    return make_batch("b", values, outputs={}, prediction_ids=["a", "b"], times_us=[0, 0]).columns
-
-
-def labels(ids: tuple[str, ...] = ("p-2",), values: bytes = doubles(1.0), **changes: Any) -> Any:
-    fields: dict[str, Any] = {"model": "m", "batch_id": "l-new", "prediction_ids": ids, "values": values}
-    return ingest_pb2.IngestLabelsRequest(**{**fields, **changes})
-
-
-def point(**changes: Any) -> Any:
-    fields: dict[str, Any] = {
-        "name": "rate", "time_us": START_US, "value": 1.0, "direction": ingest_pb2.DIRECTION_HIGHER_IS_WORSE,
-        "tolerance": 0.1,
-    }  # fmt: skip
-    return ingest_pb2.MetricPoint(**{**fields, **changes})
-
-
-def metrics(*points: Any, **changes: Any) -> Any:
-    fields: dict[str, Any] = {"model": "m", "request_id": "q-new", "points": points}
-    return ingest_pb2.IngestMetricsRequest(**{**fields, **changes})
 
 
 @dataclass(frozen=True)
@@ -132,6 +67,42 @@ class Bad:
 
 def order(name: str, request: type[Any], **fields: Any) -> Callable[[], Any]:
     return lambda: request(**{"request_id": f"o-{name}", "model": "m", **fields})
+
+
+def past(**changes: Any) -> model_pb2.Reference:
+    """Give a reference some of whose fields are replaced."""
+    made = reference()
+    for name, value in changes.items():
+        if name == "columns":
+            del made.columns[:]
+            made.columns.extend(value)
+        else:
+            setattr(made, name, value)
+    return made
+
+
+def columns_of(rows: int, **values: Any) -> Any:
+    return make_reference(
+        {"colour": ["red", "green"] * (rows // 2), **values}, labels=[0.0] * rows, outputs=[0.0] * rows
+    ).columns
+
+
+def feature(name: str, **fields: Any) -> model_pb2.FeatureSpec:
+    kind = model_pb2.FEATURE_KIND_CATEGORICAL if fields else model_pb2.FEATURE_KIND_NUMERIC
+    return model_pb2.FeatureSpec(name=name, kind=kind, **fields)
+
+
+def outputs(**values: tuple[float, ...]) -> list[columns_pb2.Output]:
+    return [columns_pb2.Output(version=version, values=doubles(*one)) for version, one in values.items()]
+
+
+def coded(*codes: int) -> columns_pb2.Column:
+    words = columns_pb2.CategoricalColumn(dictionary=["red"], codes=struct.pack(f"<{len(codes)}i", *codes))
+    return columns_pb2.Column(name="colour", categorical=words)
+
+
+def update(**fields: Any) -> model_pb2.UpdateModelRequest:
+    return model_pb2.UpdateModelRequest(request_id="u-1", name="m", **fields)
 
 
 FUTURE_US = (int(time.time()) + 86_400) * 1_000_000
@@ -178,6 +149,7 @@ TABLE = [
     Bad("an output of an unknown version", "Ingest", lambda: batch(outputs=make_batch("b", {"x": [0.0, 0.0]}, outputs={"v9": [0.1, 0.1]}, prediction_ids=["a", "b"], times_us=[0, 0]).outputs), INVALID, "batch.outputs"),
     Bad("an index beyond the outputs", "Ingest", lambda: batch(served_by=b"\x00\x07"), INVALID, "batch.served_by"),
     Bad("times that go backwards", "Ingest", lambda: batch(times_us=longs(START_US + 5, START_US + 1)), INVALID, "batch.times_us[1]"),
+    Bad("times that no clock shows", "Ingest", lambda: batch(times_us=longs(2**63 - 1, 2**63 - 1)), INVALID, "batch.times_us[1]"),
     Bad("times in the future", "Ingest", lambda: batch(times_us=longs(FUTURE_US, FUTURE_US)), INVALID, "batch.times_us[1]"),
     Bad("times far behind the stream", "Ingest", lambda: batch(times_us=longs(START_US - 10**12, START_US)), INVALID, "batch.times_us[0]"),
     Bad("times of another length", "Ingest", lambda: batch(times_us=longs(START_US)), INVALID, "batch.times_us"),
@@ -225,6 +197,76 @@ TABLE = [
     Bad("an unknown type of event", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(types=["dreamt"]), INVALID, "types"),
     Bad("a page token of another server", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(page_token="x"), INVALID, "page_token"),  # noqa: S106 - no password
     Bad("an event that is no decision", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=1), MISSING, "position"),
+    Bad("infinite features in the reference", "CreateModel", lambda: create(model("n"), past(columns=columns_of(100, x=[INF] * 100))), INVALID, "reference.columns[x]"),
+    Bad("infinite outputs in the reference", "CreateModel", lambda: create(model("n"), past(outputs=doubles(*[INF] * 100))), INVALID, "reference.outputs"),
+    Bad("outputs of a reference that are all NaN", "CreateModel", lambda: create(model("n"), past(outputs=doubles(*[NAN] * 100))), INVALID, "reference.outputs"),
+    Bad("too few known labels in the reference", "CreateModel", lambda: create(model("n"), reference(labels=[*[0.0, 1.0] * 20, *[NAN] * 60])), INVALID, "reference.labels"),
+    Bad("labels of the reference that are no class", "CreateModel", lambda: create(model("n"), reference(labels=[0.0, 5.0] * 50)), INVALID, "reference.labels"),
+    Bad("half a label in the reference", "CreateModel", lambda: create(model("n"), past(labels=bytes(799))), INVALID, "reference.labels"),
+    Bad("times of the reference that go backwards", "CreateModel", lambda: create(model("n"), past(times_us=longs(*range(100, 0, -1)))), INVALID, "reference.times_us[1]"),
+    Bad("times of the reference that are negative", "CreateModel", lambda: create(model("n"), past(times_us=longs(*range(-5, 95)))), INVALID, "reference.times_us[0]"),
+    Bad("times of the reference in the future", "CreateModel", lambda: create(model("n"), past(times_us=longs(*range(FUTURE_US, FUTURE_US + 100)))), INVALID, "reference.times_us[99]"),
+    Bad("a reference over the limit of rows", "CreateModel", lambda: create(model("n"), past(row_count=2**32 - 1)), EXHAUSTED, "reference.row_count"),
+    Bad("a feature that the reference lacks", "CreateModel", lambda: create(model("n", features=[*model().features, feature("y")]), reference()), INVALID, "reference.columns"),
+    Bad("a feature twice", "CreateModel", lambda: create(model("n", features=[feature("x"), feature("x")]), reference()), INVALID, "model.features"),
+    Bad("a feature without name", "CreateModel", lambda: create(model("n", features=[feature("")]), reference()), INVALID, "model.features"),
+    Bad("a feature whose name is too long", "CreateModel", lambda: create(model("n", features=[feature("x" * 257)]), reference()), INVALID, "model.features[0].name"),
+    Bad("a category twice", "CreateModel", lambda: create(model("n", features=[feature("colour", categories=["a", "a"])]), reference()), INVALID, "model.features[0].categories"),
+    Bad("a class twice", "CreateModel", lambda: create(model("n", classes=["a", "a"]), reference()), INVALID, "model.classes"),
+    Bad("a class without name", "CreateModel", lambda: create(model("n", classes=["a", ""]), reference()), INVALID, "model.classes"),
+    Bad("a label delay beyond bounds", "CreateModel", lambda: create(model("n", label_delay_rows=2**63 - 1), reference()), INVALID, "model.label_delay_rows"),
+    Bad("an owner without end", "CreateModel", lambda: create(model("n", owner="x" * 257), reference()), INVALID, "model.owner"),
+    Bad("a policy that is no object", "CreateModel", lambda: create(model("n", policy_json="[]"), reference()), INVALID, "model.policy_json"),
+    Bad("a policy without end", "CreateModel", lambda: create(model("n", policy_json=" " * 65_537), reference()), INVALID, "model.policy_json"),
+    Bad("the same request id with another model", "CreateModel", lambda: create(model("n"), reference(), "r-1"), EXISTS, "request_id"),
+    Bad("a policy that is no JSON", "UpdateModel", lambda: update(policy_json="{"), INVALID, "policy_json"),
+    Bad("a policy with an unknown key", "UpdateModel", lambda: update(policy_json='{"tyre": 1}'), INVALID, "policy_json"),
+    Bad("a policy out of bounds", "UpdateModel", lambda: update(policy_json='{"canary": {"alpha": 2}}'), INVALID, "policy_json"),
+    Bad("a policy of numbers that are none", "UpdateModel", lambda: update(policy_json='{"canary": {"alpha": NaN}}'), INVALID, "policy_json"),
+    Bad("a batch over the limit of bytes", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="x", numeric=columns_pb2.NumericColumn(values=bytes(17 << 20)))]), EXHAUSTED, "batch"),
+    Bad("half a value", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="x", numeric=columns_pb2.NumericColumn(values=bytes(15)))]), INVALID, "batch.columns[x]"),
+    Bad("half a time", "Ingest", lambda: batch(times_us=bytes(15)), INVALID, "batch.times_us"),
+    Bad("negative times", "Ingest", lambda: batch(times_us=longs(-5, -5)), INVALID, "batch.times_us[0]"),
+    Bad("a column without values", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="x")]), INVALID, "batch.columns[x]"),
+    Bad("a column twice", "Ingest", lambda: batch(columns=[*columns(x=[0.1, 0.2]), *columns(x=[0.1, 0.2])]), INVALID, "batch.columns[x]"),
+    Bad("a code outside its words", "Ingest", lambda: batch(columns=[*columns(x=[0.1, 0.2]), coded(0, 7)]), INVALID, "batch.columns[colour]"),
+    Bad("a code below missing", "Ingest", lambda: batch(columns=[*columns(x=[0.1, 0.2]), coded(0, -2)]), INVALID, "batch.columns[colour]"),
+    Bad("half a code", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="colour", categorical=columns_pb2.CategoricalColumn(dictionary=["red"], codes=bytes(7)))]), INVALID, "batch.columns[colour]"),
+    Bad("an infinite output", "Ingest", lambda: batch(outputs=outputs(v1=(0.1, INF))), INVALID, "batch.outputs[v1]"),
+    Bad("an output of another length", "Ingest", lambda: batch(outputs=outputs(v1=(0.1,))), INVALID, "batch.outputs[v1]"),
+    Bad("a version twice", "Ingest", lambda: batch(outputs=[*outputs(v1=(0.1, 0.1)), *outputs(v1=(0.1, 0.1))]), INVALID, "batch.outputs"),
+    Bad("served_by of another length", "Ingest", lambda: batch(served_by=b"\x00"), INVALID, "batch.served_by"),
+    Bad("a latency that is negative", "Ingest", lambda: batch(latency_us=struct.pack("<2i", 1, -1)), INVALID, "batch.latency_us[1]"),
+    Bad("half a latency", "Ingest", lambda: batch(latency_us=bytes(7)), INVALID, "batch.latency_us"),
+    Bad("a route that was never issued", "Ingest", lambda: batch(route_generation=99), INVALID, "batch.route_generation"),
+    Bad("half a label", "IngestLabels", lambda: labels(values=bytes(7)), INVALID, "values"),
+    Bad("an infinite label", "IngestLabels", lambda: labels(values=doubles(INF)), INVALID, "values[0]"),
+    Bad("a negative label", "IngestLabels", lambda: labels(values=doubles(-1)), INVALID, "values"),
+    Bad("half a class", "IngestLabels", lambda: labels(values=doubles(0.5)), INVALID, "values"),
+    Bad("labels from the future", "IngestLabels", lambda: labels(times_us=longs(FUTURE_US)), INVALID, "times_us[0]"),
+    Bad("labels from before 1970", "IngestLabels", lambda: labels(times_us=longs(-1)), INVALID, "times_us[0]"),
+    Bad("times of another length", "IngestLabels", lambda: labels(times_us=longs(1, 2)), INVALID, "times_us"),
+    Bad("more labels than are allowed", "IngestLabels", lambda: labels(tuple(map(str, range(100_001))), bytes(800_008)), EXHAUSTED, "prediction_ids"),
+    Bad("an infinite value", "IngestMetrics", lambda: metrics(point(value=-INF)), INVALID, "points[0].value"),
+    Bad("a tolerance that is NaN", "IngestMetrics", lambda: metrics(point(tolerance=NAN)), INVALID, "points[0].tolerance"),
+    Bad("an infinite tolerance", "IngestMetrics", lambda: metrics(point(tolerance=INF)), INVALID, "points[0].tolerance"),
+    Bad("an unknown direction", "IngestMetrics", lambda: metrics(point(direction=99)), INVALID, "points[0].direction"),
+    Bad("a series without name", "IngestMetrics", lambda: metrics(point(name="")), INVALID, "points[0].name"),
+    Bad("a series with an illegal name", "IngestMetrics", lambda: metrics(point(name="Error Rate")), INVALID, "points[0].name"),
+    Bad("a point from the future", "IngestMetrics", lambda: metrics(point(time_us=FUTURE_US)), INVALID, "points[0].time_us"),
+    Bad("a point from before 1970", "IngestMetrics", lambda: metrics(point(time_us=-1)), INVALID, "points[0].time_us"),
+    Bad("two directions of one series", "IngestMetrics", lambda: metrics(point(), point(time_us=START_US + 1, direction=2)), INVALID, "points[1].direction"),
+    Bad("more points than are allowed", "IngestMetrics", lambda: metrics(*[point()] * 10_001), INVALID, "points"),
+    Bad("the same request id with other points", "IngestMetrics", lambda: metrics(point(value=2.0), request_id="q-1"), EXISTS, "request_id"),
+    Bad("an exposure beyond everything", "AcknowledgeRoute", order("ack3", routing_pb2.AcknowledgeRouteRequest, generation=1, router_id="r", applied_bp=10_001), INVALID, "applied_bp"),
+    Bad("a negative exposure", "AcknowledgeRoute", order("ack4", routing_pb2.AcknowledgeRouteRequest, generation=1, router_id="r", applied_bp=-1), INVALID, "applied_bp"),
+    Bad("a negative wait", "LeaseJob", lambda: training_pb2.LeaseJobRequest(request_id="j", worker_id="w", wait_seconds=-1), INVALID, "wait_seconds"),
+    Bad("progress beyond the end", "Heartbeat", lambda: training_pb2.HeartbeatRequest(job_id="j", attempt=1, progress_bp=10_001), INVALID, "progress_bp"),
+    Bad("a hash of an artefact that is none", "CompleteJob", lambda: training_pb2.CompleteJobRequest(request_id="c", job_id="j", attempt=1, report_json="{}", isolation=training_pb2.ISOLATION_LEVEL_NONE, artifact_sha256s=["x"]), INVALID, "artifact_sha256s[0]"),
+    Bad("neither hash nor version", "GetManifest", artifact_pb2.GetManifestRequest, INVALID, "by"),
+    Bad("a negative position", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(after_position=-1), INVALID, "after_position"),
+    Bad("a position beyond the log", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=10**6), MISSING, "position"),
+    Bad("a negative position", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=-1), MISSING, "position"),
     Bad("an unknown model", "VerifyLog", lambda: audit_pb2.VerifyLogRequest(models=["ghost"]), MISSING, "models[0]"),
 ]  # fmt: skip
 STUBS = {
@@ -232,7 +274,7 @@ STUBS = {
     ingest_pb2_grpc.IngestServiceStub: ("Ingest", "IngestLabels", "IngestMetrics"),
     health_pb2_grpc.ModelHealthServiceStub: ("GetState", "BatchGetStates", "ListStates"),
     routing_pb2_grpc.RoutingServiceStub: ("GetRoute", "AcknowledgeRoute"),
-    training_pb2_grpc.TrainingServiceStub: ("LeaseJob", "CompleteJob", "FailJob"),
+    training_pb2_grpc.TrainingServiceStub: ("LeaseJob", "Heartbeat", "CompleteJob", "FailJob"),
     artifact_pb2_grpc.ArtifactServiceStub: ("GetManifest",),
     operations_pb2_grpc.OperationsServiceStub: (
         "Approve", "Reject", "Hold", "Release", "Unfreeze", "Abort", "RollBack", "StartRetraining", "ExplainWait",
@@ -249,6 +291,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         first.batch.times_us = longs(START_US, START_US)
         client.ingest_batch("m", first.batch)
         client.ingest_labels("m", ["p-1"], [1.0], batch_id="l-1")
+        client.ingest_metrics("m", [point(name="other")], request_id="q-1")
         yield address
 
 

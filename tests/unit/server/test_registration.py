@@ -94,7 +94,7 @@ def test_a_name_is_taken_once(watched: Service) -> None:
         ({"outcomes": "unknown"}, "model.outcomes", "one of exogenous, selective"),
         ({"metric": "mae"}, "model.metric", "one of accuracy, roc_auc"),
         ({"template": "deep"}, "model.template", "one of hgb-60, linear"),
-        ({"label_delay_rows": -1}, "model.label_delay_rows", "negative"),
+        ({"label_delay_rows": -1}, "model.label_delay_rows", "0 to 100000000"),
         ({"features": []}, "model.features", "0 features"),
         ({"features": [{"name": "x", "kind": "numeric", "categories": []}] * 2}, "model.features", "unique"),
         ({"features": [{"name": "", "kind": "numeric", "categories": []}]}, "model.features", "not empty"),

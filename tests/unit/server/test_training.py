@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from server import training
+from server import leasing
 from server.act import Caller
 from server.errors import Invalid, ThingMissing
+from server.leasing import LEASE_US, MOST_ATTEMPTS
 from server.service import Service
-from server.training import LEASE_US, MOST_ATTEMPTS
 from server.views import JobView
 from statemachine.errors import Refused, StaleLease
 from tests.fixtures.jobs import WORKER, a_report, an_entry, hand_in, uploaded, won
@@ -56,7 +56,7 @@ def events(service: Service) -> list[str]:
 
 
 def expire(service: Service, now_us: int = FAR_US) -> int:
-    return service.do(lambda unit: training.expire_leases(service.desk, unit, now_us)).result()
+    return service.do(lambda unit: leasing.expire_leases(service.desk, unit, now_us)).result()
 
 
 # Leases.
@@ -195,20 +195,20 @@ WITHOUT_ENTRANTS = {name: value for name, value in won().items() if name != "ent
         ({**won(), "chosen": "recent"}, "report_json.chosen"),
         ({**won(), "chosen": "nothing"}, "report_json.chosen"),
         ({**won(), "chosen": None}, "report_json.chosen"),
-        ({**won(), "rows": "many"}, "report_json.holdout"),
+        ({**won(), "rows": "many"}, "report_json.rows"),
         ({**won(), "holdout": [1]}, "report_json.holdout"),
         ({**won(), "skipped": []}, "report_json.skipped"),
-        ({**won(), "champion": [[1, 2]]}, "report_json.champion"),
+        ({**won(), "champion": [[1, 2]]}, "report_json.champion[0]"),
         ({**won(), "champion": "best"}, "report_json.champion"),
         ({**won(), "entrants": {}}, "report_json.entrants"),
         (a_report("all", "all"), "report_json.entrants[0]"),  # type: ignore[arg-type]  # as a hostile worker might
         (a_report("all", {"name": "all"}), "report_json.entrants[0]"),
         (a_report("all", an_entry("all", "refit", 0.2, name=1)), "report_json.entrants[0].name"),
         (a_report("all", an_entry("all", "witchcraft", 0.2)), "report_json.entrants[0].remedy"),
-        (a_report("all", an_entry("all", "refit", 0.2, rows=[[0]])), "report_json.entrants[0].rows"),
+        (a_report("all", an_entry("all", "refit", 0.2, rows=[[0]])), "report_json.entrants[0].rows[0]"),
         (a_report("all", an_entry("all", "refit", 0.2, lead=[])), "report_json.entrants[0].lead"),
-        (a_report("all", an_entry("all", "refit", 0.2, lead=[[1, 0.5, 1]])), "report_json.entrants[0].lead"),
-        (a_report("all", an_entry("all", "refit", 0.2, lead=[[-1, 0, 0]])), "report_json.entrants[0].lead"),
+        (a_report("all", an_entry("all", "refit", 0.2, lead=[[1, 0.5, 1]])), "report_json.entrants[0].lead[0][1]"),
+        (a_report("all", an_entry("all", "refit", 0.2, lead=[[-1, 0, 0]])), "report_json.entrants[0].lead[0][0]"),
         (a_report("all", an_entry("all", "refit", 0.2, extreme=None)), "report_json.entrants[0].extreme"),
         (a_report("all", an_entry("all", "refit", 0.2, churn=float("nan"))), "report_json.entrants[0].churn"),
     ],
