@@ -15,18 +15,24 @@ def route_of(desk: Desk, reader: Reader, model: str) -> RouteView:
     """Give the route in force."""
     health = desk.health(reader, model)
     in_canary = health.place in CANARY
-    versions = [health.champion, *([health.candidate] if in_canary else []), *health.shadows]
+    on_trial = [health.candidate] if in_canary else []
+    # Where the truth is known whoever served, the candidate is judged on every row, from before it serves any.
+    shadows = (*(on_trial if health.outcomes == "exogenous" else ()), *health.shadows)
     return RouteView(
         model=model,
         generation=health.route.generation,
         champion=health.champion,
         candidate=health.candidate if in_canary else "",
-        shadows=health.shadows,
+        shadows=shadows,
         exposure_bp=health.route.exposure_bp,
         salt=health.route.salt,
         ttl_seconds=health.route.ttl_seconds,
         issued_us=health.route.issued_us,
-        manifests={version: health.manifests[version] for version in versions if version in health.manifests},
+        manifests={
+            version: health.manifests[version]
+            for version in (health.champion, *on_trial, *shadows)
+            if version in health.manifests
+        },
     )
 
 

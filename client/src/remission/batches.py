@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from remission.columns import Kinds, LengthsDifferError, Table, count_rows, encode, pack, tabulate
 from remission.v1 import columns_pb2, ingest_pb2, model_pb2
 
+MAX_BATCH_BYTES = 16 * 1024 * 1024  #: what a server takes at once
+
 
 def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is named
     batch_id: str,

@@ -40,6 +40,14 @@ class LengthsDifferError(ValueError):
         self.name, self.expected, self.actual = name, expected, actual
 
 
+class NotTabularError(ValueError):
+    """The data are neither named columns nor a matrix of rows and features."""
+
+    def __init__(self, dimensions: int) -> None:
+        super().__init__(f"{type(self).__doc__} They have {dimensions} dimensions.")
+        self.dimensions = dimensions
+
+
 class NotNumericError(ValueError):
     """A column that the model knows as numeric holds something else."""
 
@@ -58,25 +66,29 @@ def tabulate(data: Table | ArrayLike, names: Sequence[str] = ()) -> dict[str, ND
 
     Raises:
         LengthsDifferError: Columns have different lengths, or there are more or fewer columns than names.
+        NotTabularError: It is neither a table nor a matrix, or a matrix of a kind that numpy does not know.
     """
     if isinstance(data, Table):
         table = {str(name): np.array(data[name]) for name in data.keys()}  # noqa: SIM118 - a data frame iterates alike, a Table need not
     else:
-        matrix = np.array(data, ndmin=2)
+        matrix = np.array(data)
+        if matrix.ndim not in (1, 2):  # one row, or several
+            raise NotTabularError(matrix.ndim)
+        matrix = np.atleast_2d(matrix)
         names = names or [f"x{index}" for index in range(matrix.shape[1])]
         if len(names) != matrix.shape[1]:
             raise LengthsDifferError("names", matrix.shape[1], len(names))
         table = dict(zip(names, matrix.T, strict=True))
     rows = count_rows(table)
     for name, values in table.items():
-        if len(values) != rows:
-            raise LengthsDifferError(name, rows, len(values))
+        if values.shape != (rows,):
+            raise LengthsDifferError(name, rows, values.size)
     return table
 
 
 def count_rows(table: Mapping[str, NDArray[np.generic]]) -> int:
     """Return the number of rows; 0 for a table without columns."""
-    return len(next(iter(table.values()), ()))
+    return int(np.size(next(iter(table.values()), ())))
 
 
 def infer_kinds(table: Mapping[str, NDArray[np.generic]]) -> dict[str, model_pb2.FeatureKind.ValueType]:
@@ -115,6 +127,23 @@ def decode(columns: Iterable[columns_pb2.Column]) -> dict[str, Values]:
 def pack(values: ArrayLike, dtype: str) -> bytes:
     """Return numbers as little-endian bytes; *dtype* is `f8`, `i8`, `i4` or `u1`."""
     return np.ascontiguousarray(values, dtype=f"<{dtype}").tobytes()
+
+
+def to_floats(name: str, values: NDArray[np.generic]) -> Floats:
+    """Return a column as float64, with NaN for what is missing.
+
+    >>> to_floats("a", np.array([1, None]))
+    array([ 1., nan])
+
+    Raises:
+        NotNumericError: It holds something else.
+    """
+    if values.dtype == np.object_:
+        values = np.array([None if _is_missing_marker(one) else one for one in values.tolist()], dtype=np.object_)
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise NotNumericError(name) from error
 
 
 def unpack_floats(data: bytes) -> Floats:
@@ -159,11 +188,8 @@ def _encode(name: str, values: NDArray[np.generic], kind: model_pb2.FeatureKind.
         words, codes = encode_words(values.tolist())
         column = columns_pb2.CategoricalColumn(dictionary=words, codes=pack(codes, "i4"))
         return columns_pb2.Column(name=name, categorical=column)
-    try:
-        packed = pack(values, "f8")
-    except (TypeError, ValueError) as error:
-        raise NotNumericError(name) from error
-    return columns_pb2.Column(name=name, numeric=columns_pb2.NumericColumn(values=packed))
+    numeric = columns_pb2.NumericColumn(values=pack(to_floats(name, values), "f8"))
+    return columns_pb2.Column(name=name, numeric=numeric)
 
 
 def _decode(column: columns_pb2.Column) -> Values:

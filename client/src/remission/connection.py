@@ -75,6 +75,9 @@ class Connection:
             self._require_open()
             try:
                 return method(request, timeout=max(deadline - time.monotonic(), 0.001))
+            except ValueError:
+                self._require_open()  # gRPC says with a ValueError that the channel was closed meanwhile
+                raise
             except grpc.RpcError as error:
                 failure = translate(error)
                 if not isinstance(failure, UnavailableError) or time.monotonic() + pause >= deadline:
@@ -99,7 +102,6 @@ class Connection:
         self.channel.close()
 
     def _require_open(self) -> None:
-        # gRPC says it with a ValueError, which would be taken for a fault of the request.
         if self._closed.is_set():
             raise make_error(grpc.StatusCode.CANCELLED, "the client is closed")
 

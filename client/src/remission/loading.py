@@ -23,7 +23,7 @@ import numpy as np
 import skops.io
 from numpy.typing import NDArray
 
-from remission.columns import Floats, encode_words
+from remission.columns import Floats, encode_words, to_floats
 from remission.recalibration import Recalibration, parse_recalibration, recalibrate
 from remission.scorers import Answers, Classifier, Columns, Estimator, Rows, Scorer, Scores, make_scores
 
@@ -93,19 +93,32 @@ class Loader:
         Raises:
             CallError: Its bytes cannot be had, or are not those that were promised.
             UntrustedArtifact: It holds more than the allow-list permits.
-            MalformedManifest: The manifest lacks something.
+            MalformedManifest: The manifest lacks something, or describes a model of another task.
+            MalformedRecalibration: The correction lacks something.
         """
-        manifest = json.loads(self._source.manifest(manifest_sha256))
+        manifest = _parse(self._source.manifest(manifest_sha256))
         artifact = self._source.download(_text(manifest, "artifact_sha256"))
         match manifest.get("format"):
             case "skops":
-                return _TrainedScorer(_load_skops(artifact, manifest), _features(manifest), self._classes)
+                return self._trained(artifact, manifest)
             case "recalibration":
-                base = manifest.get("base_manifest_sha256", "")
-                scorer = self.load(base) if base else self._own
-                return _RecalibratedScorer(scorer, parse_recalibration(artifact), self._classes)
+                return self._recalibrated(artifact, manifest)
             case other:
                 raise MalformedManifest(f"Format {other!r} is not known.")
+
+    def _trained(self, artifact: bytes, manifest: Mapping[str, object]) -> Scorer:
+        features = _features(manifest)
+        estimator = _load_skops(artifact, manifest)
+        if self._classes is not None:
+            _require_classes(estimator, len(self._classes))
+        return _TrainedScorer(estimator, features, self._classes)
+
+    def _recalibrated(self, artifact: bytes, manifest: Mapping[str, object]) -> Scorer:
+        if self._classes is not None and len(self._classes) != 2:  # noqa: PLR2004 - two classes are what binary means
+            raise MalformedManifest("Only values, and probabilities of two classes, can be corrected.")
+        base = _text(manifest, "base_manifest_sha256", default="")
+        scorer = self.load(base) if base else self._own
+        return _RecalibratedScorer(scorer, parse_recalibration(artifact), self._classes)
 
 
 class _TrainedScorer:
@@ -145,8 +158,6 @@ class _RecalibratedScorer:
         output = recalibrate(self._how, self._base.score(rows).output)
         if self._classes is None:
             return Scores(output, output)
-        if len(self._classes) != 2:  # noqa: PLR2004 - two classes are what binary means
-            raise MalformedManifest("Only probabilities of two classes can be corrected.")
         chosen = (output >= 0.5).astype(np.int64)  # noqa: PLR2004 - the likelier of two
         return Scores(self._classes[chosen], output, np.column_stack([1 - output, output]))
 
@@ -156,15 +167,15 @@ def make_matrix(columns: Columns, features: Sequence[Feature]) -> Floats:
 
     Raises:
         KeyError: A feature is not among the columns.
+        NotNumericError: A numeric feature holds something else.
     """
-    parts = [_column(columns[feature.name], feature.categories) for feature in features]
-    return np.column_stack(parts)
+    return np.column_stack([_column(columns[feature.name], feature) for feature in features])
 
 
-def _column(values: NDArray[np.generic], categories: tuple[str, ...] | None) -> Floats:
-    if categories is None:
-        return np.asarray(values, dtype=np.float64)
-    known = {word: float(code) for code, word in enumerate(categories)}
+def _column(values: NDArray[np.generic], feature: Feature) -> Floats:
+    if feature.categories is None:
+        return to_floats(feature.name, values)
+    known = {word: float(code) for code, word in enumerate(feature.categories)}
     words, codes = encode_words(values.tolist())
     # The last place is that of code -1, missing.
     return np.array([*(known.get(word, np.nan) for word in words), np.nan])[codes]
@@ -180,15 +191,42 @@ def _load_skops(artifact: bytes, manifest: Mapping[str, object]) -> Estimator:
     return estimator
 
 
+def _require_classes(estimator: Estimator, count: int) -> None:
+    # It was trained on class indices; any other number would pick a wrong class, or the last one.
+    known = np.asarray(estimator.classes_) if isinstance(estimator, Classifier) else np.array([np.nan])
+    if known.ndim != 1 or not np.isin(known, np.arange(count)).all():
+        raise MalformedManifest(f"Its classes are {known.tolist()!r}, expected some of 0 to {count - 1}.")
+
+
+def _parse(document: str) -> Mapping[str, object]:
+    try:
+        manifest = json.loads(document)
+    except ValueError as error:
+        raise MalformedManifest("It is no JSON.") from error
+    if not isinstance(manifest, dict):
+        raise MalformedManifest("It is no object.")
+    return manifest
+
+
 def _features(manifest: Mapping[str, object]) -> list[Feature]:
     listed = manifest.get("features")
-    if not isinstance(listed, list):
+    if not isinstance(listed, list) or not listed:
         raise MalformedManifest("It has no features.")
-    return [Feature(one["name"], tuple(one["categories"]) if one["kind"] == "categorical" else None) for one in listed]
+    return [_feature(one) for one in listed]
 
 
-def _text(manifest: Mapping[str, object], field: str) -> str:
-    value = manifest.get(field)
+def _feature(described: object) -> Feature:
+    match described:
+        case {"name": str(name), "kind": "numeric"}:
+            return Feature(name, None)
+        case {"name": str(name), "kind": "categorical", "categories": list(categories)}:
+            return Feature(name, tuple(map(str, categories)))
+        case other:
+            raise MalformedManifest(f"{other!r} is no feature.")
+
+
+def _text(manifest: Mapping[str, object], field: str, default: str | None = None) -> str:
+    value = manifest.get(field, default)
     if not isinstance(value, str):
         raise MalformedManifest(f"It has no {field}.")
     return value

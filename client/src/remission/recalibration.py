@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 import numpy as np
 
 from remission.columns import Floats
 
-_EDGE = 1e-9  # keeps logits finite
+_EDGE = 1e-6  # keeps logits finite; the same as where corrections are fitted and proved
 
 
 class UnknownRecalibration(ValueError):
@@ -19,6 +21,13 @@ class UnknownRecalibration(ValueError):
     def __init__(self, method: object) -> None:
         super().__init__(f"{type(self).__doc__} {method!r}.")
         self.method = method
+
+
+class MalformedRecalibration(ValueError):
+    """The correction lacks a finite parameter, or is no JSON object."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +65,36 @@ def parse_recalibration(document: bytes) -> Recalibration:
 
     Raises:
         UnknownRecalibration: Its method is not known.
-        KeyError: It lacks a parameter.
+        MalformedRecalibration: It lacks a parameter.
     """
-    fields = json.loads(document)
+    try:
+        return _parse(json.loads(document))
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise MalformedRecalibration from error
+
+
+def _parse(fields: Mapping[str, Any]) -> Recalibration:
     match fields.get("method"):
         case "affine":
-            return Affine(float(fields["slope"]), float(fields["intercept"]))
+            return Affine(_finite(fields["slope"]), _finite(fields["intercept"]))
         case "logistic":
-            return Logistic(float(fields["slope"]), float(fields["intercept"]))
+            return Logistic(_finite(fields["slope"]), _finite(fields["intercept"]))
         case "piecewise":
-            return Piecewise(tuple(map(float, fields["x"])), tuple(map(float, fields["y"])))
+            return _piecewise(tuple(map(_finite, fields["x"])), tuple(map(_finite, fields["y"])))
         case method:
             raise UnknownRecalibration(method)
+
+
+def _piecewise(x: tuple[float, ...], y: tuple[float, ...]) -> Piecewise:
+    if not x or len(x) != len(y) or sorted(x) != list(x):
+        raise MalformedRecalibration
+    return Piecewise(x, y)
+
+
+def _finite(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise MalformedRecalibration
+    return float(value)
 
 
 def recalibrate(how: Recalibration, output: Floats) -> Floats:
@@ -81,8 +108,7 @@ def recalibrate(how: Recalibration, output: Floats) -> Floats:
             return output * how.slope + how.intercept
         case Logistic():
             inner = np.clip(output, _EDGE, 1 - _EDGE)
-            logit = np.log(inner) - np.log1p(-inner)
-            corrected: Floats = 1 / (1 + np.exp(-(how.slope * logit + how.intercept)))
+            corrected: Floats = 1 / (1 + np.exp(-(how.slope * np.log(inner / (1 - inner)) + how.intercept)))
             return corrected
         case Piecewise():
             return np.interp(output, how.x, how.y)

@@ -34,13 +34,9 @@ class Scored:
         """The number of rows."""
         return len(self.prediction_ids)
 
-    def joins(self, other: Entry) -> bool:
+    def joins(self, other: Scored) -> bool:
         """Tell whether one batch may hold both."""
-        return (
-            isinstance(other, Scored)
-            and other.route_generation == self.route_generation
-            and other.columns.keys() == self.columns.keys()
-        )
+        return other.route_generation == self.route_generation and other.columns.keys() == self.columns.keys()
 
     def part(self, start: int, stop: int) -> Scored:
         """Return the rows from *start* up to *stop*."""
@@ -67,22 +63,22 @@ class Outcome:
 
     size = 1
 
-    def joins(self, other: Entry) -> bool:
-        """Tell whether one batch may hold both."""
-        return isinstance(other, Outcome)
-
 
 Entry = Scored | Outcome
 
 
 def merge(entries: Sequence[Scored]) -> Scored:
-    """Return several entries as one; a version that did not score some of them gets NaN there."""
+    """Return several entries as one, in an order of time that never goes back, as a batch must be.
+
+    A version that did not score some of them gets NaN there.
+    """
     versions = dict.fromkeys(version for entry in entries for version in entry.outputs)
     return replace(
         entries[0],
-        columns={name: np.concatenate([entry.columns[name] for entry in entries]) for name in entries[0].columns},
+        columns={name: _join([entry.columns[name] for entry in entries]) for name in entries[0].columns},
         prediction_ids=[one for entry in entries for one in entry.prediction_ids],
-        times_us=np.concatenate([entry.times_us for entry in entries]),
+        # Threads overtake each other, and clocks are set back.
+        times_us=np.maximum.accumulate(np.concatenate([entry.times_us for entry in entries])),
         outputs={
             version: np.concatenate([entry.outputs.get(version, np.full(entry.size, np.nan)) for entry in entries])
             for version in versions
@@ -91,6 +87,13 @@ def merge(entries: Sequence[Scored]) -> Scored:
         unit_ids=[one for entry in entries for one in entry.unit_ids],
         latency_us=np.concatenate([entry.latency_us for entry in entries]),
     )
+
+
+def _join(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
+    # Numbers beside words would all become words: 1 beside "a" is still 1, and True is not.
+    if len({part.dtype.kind for part in parts}) > 1:
+        return np.concatenate([part.astype(np.object_) for part in parts])
+    return np.concatenate(parts)
 
 
 class Buffer:
@@ -102,6 +105,7 @@ class Buffer:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.dropped = 0  #: rows and outcomes that were dropped
+        self.last_fault: Exception | None = None  #: why rows could not be taken, the last time
         self._held = 0
         self._entries: deque[Entry] = deque()
         self._changed = threading.Condition()
@@ -118,6 +122,12 @@ class Buffer:
             self._changed.notify_all()
             return True
 
+    def turn_away(self, size: int, why: Exception) -> None:
+        """Count rows that cannot be reported at all as dropped."""
+        with self._changed:
+            self.dropped += size
+            self.last_fault = why
+
     def take(self, linger_seconds: float) -> list[Entry]:
         """Return the next entries that fit one batch; wait for the first, then a moment for more.
 
@@ -126,14 +136,7 @@ class Buffer:
         with self._changed:
             self._changed.wait_for(lambda: self._entries or self._closed)
             self._changed.wait_for(lambda: self._held >= MAX_BATCH_ROWS or self._closed, linger_seconds)
-            taken: list[Entry] = []
-            size = 0
-            while self._entries and (not taken or taken[0].joins(self._entries[0])):
-                size += self._entries[0].size
-                if taken and size > MAX_BATCH_ROWS:
-                    break
-                taken.append(self._entries.popleft())
-            return taken
+            return self._take_batch()
 
     def settle(self, size: int, *, dropped: bool = False) -> None:
         """Free the room of entries that were answered, or dropped unsent."""
@@ -160,3 +163,19 @@ class Buffer:
             self._held -= sum(entry.size for entry in self._entries)
             self._entries.clear()
             self._changed.notify_all()
+
+    def _take_batch(self) -> list[Entry]:
+        # Outcomes go along with rows: they may come one by one in turn, and a batch for each would never keep up.
+        taken: list[Entry] = []
+        size, scored = 0, None
+        while self._entries:
+            entry = self._entries[0]
+            if taken and size + entry.size > MAX_BATCH_ROWS:
+                break
+            if isinstance(entry, Scored):
+                if scored is not None and not scored.joins(entry):
+                    break
+                scored = entry
+            size += entry.size
+            taken.append(self._entries.popleft())
+        return taken

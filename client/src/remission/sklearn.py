@@ -20,16 +20,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from remission.client import DEFAULT_TARGET, Client
-from remission.columns import Floats, Table, count_rows, tabulate
+from remission.columns import Floats, Table
 from remission.connection import new_id
 from remission.following import Follower
 from remission.loading import Loader
+from remission.questions import Question, read_question
 from remission.reporting import MAX_BATCH_ROWS, Buffer, Outcome, Scored
-from remission.scorers import Answers, Classifier, Columns, Estimator, OwnScorer, Rows, class_indices
+from remission.scorers import Answers, Classifier, Estimator, OwnScorer, class_indices
 from remission.sending import Sender
 from remission.serving import Served, serve
 
 _CALL_TIMEOUT_SECONDS = 10.0
+_JOIN_SECONDS = 10.0  # only a candidate that is being loaded could take longer, and it is a daemon
 _LONGEST_US = np.iinfo(np.int32).max
 
 
@@ -48,7 +50,7 @@ class Counts:
     """What became of reports, in rows and outcomes."""
 
     sent: int  #: the server has them
-    dropped: int  #: the buffer was full, or closed before they could be sent
+    dropped: int  #: the buffer was full, or closed before they could be sent, or they could not be read as a table
     refused: int  #: the server refused them; see `MonitoredModel.last_error`
     without_unit: int  #: rows with no unit id while a candidate had traffic; the champion served them
 
@@ -59,7 +61,7 @@ class MonitoredModel:
     `predict` waits for no server and raises only what the estimator itself raises. When the route names a candidate,
     its artefact is fetched by hash and loaded from an allow-list, in the background; it serves its share of units until
     the route changes or expires, and the champion serves again. Close it, or use it as a context manager, to send
-    what is still buffered.
+    what is still buffered. Make it in the process that serves: its threads do not survive a fork.
 
     Args:
         estimator: Fitted, with `predict`, and for a binary task with `predict_proba`.
@@ -89,7 +91,8 @@ class MonitoredModel:
             model,
             np.asarray(estimator.classes_) if isinstance(estimator, Classifier) else None,
         )
-        self._names = [str(name) for name in feature_names or getattr(estimator, "feature_names_in_", ())]
+        names = feature_names if len(feature_names) else getattr(estimator, "feature_names_in_", ())
+        self._names = [str(name) for name in names]
         scorer = OwnScorer(estimator)
         self._follower = Follower(
             self._client.routes,
@@ -102,8 +105,7 @@ class MonitoredModel:
         self._buffer = Buffer(buffer_rows)
         self._sender = Sender(self._client, self._buffer, model)
         self._without_unit = 0
-        self._lock = threading.Lock()
-        self._latest_us = 0
+        self._counting = threading.Lock()
         self._threads = [
             threading.Thread(target=self._sender.run, name=f"remission-send-{model}", daemon=True),
             threading.Thread(
@@ -127,33 +129,25 @@ class MonitoredModel:
         Raises:
             AttributeError: The estimator gives none.
         """
-        probabilities = self.answer(rows, prediction_ids=prediction_ids, unit_ids=unit_ids).probabilities
-        if probabilities is None:
-            raise AttributeError("predict_proba")
-        return probabilities
+        _, served = self._answer(rows, prediction_ids, unit_ids)
+        if served.probabilities is None:
+            raise served.fault or AttributeError("predict_proba")
+        return served.probabilities
 
     def answer(
         self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
     ) -> Prediction:
         """Answer *rows*, and report them in the background.
 
+        What cannot be reported, such as rows that are no table or ids that are too few, is answered by the champion
+        alone and counted as dropped; see `last_error`.
+
         Args:
             rows: (rows, features), or a table of named columns.
             prediction_ids: Unique within the model, one a row; made up without them.
             unit_ids: What assignment is made by, such as opaque user ids; one a row. Rows without go to the champion.
         """
-        started = time.perf_counter_ns()
-        columns = tabulate(rows, self._names)
-        count = count_rows(columns)
-        plan = self._follower.plan()
-        served = serve(plan, Rows(given=rows, columns=columns, count=count), unit_ids)
-        if served.failure is not None:
-            self._follower.withdraw(plan.generation)
-        if plan.exposure_bp:
-            self._without_unit += count - sum(map(bool, unit_ids))
-        ids = list(prediction_ids) or [new_id() for _ in range(count)]
-        spent_us = (time.perf_counter_ns() - started) // 1_000
-        self._report(columns, served, ids, list(unit_ids) or [""] * count, spent_us, plan.generation)
+        ids, served = self._answer(rows, prediction_ids, unit_ids)
         return Prediction(
             answers=served.answers,
             probabilities=served.probabilities,
@@ -166,11 +160,12 @@ class MonitoredModel:
 
         Raises:
             UnknownClassError: The estimator knows no such class.
+            ValueError: The label is no value, or the time no number.
         """
         labels = np.asarray([label])
         value = labels.astype(np.float64) if self._classes is None else class_indices(labels, self._classes)
-        known_us = time.time_ns() // 1_000 if time_us is None else time_us
-        self._buffer.put(Outcome(prediction_id=prediction_id, value=float(value[0]), time_us=known_us))
+        known_us = time.time_ns() // 1_000 if time_us is None else int(time_us)
+        self._buffer.put(Outcome(prediction_id=str(prediction_id), value=float(value[0]), time_us=known_us))
 
     @property
     def counts(self) -> Counts:
@@ -184,22 +179,30 @@ class MonitoredModel:
 
     @property
     def last_error(self) -> Exception | None:
-        """What the server, or the way to it, said last against a report."""
-        return self._sender.last_error
+        """What the server, or the way to it, said last against a report; else why rows could not be reported."""
+        return self._sender.last_error or self._buffer.last_fault
+
+    @property
+    def route_error(self) -> Exception | None:
+        """Why the route could not be followed, the last time that it could not."""
+        return self._follower.last_error
 
     def flush(self, timeout: float = 10.0) -> bool:
         """Wait until all reports are answered; tell whether they are."""
         return self._buffer.wait_empty(timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Send what is buffered, for *timeout* seconds at most, and count the rest as dropped."""
+        """Send what is buffered, for *timeout* seconds at most, and count the rest as dropped.
+
+        Of what was on its way when the time was up the server may have some all the same.
+        """
         self._follower.stop()
         self._buffer.close()
         self._buffer.wait_empty(timeout)
         self._sender.stop()
         self._client.close()
         for thread in self._threads:
-            thread.join()
+            thread.join(_JOIN_SECONDS)
 
     def __enter__(self) -> Self:
         """Return the model."""
@@ -211,22 +214,36 @@ class MonitoredModel:
         """Close the model."""
         self.close()
 
-    def _report(
-        self, columns: Columns, served: Served, ids: list[str], unit_ids: list[str], spent_us: int, generation: int
-    ) -> None:
-        count = len(ids)
-        # The order of times is the order in the buffer, whatever the threads do and wherever the clock is set.
-        with self._lock:
-            self._latest_us = max(self._latest_us, time.time_ns() // 1_000)
-            scored = Scored(
-                columns=columns,
-                prediction_ids=ids,
-                times_us=np.full(count, self._latest_us, dtype=np.int64),
-                outputs=served.outputs,
-                served_by=served.served_by,
-                unit_ids=unit_ids,
-                latency_us=np.full(count, min(spent_us, _LONGEST_US), dtype=np.int32),
-                route_generation=generation,
-            )
-            for start in range(0, count, MAX_BATCH_ROWS):
-                self._buffer.put(scored.part(start, start + MAX_BATCH_ROWS))
+    def _answer(
+        self, rows: Table | ArrayLike, prediction_ids: Sequence[str], unit_ids: Sequence[str]
+    ) -> tuple[list[str], Served]:
+        started = time.perf_counter_ns()
+        question = read_question(rows, self._names, prediction_ids, unit_ids)
+        plan = self._follower.plan()
+        served = serve(plan, question)
+        if served.failures:
+            self._follower.withdraw(plan.generation, served.failures)
+        count = len(served.answers)
+        if plan.exposure_bp:
+            with self._counting:
+                self._without_unit += count - sum(map(bool, question.unit_ids))
+        if served.fault is not None:
+            self._buffer.turn_away(count, served.fault)
+        else:
+            self._report(question, served, (time.perf_counter_ns() - started) // 1_000, plan.generation)
+        return question.prediction_ids or [new_id() for _ in range(count)], served
+
+    def _report(self, question: Question, served: Served, spent_us: int, generation: int) -> None:
+        count = question.rows.count
+        scored = Scored(
+            columns=question.rows.columns,
+            prediction_ids=question.prediction_ids,
+            times_us=np.full(count, time.time_ns() // 1_000, dtype=np.int64),
+            outputs=served.outputs,
+            served_by=served.served_by,
+            unit_ids=question.unit_ids,
+            latency_us=np.full(count, min(spent_us, _LONGEST_US), dtype=np.int32),
+            route_generation=generation,
+        )
+        for start in range(0, count, MAX_BATCH_ROWS):
+            self._buffer.put(scored.part(start, start + MAX_BATCH_ROWS))

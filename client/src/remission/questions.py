@@ -1,0 +1,47 @@
+"""What a caller asks to have answered, read so that nothing in it can fail an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from numpy.typing import ArrayLike
+
+from remission.columns import LengthsDifferError, Table, count_rows, tabulate
+from remission.connection import new_id
+from remission.scorers import Columns, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Rows to answer, with the ids that belong to them."""
+
+    rows: Rows
+    prediction_ids: list[str]  #: one a row
+    unit_ids: list[str]  #: one a row; empty for a row that has none
+    fault: Exception | None = None  #: why it cannot be reported, nor be answered by any but the champion
+
+
+def read_question(
+    rows: Table | ArrayLike, names: Sequence[str], prediction_ids: Iterable[object], unit_ids: Iterable[object]
+) -> Question:
+    """Read what a caller gives.
+
+    Estimators take more than can be reported, such as texts or sparse matrices, and ids may be wrong. Neither is a
+    reason to refuse an answer: what cannot be read comes back as a question with a fault.
+    """
+    try:
+        return _read(tabulate(rows, names), rows, prediction_ids, unit_ids)
+    except Exception as error:  # noqa: BLE001 - a stranger's object may fail in any way when it is read
+        return Question(Rows(given=rows, columns={}, count=0), [], [], error)
+
+
+def _read(columns: Columns, given: object, prediction_ids: Iterable[object], unit_ids: Iterable[object]) -> Question:
+    count = count_rows(columns)
+    ids = [str(one) for one in prediction_ids] or [new_id() for _ in range(count)]
+    units = ["" if one is None else str(one) for one in unit_ids] or [""] * count
+    for name, values in (("prediction_ids", ids), ("unit_ids", units)):
+        if len(values) != count:
+            raise LengthsDifferError(name, count, len(values))
+        "".join(values).encode()  # half a surrogate pair can neither be sent nor be assigned
+    return Question(Rows(given=given, columns=columns, count=count), ids, units)
