@@ -23,10 +23,13 @@ from retraining.worker import Worker
 PATIENCE_SECONDS = 60.0
 REFERENCE_ROWS = 400
 WORDS = np.array(["no", "yes"])
-#: Nothing but the canary is to move the model, and its only rung is half of the traffic.
+#: Nothing but the canary is to move the model. Its only rung is half of the traffic: soon reached, and not soon left.
 POLICY = {
     "regret": {"every": 0}, "drift": {"alarms": "never"}, "quality": {"alarms": "never"}, "loss": {"run_length": 1e9},
-    "canary": {"rungs_bp": [5_000], "route_ttl_seconds": 5},
+    "canary": {
+        "rungs_bp": [5_000], "route_ttl_seconds": 5, "exposed_harm": 1, "alpha": 1e-6, "margin": 0,
+        "most_windows": 1_000,
+    },
 }  # fmt: skip
 Matrix = NDArray[np.float64]
 

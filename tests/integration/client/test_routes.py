@@ -152,10 +152,9 @@ def test_when_the_server_is_gone_the_route_expires_and_the_champion_serves_every
 
 
 def hostile(manifest: dict[str, Any], artifact: bytes) -> tuple[dict[str, Any], bytes]:
-    """Put code of one's own into the model, and name its type as trusted."""
+    """Put code of one's own into the model."""
     honest = skops.io.loads(artifact, trusted=["numpy.dtype"])
-    changed = skops.io.dumps(make_pipeline(FunctionTransformer(eval), honest))
-    return {**manifest, "trusted_types": skops.io.get_untrusted_types(data=changed)}, changed
+    return manifest, skops.io.dumps(make_pipeline(FunctionTransformer(eval), honest))
 
 
 def unreadable(manifest: dict[str, Any], artifact: bytes) -> tuple[dict[str, Any], bytes]:
