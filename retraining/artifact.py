@@ -39,7 +39,8 @@ class Manifest:
     classes: list[str]
     trusted_types: list[str]
     semantic_sha256: str
-    base_manifest_sha256: str = ""
+    base_version: str = ""  #: what a recalibration corrects
+    base_manifest_sha256: str = ""  #: of that version; empty where its bytes were never kept
     entrant: str = ""
     dataset_sha256: str = ""
     rows: list[list[int]] = field(default_factory=list)

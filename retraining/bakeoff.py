@@ -113,6 +113,7 @@ class Bench:
             artifact_sha256=digest(data), task=self.spec.task, template=self.template.reference,
             features=self.spec.features, classes=self.spec.classes,
             trusted_types=list(self.template.trusted_types), semantic_sha256=semantic,
+            base_version=self.spec.champion if winner.remedy == "recalibrate" else "",
             base_manifest_sha256=base_manifest if winner.remedy == "recalibrate" else "", entrant=winner.name,
             dataset_sha256=self.spec.dataset, rows=[list(part) for part in final.rows], seed=self.spec.seed,
             params=self.template.params, libraries=libraries(),

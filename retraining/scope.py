@@ -81,7 +81,9 @@ def remedies(
     found: list[Entrant] = []
     if task != "multiclass":
         found.append(
-            Entrant(name="recalibrate", remedy="recalibrate", rows=((max(mark - reference_rows // 4, 0), mark),))
+            Entrant(
+                name="recalibrate", remedy="recalibrate", rows=((max(mark - max(reference_rows // 4, 1), 0), mark),)
+            )
         )
     if pinned:
         found.append(Entrant(name="restore", remedy="restore", version=pinned))
@@ -93,7 +95,7 @@ def remedies(
     found.append(Entrant(name="recent", remedy="refit", rows=((max(mark - reference_rows, 0), mark),)))
     if mark > MORE_DATA * reference_rows:
         found.append(Entrant(name="all", remedy="refit", rows=((0, mark),)))
-    return tuple(found[-most:] if len(found) > most else found)
+    return tuple(found[:most])
 
 
 def with_holdout(entrant: Entrant, holdout: Range) -> Entrant:

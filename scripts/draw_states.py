@@ -48,7 +48,7 @@ def page() -> str:
             "Drawn by `scripts/draw_states.py` from the table in `statemachine/moves.py`. Do not edit it by hand.",
             "",
             "Who is in charge (`auto`, `held`, `frozen`) is no state: a move that makes things safe is allowed whoever",
-            "is in charge, every other one only while the service may act, or when a person asks.",
+            "is in charge, every other one only while the service may act.",
             "",
             "```mermaid",
             "stateDiagram-v2",

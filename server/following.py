@@ -12,7 +12,7 @@ from statemachine import timers
 from statemachine.errors import Refused
 from statemachine.words import CANARY, HEALTHY, RETIRED
 from store.ports import Unit
-from store.records import Cursor
+from store.records import Cursor, Timer
 
 MOST_TIMERS = 100  #: that may fire for one model at one moment
 
@@ -90,6 +90,9 @@ def _fire(scene: Scene) -> int:
     if health.place == HEALTHY and not timers.waits_for_a_person(health):
         silence = signals.silence(scene)
         if silence is None:
+            # Wound up again, so that a model in good health is not looked at with every tick of the clock.
+            again = Timer(stream=scene.model, name=live.name, due_us=signals.silent_from_us(scene), visit=live.visit)
+            scene.unit.put(again)
             return 0
         what, evidence = silence
         command = c.FireTimer(name=live.name, visit=live.visit, at_row=scene.at_row, note=what, evidence=evidence)

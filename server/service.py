@@ -22,7 +22,7 @@ from server.requests import (
 )
 from server.views import JobView, ModelView, RouteView, StateView
 from statemachine.envelope import RecordedEvent
-from store.errors import StoreClosed
+from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 
 T = TypeVar("T")
@@ -203,9 +203,17 @@ class Service:
         return self.do(lambda unit: following.fire_timers(self.desk, unit, now_us))
 
     def catch_up(self) -> None:
-        """Follow every model to the end of its feed, as after a restart."""
-        for name in self.store.read(reading.names):
-            self.follow(name).result()
+        """Follow every model to the end of its feed, as after a restart.
+
+        A model whose follower fails keeps no other from being served: it is followed again with each tick of the clock.
+
+        Raises:
+            StoreError: The store cannot be used.
+        """
+        for followed in [self.follow(name) for name in self.store.read(reading.names)]:
+            error = followed.exception()
+            if isinstance(error, StoreError):
+                raise error
 
     def _fed(self, model: str, work: Callable[[Unit], T]) -> Future[T]:
         """Take data in, then look at it. On the stream's own clock the answer waits until it was looked at."""

@@ -26,10 +26,9 @@ PROMOTABLE_BP = 2_500  #: promotion needs a rung of at least a quarter of the un
 
 
 def automation_is_on(health: ModelHealth, command: Command, now_us: int) -> bool:
-    """The service may act for this model, or a person asks."""
-    del now_us
-    asked = isinstance(command, StartRetraining) and command.requested_by != "service"
-    return health.automation == Automation.AUTO or (asked and health.automation == Automation.HELD)
+    """The service may act for this model: no person has taken the wheel. What a person asks for, the service does."""
+    del command, now_us
+    return health.automation == Automation.AUTO
 
 
 def it_is_time(health: ModelHealth, command: Command, now_us: int) -> bool:

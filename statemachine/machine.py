@@ -14,10 +14,13 @@ from transitions import EventData, Machine, MachineError
 
 from statemachine.commands import Command
 from statemachine.errors import Refused
-from statemachine.guards import Guard
+from statemachine.guards import Guard, automation_is_on
 from statemachine.health import ModelHealth
 from statemachine.moves import MOVES, Move
-from statemachine.words import PLACES, Place
+from statemachine.words import PLACES, Automation, Place
+
+#: What gives the wheel back, where a person has it.
+IN_CHARGE = {Automation.HELD: ("Release",), Automation.FROZEN: ("Unfreeze", "Release")}
 
 
 @dataclass(slots=True)
@@ -70,7 +73,10 @@ class Gatekeeper:
                 trigger, str(health.place), "the table has no such move", self.accepted(health.place)
             ) from None
         if not moved:
-            raise Refused(trigger, str(health.place), f"{cursor.refusing} does not hold", self.accepted(health.place))
+            accepted = self.accepted(health.place)
+            if cursor.refusing == automation_is_on.__name__:
+                accepted = IN_CHARGE[health.automation]
+            raise Refused(trigger, str(health.place), f"{cursor.refusing} does not hold", accepted)
         return Place.named(cursor.state)
 
     def accepted(self, place: Place) -> tuple[str, ...]:

@@ -77,25 +77,36 @@ def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
 
 def silence(scene: Scene) -> tuple[str, str] | None:
     """Say what has been silent for too long, with the evidence; None when nothing has."""
-    health, watch = scene.health, scene.watch
-    last = {"rows": watch.last_row_us}
-    if watch.blocks:
-        last["labels"] = watch.last_label_us
-    limit_us = int(timers.silence_seconds(health) * timers.SECOND_US)
     now_us = scene.desk.clock.now_us(scene.watermark_us)
-    for what, at_us in last.items():
+    for what, last_us in _last_heard_us(scene).items():
         inputs = {
             "signal": str(Signal.SILENCE),
             "subject": what,
             "at_row": scene.at_row,
-            "last_us": max(at_us, health.entered_us),
+            "last_us": last_us,
             "now_us": now_us,
-            "limit_us": limit_us,
+            "limit_us": _silence_us(scene.health),
         }
         found = scene.rule("silence@1", inputs)
         if found is not None:
             return what, found[1]
     return None
+
+
+def silent_from_us(scene: Scene) -> int:
+    """Say when the silence would be too long if nothing more came."""
+    return min(_last_heard_us(scene).values()) + _silence_us(scene.health)
+
+
+def _last_heard_us(scene: Scene) -> dict[str, int]:
+    """Give when rows last came, and labels where there were any; not before the model came to its present state."""
+    watch, entered_us = scene.watch, scene.health.entered_us
+    last = {"rows": watch.last_row_us, **({"labels": watch.last_label_us} if watch.blocks else {})}
+    return {what: max(at_us, entered_us) for what, at_us in last.items()}
+
+
+def _silence_us(health: ModelHealth) -> int:
+    return int(timers.silence_seconds(health) * timers.SECOND_US)
 
 
 def faults_since(watch: Watch, health: ModelHealth, row: int) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ or, for a correction of another version's output,
 
     {"format": "recalibration", "artifact_sha256": ..., "base_version": ..., "base_manifest_sha256": ..., ...}
 
-whose artefact is JSON too. An empty `base_manifest_sha256` means the version that the process was started with.
+whose artefact is JSON too. An empty `base_manifest_sha256` says that the bytes of `base_version` were never kept: then
+only a process that was started with that version can load the correction.
 """
 
 from __future__ import annotations
@@ -81,11 +82,12 @@ class Loader:
     Args:
         source: Where bytes come from.
         own: The version that the process was started with.
+        version: Its name.
         classes: Its class labels, in index order; None for values.
     """
 
-    def __init__(self, source: ArtifactSource, own: Scorer, classes: Answers | None) -> None:
-        self._source, self._own, self._classes = source, own, classes
+    def __init__(self, source: ArtifactSource, own: Scorer, version: str, classes: Answers | None) -> None:
+        self._source, self._own, self._version, self._classes = source, own, version, classes
 
     def load(self, manifest_sha256: str) -> Scorer:
         """Return the version whose manifest has this hash, ready to score.
@@ -117,8 +119,15 @@ class Loader:
         if self._classes is not None and len(self._classes) != 2:  # noqa: PLR2004 - two classes are what binary means
             raise MalformedManifest("Only values, and probabilities of two classes, can be corrected.")
         base = _text(manifest, "base_manifest_sha256", default="")
-        scorer = self.load(base) if base else self._own
+        scorer = self.load(base) if base else self._own_if(_text(manifest, "base_version"))
         return _RecalibratedScorer(scorer, parse_recalibration(artifact), self._classes)
+
+    def _own_if(self, version: str) -> Scorer:
+        if version != self._version:
+            raise MalformedManifest(
+                f"It corrects {version!r}, of which this process, with {self._version!r}, has no bytes."
+            )
+        return self._own
 
 
 class _TrainedScorer:

@@ -96,7 +96,7 @@ class MonitoredModel:
         scorer = OwnScorer(estimator)
         self._follower = Follower(
             self._client.routes,
-            Loader(self._client.artifacts, scorer, self._classes).load,
+            Loader(self._client.artifacts, scorer, version, self._classes).load,
             model=model,
             router_id=new_id(),
             version=version,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from remission.loading import (
     TRUSTED_TYPES,
+    MalformedManifest,
 )
 from remission.scorers import OwnScorer
 from sklearn.linear_model import LogisticRegression
@@ -54,7 +55,7 @@ def test_a_model_that_saw_only_some_classes_gives_the_others_no_chance() -> None
 def test_a_correction_is_applied_to_the_own_version_and_picks_the_likelier_class() -> None:
     blobs = Blobs()
     line = b'{"method": "logistic", "slope": -1, "intercept": 0}'
-    sha256 = blobs.put_manifest(line, format="recalibration", base_manifest_sha256="")
+    sha256 = blobs.put_manifest(line, format="recalibration", base_version="v1", base_manifest_sha256="")
 
     scores = a_loader(blobs).load(sha256).score(rows_of({"x": np.zeros(2)}))
 
@@ -79,7 +80,7 @@ def test_a_correction_of_an_uploaded_version_loads_that_first() -> None:
 def test_a_correction_of_values_keeps_values() -> None:
     blobs = Blobs()
     line = b'{"method": "affine", "slope": 2, "intercept": 1}'
-    sha256 = blobs.put_manifest(line, format="recalibration")
+    sha256 = blobs.put_manifest(line, format="recalibration", base_version="v1")
 
     scores = a_loader(blobs, classes=None).load(sha256).score(rows_of({"x": np.zeros(1)}))
 
@@ -90,10 +91,19 @@ def test_the_own_version_may_be_corrected_whatever_kind_of_estimator_it_is() -> 
     blobs = Blobs()
     own = OwnScorer(LogisticRegression().fit(MATRIX, WORDS[LABELS.astype(int)]))
     line = b'{"method": "logistic", "slope": 1, "intercept": 0}'
-    sha256 = blobs.put_manifest(line, format="recalibration")
+    sha256 = blobs.put_manifest(line, format="recalibration", base_version="v1")
     rows = rows_of({"x0": MATRIX[:, 0], "x1": MATRIX[:, 1]})
     given = type(rows)(given=MATRIX, columns=rows.columns, count=rows.count)
 
     corrected = a_loader(blobs, own=own).load(sha256).score(given)
 
     assert np.allclose(corrected.output, own.score(given).output, atol=1e-6)
+
+
+def test_a_correction_of_a_version_that_nobody_here_has_is_refused() -> None:
+    blobs = Blobs()
+    line = b'{"method": "affine", "slope": 2, "intercept": 1}'
+    sha256 = blobs.put_manifest(line, format="recalibration", base_version="v0")
+
+    with pytest.raises(MalformedManifest, match="'v0'"):
+        a_loader(blobs, classes=None).load(sha256)

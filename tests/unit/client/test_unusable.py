@@ -138,7 +138,9 @@ def test_a_regressor_in_the_place_of_a_classifier_is_refused() -> None:
 
 def test_a_correction_of_three_classes_is_refused() -> None:
     blobs = Blobs()
-    sha256 = blobs.put_manifest(b'{"method": "affine", "slope": 1, "intercept": 0}', format="recalibration")
+    sha256 = blobs.put_manifest(
+        b'{"method": "affine", "slope": 1, "intercept": 0}', format="recalibration", base_version="v1"
+    )
 
     with pytest.raises(MalformedManifest, match="two classes"):
         a_loader(blobs, np.array(["a", "b", "c"])).load(sha256)
@@ -152,7 +154,7 @@ def test_a_correction_that_cannot_be_read_is_refused(line: bytes, error: type[Ex
     blobs = Blobs()
 
     with pytest.raises(error):
-        a_loader(blobs).load(blobs.put_manifest(line, format="recalibration"))
+        a_loader(blobs).load(blobs.put_manifest(line, format="recalibration", base_version="v1"))
 
 
 def test_a_correction_whose_base_is_no_hash_is_refused() -> None:

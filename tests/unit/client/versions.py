@@ -25,7 +25,7 @@ WORDS = np.array(["no", "yes"])
 
 
 def a_loader(blobs: Blobs, classes: Answers | None = WORDS, own: Scorer | None = None) -> Loader:
-    return Loader(blobs, own or Saying(0.25), classes)
+    return Loader(blobs, own or Saying(0.25), "v1", classes)
 
 
 def a_manifest(blobs: Blobs, **fields: Any) -> str:
