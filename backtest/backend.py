@@ -57,6 +57,7 @@ class Setup:
     template: str
     label_delay_rows: int
     policy: dict[str, Any]
+    seed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ class Local:
                     for one in stream.columns
                 ],
                 classes=list(stream.classes), champion="v1", label_delay_rows=setup.label_delay_rows,
-                policy=setup.policy,
+                policy=setup.policy, seed=setup.seed,
                 reference=ReferenceRows(
                     columns=_columns(stream, rows), labels=labels, outputs=outputs,
                     times_us=stream.times_us[: stream.reference_rows],
@@ -293,7 +294,7 @@ class Remote:
                 for one in stream.columns
             ],
             classes=stream.classes, champion="v1", label_delay_rows=setup.label_delay_rows,
-            policy_json=orjson.dumps(setup.policy).decode() if setup.policy else "",
+            policy_json=orjson.dumps(setup.policy).decode() if setup.policy else "", seed=setup.seed,
         )  # fmt: skip
         reference = make_reference(
             _table(stream, rows), labels=labels, outputs=outputs, times_us=stream.times_us[: stream.reference_rows]

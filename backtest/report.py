@@ -50,6 +50,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
     *,
     stream: Stream,
     metric: str,
+    seed: int,
     served: Floats,
     static: Floats,
     baselines: dict[str, Floats],
@@ -70,6 +71,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "reference_rows": stream.reference_rows,
         "task": stream.task,
         "metric": metric,
+        "seed": seed,
         "loss": {name: _told(loss(stream, metric, values)) for name, values in outputs.items()},
         "blocks": [
             {

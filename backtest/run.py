@@ -29,6 +29,7 @@ from store import migrate
 
 DEFAULT_TEMPLATE = "hgb-60"
 LABEL_DELAY_SHARE = 0.01
+MOST_SEED = 2**32 - 1  #: what generators of random numbers take, and the contract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Options:
     server: str = ""
     external_worker: bool = False
     baselines: bool = False
+    seed: int = 0  #: of what chance decides: samples and estimators, and who is served by a candidate
     model: str = ""
 
 
@@ -61,7 +63,7 @@ def backtest(stream: Stream, options: Options, begin: Begin = lambda _: lambda _
     begun = time.perf_counter()
     rows = matrix(stream)
     fitting = time.perf_counter()
-    champion = train(stream, rows, template)
+    champion = train(stream, rows, template, setup.seed)
     first_fits = time.perf_counter() - fitting
     with _opened(options) as (backend, worker):
         progress = begin(stream.rows - stream.reference_rows)
@@ -71,7 +73,7 @@ def backtest(stream: Stream, options: Options, begin: Begin = lambda _: lambda _
         audit, events = backend.audit(setup.name), backend.events(setup.name)
     return report(
         promoted=reigns(stream, setup.metric, events, driver.answers),
-        stream=stream, metric=setup.metric, served=served.outputs, static=served.static,
+        stream=stream, metric=setup.metric, seed=setup.seed, served=served.outputs, static=served.static,
         baselines=_baselines(stream, rows, options) if options.baselines else {}, events=events, audit=audit,
         seconds=seconds, training_seconds=first_fits + worker.fit_us / 1_000_000,
     )  # fmt: skip
@@ -98,10 +100,12 @@ def _setup(stream: Stream, options: Options) -> Setup:
         raise StreamInvalid(
             f"--label-delay: {delay} is not accepted; 0 to {stream.rows - stream.reference_rows - 1} rows are"
         )
+    if not 0 <= options.seed <= MOST_SEED:
+        raise StreamInvalid(f"--seed: {options.seed} is not accepted; 0 to {MOST_SEED} is")
     name = (options.model or stream.name).lower()[:63]
     return Setup(
         name=name, metric=metric, outcomes=options.outcomes, template=options.template, label_delay_rows=delay,
-        policy=options.policy,
+        policy=options.policy, seed=options.seed,
     )  # fmt: skip
 
 
@@ -131,6 +135,6 @@ def _baselines(stream: Stream, rows: Floats, options: Options) -> dict[str, Floa
     recent, everything = np.full(stream.rows, np.nan), np.full(stream.rows, np.nan)
     window = stream.rows // 5
     for first, end in bounds(stream.rows):
-        recent[first:end] = refit(stream, rows, template, max(first - window, 0), first)[first:end]
-        everything[first:end] = refit(stream, rows, template, 0, first)[first:end]
+        recent[first:end] = refit(stream, rows, template, options.seed, (max(first - window, 0), first))[first:end]
+        everything[first:end] = refit(stream, rows, template, options.seed, (0, first))[first:end]
     return {"recent": recent, "all": everything}

@@ -47,10 +47,10 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
         chosen = {**chosen, "windows": {**chosen.get("windows", {}), "rows": window}}
     options = Options(
         metric=metric, template=template, outcomes=outcomes, label_delay=label_delay, policy=chosen,
-        database=database, server=server, external_worker=external_worker, baselines=baselines,
+        database=database, server=server, external_worker=external_worker, baselines=baselines, seed=seed,
     )  # fmt: skip
     console = Console(stderr=True)
-    found = {**with_bar(console, stream.name, lambda begin: backtest(stream, options, begin)), "seed": seed}
+    found = with_bar(console, stream.name, lambda begin: backtest(stream, options, begin))
     if json_file == "-":
         json.dump(found, sys.stdout, indent=2)
         sys.stdout.write("\n")

@@ -39,11 +39,16 @@ class Draft:
                 generation=health.route.generation + 1,
                 exposure_bp=exposure_bp,
                 ttl_seconds=health.policy.canary.route_ttl_seconds,
-                # A salt per remediation: the same users are not always the ones who go first.
-                salt=f"{health.model}/{health.remediations}",
+                salt=_salt(health),
                 at_row=at_row,
                 champion=health.champion,
                 candidate=health.candidate if in_canary else "",
                 shadows=[pinned] if pinned and pinned != health.champion else [],
             )
         )
+
+
+def _salt(health: ModelHealth) -> str:
+    """Give a salt per remediation: the same users are not always the ones who go first."""
+    salt = f"{health.model}/{health.remediations}"
+    return f"{salt}/{health.seed}" if health.seed else salt

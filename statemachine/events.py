@@ -42,6 +42,11 @@ def _volatile() -> Any:  # noqa: ANN401 - dataclasses.field is typed as the fiel
     return field(default="", metadata={"volatile": True})
 
 
+def _later(default: Any) -> Any:  # noqa: ANN401 - dataclasses.field is typed as the field's own type
+    """Give a field that older facts lack. It is not written while it has its default, so that equal facts stay equal."""
+    return field(default=default, metadata={"later": True})
+
+
 @event("model_registered")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRegistered(Event):
@@ -61,6 +66,7 @@ class ModelRegistered(Event):
     label_delay_rows: int
     seconds_per_row: float
     policy: dict[str, Any]
+    seed: int = _later(0)
 
 
 @event("artifact_registered")
@@ -405,7 +411,8 @@ class Unfrozen(Event):
 
 def payload_of(fact: Event) -> dict[str, Any]:
     """Give the fields of *fact* as they are stored."""
-    return {f.name: getattr(fact, f.name) for f in fields(cast(Any, fact))}
+    told = {f.name: (f, getattr(fact, f.name)) for f in fields(cast(Any, fact))}
+    return {name: value for name, (f, value) in told.items() if not (f.metadata.get("later") and value == f.default)}
 
 
 def encode(fact: Event) -> bytes:
