@@ -15,6 +15,7 @@ from retraining.template import Template
 from statemachine.canonical import digest
 
 FOLDS = 5
+TWO = 2  #: labels, at least, that a model learns from
 FIRST_FOLD = 2  #: folds before it only train
 PROBE_ROWS = 256
 
@@ -41,6 +42,8 @@ def train(stream: Stream, rows: Floats, template: Template, seed: int) -> Champi
     outputs = np.full(reference, np.nan)
     for fold in range(FIRST_FOLD, FOLDS):
         first, end = reference * fold // FOLDS, reference * (fold + 1) // FOLDS
+        if len(np.unique(stream.labels[:first][~np.isnan(stream.labels[:first])])) < TWO:
+            continue  # rows of one label teach nothing
         outputs[first:end] = predict(stream.task, _fit(stream, rows, template, seed, (0, first)), rows[first:end])
     data, probe = dump(estimator), rows[max(reference - PROBE_ROWS, 0) : reference]
     manifest = Manifest(

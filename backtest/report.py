@@ -16,7 +16,6 @@ from backtest.stream import Floats, Stream
 TENTHS = 10
 FIRST_BLOCK = 2  #: blocks from the third of ten equal ones are scored
 HALF = 0.5
-METRICS = {"binary": ("accuracy", "roc_auc"), "multiclass": ("accuracy",), "regression": ("mae",)}
 
 
 def bounds(rows: int) -> list[tuple[int, int]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,7 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Watch models in production, and bring them back to health.",
+    help="Watch models in production, and bring them back to health. Exit code 2: refused, and told why in a line.",
 )
 
 Server = Annotated[str, typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server.")]
@@ -30,7 +29,7 @@ def main() -> None:
     except Exception as error:
         if not _expected(error):
             raise
-        typer.echo(f"remission: {error}", err=True)
+        typer.echo(f"remission: {one_line(error)}", err=True)
         sys.exit(WRONG_USE)
 
 
@@ -129,11 +128,10 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
 @app.command()
 def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """List the models under watch."""
-    from remission import Client
-
+    from cli.reach import reached
     from cli.tables import show, told
 
-    with Client(server) as client:
+    with reached(server) as client:
         found = [told(model) for model in client.models.list()]
     show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
 
@@ -145,11 +143,10 @@ def state(
     as_json: AsJson = False,
 ) -> None:
     """Tell the state of a model, or of all."""
-    from remission import Client
-
+    from cli.reach import reached
     from cli.tables import show, told
 
-    with Client(server) as client:
+    with reached(server) as client:
         found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
     show(
         found,
@@ -166,11 +163,10 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Read the event log."""
-    from remission import Client
-
+    from cli.reach import reached
     from cli.tables import show, told
 
-    with Client(server) as client:
+    with reached(server) as client:
         found = [told(event) for event in client.history(model, after_position=after)]
     show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
 
@@ -185,7 +181,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Fold a model's log again and compare; exit code 1 when anything differs."""
-    from cli.history import run_replay
+    from cli.replay import run_replay
 
     if not run_replay(model, server, derive=derive, as_json=as_json):
         raise typer.Exit(1)
@@ -206,17 +202,20 @@ def _expected(error: Exception) -> bool:
     """Say whether *error* is a refusal that its message explains."""
     from remission import CallError
 
-    from backtest.stream import StreamInvalid
+    from backtest.errors import StreamInvalid
+    from cli.reach import NobodyAnswers
+    from server.errors import RequestError
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
     from store.errors import StoreError
 
-    return isinstance(error, (StreamInvalid, SettingsInvalid, CallError, StoreError, CannotListen))
+    kinds = (StreamInvalid, SettingsInvalid, NobodyAnswers, CallError, RequestError, StoreError, CannotListen)
+    return isinstance(error, kinds)
 
 
-def dump(value: Any) -> str:  # noqa: ANN401 - anything JSON can say
-    """Write JSON for people and machines."""
-    return json.dumps(value, indent=2, sort_keys=True)
+def one_line(error: Exception) -> str:
+    """Give the message of *error* without line breaks, which drivers of databases like."""
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def _volatile() -> Any:  # noqa: ANN401 - dataclasses.field is typed as the fiel
 
 
 def _later(default: Any) -> Any:  # noqa: ANN401 - dataclasses.field is typed as the field's own type
-    """Give a field that older facts lack. It is not written while it has its default, so that equal facts stay equal."""
+    """Give a field that older facts lack; it is not written while it has its default, so equal facts stay equal."""
     return field(default=default, metadata={"later": True})
 
 
