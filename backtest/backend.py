@@ -306,7 +306,10 @@ class Remote:
         reference = make_reference(
             _table(stream, rows), labels=labels, outputs=outputs, times_us=stream.times_us[: stream.reference_rows]
         )
-        self._client.create_model(asked, reference, request_id=f"{setup.name}/create")
+        made = self._client.create_model(asked, reference, request_id=f"{setup.name}/create")
+        if made.create_time_us != stream.times_us[stream.reference_rows - 1]:
+            self._client.models.retire(setup.name, reason="a backtest needs a server on the clock of the stream")
+            raise StreamInvalid("--server: it is on the system's clock; `remission serve --clock stream` is accepted")
 
     def keep(self, model: str, version: str, artifact: bytes, manifest: bytes) -> None:
         """Keep the bytes of the first champion."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -68,17 +69,14 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
 def with_bar(console: Console, name: str, run: Any) -> dict[str, Any]:  # noqa: ANN401 - takes what begins the bar
     """Run *run* under a progress bar of rows."""
     parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*parts, console=console)
+    with contextlib.ExitStack() as stack:
 
-    def begin(rows: int) -> Any:  # noqa: ANN401 - what is told of each step
-        line = bar.add_task(name, total=rows)
-        bar.start()  # not before: what is refused is one line
-        return lambda done: bar.advance(line, done)
+        def begin(rows: int) -> Any:  # noqa: ANN401 - what is told of each step
+            bar = stack.enter_context(Progress(*parts, console=console))  # not before: what is refused is one line
+            line = bar.add_task(name, total=rows)
+            return lambda done: bar.advance(line, done)
 
-    try:
         found: dict[str, Any] = run(begin)
-    finally:
-        bar.stop()
     return found
 
 
@@ -89,7 +87,9 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
         table.add_column(name, justify="right")
     table.add_row(*("-" if value is None else f"{value:.5g}" for value in found["loss"].values()))
     console.print(table)
-    timeline = Table("row", "from", "to", "trigger", "reason", title="timeline", header_style="bold")
+    timeline = Table(title="timeline", header_style="bold")
+    for name in ("row", "from", "to", "trigger", "reason"):
+        timeline.add_column(name, overflow="fold")
     for one in found["transitions"][:LINES]:
         timeline.add_row(str(one["row"]), one["from"], one["to"], one["trigger"], one["reason"])
     console.print(timeline)

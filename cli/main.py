@@ -24,6 +24,7 @@ WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     try:
         app()
     except Exception as error:
@@ -60,12 +61,14 @@ def migrate(
     database: Annotated[
         str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")
     ] = "sqlite:///remission.db",
-    to: Annotated[str, typer.Option(help="A revision, or head.")] = "head",
+    to: Annotated[str, typer.Option(help="A revision; head is the newest, base is none.")] = "head",
     down: Annotated[bool, typer.Option("--down", help="Go down to the revision instead of up.")] = False,
 ) -> None:
     """Bring a database to a schema version. A log that is not empty is never dropped."""
     from store import migrate as migration
 
+    if down and to == "head":
+        raise typer.BadParameter("a revision, or base for no schema at all, is needed with --down", param_hint="--to")
     (migration.downgrade if down else migration.upgrade)(database, to)
     typer.echo(f"schema {migration.current(database) or 'empty'}")
 
@@ -73,13 +76,13 @@ def migrate(
 @app.command()
 def worker(
     server: Server = DEFAULT_SERVER,
-    name: Annotated[str, typer.Option(help="Who leases the jobs.")] = f"worker-{os.getpid()}",
+    name: Annotated[str, typer.Option(help="Who leases the jobs; else worker-PID.")] = "",
     once: Annotated[bool, typer.Option("--once", help="Do at most one job.")] = False,
 ) -> None:
     """Train candidates in a sandbox, job after job, until told to stop."""
     from cli.work import work
 
-    work(server, name, once=once)
+    work(server, name or f"worker-{os.getpid()}", once=once)
 
 
 @app.command()
@@ -214,8 +217,14 @@ def _expected(error: Exception) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """Give the message of *error* without line breaks, which drivers of databases like."""
-    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip())
+    """Give the message of *error* without line breaks, and what a server says of a field once."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for i, line in enumerate(lines) if line and not any(_said(line, before) for before in lines[:i])]
+    return "; ".join(told)
+
+
+def _said(line: str, before: str) -> bool:
+    return line in before or line.partition(": ")[2] in before
 
 
 if __name__ == "__main__":
