@@ -58,7 +58,7 @@ class Setup:
     template: str
     label_delay_rows: int
     policy: dict[str, Any]
-    seed: int
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

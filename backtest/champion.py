@@ -35,7 +35,7 @@ def matrix(stream: Stream) -> Floats:
     return np.column_stack([_numbers(one.values, words=one.words is not None) for one in stream.columns])
 
 
-def train(stream: Stream, rows: Floats, template: Template, seed: int) -> Champion:
+def train(stream: Stream, rows: Floats, template: Template, seed: int = 0) -> Champion:
     """Train on the reference; answer its later folds with models that know only what came before them."""
     reference = stream.reference_rows
     estimator = _fit(stream, rows, template, seed, (0, reference))
