@@ -12,9 +12,10 @@ from remission.assignment import assign
 from remission.batches import make_batch, make_reference
 from remission.v1 import model_pb2, training_pb2
 
-from backtest.stream import Column, Floats, Ints, Stream
+from backtest.stream import Column, Floats, Ints, Stream, StreamInvalid
 from retraining.worker import LeasedJob
 from server.act import Caller
+from server.errors import ModelExists
 from server.requests import Categories, Completion, LabelsBatch, NewModel, ReferenceRows, RowsBatch
 from server.requests import Column as Values
 from server.service import Service
@@ -57,6 +58,7 @@ class Setup:
     template: str
     label_delay_rows: int
     policy: dict[str, Any]
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,24 +134,30 @@ class Local:
 
     def register(self, stream: Stream, setup: Setup, labels: Floats, outputs: Floats) -> None:
         """Put the model under watch, with the stream's first rows as its reference."""
+        try:
+            self._service.create_model(self._registration(stream, setup, labels, outputs), WHO).result()
+        except ModelExists as error:
+            raise StreamInvalid(
+                f"--db: the log there has a model {setup.name!r} already; another database is accepted"
+            ) from error
+
+    @staticmethod
+    def _registration(stream: Stream, setup: Setup, labels: Floats, outputs: Floats) -> NewModel:
         rows = range(stream.reference_rows)
-        self._service.create_model(
-            NewModel(
-                request_id=f"{setup.name}/create", name=setup.name, owner="backtest", purpose=stream.name,
-                task=stream.task, metric=setup.metric, outcomes=setup.outcomes, template=setup.template,
-                features=[
-                    {"name": one.name, "kind": "numeric" if one.words is None else "categorical", "categories": []}
-                    for one in stream.columns
-                ],
-                classes=list(stream.classes), champion="v1", label_delay_rows=setup.label_delay_rows,
-                policy=setup.policy,
-                reference=ReferenceRows(
-                    columns=_columns(stream, rows), labels=labels, outputs=outputs,
-                    times_us=stream.times_us[: stream.reference_rows],
-                ),
+        return NewModel(
+            request_id=f"{setup.name}/create", name=setup.name, owner="backtest", purpose=stream.name,
+            task=stream.task, metric=setup.metric, outcomes=setup.outcomes, template=setup.template,
+            features=[
+                {"name": one.name, "kind": "numeric" if one.words is None else "categorical", "categories": []}
+                for one in stream.columns
+            ],
+            classes=list(stream.classes), champion="v1", label_delay_rows=setup.label_delay_rows,
+            policy=setup.policy, seed=setup.seed,
+            reference=ReferenceRows(
+                columns=_columns(stream, rows), labels=labels, outputs=outputs,
+                times_us=stream.times_us[: stream.reference_rows],
             ),
-            WHO,
-        ).result()  # fmt: skip
+        )  # fmt: skip
 
     def keep(self, model: str, version: str, artifact: bytes, manifest: bytes) -> None:
         """Keep the bytes of the first champion."""
@@ -293,12 +301,15 @@ class Remote:
                 for one in stream.columns
             ],
             classes=stream.classes, champion="v1", label_delay_rows=setup.label_delay_rows,
-            policy_json=orjson.dumps(setup.policy).decode() if setup.policy else "",
+            policy_json=orjson.dumps(setup.policy).decode() if setup.policy else "", seed=setup.seed,
         )  # fmt: skip
         reference = make_reference(
             _table(stream, rows), labels=labels, outputs=outputs, times_us=stream.times_us[: stream.reference_rows]
         )
-        self._client.create_model(asked, reference, request_id=f"{setup.name}/create")
+        made = self._client.create_model(asked, reference, request_id=f"{setup.name}/create")
+        if made.create_time_us != stream.times_us[stream.reference_rows - 1]:
+            self._client.models.retire(setup.name, reason="a backtest needs a server on the clock of the stream")
+            raise StreamInvalid("--server: it is on the system's clock; `remission serve --clock stream` is accepted")
 
     def keep(self, model: str, version: str, artifact: bytes, manifest: bytes) -> None:
         """Keep the bytes of the first champion."""

@@ -15,8 +15,8 @@ from retraining.template import Template
 from statemachine.canonical import digest
 
 FOLDS = 5
+TWO = 2  #: labels, at least, that a model learns from
 FIRST_FOLD = 2  #: folds before it only train
-SEED = 0
 PROBE_ROWS = 256
 
 
@@ -35,14 +35,16 @@ def matrix(stream: Stream) -> Floats:
     return np.column_stack([_numbers(one.values, words=one.words is not None) for one in stream.columns])
 
 
-def train(stream: Stream, rows: Floats, template: Template) -> Champion:
+def train(stream: Stream, rows: Floats, template: Template, seed: int = 0) -> Champion:
     """Train on the reference; answer its later folds with models that know only what came before them."""
     reference = stream.reference_rows
-    estimator = _fit(stream, rows, template, reference)
+    estimator = _fit(stream, rows, template, seed, (0, reference))
     outputs = np.full(reference, np.nan)
     for fold in range(FIRST_FOLD, FOLDS):
         first, end = reference * fold // FOLDS, reference * (fold + 1) // FOLDS
-        outputs[first:end] = predict(stream.task, _fit(stream, rows, template, first), rows[first:end])
+        if len(np.unique(stream.labels[:first][~np.isnan(stream.labels[:first])])) < TWO:
+            continue  # rows of one label teach nothing
+        outputs[first:end] = predict(stream.task, _fit(stream, rows, template, seed, (0, first)), rows[first:end])
     data, probe = dump(estimator), rows[max(reference - PROBE_ROWS, 0) : reference]
     manifest = Manifest(
         format="skops", artifact_sha256=digest(data), task=stream.task, template=template.reference,
@@ -50,19 +52,20 @@ def train(stream: Stream, rows: Floats, template: Template) -> Champion:
                    "categories": list(one.words or ())} for one in stream.columns],
         classes=list(stream.classes), trusted_types=list(template.trusted_types),
         semantic_sha256=semantic_sha256(predict(stream.task, estimator, probe)),
-        entrant="first", rows=[[0, reference]], seed=SEED, params=template.params, libraries=libraries(),
+        entrant="first", rows=[[0, reference]], seed=seed, params=template.params, libraries=libraries(),
     )  # fmt: skip
     return Champion(artifact=data, manifest=manifest, predict=load(manifest, data), reference_outputs=outputs)
 
 
-def refit(stream: Stream, rows: Floats, template: Template, first: int, end: int) -> Floats:
-    """Train on [first, end) and answer every row of the stream."""
-    return predict(stream.task, _fit(stream, rows, template, end, first), rows)
+def refit(stream: Stream, rows: Floats, template: Template, seed: int, known: tuple[int, int]) -> Floats:
+    """Train on the rows [first, end) of *known*, and answer every row of the stream."""
+    return predict(stream.task, _fit(stream, rows, template, seed, known), rows)
 
 
-def _fit(stream: Stream, rows: Floats, template: Template, end: int, first: int = 0) -> Any:  # noqa: ANN401 - an estimator
+def _fit(stream: Stream, rows: Floats, template: Template, seed: int, part: tuple[int, int]) -> Any:  # noqa: ANN401 - an estimator
+    first, end = part
     known = first + np.flatnonzero(~np.isnan(stream.labels[first:end]))
-    return fit(template, stream.task, rows[known], stream.labels[known], SEED)
+    return fit(template, stream.task, rows[known], stream.labels[known], seed)
 
 
 def _numbers(values: np.ndarray[Any, Any], *, words: bool) -> Floats:

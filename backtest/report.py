@@ -16,7 +16,6 @@ from backtest.stream import Floats, Stream
 TENTHS = 10
 FIRST_BLOCK = 2  #: blocks from the third of ten equal ones are scored
 HALF = 0.5
-METRICS = {"binary": ("accuracy", "roc_auc"), "multiclass": ("accuracy",), "regression": ("mae",)}
 
 
 def bounds(rows: int) -> list[tuple[int, int]]:
@@ -50,6 +49,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
     *,
     stream: Stream,
     metric: str,
+    seed: int,
     served: Floats,
     static: Floats,
     baselines: dict[str, Floats],
@@ -70,6 +70,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "reference_rows": stream.reference_rows,
         "task": stream.task,
         "metric": metric,
+        "seed": seed,
         "loss": {name: _told(loss(stream, metric, values)) for name, values in outputs.items()},
         "blocks": [
             {

@@ -10,18 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from backtest.clock import Ints, paced, times_of
+from backtest.errors import StreamInvalid
+from backtest.table import listed, read_table
+from backtest.truth import infer_task, labels_of
+from server.references import LEAST_REFERENCE
+from server.registration import MOST_FEATURES
+from server.transport.fields import MOST_WORD
+
+__all__ = ["Column", "Floats", "Ints", "Stream", "StreamInvalid", "infer_task", "read_stream"]
+
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
-MOST_CLASSES = 50  #: whole numbers with more values than this are quantities, not classes
-EPOCH_US = 946_684_800_000_000  #: 2000-01-01: where the clock of a stream without times begins
-REFERENCE_US = 30 * 86_400 * 1_000_000  #: how long its reference lasts on that clock
-LEAST_ROWS = 100
-TASKS = ("binary", "multiclass", "regression")
-
-
-class StreamInvalid(ValueError):
-    """The file cannot be backtested as asked."""
+LEAST_SERVED = 10  #: rows behind the reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,94 +61,99 @@ def read_stream(
     time: str | None = None,
     reference_share: float = 0.2,
 ) -> Stream:
-    """Read *path* as a stream.
+    """Read *path* as a stream. An infinite value of a feature counts as missing.
 
     Raises:
-        StreamInvalid: The file cannot be read, or a column that was named is not there.
+        StreamInvalid: The file cannot be read, or an option does not fit what it holds.
     """
-    frame = _frame(path)
-    for option, name in (("--target", target), *(("--drop", column) for column in drop), ("--time", time)):
-        if name is not None and name not in frame.columns:
-            raise StreamInvalid(
-                f"{option}: no column {name!r} in {path.name}; it has {', '.join(map(str, frame.columns))}"
-            )
-    if not 0 < reference_share < 1:
-        raise StreamInvalid(f"--reference-share: {reference_share} is not accepted; a share between 0 and 1 is")
-    if len(frame) < LEAST_ROWS:
-        raise StreamInvalid(f"{path.name}: {len(frame)} rows are too few; at least {LEAST_ROWS} are needed")
-    reference_rows = int(len(frame) * reference_share)
-    if time is not None:
-        frame = frame.sort_values(time, kind="stable", ignore_index=True)
-    features = frame.drop(columns=[target, *drop, *([time] if time and time not in drop else [])])
+    frame = read_table(path)
+    _check_names(path, frame, target, drop, time)
+    reference_rows = _reference_rows(path, len(frame), reference_share)
+    times_us = times_of(frame[time]) if time else paced(len(frame), reference_rows)
+    order = np.argsort(times_us, kind="stable")
+    frame = frame.iloc[order].reset_index(drop=True)
     found = task or infer_task(frame[target])
-    labels, classes = _labels(frame[target], found)
-    if len(np.unique(labels[:reference_rows][~np.isnan(labels[:reference_rows])])) < 2:  # noqa: PLR2004 - two values
-        raise StreamInvalid(f"--target: {target!r} is constant in the reference, the first {reference_rows} rows")
+    labels, classes = labels_of(frame[target], found)
+    _check_reference(target, labels[:reference_rows])
+    left_out = {target, time, *drop}
+    names = [name for name in frame.columns if name not in left_out]
+    if not 0 < len(names) <= MOST_FEATURES:
+        raise StreamInvalid(f"{path.name}: {len(names)} features are left; 1 to {MOST_FEATURES} are accepted")
     return Stream(
         name=path.name.split(".")[0],
         task=found,
-        columns=tuple(_column(features[name], reference_rows) for name in features.columns),
+        columns=tuple(_column(frame[name], reference_rows) for name in names),
         labels=labels,
         classes=classes,
-        times_us=_times(frame[time] if time else None, len(frame), reference_rows),
+        times_us=times_us[order],
         reference_rows=reference_rows,
     )
 
 
-def infer_task(target: pd.Series[Any]) -> str:
-    """Guess the task: two values are binary, words or few whole numbers are classes, the rest are quantities."""
-    values = target.dropna().unique()
-    if len(values) <= 2:  # noqa: PLR2004 - binary
-        return "binary"
-    if not pd.api.types.is_numeric_dtype(target):
-        return "multiclass"
-    whole = np.equal(np.mod(values, 1), 0).all()
-    return "multiclass" if whole and len(values) <= MOST_CLASSES else "regression"
+def _check_names(path: Path, frame: pd.DataFrame, target: str, drop: tuple[str, ...], time: str | None) -> None:
+    for option, name in (("--target", target), *(("--drop", column) for column in drop), ("--time", time)):
+        if name is not None and name not in frame.columns:
+            raise StreamInvalid(f"{option}: no column {name!r} in {path.name}; it has {listed(frame.columns)}")
+        if name == target and option != "--target":
+            raise StreamInvalid(f"{option}: {target!r} is the target; another column is accepted")
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise StreamInvalid(f"{path}: no such file")
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path)
-    except (ValueError, OSError, pd.errors.ParserError) as error:
-        raise StreamInvalid(f"{path.name}: cannot be read: {error}") from error
+def _reference_rows(path: Path, rows: int, share: float) -> int:
+    if not 0 < share < 1:
+        raise StreamInvalid(f"--reference-share: {share} is not accepted; a share between 0 and 1 is")
+    reference_rows = int(rows * share)
+    if reference_rows < LEAST_REFERENCE or rows - reference_rows < LEAST_SERVED:
+        raise StreamInvalid(
+            f"{path.name}: {rows} rows at --reference-share {share:g} are {reference_rows} to learn from and "
+            f"{rows - reference_rows} to serve; at least {LEAST_REFERENCE} and {LEAST_SERVED} are needed"
+        )
+    return reference_rows
 
 
-def _labels(target: pd.Series[Any], task: str) -> tuple[Floats, tuple[str, ...]]:
-    if task not in TASKS:
-        raise StreamInvalid(f"--task: {task!r} is not accepted; one of {', '.join(TASKS)} is")
-    if task == "regression":
-        return pd.to_numeric(target, errors="coerce").to_numpy(np.float64), ()
-    words = sorted(target.dropna().unique())
-    if task == "binary" and len(words) > 2:  # noqa: PLR2004 - binary
-        raise StreamInvalid(f"--task binary: the target has {len(words)} values")
-    codes = pd.Categorical(target, categories=words).codes.astype(np.float64)
-    codes[codes < 0] = np.nan
-    return codes, tuple(str(word) for word in words)
+def _check_reference(target: str, labels: Floats) -> None:
+    known = labels[~np.isnan(labels)]
+    where = f"in the reference, the first {len(labels)} rows"
+    if len(known) < LEAST_REFERENCE:
+        raise StreamInvalid(
+            f"--target: {target!r} is known in {len(known)} rows {where}; at least {LEAST_REFERENCE} are needed"
+        )
+    if np.ptp(known) == 0:
+        raise StreamInvalid(f"--target: {target!r} is constant {where}; at least two values are needed")
 
 
 def _column(series: pd.Series[Any], reference_rows: int) -> Column:
+    name = str(series.name)
+    if not 0 < len(name) <= MOST_WORD:
+        raise StreamInvalid(f"the column {name[:40]!r}… has a name of {len(name)} characters; 1 to {MOST_WORD} are")
     if pd.api.types.is_numeric_dtype(series):
         values = series.to_numpy(np.float64, na_value=np.nan)
-        return Column(name=str(series.name), values=np.where(np.isinf(values), np.nan, values))
+        return Column(name=name, values=np.where(np.isinf(values), np.nan, values))
+    words, codes = _words(name, series, reference_rows)
+    return Column(name=name, values=codes, words=words)
+
+
+def _words(name: str, series: pd.Series[Any], reference_rows: int) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
+    _refuse_what_is_no_word(name, series)
     text = series.astype("string")
+    longest = int(text.str.len().fillna(0).max())
+    if longest > MOST_WORD:
+        raise StreamInvalid(
+            f"the column {name!r} holds a text of {longest} characters; words of at most {MOST_WORD} are accepted, "
+            "and --drop leaves a column out"
+        )
     known = sorted(text[:reference_rows].dropna().unique())
-    later = [word for word in dict.fromkeys(text[reference_rows:].dropna()) if word not in set(known)]
+    seen = set(known)
+    later = [word for word in dict.fromkeys(text[reference_rows:].dropna()) if word not in seen]
     words = tuple(str(word) for word in [*known, *later])
-    codes = pd.Categorical(text, categories=list(words)).codes.astype(np.int32)
-    return Column(name=str(series.name), values=codes, words=words)
+    return words, pd.Categorical(text, categories=list(words)).codes.astype(np.int32)
 
 
-def _times(series: pd.Series[Any] | None, rows: int, reference_rows: int) -> Ints:
-    """Give the stream's clock. Without times its reference lasts thirty days, so that durations mean something."""
-    if series is not None:
-        if pd.api.types.is_numeric_dtype(series):
-            return np.asarray(EPOCH_US + series.to_numpy(np.float64) * 1_000_000, dtype=np.int64)
-        parsed = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
-        if parsed.isna().any():
-            raise StreamInvalid(f"--time: row {int(parsed.isna().to_numpy().argmax())} of {series.name!r} is no time")
-        return np.asarray(parsed.astype("datetime64[us, UTC]").astype(np.int64), dtype=np.int64)
-    return np.asarray(EPOCH_US + np.arange(rows) * (REFERENCE_US // reference_rows), dtype=np.int64)
+def _refuse_what_is_no_word(name: str, series: pd.Series[Any]) -> None:
+    """A moment is never seen twice, and a list has no order: no model learns from either as it is."""
+    first = series.dropna().head(1)
+    held = first.iloc[0] if len(first) else ""
+    if not isinstance(held, str | bool | int | float):
+        raise StreamInvalid(
+            f"the column {name!r} holds {type(held).__name__} values; numbers and words are accepted, --time names the "
+            "clock, and --drop leaves a column out"
+        )

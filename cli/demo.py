@@ -20,7 +20,7 @@ from remission import Client
 from rich.console import Console
 
 from backtest.run import Options, backtest
-from backtest.stream import Stream, read_stream
+from backtest.stream import read_stream
 from cli.history import show_report, with_bar
 from cli.ports import free_port
 from statemachine.timers import SECOND_US
@@ -45,7 +45,7 @@ def run_demo(json_file: str) -> bool:
         options = Options(metric="mae", server=target, external_worker=True, model=MODEL)
         found = with_bar(console, "days served", lambda begin: backtest(stream, options, begin))
         with Client(target) as client:
-            _show_evidence(console, client, stream)
+            _show_evidence(console, client)
     show_report(console, found)
     if json_file:
         Path(json_file).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -92,7 +92,7 @@ def _await(target: str) -> None:
             raise TimeoutError(f"{target} does not serve")
 
 
-def _show_evidence(console: Console, client: Client, stream: Stream) -> None:
+def _show_evidence(console: Console, client: Client) -> None:
     """Print when what was decided, and on which evidence."""
     told = {"alarm_raised", "decline_confirmed", "alarm_cleared", "diagnosis_made", "gates_judged", "canary_judged"}
     for event in client.history(MODEL):
@@ -102,7 +102,6 @@ def _show_evidence(console: Console, client: Client, stream: Stream) -> None:
             console.print(f"[bold]{day}  {fact['source']} → {fact['dest']}[/bold]  {fact['reason']} {fact['note']}")
         elif event.type in told:
             console.print(f"{day}    {event.type}: {_brief(fact)}  [dim]evidence {fact['evidence'][:12]}[/dim]")
-    del stream
 
 
 def _brief(fact: dict[str, Any]) -> str:

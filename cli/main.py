@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,7 +13,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Watch models in production, and bring them back to health.",
+    help="Watch models in production, and bring them back to health. Exit code 2: refused, and told why in a line.",
 )
 
 Server = Annotated[str, typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server.")]
@@ -25,12 +24,13 @@ WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     try:
         app()
     except Exception as error:
         if not _expected(error):
             raise
-        typer.echo(f"remission: {error}", err=True)
+        typer.echo(f"remission: {one_line(error)}", err=True)
         sys.exit(WRONG_USE)
 
 
@@ -61,12 +61,14 @@ def migrate(
     database: Annotated[
         str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")
     ] = "sqlite:///remission.db",
-    to: Annotated[str, typer.Option(help="A revision, or head.")] = "head",
+    to: Annotated[str, typer.Option(help="A revision; head is the newest, base is none.")] = "head",
     down: Annotated[bool, typer.Option("--down", help="Go down to the revision instead of up.")] = False,
 ) -> None:
     """Bring a database to a schema version. A log that is not empty is never dropped."""
     from store import migrate as migration
 
+    if down and to == "head":
+        raise typer.BadParameter("a revision, or base for no schema at all, is needed with --down", param_hint="--to")
     (migration.downgrade if down else migration.upgrade)(database, to)
     typer.echo(f"schema {migration.current(database) or 'empty'}")
 
@@ -74,13 +76,13 @@ def migrate(
 @app.command()
 def worker(
     server: Server = DEFAULT_SERVER,
-    name: Annotated[str, typer.Option(help="Who leases the jobs.")] = f"worker-{os.getpid()}",
+    name: Annotated[str, typer.Option(help="Who leases the jobs; else worker-PID.")] = "",
     once: Annotated[bool, typer.Option("--once", help="Do at most one job.")] = False,
 ) -> None:
     """Train candidates in a sandbox, job after job, until told to stop."""
     from cli.work import work
 
-    work(server, name, once=once)
+    work(server, name or f"worker-{os.getpid()}", once=once)
 
 
 @app.command()
@@ -129,11 +131,10 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
 @app.command()
 def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """List the models under watch."""
-    from remission import Client
-
+    from cli.reach import reached
     from cli.tables import show, told
 
-    with Client(server) as client:
+    with reached(server) as client:
         found = [told(model) for model in client.models.list()]
     show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
 
@@ -145,11 +146,10 @@ def state(
     as_json: AsJson = False,
 ) -> None:
     """Tell the state of a model, or of all."""
-    from remission import Client
-
+    from cli.reach import reached
     from cli.tables import show, told
 
-    with Client(server) as client:
+    with reached(server) as client:
         found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
     show(
         found,
@@ -166,11 +166,10 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Read the event log."""
-    from remission import Client
-
+    from cli.reach import reached
     from cli.tables import show, told
 
-    with Client(server) as client:
+    with reached(server) as client:
         found = [told(event) for event in client.history(model, after_position=after)]
     show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
 
@@ -185,7 +184,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Fold a model's log again and compare; exit code 1 when anything differs."""
-    from cli.history import run_replay
+    from cli.replay import run_replay
 
     if not run_replay(model, server, derive=derive, as_json=as_json):
         raise typer.Exit(1)
@@ -206,17 +205,26 @@ def _expected(error: Exception) -> bool:
     """Say whether *error* is a refusal that its message explains."""
     from remission import CallError
 
-    from backtest.stream import StreamInvalid
+    from backtest.errors import StreamInvalid
+    from cli.reach import NobodyAnswers
+    from server.errors import RequestError
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
     from store.errors import StoreError
 
-    return isinstance(error, (StreamInvalid, SettingsInvalid, CallError, StoreError, CannotListen))
+    kinds = (StreamInvalid, SettingsInvalid, NobodyAnswers, CallError, RequestError, StoreError, CannotListen)
+    return isinstance(error, kinds)
 
 
-def dump(value: Any) -> str:  # noqa: ANN401 - anything JSON can say
-    """Write JSON for people and machines."""
-    return json.dumps(value, indent=2, sort_keys=True)
+def one_line(error: Exception) -> str:
+    """Give the message of *error* without line breaks, and what a server says of a field once."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for i, line in enumerate(lines) if line and not any(_said(line, before) for before in lines[:i])]
+    return "; ".join(told)
+
+
+def _said(line: str, before: str) -> bool:
+    return line in before or line.partition(": ")[2] in before
 
 
 if __name__ == "__main__":

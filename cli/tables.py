@@ -18,7 +18,9 @@ TIMES = {"occurred_us": "occurred", "recorded_us": "recorded", "entered_us": "en
 
 def told(message: Message) -> dict[str, Any]:
     """Give a message as plain values, with times that people read beside the numbers."""
-    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    found: dict[str, Any] = MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
     for field, name in TIMES.items():
         if field in found:
             found[name] = datetime.fromtimestamp(int(found[field]) / 1_000_000, UTC).isoformat(timespec="seconds")

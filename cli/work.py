@@ -5,25 +5,88 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from types import FrameType
+from typing import Any
 
+import structlog
 from remission import Client
 
 from backtest.backend import Remote
 from retraining.sandbox import Sandbox
-from retraining.worker import Worker
+from retraining.worker import LeasedJob, Worker
+from server.logs import configure
 
 JOB_SECONDS = 900.0
+LOG = structlog.get_logger()
+
+
+class Ended(BaseException):
+    """The worker was told to end while nothing was in its hands. No error: nothing may catch it on the way."""
+
+
+class Seeking(Remote):
+    """The jobs of a server. A signal ends the search for one at once, but lets one that was found be done."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self.stop = threading.Event()
+        self._seeks = False
+
+    def end(self, number: int, frame: FrameType | None) -> None:
+        """Take a signal; the second one ends the worker whatever it does."""
+        del number, frame
+        again = self.stop.is_set()
+        self.stop.set()
+        if self._seeks or again:
+            raise Ended
+
+    def lease(self, worker: str) -> LeasedJob | None:
+        """Give the oldest job that waits; a server that is away is waited for."""
+        self._seeks = True
+        try:
+            job = super().lease(worker)
+        finally:
+            self._seeks = False
+        if job is not None:
+            LOG.info("leased", job=job.job_id, kind=job.kind, model=job.model, attempt=job.attempt)
+        return job
+
+    def complete(
+        self,
+        job_id: str,
+        attempt: int,
+        report: dict[str, Any],
+        artifact_sha256s: list[str],
+        isolation: str,
+        measured: dict[str, int],
+    ) -> None:
+        """Hand a result in."""
+        super().complete(job_id, attempt, report, artifact_sha256s, isolation, measured)
+        LOG.info("completed", job=job_id, attempt=attempt)
+
+    def fail(self, job_id: str, attempt: int, failure: str, message: str) -> None:
+        """Say that a job could not be done."""
+        super().fail(job_id, attempt, failure, message)
+        LOG.warning("failed", job=job_id, attempt=attempt, failure=failure, message=message)
 
 
 def work(server: str, name: str, *, once: bool) -> None:
     """Do jobs of *server* until a signal ends it, or one job."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    stop = threading.Event()
+    configure("console")
+    try:
+        with Client(server, timeout=JOB_SECONDS) as client, Sandbox() as sandbox:
+            _work(Seeking(client), sandbox, server, name, once=once)
+    except Ended:
+        LOG.info("stopped", worker=name)
+
+
+def _work(jobs: Seeking, sandbox: Sandbox, server: str, name: str, *, once: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    with Client(server, timeout=JOB_SECONDS) as client, Sandbox() as sandbox:
-        worker = Worker(name, Remote(client), sandbox)
-        if once:
-            worker.run_one()
-        else:
-            worker.run_until(stop, idle_seconds=0.1)
+        signal.signal(number, jobs.end)
+    worker = Worker(name, jobs, sandbox)
+    LOG.info("seeking", worker=name, server=server)
+    if once:
+        worker.run_one()
+    else:
+        worker.run_until(jobs.stop, idle_seconds=0.1)

@@ -62,6 +62,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
         reference_rows=health.reference_rows,
         retired=health.place == RETIRED,
         create_time_us=first.occurred_us,
+        seed=health.seed,
         version=health.version,
     )
 

@@ -53,7 +53,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
         outcomes=new.outcomes, template=new.template or DEFAULT_TEMPLATE, champion=new.champion,
         features_sha256=schema_row.sha256, reference_sha256=reference_row.sha256, reference_rows=count,
         label_delay_rows=new.label_delay_rows, seconds_per_row=span / max(count - 1, 1) / 1_000_000,
-        policy=policy.to_json(),
+        policy=policy.to_json(), seed=new.seed,
     )  # fmt: skip
     desk.act(unit, new.name, c.Register(registration=registration), int(rows.times_us[-1]), caller)
     feed_reference(unit, new, matrix, rows)
@@ -119,7 +119,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
         champion=health.champion, label_delay_rows=health.label_delay_rows, policy=health.policy.to_json(),
         policy_version=health.policy_version, reference_rows=health.reference_rows,
         retired=health.place.state == "retired", create_time_us=reader.events(model, 0, 1)[0].occurred_us,
-        version=health.version,
+        seed=health.seed, version=health.version,
     )  # fmt: skip
 
 

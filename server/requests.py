@@ -126,6 +126,7 @@ class NewModel:
     champion: str
     label_delay_rows: int
     policy: dict[str, Any]
+    seed: int = 0
     reference: ReferenceRows | None = None
 
 

@@ -97,6 +97,7 @@ class ModelView:
     reference_rows: int
     retired: bool
     create_time_us: int
+    seed: int
     version: int
 
     @property

@@ -40,7 +40,7 @@ class Draft:
                 exposure_bp=exposure_bp,
                 ttl_seconds=health.policy.canary.route_ttl_seconds,
                 # A salt per remediation: the same users are not always the ones who go first.
-                salt=f"{health.model}/{health.remediations}",
+                salt=f"{health.model}/{health.remediations}/{health.seed}",
                 at_row=at_row,
                 champion=health.champion,
                 candidate=health.candidate if in_canary else "",

@@ -61,6 +61,7 @@ class ModelRegistered(Event):
     label_delay_rows: int
     seconds_per_row: float
     policy: dict[str, Any]
+    seed: int = 0
 
 
 @event("artifact_registered")

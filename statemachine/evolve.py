@@ -36,6 +36,7 @@ def _registered(_: ModelHealth, fact: e.ModelRegistered, at_us: int) -> ModelHea
         reference_rows=fact.reference_rows,
         label_delay_rows=fact.label_delay_rows,
         seconds_per_row=fact.seconds_per_row,
+        seed=fact.seed,
         policy=Policy.from_json(fact.policy),
         policy_version=1,
         entered_us=at_us,

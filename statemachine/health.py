@@ -68,6 +68,7 @@ class ModelHealth:
     reference_rows: int = 0
     label_delay_rows: int = 0
     seconds_per_row: float = 0.0
+    seed: int = 0
     policy: Policy = field(default_factory=Policy)
     policy_version: int = 0
 

@@ -157,6 +157,10 @@ class WrongSchemaVersion(DatabaseFault):
         super().__init__(f"found {found or 'no schema'}, expected {expected}")
 
 
+class RevisionUnknown(DatabaseFault):
+    """No migration has this name; `head` is the newest and `base` is no schema at all."""
+
+
 class LogNotEmpty(DatabaseFault):
     """The log holds events, so its tables are not dropped."""
 

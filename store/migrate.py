@@ -7,11 +7,12 @@ from importlib.resources import files
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from store import postgres, sqlite
-from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, LogNotEmpty
+from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, LogNotEmpty, RevisionUnknown
 from store.faults import translated
 from store.file_lock import FileLock
 from store.schema import found_version
@@ -26,6 +27,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     Raises:
         DatabaseInUse: A server has the file open.
         DatabaseUnreachable: Nobody answers there.
+        RevisionUnknown: No migration has this name.
     """
     with _connected(url) as connection:
         command.upgrade(_config(connection), revision)
@@ -36,6 +38,7 @@ def downgrade(url: str, revision: str) -> None:
 
     Raises:
         LogNotEmpty: That would drop recorded events.
+        RevisionUnknown: No migration has this name.
     """
     with _connected(url) as connection:
         try:
@@ -71,6 +74,8 @@ def _connected(url: str) -> Iterator[Connection]:
             connection.commit()
     except DBAPIError as error:
         raise translated(error) from error
+    except CommandError as error:  # asked for, or found in a database of a later release
+        raise RevisionUnknown(str(error)) from error
     finally:
         engine.dispose()
         release()

@@ -14,7 +14,6 @@ from statemachine.health import ModelHealth
 from store.records import Evidence, Job
 
 QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
-SEED = 0
 
 
 def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int) -> tuple[str, str]:
@@ -26,7 +25,7 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
     spec = Spec(
         job=f"{scene.model}-{health.jobs_opened + 1}", kind=kind, model=scene.model, task=health.task,
         metric=health.metric, template=health.template, champion=health.champion, entrants=entrants,
-        holdout=holdout, blocks=blocks, unit=watch.unit, seed=SEED, dataset=dataset,
+        holdout=holdout, blocks=blocks, unit=watch.unit, seed=health.seed, dataset=dataset,
         features=[feature.to_json() for feature in vocabulary.features(watch.schema)],
         classes=list(watch.schema.classes), limits=asdict(template.limits),
     )  # fmt: skip

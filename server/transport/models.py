@@ -120,6 +120,7 @@ def new_model(request: pb.CreateModelRequest) -> NewModel:
         champion=asked.champion,
         label_delay_rows=asked.label_delay_rows,
         policy=policy,
+        seed=asked.seed,
         reference=reference(request.reference) if request.HasField("reference") else None,
     )
 
@@ -154,4 +155,5 @@ def model(view: ModelView) -> pb.Model:
         classes=schema["classes"], champion=view.champion, label_delay_rows=view.label_delay_rows,
         effective_policy_json=canonical(view.policy).decode(), policy_version=view.policy_version,
         reference_rows=view.reference_rows, retired=view.retired, create_time_us=view.create_time_us, etag=view.etag,
+        seed=view.seed,
     )  # fmt: skip

@@ -16,8 +16,7 @@ from remission.v1 import health_pb2
 
 from backtest.backend import Setup
 from backtest.champion import Champion, matrix, train
-from backtest.run import Options
-from backtest.run import _setup as setup_of
+from backtest.options import Options, setup_of
 from backtest.stream import Stream, read_stream
 from retraining.sandbox import Sandbox
 from retraining.template import TEMPLATES

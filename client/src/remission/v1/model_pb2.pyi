@@ -150,6 +150,7 @@ class Model(google.protobuf.message.Message):
     RETIRED_FIELD_NUMBER: builtins.int
     CREATE_TIME_US_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
+    SEED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """name is the model's id, unique in its namespace: [a-z0-9][a-z0-9_-]{0,62}."""
     owner: builtins.str
@@ -186,6 +187,10 @@ class Model(google.protobuf.message.Message):
     """create_time_us is when the model was registered, in microseconds since 1970-01-01 UTC. Output only."""
     etag: builtins.str
     """etag changes with every change of the model. Output only."""
+    seed: builtins.int
+    """seed is where chance begins for this model: in the training of its candidates, and in who is served by them. Equal
+    seeds give equal runs. It never changes.
+    """
     @property
     def features(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FeatureSpec]:
         """features are the inputs, in the order of the columns; 1 to 4 096."""
@@ -217,8 +222,9 @@ class Model(google.protobuf.message.Message):
         retired: builtins.bool = ...,
         create_time_us: builtins.int = ...,
         etag: builtins.str = ...,
+        seed: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "task", b"task", "template", b"template"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "task", b"task", "template", b"template"]) -> None: ...
 
 global___Model = Model
 
