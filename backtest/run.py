@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from remission import Client
 
-from backtest.backend import Backend, Local, Remote
+from backtest.backend import Backend
 from backtest.champion import matrix, refit, train
 from backtest.driver import Driver
+from backtest.local import Local
 from backtest.options import Options, setup_of
 from backtest.reigns import reigns
+from backtest.remote import Remote
 from backtest.report import bounds, report
 from backtest.stream import Floats, Stream, StreamInvalid
 from retraining.sandbox import Sandbox

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from remission import Client
 
-from backtest.backend import Remote
+from backtest.remote import RemoteJobs
 from retraining.sandbox import Sandbox
 from retraining.worker import LeasedJob, Worker
 from server.logs import configure
@@ -24,7 +24,7 @@ class Ended(BaseException):
     """The worker was told to end while nothing was in its hands. No error: nothing may catch it on the way."""
 
 
-class Seeking(Remote):
+class Seeking(RemoteJobs):
     """The jobs of a server. A signal ends the search for one at once, but lets one that was found be done."""
 
     def __init__(self, client: Client) -> None:

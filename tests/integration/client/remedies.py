@@ -16,7 +16,7 @@ from remission.v1 import model_pb2
 from remission.v1.health_pb2 import STATE_CANARY
 from sklearn.linear_model import LogisticRegression
 
-from backtest.backend import Remote
+from backtest.remote import Remote
 from retraining.sandbox import Sandbox
 from retraining.worker import Worker
 

@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from backtest.backend import Remote
+from backtest.remote import Remote
 from tests.fixtures.servers import Server, start
 from tests.integration.client.remedies import (
     WORDS,

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from remission import Client
 
-from backtest.backend import Remote
+from backtest.remote import Remote
 from retraining.worker import LeasedJob, Worker
 
 TIMEOUT_SECONDS = 60.0

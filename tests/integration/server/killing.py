@@ -15,9 +15,10 @@ import numpy as np
 from remission import Client
 from remission.v1 import audit_pb2, health_pb2, ingest_pb2
 
-from backtest.backend import Audit, Remote, Setup
+from backtest.backend import Audit, Setup
 from backtest.champion import Champion
 from backtest.driver import Driver, Served, Workshop
+from backtest.remote import Remote
 from backtest.stream import Stream
 from cli.ports import free_port
 from tests.fixtures.servers import Server, start
