@@ -16,6 +16,8 @@ from typing import Any, Literal, Protocol
 Direction = Literal["higher_is_worse", "lower_is_worse"]
 Phase = Literal["learning", "watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
+#: A suspicion stands: it was raised, and not cleared since.
+STANDING = ("suspect", "confirmed")
 #: How often a series that is ill is expected to be bad.
 ILL = 0.8
 
@@ -72,6 +74,8 @@ class SeriesFinding:
     limit: float | None  #: the value beyond which a point is bad
     log_evidence: float
     onset: int
+    phase: Phase  #: of the series after the point
+    bad: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
@@ -124,6 +128,10 @@ class SeriesWatch:
         middle = median(self.first)
         room = self.tolerance * (abs(middle) if self.relative else 1.0)
         return middle + sign * max(room, *(abs(each - middle) for each in self.first))
+
+    def suspected(self) -> SeriesWatch:
+        """Return the watch as it stands when its suspicion has just been raised: only points from now on count."""
+        return replace(self, phase="suspect", evidence=0.0, reverse=0.0, recent=())
 
     def _is_bad(self, value: float) -> bool:
         limit = self.limit()
@@ -196,7 +204,9 @@ class SeriesWatch:
             log_evidence=round(evidence, 6),
             baseline=median(after.first) if known else None,
             limit=after.limit() if known else None,
-            onset=after.onset if after.evidence > 0 or after.phase in ("suspect", "confirmed") else -1,
+            onset=after.onset if after.evidence > 0 or after.phase in STANDING else -1,
+            phase=after.phase,
+            bad=known and after._is_bad(value),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -213,21 +223,36 @@ def restored(state: dict[str, Any]) -> SeriesWatch:
 def judge(inputs: dict[str, Any], policy: Thresholds) -> SeriesFinding:
     """Fold the recorded values and return what the last one taught.
 
-    *inputs* holds `name`, `direction`, `tolerance`, `relative` and `points` (values, from the first on).
+    *inputs* holds `points` (values), and the `state` of the series before them or, from the first point on, its `name`,
+    `direction`, `tolerance` and `relative`.
 
     Raises:
         ValueError: There are no points, or one is not finite.
     """
-    watch = SeriesWatch(
-        name=inputs["name"],
-        direction=inputs["direction"],
-        tolerance=inputs["tolerance"],
-        relative=inputs["relative"],
-    )
-    finding = None
+    watch, finding = _started(inputs), None
     for value in inputs["points"]:
         watch, finding = watch.observe(value, policy)
     if finding is None:
         message = f"{watch.name} has no points"
         raise ValueError(message)
     return finding
+
+
+def raises(found: SeriesFinding, policy: Thresholds) -> bool:
+    """Say whether a series in good standing is to be suspected: it alarms, or nobody could listen when it did.
+
+    A suspicion that stands, and whose points since would raise it again, speaks with each bad point.
+    """
+    again = found.phase in STANDING and found.bad and found.log_evidence >= math.log(policy.alarm)
+    return found.verdict == "alarm" or again
+
+
+def _started(inputs: dict[str, Any]) -> SeriesWatch:
+    if inputs.get("state") is not None:
+        return restored(inputs["state"])
+    return SeriesWatch(
+        name=inputs["name"],
+        direction=inputs["direction"],
+        tolerance=inputs["tolerance"],
+        relative=inputs["relative"],
+    )

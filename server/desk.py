@@ -83,14 +83,13 @@ class Desk:
         return known
 
     def watch(self, reader: Reader, model: str) -> Watch:
-        """Give the model's watch, caught up with the follower's cursor."""
+        """Give the model's watch, caught up with the follower's cursor; made anew when another policy holds."""
         cursor = reader.cursor(model, FOLLOWER)
         seq = cursor.seq if cursor else 0
-        known = self._watches.get(model)
-        if known is None or known.seq != seq:
-            health = self.health(reader, model)
+        known, health = self._watches.get(model), self.health(reader, model)
+        if known is None or known.seq != seq or known.policy_version != health.policy_version:
             reference = orjson.loads(reader.evidence(health.reference_sha256))
-            known = Watch.of(self.schema(reader, model), reference, health)
+            known = Watch(self.schema(reader, model), reference, health)
             for entry in entries(reader, model, 0, seq):
                 known.take(entry.seq, feed.decode(entry.kind, entry.body))
             self._watches[model] = known

@@ -173,9 +173,21 @@ def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _series(inputs: Inputs, policy: Policy) -> Ruling | None:
     found = series.judge(inputs, policy.metrics)
-    if found.verdict == "alarm":
-        return _raised(inputs, "series@1", found.log_evidence, int(inputs["at_row"]))
-    return _resolved(inputs, found.verdict, found.log_evidence)
+    if not series.raises(found, policy.metrics):
+        return None
+    return _raised(inputs, "series@1", found.log_evidence, int(inputs["at_row"]))
+
+
+def _series_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Points since the alarm confirm it or clear it, be it now or while nobody could follow."""
+    found = series.judge(inputs, policy.metrics)
+    verdict = {"confirmed": "confirmed", "watching": "cleared"}.get(found.phase, "open")
+    return _resolved(inputs, verdict, found.log_evidence)
+
+
+def _series_recovered(inputs: Inputs, policy: Policy) -> Ruling | None:
+    found = series.judge(inputs, policy.metrics)
+    return _recovered(inputs, found.log_evidence) if found.phase == "watching" else None
 
 
 def _silence(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -243,6 +255,8 @@ JUDGES: dict[str, Judge] = {
     "accepted@1": _accepted,
     "drift@1": _drift,
     "series@1": _series,
+    "series_resolve@1": _series_resolve,
+    "series_recovered@1": _series_recovered,
     "silence@1": _silence,
     "data_back@1": _data_back,
 }

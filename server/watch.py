@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import OUTPUT, Reference
+from monitoring.series import Direction, SeriesWatch
 from server import feed
 from server.feed import Floats, Ints
 from server.schema import Schema
@@ -59,22 +60,34 @@ class RowWindow:
         return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.repeats}
 
 
+@dataclass(slots=True)
+class Series:
+    """One metric series so far."""
+
+    watch: SeriesWatch
+    values: list[float] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesPoint:
-    """One point of a metric series, and its number in the series."""
+    """One point of a metric series, its number in it, and the series before it."""
 
     name: str
-    point: dict[str, Any]
+    number: int
+    value: float
+    before: SeriesWatch
 
 
 Closing = LabelBlock | RowWindow | SeriesPoint
 
 
 class Watch:
-    """What one model's feed adds up to."""
+    """What one model's feed adds up to, under one policy."""
 
-    def __init__(self, schema: Schema, reference: dict[str, Any], policy: Policy, reference_rows: int) -> None:
+    def __init__(self, schema: Schema, reference: dict[str, Any], health: ModelHealth) -> None:
         self.schema, self.seq = schema, 0
+        policy, reference_rows = health.policy, health.reference_rows
+        self.policy_version = health.policy_version
         self.reference = Reference.from_json(reference["profile"])
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
@@ -83,7 +96,7 @@ class Watch:
         self.block_rows = policy.windows.block_for(reference_rows)
         self.tape = Tape(len(schema.features))
         self.blocks: list[LabelBlock] = []
-        self.series: dict[str, list[dict[str, Any]]] = {}
+        self.series: dict[str, Series] = {}
         self.windows: list[RowWindow] = []  #: the latest, for those who look again
         self._policy = policy
         self._quality = QualityWatch.start(self.reference, policy.quality)
@@ -93,11 +106,6 @@ class Watch:
         self._waiting = 0
         self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
         self.last_row_us = self.last_label_us = 0
-
-    @classmethod
-    def of(cls, schema: Schema, reference: dict[str, Any], health: ModelHealth) -> Watch:
-        """Start a watch that has seen nothing."""
-        return cls(schema, reference, health.policy, health.reference_rows)
 
     @property
     def labelled_end(self) -> int:
@@ -113,10 +121,21 @@ class Watch:
             case feed.Labels():
                 return self._labels(entry)
             case feed.Points():
-                for point in entry.points:
-                    self.series.setdefault(point["name"], []).append(point)
                 self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
-                return [SeriesPoint(name=point["name"], point=point) for point in entry.points]
+                return [self._point(point) for point in entry.points]
+
+    def _point(self, point: dict[str, Any]) -> SeriesPoint:
+        """Add one point to its series, whose direction and tolerance are those of its first point."""
+        name, value = point["name"], point["value"]
+        if name not in self.series:
+            direction: Direction = "higher_is_worse" if point["higher_is_worse"] else "lower_is_worse"
+            first = SeriesWatch(name=name, direction=direction, tolerance=point["tolerance"], relative=True)
+            self.series[name] = Series(first)
+        series = self.series[name]
+        before = series.watch
+        series.watch, _ = before.observe(value, self._policy.metrics)
+        series.values.append(value)
+        return SeriesPoint(name=name, number=len(series.values) - 1, value=value, before=before)
 
     def _rows(self, entry: feed.Rows) -> list[Closing]:
         self.tape.take(entry)

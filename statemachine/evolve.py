@@ -86,6 +86,7 @@ def _alarm_raised(health: ModelHealth, fact: e.AlarmRaised, _: int) -> ModelHeal
             onset_row=fact.onset_row,
             at_row=fact.at_row,
             log_evidence=fact.log_evidence,
+            evidence=fact.evidence,
         ),
         onset_row=fact.onset_row,
     )

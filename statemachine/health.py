@@ -20,6 +20,7 @@ class Alarm:
     onset_row: int
     at_row: int
     log_evidence: float
+    evidence: str  #: id of what it rests on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
+from monitoring import series
 from monitoring.reference import OUTPUT
 from server.reactions.scene import Scene
 from server.watch import RowWindow, SeriesPoint, Watch
-from statemachine import commands as c
 from statemachine import timers
-from statemachine.health import ModelHealth
+from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
@@ -46,33 +48,23 @@ def _await_repair(scene: Scene, health: ModelHealth) -> None:
 
 def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
     """Look at one point of a metric series. A series speaks for itself, in both directions."""
+    _end_silence(scene, scene.health)
     health = scene.health
-    _end_silence(scene, health)
-    health = scene.health
-    points = scene.watch.series[closing.name]
-    upto = points[: points.index(closing.point) + 1]
-    inputs = {
-        "signal": str(Signal.METRIC),
-        "subject": closing.name,
-        "at_row": scene.at_row,
-        "name": closing.name,
-        "direction": "higher_is_worse" if closing.point["higher_is_worse"] else "lower_is_worse",
-        "tolerance": upto[0]["tolerance"],
-        "relative": True,
-        "points": [point["value"] for point in upto],
-    }
-    found = scene.rule("series@1", inputs)
-    if found is None:
-        return
-    ruling, evidence = found
-    mine = health.alarm is not None and health.alarm.subject == closing.name
-    # Attempted, not acted: while a person has the wheel points still come in, and nothing follows from them.
-    if ruling.event == "alarm_raised" and health.place == HEALTHY:
-        scene.attempt(c.RaiseAlarm(**ruling.payload, evidence=evidence))
-    elif ruling.event == "alarm_cleared" and health.place == SUSPECT and mine:
-        scene.attempt(c.ClearAlarm(**ruling.payload, evidence=evidence))
-    elif ruling.event == "decline_confirmed" and health.place == SUSPECT and mine:
-        scene.attempt(c.ConfirmDecline(**ruling.payload, evidence=evidence))
+    shared = {"signal": str(Signal.METRIC), "subject": closing.name, "at_row": scene.at_row, "number": closing.number}
+    if health.place == HEALTHY:
+        scene.follow("series@1", {**shared, "state": closing.before.to_json(), "points": [closing.value]})
+    elif health.alarm is not None and (health.alarm.signal, health.alarm.subject) == (Signal.METRIC, closing.name):
+        judge = {SUSPECT: "series_resolve@1", DEGRADED: "series_recovered@1"}.get(health.place)
+        if judge is not None:
+            scene.follow(judge, {**shared, **_since_alarm(scene, health.alarm, closing)})
+
+
+def _since_alarm(scene: Scene, alarm: Alarm, closing: SeriesPoint) -> dict[str, Any]:
+    """Give the points of a series behind the one that raised the alarm, and the series as it stood then."""
+    inputs = orjson.loads(scene.unit.evidence(alarm.evidence))["inputs"]
+    raised, _ = series.restored(inputs["state"]).observe(inputs["points"][0], scene.health.policy.metrics)
+    values = scene.watch.series[closing.name].values
+    return {"state": raised.suspected().to_json(), "points": values[inputs["number"] + 1 : closing.number + 1]}
 
 
 def silence(scene: Scene) -> tuple[str, str] | None:
