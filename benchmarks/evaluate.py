@@ -133,7 +133,7 @@ def _show(console: Console, entries: list[dict[str, Any]], found: dict[str, dict
         report = found[entry["name"]]
         verdict, band, loss = judge(entry["name"], report), static_band(entry, report), report["loss"]
         cost = report["seconds"] / max(report["training_seconds"], 1e-9)
-        sound = report["audit"]["replay_equal"] and report["audit"]["rederived"] == report["audit"]["decisions"]
+        sound = report["audit"]["rederived"] == report["audit"]["decisions"] and not report["failures"]
         in_band = band is None or abs(band - 1) <= STATIC_BAND
         cheap = entry["name"] != COST_STREAM or cost <= COST_BOUND
         met = verdict.met and sound and in_band and cheap

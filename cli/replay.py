@@ -25,7 +25,7 @@ def run_replay(model: str, server: str, *, derive: bool, as_json: bool) -> bool:
     else:
         console.print(_table(steps))
         console.print(", ".join(f"{name} {value}" for name, value in told.items() if value != ""))
-    return bool(told["equal"]) and told.get("decisions") == told.get("rederived")
+    return bool(told["equal"]) and told.get("decisions") == told.get("rederived") and not told.get("first_failure")
 
 
 def _replayed(client: Client, model: str) -> tuple[list[audit_pb2.ReplayStep], dict[str, Any]]:

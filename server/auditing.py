@@ -19,6 +19,9 @@ from statemachine.replay import IllegalHistory, projection, replay
 from store.errors import StoreError
 from store.ports import Reader
 
+#: Fields of events that name evidence by its hash.
+NAMED = ("evidence", "spec", "features_sha256", "reference_sha256")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -104,6 +107,7 @@ def _verify_model(reader: Reader, model: str, found: Verification, kept: list[Re
             health = step.after
             if step.fact.decision:
                 _verify_decision(reader, step, found)
+            _verify_evidence(reader, step, found)
     except (IllegalHistory, ValueError) as error:
         found.replay_equal = False
         found.fail(f"{model} event {health.version + 1}: {error}")
@@ -124,6 +128,18 @@ def _verify_decision(reader: Reader, step: Step, found: Verification) -> None:
             f"{step.recorded.stream} event {step.recorded.version} ({step.recorded.type}): "
             f"{derived.failure or 'the verdict differs'}"
         )
+
+
+def _verify_evidence(reader: Reader, step: Step, found: Verification) -> None:
+    """Check that what an event names by its hash is there and whole, also where no decision rests on it."""
+    told = payload_of(step.fact)
+    for name in NAMED if not step.fact.decision else ():
+        if not told.get(name):
+            continue
+        try:
+            reader.evidence(told[name])
+        except StoreError as error:
+            found.fail(f"{step.recorded.stream} event {step.recorded.version} ({step.recorded.type}): {name}: {error}")
 
 
 def derive(reader: Reader, step: Step) -> Derivation:
