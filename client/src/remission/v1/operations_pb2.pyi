@@ -340,7 +340,9 @@ class StartRetrainingRequest(google.protobuf.message.Message):
     """reason is kept in the history; at most 2 000 characters."""
     @property
     def remedies(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """remedies keeps the bake-off to these, such as recalibrate, since_change, recent or all; empty means the policy's choice."""
+        """remedies keeps the bake-off to one kind of remedy (recalibrate, refit or restore) or to one entrant (since_change, half,
+        recent or all). At most one; empty means the policy's choice.
+        """
 
     def __init__(
         self,

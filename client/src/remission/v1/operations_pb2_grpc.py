@@ -90,7 +90,7 @@ class OperationsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Hold(self, request, context):
-        """Hold hands a model to people: the service watches and notifies, and does not act.
+        """Hold hands a model to people: the service watches and notifies, and does not act, not even on a person's errand.
         Errors: FAILED_PRECONDITION (retired).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -43,7 +43,7 @@ class OperationsServiceStub:
         remission.v1.operations_pb2.HoldRequest,
         remission.v1.operations_pb2.HoldResponse,
     ]
-    """Hold hands a model to people: the service watches and notifies, and does not act.
+    """Hold hands a model to people: the service watches and notifies, and does not act, not even on a person's errand.
     Errors: FAILED_PRECONDITION (retired).
     """
 
@@ -126,7 +126,7 @@ class OperationsServiceAsyncStub:
         remission.v1.operations_pb2.HoldRequest,
         remission.v1.operations_pb2.HoldResponse,
     ]
-    """Hold hands a model to people: the service watches and notifies, and does not act.
+    """Hold hands a model to people: the service watches and notifies, and does not act, not even on a person's errand.
     Errors: FAILED_PRECONDITION (retired).
     """
 
@@ -215,7 +215,7 @@ class OperationsServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.operations_pb2.HoldRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.operations_pb2.HoldResponse, collections.abc.Awaitable[remission.v1.operations_pb2.HoldResponse]]:
-        """Hold hands a model to people: the service watches and notifies, and does not act.
+        """Hold hands a model to people: the service watches and notifies, and does not act, not even on a person's errand.
         Errors: FAILED_PRECONDITION (retired).
         """
 

@@ -66,7 +66,9 @@ class Route(google.protobuf.message.Message):
     """issued_us is when the route was issued, in microseconds since 1970-01-01 UTC."""
     @property
     def shadow_versions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """shadow_versions are to score every row without being served, where the router can."""
+        """shadow_versions are to score every row, also those that another version serves, where the router can. The candidate is
+        among them where outcomes are exogenous.
+        """
 
     @property
     def manifest_sha256s(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
