@@ -8,6 +8,8 @@ TYPED := $(ROOMS) client/src scripts tests $(wildcard examples)
 DATA ?= data
 # How many processes run the tests.
 JOBS ?= 2
+# Trees on few rows gain nothing from threads, and threads of many processes wait for each other.
+export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: setup demo test acceptance lint format proto lock bench evaluate clean help
@@ -32,7 +34,7 @@ demo: setup
 
 ## test: every test but acceptance, with coverage
 test: setup
-	$(BIN)/pytest tests --ignore=tests/acceptance -n $(JOBS) --cov --cov-report=term
+	$(BIN)/pytest tests --ignore=tests/acceptance -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 ## acceptance: the promises, shown from outside on real processes and real databases
 # System packages that a promise needs are installed here, first; today every one comes from the lock.
