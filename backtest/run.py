@@ -67,7 +67,7 @@ def _opened(options: Options) -> Iterator[tuple[Backend, Worker]]:
     """Open the service here, or the way to a server, with a worker of our own."""
     with tempfile.TemporaryDirectory(prefix="remission-") as folder, Sandbox() as sandbox:
         if options.server:
-            with Client(options.server, timeout=600.0) as client:
+            with Client(options.server, options.tls, timeout=600.0) as client:
                 remote = Remote(client)
                 yield remote, Worker("backtest", remote, sandbox)
             return

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from backtest.options import Options, setup_of
 from backtest.stream import StreamInvalid, read_stream
-from cli.reach import reach
+from cli.reach import credentials, reach
 
 LINES = 40  #: of a timeline that people are shown
 
@@ -48,6 +48,7 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
         metric=metric, template=template, outcomes=outcomes, label_delay=label_delay, window=window,
         policy=read_policy(policy),
         database=database, server=server, external_worker=external_worker, baselines=baselines, seed=seed,
+        tls=credentials() if server else None,
     )  # fmt: skip
     setup_of(stream, options)  # what is wrong is told before anything heavy is imported
     if json_file not in ("", "-"):

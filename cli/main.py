@@ -16,7 +16,10 @@ app = typer.Typer(
     help="Watch models in production, and bring them back to health. Exit code 2: refused, and told why in a line.",
 )
 
-Server = Annotated[str, typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server.")]
+Server = Annotated[
+    str,
+    typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 DEFAULT_SERVER = "127.0.0.1:50061"
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
@@ -206,14 +209,14 @@ def _expected(error: Exception) -> bool:
     from remission import CallError
 
     from backtest.errors import StreamInvalid
-    from cli.reach import NobodyAnswers
+    from cli.reach import CertificatesUnusable, NobodyAnswers
     from server.errors import RequestError
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
     from store.errors import StoreError
 
-    kinds = (StreamInvalid, SettingsInvalid, NobodyAnswers, CallError, RequestError, StoreError, CannotListen)
-    return isinstance(error, kinds)
+    of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
+    return isinstance(error, (StreamInvalid, SettingsInvalid, StoreError, CannotListen, *of_calls))
 
 
 def one_line(error: Exception) -> str:

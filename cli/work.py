@@ -12,6 +12,7 @@ import structlog
 from remission import Client
 
 from backtest.remote import RemoteJobs
+from cli.reach import credentials
 from retraining.sandbox import Sandbox
 from retraining.worker import LeasedJob, Worker
 from server.logs import configure
@@ -75,7 +76,7 @@ def work(server: str, name: str, *, once: bool) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure("console")
     try:
-        with Client(server, timeout=JOB_SECONDS) as client, Sandbox() as sandbox:
+        with Client(server, credentials(), timeout=JOB_SECONDS) as client, Sandbox() as sandbox:
             _work(Seeking(client), sandbox, server, name, once=once)
     except Ended:
         LOG.info("stopped", worker=name)

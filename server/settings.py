@@ -14,7 +14,9 @@ import msgspec
 
 PREFIX = "REMISSION_"
 #: Variables of the same family that are for the commands that call a server.
-OF_CLIENTS = frozenset(("REMISSION_SERVER",))
+OF_CLIENTS = frozenset(
+    ("REMISSION_SERVER", "REMISSION_CLIENT_AUTHORITY", "REMISSION_CLIENT_CERTIFICATE", "REMISSION_CLIENT_KEY")
+)
 LOOPBACK_NAMES = ("localhost",)
 BOUNDS: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),

@@ -242,7 +242,7 @@ def _to_json(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
 
 def _from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - any part of a policy
     if not isinstance(data, dict):
-        raise PolicyInvalid(where or "policy", f"{data!r} is not accepted; an object is")
+        raise PolicyInvalid(where.rstrip(".") or "policy", f"{data!r} is not accepted; an object is")
     known = {f.name: f for f in fields(cls)}
     hints = get_type_hints(cls)
     for name in data:

@@ -11,13 +11,12 @@ import pytest
 from tests.fixtures.commands import Done, remission
 
 JOURNEY = ("healthy", "suspect", "degraded", "retraining", "canary", "healthy")
-MOST_SECONDS = 180  #: what a person waits for a demo
 
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Done, dict[str, Any]]:
     folder: Path = tmp_path_factory.mktemp("demo")
-    done = remission("demo", "--json", "report.json", folder=folder, seconds=MOST_SECONDS)
+    done = remission("demo", "--json", "report.json", folder=folder)
     return done, json.loads((folder / "report.json").read_text(encoding="utf-8"))
 
 

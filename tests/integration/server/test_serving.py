@@ -29,9 +29,9 @@ from remission.v1 import (
 from remission.v1 import operations_pb2, operations_pb2_grpc, training_pb2, training_pb2_grpc
 
 from store import migrate
+from tests.fixtures.secured import of_a_client, of_a_stranger, secured
 from tests.fixtures.servers import PATIENCE_SECONDS, ROOT, serving, start
 from tests.integration.server.examples import a_model, a_reference, decline
-from tests.integration.server.secured import of_a_client, of_a_stranger, secured
 
 HEAVY = {"pandas", "pyarrow", "scipy", "skops", "sklearn"}
 #: Serves as the command does, and writes down at the end what was imported.

@@ -208,7 +208,7 @@ def test_stored_names_are_unique_and_not_class_names() -> None:
         ({"gates": {"mandatory": "all"}}, "gates.mandatory"),
         ({"fallback": "hope"}, "fallback"),
         ({"approvals": {"required": "yes"}}, "approvals.required"),
-        ({"timers": 3}, "timers."),
+        ({"timers": 3}, "timers"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused_by_the_name_of_its_field(data: dict[str, object], field: str) -> None:
