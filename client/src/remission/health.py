@@ -35,13 +35,13 @@ class Health:
             request.page_token = page.next_page_token
 
     def watch(self, *models: str, after_position: int = 0) -> Iterator[health_pb2.WatchStatesResponse]:
-        """Yield the present states, then each change, for ever.
+        """Yield each change on record, then each new one, for ever; `list` tells the present states.
 
         After `UnavailableError` watch again with the last position seen: nothing is missed and nothing comes twice.
 
         Args:
             models: To watch; all without any.
-            after_position: Resumes behind this position; 0 starts with the present states.
+            after_position: Resumes behind this position; 0 starts with the first change on record.
         """
         request = health_pb2.WatchStatesRequest(models=models, after_position=after_position)
         return self._connection.stream(lambda: self._stub.WatchStates(request))

@@ -352,7 +352,7 @@ class WatchStatesRequest(google.protobuf.message.Message):
     MODELS_FIELD_NUMBER: builtins.int
     AFTER_POSITION_FIELD_NUMBER: builtins.int
     after_position: builtins.int
-    """after_position resumes behind this position; 0 starts with the present states."""
+    """after_position resumes behind this position; 0 starts with the first change on record."""
     @property
     def models(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """models to watch; empty watches all, also those that are registered later."""
@@ -380,7 +380,7 @@ class WatchStatesResponse(google.protobuf.message.Message):
     position: builtins.int
     """position to resume behind."""
     trigger: builtins.str
-    """trigger is the move that led here; empty for a state that was only read."""
+    """trigger is the move that led here; empty in a sign of life."""
     previous: global___State.ValueType
     """previous is the public state before the change; unspecified for a state that was only read."""
     @property

@@ -63,8 +63,8 @@ class ModelHealthServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchStates(self, request, context):
-        """WatchStates sends the present state of each watched model, then each change, until the caller leaves. A caller that
-        comes back with the last position it saw misses nothing and sees nothing twice.
+        """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
+        back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

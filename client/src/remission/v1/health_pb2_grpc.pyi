@@ -43,8 +43,8 @@ class ModelHealthServiceStub:
         remission.v1.health_pb2.WatchStatesRequest,
         remission.v1.health_pb2.WatchStatesResponse,
     ]
-    """WatchStates sends the present state of each watched model, then each change, until the caller leaves. A caller that
-    comes back with the last position it saw misses nothing and sees nothing twice.
+    """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
+    back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
     """
 
 class ModelHealthServiceAsyncStub:
@@ -72,8 +72,8 @@ class ModelHealthServiceAsyncStub:
         remission.v1.health_pb2.WatchStatesRequest,
         remission.v1.health_pb2.WatchStatesResponse,
     ]
-    """WatchStates sends the present state of each watched model, then each change, until the caller leaves. A caller that
-    comes back with the last position it saw misses nothing and sees nothing twice.
+    """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
+    back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
     """
 
 class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
@@ -109,8 +109,8 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.health_pb2.WatchStatesRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[remission.v1.health_pb2.WatchStatesResponse], collections.abc.AsyncIterator[remission.v1.health_pb2.WatchStatesResponse]]:
-        """WatchStates sends the present state of each watched model, then each change, until the caller leaves. A caller that
-        comes back with the last position it saw misses nothing and sees nothing twice.
+        """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
+        back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
         """
 
 def add_ModelHealthServiceServicer_to_server(servicer: ModelHealthServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
