@@ -33,6 +33,7 @@ def test_a_first_model_is_registered_fed_watched_and_replayed(target: str) -> No
     told = run(BLOCKS[0], target)
 
     assert "100 rows are durable" in told
+    assert "before the labels: REGISTERED" in told
     assert "raise_alarm → ALARM" in told
     assert "model_registered" in told
     assert "replay equal: True" in told
@@ -41,8 +42,8 @@ def test_a_first_model_is_registered_fed_watched_and_replayed(target: str) -> No
 def test_metrics_alone_move_a_model_and_policies_make_a_difference(target: str) -> None:
     told = run(BLOCKS[1], target)
 
-    assert "quick: ['suspect', 'healthy', 'suspect', 'degraded'" in told
-    assert "patient: []" in told or "patient: ['suspect']" in told
+    assert "quick: STATE_SUSPECT STATE_HEALTHY STATE_SUSPECT STATE_DEGRADED\n" in told
+    assert "patient: STATE_SUSPECT\n" in told
 
 
 def test_the_readme_has_no_block_that_is_not_known_here() -> None:
