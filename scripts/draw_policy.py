@@ -1,0 +1,160 @@
+"""Draws docs/policy.md from the dataclasses of the policy, so that the page cannot differ from what is accepted."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import Field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from statemachine.policy import Policy
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
+LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
+
+#: What fields mean that the dataclasses leave to their names.
+MEANING: dict[str, str] = {
+    "fallback": "What serves when the ladder of escalation has ended: nothing else, or the version before",
+    "escalation_levels": "Times that a degraded model without a remedy is escalated before the ladder ends",
+    "confirmation.alpha": "Error of the test on rows after the alarm; a third asks for odds of three to one",
+    "drift.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
+    "drift.tolerance": "Change in total variation that does not matter",
+    "drift.confirm": "E-value, on windows after the alarm, that confirms it",
+    "drift.clear": "Windows of a drift that lasts which pass on average before it is cleared in error, at least",
+    "drift.persistence": "How many of the last `of` windows after the alarm must speak for drift",
+    "drift.of": "Windows that `persistence` looks back on",
+    "drift.fdr": "False discovery rate of the features that are named",
+    "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
+    "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",
+    "quality.extra_ratio": "Multiple of the reference's share of bad rows that is tolerated",
+    "quality.alarms": "Whether broken data raise suspicion",
+    "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
+    "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",
+    "diagnosis.least_share": "Share of the rise below which a cause is not listed",
+    "metrics.baseline_points": "First points of a series that give its baseline",
+    "metrics.alarm": "E-value that raises suspicion",
+    "metrics.confirm": "E-value, on points after the alarm, that confirms it",
+    "metrics.clear": "E-value against the alarm, on points after it, that clears it",
+    "metrics.persistence": "How many of the last `of` points after the alarm must be bad",
+    "metrics.of": "Points that `persistence` looks back on",
+    "bakeoff.least_gain": "Relative fall of the loss below which a lead does not count",
+    "bakeoff.most_entrants": "Entrants of a bake-off besides doing nothing, the lightest first",
+    "gates.mandatory": "Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn",
+    "canary.rungs_bp": "Shares of the units that a candidate may serve, in basis points, rising",
+    "canary.route_ttl_seconds": "How long a route is served without being renewed",
+    "refresh.on_improvement": "Retrain a healthy model when challengers show that more data make a better one",
+    "budget.remediations": "Remedies that the service may start by itself within the window",
+    "budget.window_days": "Days over which remedies are counted",
+    "budget.attempts": "Times that a job is tried",
+    "budget.doublings": "Times that the pause doubles, failure after failure",
+    "approvals.required": "Ask before training; who asked for the remedy cannot approve it",
+    "timers.suspect_seconds": "In doubt, until it is a decline or a person decides, by `tier`",
+    "timers.degraded_seconds": "Degraded without a remedy, until the next escalation",
+    "timers.scoping_seconds": "Until a remedy that could not be scoped is given up",
+    "timers.approval_seconds": "Until silence is a refusal",
+    "timers.queued_seconds": "Until a job that no worker took is given up",
+    "timers.leased_seconds": "Until a job that a worker holds is given up",
+    "timers.validating_seconds": "Until a candidate without a verdict is given up",
+    "timers.shadow_seconds": "Until a candidate that could not leave the shadow is turned back",
+    "timers.rung_seconds": "Until a candidate that could not leave its rung is turned back",
+    "timers.promoting_seconds": "Until a promotion that was not confirmed is taken back",
+    "timers.rolled_back_seconds": "After a rollback, until the model is judged again",
+    "timers.notify_again_seconds": "Between two reminders while a person has the wheel",
+}
+
+HEAD = """# Policy
+
+Drawn by `scripts/draw_policy.py` from `statemachine/policy.py`. Do not edit it by hand.
+
+A policy is a JSON object. It is given as `policy_json` when a model is created or updated, and as `--policy FILE` to a
+backtest. What it leaves out keeps its default. A key that is unknown, a value of another type, or one out of bounds is
+refused by its dotted name. A policy that is given to an update replaces the old one whole, and is refused while a
+remedy is under way. Bounds include their ends. Quantities of rows derive from the size of the reference. What waits for
+data (suspect, degraded, shadow, rung, promoting) waits at least as long as the reference took to gather.
+
+```json
+{"tier": 2, "approvals": {"required": true}, "canary": {"rungs_bp": [100, 1000, 2500]}}
+```
+"""
+
+
+def main() -> None:
+    """Write the page; with `--check`, only say whether it is fresh."""
+    text = page()
+    if "--check" in sys.argv:
+        fresh = PAGE.read_text(encoding="utf-8") == text
+        sys.exit(0 if fresh else "docs/policy.md is stale; run scripts/draw_policy.py")
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def page() -> str:
+    """Write the whole page."""
+    hints = get_type_hints(Policy)
+    plain = [one for one in fields(Policy) if not is_dataclass(hints[one.name])]
+    parts = [HEAD, *_table("The whole", "What holds for the model as a whole.", Policy, plain, "")]
+    for one in fields(Policy):
+        section = hints[one.name]
+        if is_dataclass(section):
+            said = inspect.getdoc(section) or ""
+            parts += _table(f"`{one.name}`", said, section, list(fields(section)), f"{one.name}.")
+    return "\n".join(parts)
+
+
+def _table(title: str, said: str, section: Any, known: list[Field[Any]], prefix: str) -> Iterator[str]:  # noqa: ANN401 - a class
+    hints, told = get_type_hints(section), _comments(section)
+    yield from (f"## {title}", "", _linked(said), "", "| field | default | accepted | meaning |", "|---|---|---|---|")
+    for one in known:
+        meaning = told.get(one.name) or MEANING[prefix + one.name]
+        said = f"{meaning[0].upper()}{meaning[1:]}."
+        yield f"| `{one.name}` | {_default(one)} | {_accepted(one, hints[one.name])} | {said} |"
+    yield ""
+
+
+def _comments(section: Any) -> dict[str, str]:  # noqa: ANN401 - a class
+    """Read what stands behind `#:` beside each field."""
+    found = re.findall(r"^    (\w+): .*?#: (.+)$", inspect.getsource(section), re.MULTILINE)
+    return {name: said.rstrip(".").replace("None:", "`null`:") for name, said in found}
+
+
+def _linked(said: str) -> str:
+    """Write a module that a docstring names as the file that it is."""
+    return re.sub(r"`(\w+)\.(\w+)`", r"`\1/\2.py`", said)
+
+
+def _default(one: Field[Any]) -> str:
+    value: Any = one.default
+    if value is None or isinstance(value, bool):
+        return f"`{json.dumps(value)}`"
+    if isinstance(value, str):
+        return f"`{value}`"
+    if isinstance(value, tuple):
+        return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value)
+    return _number(value)
+
+
+def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotation
+    if "accepted" in one.metadata:
+        return ", ".join(f"`{word}`" for word in one.metadata["accepted"])
+    if "low" in one.metadata:
+        whole = "whole, " if hint in (int, int | None) else ""
+        none = ", or `null`" if one.default is None else ""
+        return f"{whole}{_number(one.metadata['low'])} to {_number(one.metadata['high'])}{none}"
+    if hint is bool:
+        return "`true`, `false`"
+    if hint == tuple[int, ...]:
+        return "rising, below 10,000, the last at least 2,500"
+    return "a list of names"
+
+
+def _number(value: float) -> str:
+    if abs(value) < LARGEST_PLAIN and float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:.3g}".replace("e+0", "e").replace("e-0", "e-")
+
+
+if __name__ == "__main__":
+    main()
