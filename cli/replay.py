@@ -7,15 +7,15 @@ from typing import Any
 
 from remission import Client
 from remission.v1 import audit_pb2, health_pb2
-from rich.console import Console
 from rich.table import Table
 
 from cli.reach import reached
+from cli.tables import wide
 
 
 def run_replay(model: str, server: str, *, derive: bool, as_json: bool) -> bool:
     """Replay a model's log, and derive its decisions again when asked; say whether all is equal."""
-    console = Console()
+    console = wide()
     with reached(server) as client:
         steps, told = _replayed(client, model)
         if derive:

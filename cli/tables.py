@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 MOST_CELL = 80
+WIDE = 1_000  #: columns, where no terminal says how many there are
 TIMES = {"occurred_us": "occurred", "recorded_us": "recorded", "entered_us": "entered"}
 
 
@@ -29,7 +30,7 @@ def told(message: Message) -> dict[str, Any]:
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print *rows*: as JSON whole, else *columns* as a table."""
-    console = Console()
+    console = wide()
     if as_json:
         console.print_json(json.dumps(list(rows)))
         return
@@ -37,6 +38,12 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
     for row in rows:
         table.add_row(*(_cell(row.get(column, "")) for column in columns))
     console.print(table)
+
+
+def wide() -> Console:
+    """Give a console as wide as its terminal. A pipe or a file has none, so nothing is cut or folded there."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def _cell(value: object) -> str:

@@ -54,6 +54,13 @@ def shown(target: str, *arguments: str) -> str:
     return done.out
 
 
+def test_a_pipe_gets_every_word_of_a_table_whole(target: str) -> None:
+    types = {event["type"] for event in told(target, "history", "turned")}
+    done = remission("history", "turned", folder=Path.cwd(), REMISSION_SERVER=target, COLUMNS="")
+
+    assert {kind for kind in types if f" {kind} " not in done.out} == set()
+
+
 def test_models_are_listed_with_what_they_predict(target: str, report: dict[str, Any]) -> None:
     (model,) = told(target, "models")
 
