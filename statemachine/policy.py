@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, get_type_hints
 
+GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
+
 
 class PolicyInvalid(ValueError):
     """A field of the policy cannot be taken as it is."""
@@ -24,6 +26,10 @@ def _within(low: float, high: float, default: Any) -> Any:  # noqa: ANN401 - dat
 
 def _one_of(*accepted: str) -> Any:  # noqa: ANN401 - dataclasses.field is typed as the field's own
     return field(default=accepted[0], metadata={"accepted": accepted})
+
+
+def _some_of(accepted: tuple[str, ...], default: tuple[str, ...]) -> Any:  # noqa: ANN401 - as above
+    return field(default=default, metadata={"accepted": accepted})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +136,7 @@ class Bakeoff:
 class Gates:
     """What a candidate must pass before it may score in shadow."""
 
-    mandatory: tuple[str, ...] = ("holdout", "gain", "sample", "sanity")
+    mandatory: tuple[str, ...] = _some_of(GATES, default=GATES[:4])
     calibration: float = _within(0, 1, 0.1)  #: rise of the calibration error that is accepted
     churn: float = _within(0, 1, 1.0)  #: share of changed answers that is accepted
     least_sample: int = _within(2, 1_000_000, 10)  #: labelled rows in the holdout
@@ -262,9 +268,7 @@ def _value(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
             raise PolicyInvalid(where, f"{value!r} is not accepted; one of {', '.join(accepted)} is")
         return value
     if hint == tuple[str, ...]:
-        return tuple(
-            _typed(item, str, "a list of names", where) for item in _typed(value, list, "a list of names", where)
-        )
+        return _names(spec.metadata["accepted"], _typed(value, list, "a list of names", where), where)
     if hint == tuple[int, ...]:
         return _rungs(_typed(value, list, "a list of whole numbers", where), where)
     return _number(spec, hint, value, where)
@@ -281,6 +285,13 @@ def _number(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN40
     if not low <= value <= high:
         raise PolicyInvalid(where, f"{value} is not accepted; {wanted} from {low:g} to {high:g} is")
     return value if whole else float(value)
+
+
+def _names(accepted: tuple[str, ...], values: list[Any], where: str) -> tuple[str, ...]:
+    for i, value in enumerate(values):
+        if value not in accepted:
+            raise PolicyInvalid(f"{where}[{i}]", f"{value!r} is not accepted; one of {', '.join(accepted)} is")
+    return tuple(dict.fromkeys(values))
 
 
 def _rungs(values: list[Any], where: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from retraining.choice import choose
 from retraining.dataset import Dataset, DatasetInvalid
 from retraining.gates import judge
 from retraining.scope import Entrant, Spec, challengers, remedies, with_holdout
-from statemachine.policy import Policy
+from statemachine.policy import GATES, Policy
 
 POLICY = Policy()
 
@@ -151,3 +151,9 @@ def test_a_spec_reads_back_as_it_was_written() -> None:
     )  # fmt: skip
 
     assert Spec.from_json(spec.to_json()) == spec
+
+
+def test_every_gate_that_a_policy_can_ask_for_is_judged_and_no_other() -> None:
+    found = judge({"report": report(entry("all", "refit", 0.2))}, POLICY)
+
+    assert sorted(gate.name for gate in found.gates) == sorted(GATES)

@@ -206,6 +206,8 @@ def test_stored_names_are_unique_and_not_class_names() -> None:
         ({"canary": {"rungs_bp": [5_000, 100]}}, "canary.rungs_bp"),
         ({"canary": {"rungs_bp": [100]}}, "canary.rungs_bp"),
         ({"gates": {"mandatory": "all"}}, "gates.mandatory"),
+        ({"gates": {"mandatory": ["gain", "gian"]}}, "gates.mandatory[1]"),
+        ({"gates": {"mandatory": [["gain"]]}}, "gates.mandatory[0]"),
         ({"fallback": "hope"}, "fallback"),
         ({"approvals": {"required": "yes"}}, "approvals.required"),
         ({"timers": 3}, "timers"),
