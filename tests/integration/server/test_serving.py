@@ -175,8 +175,7 @@ def test_more_calls_than_allowed_are_shed_but_those_that_make_things_safe_pass(
     monkeypatch.setenv("REMISSION_CALLS", "1")
     with serving(tmp_path) as target, grpc.insecure_channel(target) as channel:
         states = model_health_pb2_grpc.ModelHealthServiceStub(channel)
-        upload = Upload(channel, "m")
-        shed = until_refused(states)
+        upload, shed = crowded(channel, states)
 
         stop = operations_pb2.FreezeRequest(request_id="stop", model="m", reason="to be safe")
         frozen = operations_pb2_grpc.OperationsServiceStub(channel).Freeze(stop)
@@ -189,13 +188,15 @@ def test_more_calls_than_allowed_are_shed_but_those_that_make_things_safe_pass(
     assert health.status == SERVING
 
 
-def until_refused(states: model_health_pb2_grpc.ModelHealthServiceStub) -> grpc.Call:
-    """Ask until the other call has arrived, and this one is one too many."""
+def crowded(channel: grpc.Channel, states: model_health_pb2_grpc.ModelHealthServiceStub) -> tuple[Upload, grpc.Call]:
+    """Give an upload that is under way, and a question that was one too many beside it."""
     question = model_health_pb2.GetStateRequest(model="m")
-    while (asked := states.GetState.future(question, timeout=PATIENCE_SECONDS)).exception() is None:
-        pass
-    refused: grpc.Call = asked
-    return refused
+    while True:
+        upload = Upload(channel, "m")
+        while not upload.call.done():  # it is when it arrived beside a question, and was shed itself
+            asked = states.GetState.future(question, timeout=PATIENCE_SECONDS)
+            if asked.exception() is not None:
+                return upload, asked
 
 
 def retry_seconds(error: grpc.Call) -> int:
