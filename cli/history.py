@@ -15,6 +15,7 @@ from rich.table import Table
 
 from backtest.options import Options, setup_of
 from backtest.stream import StreamInvalid, read_stream
+from cli.interrupts import interruptible
 from cli.reach import credentials, reach
 
 LINES = 40  #: of a timeline that people are shown
@@ -71,11 +72,17 @@ def with_bar(console: Console, name: str, run: Any) -> dict[str, Any]:  # noqa: 
     """Run *run* under a progress bar of rows."""
     parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with contextlib.ExitStack() as stack:
+        again = stack.enter_context(interruptible())
 
         def begin(rows: int) -> Any:  # noqa: ANN401 - what is told of each step
             bar = stack.enter_context(Progress(*parts, console=console))  # not before: what is refused is one line
             line = bar.add_task(name, total=rows)
-            return lambda done: bar.advance(line, done)
+
+            def advance(done: int) -> None:
+                again()
+                bar.advance(line, done)
+
+            return advance
 
         found: dict[str, Any] = run(begin)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -75,11 +76,13 @@ def work(server: str, name: str, *, once: bool) -> None:
     """Do jobs of *server* until a signal ends it, or one job."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure("console")
-    try:
-        with Client(server, credentials(), timeout=JOB_SECONDS) as client, Sandbox() as sandbox:
-            _work(Seeking(client), sandbox, server, name, once=once)
-    except Ended:
-        LOG.info("stopped", worker=name)
+    with (
+        contextlib.suppress(Ended),
+        Client(server, credentials(), timeout=JOB_SECONDS) as client,
+        Sandbox() as sandbox,
+    ):
+        _work(Seeking(client), sandbox, server, name, once=once)
+    LOG.info("stopped", worker=name)
 
 
 def _work(jobs: Seeking, sandbox: Sandbox, server: str, name: str, *, once: bool) -> None:
