@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ROOMS := backtest benchmarks cli diagnosis measures migrations monitoring retraining rollout server statemachine store
-TYPED := $(ROOMS) client/src scripts tests $(wildcard examples)
+TYPED := $(ROOMS) client/src verifier/src scripts tests $(wildcard examples)
 # Where `make evaluate` finds the public streams.
 DATA ?= data
 # How many processes run the tests.
@@ -23,9 +23,9 @@ setup: .venv/installed
 	touch $@
 
 # The build backend stands in the lock, so nothing is fetched here and nothing is resolved.
-.venv/installed: .venv/locked pyproject.toml client/pyproject.toml
+.venv/installed: .venv/locked pyproject.toml client/pyproject.toml verifier/pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
-		--editable ./client --editable .
+		--editable ./client --editable ./verifier --editable .
 	touch $@
 
 ## demo: run the whole service on sixteen years of a city's railway, and show what it did

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ASKED = ("pyproject.toml", "client/pyproject.toml", "--extra=dev", "--extra=sklearn")
+ASKED = ("pyproject.toml", "client/pyproject.toml", "verifier/pyproject.toml", "--extra=dev", "--extra=sklearn")
 SHAPE = (
     "--universal",
     "--python-version=3.11",
@@ -22,6 +22,7 @@ SHAPE = (
     "--no-emit-index-url",
     "--no-emit-find-links",
     "--no-emit-package=remission",  # ours, installed from client/
+    "--no-emit-package=remission-verify",  # ours, installed from verifier/
     "--no-header",
     "--quiet",
 )

@@ -16,18 +16,20 @@ ENTRY = re.compile(
     r"^(?P<pin>[a-z0-9][^\s=]*==[^\s\\]+(?: ;[^\\]*)?)(?P<hashes>(?: \\\n    --hash=sha256:[0-9a-f]{64})+)$",
     re.MULTILINE,
 )
+OURS = ("remission", "remission-verify")
 REGISTRY = re.compile(r"--(?:extra-)?index-url[ =]\S|--find-links[ =]\S|index-url\s*=|(?:files\.python|pypi)\.\w+/\w")
 
 
 def asked() -> list[Requirement]:
-    """Return what both distributions and their extras ask for, but for our own client."""
+    """Return what our distributions and their extras ask for, but for each other."""
     wanted: list[Requirement] = []
-    for file in ("pyproject.toml", "client/pyproject.toml"):
+    for file in ("pyproject.toml", "client/pyproject.toml", "verifier/pyproject.toml"):
         project = tomllib.loads((ROOT / file).read_text())
         lines = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
-        lines += [line for extra in project["project"]["optional-dependencies"].values() for line in extra]
+        extras = project["project"].get("optional-dependencies", {})
+        lines += [line for extra in extras.values() for line in extra]
         wanted += [Requirement(line) for line in lines]
-    return [requirement for requirement in wanted if requirement.name != "remission"]
+    return [requirement for requirement in wanted if requirement.name not in OURS]
 
 
 def locked() -> dict[str, str]:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVICE = tomllib.loads((ROOT / "pyproject.toml").read_text())
 FOUND = SERVICE["tool"]["setuptools"]["packages"]["find"]["include"]
 PACKAGES = [pattern for pattern in FOUND if not pattern.endswith(".*")]
-OURS = dict.fromkeys(PACKAGES, "remission-server") | {"remission": "remission"}
+OURS = dict.fromkeys(PACKAGES, "remission-server") | {"remission": "remission", "remission_verify": "remission-verify"}
 
 
 @pytest.mark.parametrize(("package", "distribution"), sorted(OURS.items()))

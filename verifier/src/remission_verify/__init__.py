@@ -1,0 +1,1 @@
+"""Checks what Remission has recorded, offline. It imports nothing of the service."""
