@@ -23,6 +23,8 @@ from store.errors import (
     RequestIdReused,
     StoreClosed,
     StoreError,
+    TileMissing,
+    TreeAltered,
     WorkInsideWork,
     WrongExpectedVersion,
     WrongSchemaVersion,
@@ -30,6 +32,7 @@ from store.errors import (
 from store.open import open_store
 from store.ports import Reader, Store, Unit
 from store.records import (
+    Checkpoint,
     ClearLease,
     ClearTimer,
     Cursor,
@@ -54,6 +57,7 @@ __all__ = [
     "BlobMissing",
     "BlobNameInvalid",
     "Blobs",
+    "Checkpoint",
     "ClearLease",
     "ClearTimer",
     "Cursor",
@@ -90,7 +94,9 @@ __all__ = [
     "Store",
     "StoreClosed",
     "StoreError",
+    "TileMissing",
     "Timer",
+    "TreeAltered",
     "Unit",
     "Window",
     "WorkInsideWork",

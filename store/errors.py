@@ -96,6 +96,24 @@ class LogAltered(StoreError):
         super().__init__(head=head, found=found)
 
 
+class TreeAltered(StoreError):
+    """The events have another root than the head says: something was changed or removed past the store."""
+
+    def __init__(self, size: int, expected: str, found: str) -> None:
+        """Give the size of the tree, the root on record and the one that the events have."""
+        self.size, self.expected, self.found = size, expected, found
+        super().__init__(size=size, expected=expected, found=found)
+
+
+class TileMissing(StoreError):
+    """The tree of the log has no such tile: it does not reach so far, or something was removed past the store."""
+
+    def __init__(self, level: int, idx: int, width: int) -> None:
+        """Give the place of the tile and how many hashes were asked for."""
+        self.level, self.idx, self.width = level, idx, width
+        super().__init__(level=level, idx=idx, width=width)
+
+
 class StoreClosed(StoreError):
     """The store was closed, so it takes no more work."""
 

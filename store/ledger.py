@@ -1,9 +1,8 @@
-"""Places in the log: dense versions per stream, dense positions per namespace, and the chains of hashes.
+"""Places in the log: dense versions per stream, dense positions per namespace, and the chain of hashes of each stream.
 
 Every implementation of the store appends through here, so all of them give the same places and the same hashes.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from statemachine.envelope import GENESIS, NewEvent, RecordedEvent, record
 from store.errors import WrongExpectedVersion
 from store.records import Head
+from store.tree import EMPTY
 
 #: Bytes of a payload's key.
 KEY_BYTES = 32
@@ -28,7 +28,7 @@ class Tail:
 NO_TAIL = Tail(0, GENESIS)
 
 #: The head of a namespace without events.
-NO_HEAD = Head(0, GENESIS, 1)
+NO_HEAD = Head(0, EMPTY.hex(), 1)
 
 
 def fresh_key() -> bytes:
@@ -68,12 +68,6 @@ class Ledger:
                 previous_hash=tail.hash,
                 payload_key=self.keys(),
             )
-            tail, head = Tail(recorded.version, recorded.hash), after(head, recorded.hash)
+            tail, head = Tail(recorded.version, recorded.hash), Head(recorded.position, head.root, head.epoch)
             placed.append(recorded)
         return tuple(placed), tail, head
-
-
-def after(head: Head, event_hash: str) -> Head:
-    """Return the head once an event with *event_hash* stands behind *head*."""
-    chained = hashlib.sha256(f"{head.hash}{event_hash}".encode()).hexdigest()
-    return Head(head.position + 1, chained, head.epoch)

@@ -3,10 +3,24 @@
 import bisect
 
 from statemachine.canonical import digest
-from statemachine.envelope import RecordedEvent
-from store.errors import EvidenceAltered, EvidenceMissing
+from statemachine.envelope import RecordedEvent, leaf_hash
+from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.memory_rows import Rows
-from store.records import Cursor, FeedHead, FeedItem, Head, Job, Lease, Projection, Request, Route, Timer, Window
+from store.records import (
+    Checkpoint,
+    Cursor,
+    FeedHead,
+    FeedItem,
+    Head,
+    Job,
+    Lease,
+    Projection,
+    Request,
+    Route,
+    Timer,
+    Window,
+)
+from store.tree import HASH_BYTES, WIDTH
 
 
 class MemoryReader:
@@ -28,6 +42,27 @@ class MemoryReader:
         """Return events with position > *after_position*."""
         start = max(after_position, 0)
         return tuple(self._rows.log[start : start + limit])
+
+    def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
+        """Return the first *width* hashes of a tile of the tree."""
+        full = self._rows.tiles.get((level, idx))
+        found = full.hashes if full else self._open_tile(level, idx, width)
+        if len(found) < width * HASH_BYTES:
+            raise TileMissing(level, idx, width)
+        return found[: width * HASH_BYTES]
+
+    def _open_tile(self, level: int, idx: int, width: int) -> bytes:
+        start, tiles = idx * WIDTH, self._rows.tiles
+        if level == 0:
+            return b"".join(map(leaf_hash, self._rows.log[start : start + width]))
+        below = [(level - 1, start + offset) for offset in range(width)]
+        return b"".join(tiles[key].root for key in below if key in tiles)
+
+    def checkpoints(self, before_size: int | None = None, limit: int = 1) -> tuple[Checkpoint, ...]:
+        """Return checkpoints of the epoch in force, the newest first."""
+        rows, epoch = self._rows.checkpoints.rows, self._rows.head.epoch
+        sizes = [size for found, size in rows if found == epoch and (before_size is None or size < before_size)]
+        return tuple(rows[epoch, size] for size in sorted(sizes, reverse=True)[:limit])
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""

@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from statemachine.envelope import RecordedEvent
+from statemachine.envelope import RecordedEvent, leaf_hash
 from store.ledger import NO_HEAD, NO_TAIL, Tail
 from store.records import (
+    Checkpoint,
     Cursor,
     Evidence,
     FeedItem,
@@ -19,6 +20,7 @@ from store.records import (
     Timer,
     Window,
 )
+from store.tree import Edge, FullTile
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -78,6 +80,9 @@ class Rows:
         self.windows: Table[tuple[str, int, str], tuple[Window, ...]] = Table(self._journal)
         self.routes: Table[tuple[str, int], Route] = Table(self._journal)
         self.newest_routes: Table[str, int] = Table(self._journal)
+        self.checkpoints: Table[tuple[int, int], Checkpoint] = Table(self._journal)
+        self.edge = Edge()
+        self.tiles: dict[tuple[int, int], FullTile] = {}
 
     @property
     def head(self) -> Head:
@@ -92,10 +97,10 @@ class Rows:
         last = self.log[positions[-1] - 1]
         return Tail(last.version, last.hash)
 
-    def add_event(self, event: RecordedEvent, head: Head) -> None:
+    def add_event(self, event: RecordedEvent) -> None:
         """Write *event* at the end of the log."""
         self.event_ids.put(event.event_id, event.position)
-        self.heads.put("", head)
+        self.heads.put("", Head(event.position, self.head.root, self.head.epoch))
         self._extend(self.log, event)
         self._extend(self.streams[event.stream], event.position)
 
@@ -127,5 +132,8 @@ class Rows:
             self._journal.pop()()
 
     def forget_marks(self) -> None:
-        """Make everything written so far final."""
+        """Make everything written so far final, and let the tree grow."""
+        full = self.edge.grow(map(leaf_hash, self.log[self.edge.size :]))
+        self.tiles.update({(tile.level, tile.idx): tile for tile in full})
+        self.heads.rows[""] = Head(self.edge.size, self.edge.root().hex(), self.head.epoch)
         self._journal.clear()

@@ -1,15 +1,17 @@
 """Writing the rows in memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from statemachine.envelope import NewEvent, RecordedEvent
 from store.errors import AlreadyRecorded, ReferenceMissing
-from store.ledger import Ledger, after
+from store.ledger import Ledger
 from store.memory_reader import MemoryReader
 from store.memory_rows import Rows
 from store.records import (
+    Checkpoint,
     ClearLease,
     ClearTimer,
     Cursor,
@@ -42,7 +44,7 @@ class MemoryUnit(MemoryReader):
         for event in placed:
             if event.event_id in rows.event_ids:
                 raise AlreadyRecorded("events_event_id_key")
-            rows.add_event(event, after(rows.head, event.hash))
+            rows.add_event(event)
         return placed
 
     def answer(self, request_id: str, payload_sha256: str) -> bytes | None:
@@ -104,6 +106,12 @@ def _erase_payload(rows: Rows, write: ErasePayload) -> None:
         rows.replace_event(replace(event, payload=None, payload_key=None))
 
 
+def _put_checkpoint(rows: Rows, write: Checkpoint) -> None:
+    if (write.epoch, write.size) in rows.checkpoints:
+        raise AlreadyRecorded("checkpoints_pkey")
+    rows.checkpoints.put((write.epoch, write.size), write)
+
+
 # The key of the table is the type of the argument, which no type can say.
 _PUTS: dict[type, Callable[[Rows, Any], None]] = {
     Evidence: _put_evidence,
@@ -118,4 +126,5 @@ _PUTS: dict[type, Callable[[Rows, Any], None]] = {
     Window: _put_window,
     Route: _put_route,
     ErasePayload: _erase_payload,
+    Checkpoint: _put_checkpoint,
 }

@@ -18,9 +18,12 @@ from store.ledger import NO_HEAD, Ledger, fresh_key
 from store.link import Link
 from store.memory import MemoryStore
 from store.ports import Store
+from store.records import Head
 from store.schema import EXPECTED, check_version
+from store.sql_reader import SqlReader
 from store.sql_store import SqlStore
 from store.statements import Statements
+from store.tree import edge_at
 
 
 def open_store(
@@ -44,6 +47,8 @@ def open_store(
         DatabaseUnsafe: It would lose what it acknowledged.
         WrongSchemaVersion: It was not migrated to this program's schema.
         LogAltered: Its newest event is not where its head says.
+        TreeAltered: Its tree has another root than its head says.
+        TileMissing: A part of its tree was removed.
     """
     ledger = Ledger(namespace, clock_us, keys)
     address = _address(url)
@@ -105,7 +110,7 @@ def _check(engine: Engine, namespace: str, check_durability: Callable[[Connectio
             check_version(connection)
         except DBAPIError as error:
             raise translated(error) from error
-        _take_head(Link(connection, namespace), Statements(engine.dialect))
+        _take_head(Link(connection, namespace), Statements(engine.dialect), namespace)
         connection.commit()
 
 
@@ -114,8 +119,9 @@ def _was_reached(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlite_errorname", None) is not None
 
 
-def _take_head(link: Link, say: Statements) -> None:
-    link.write(say.add_head, [{"position": NO_HEAD.position, "hash": NO_HEAD.hash, "epoch": NO_HEAD.epoch}])
+def _take_head(link: Link, say: Statements, namespace: str) -> None:
+    link.write(say.add_head, [{"position": NO_HEAD.position, "hash": NO_HEAD.root, "epoch": NO_HEAD.epoch}])
     head, newest = link.row(say.head), link.row(say.newest_position)
     if head is None or newest is None or head[0] != newest[0]:
         raise LogAltered(head[0] if head else 0, newest[0] if newest else 0)
+    edge_at(Head(*head), SqlReader(link, say, namespace), None)

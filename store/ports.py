@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from statemachine.envelope import NewEvent, RecordedEvent
 from store.records import (
+    Checkpoint,
     Cursor,
     FeedHead,
     FeedItem,
@@ -29,6 +30,16 @@ class Reader(Protocol):
 
     def head(self) -> Head:
         """Return the newest place; position 0 before the first event."""
+
+    def tile(self, level: int, idx: int, width: int = 256) -> bytes:
+        """Return the first *width* hashes of a tile of the tree (C2SP tlog-tiles), 32 bytes each.
+
+        Raises:
+            TileMissing: The tree does not reach so far, or the tile was removed.
+        """
+
+    def checkpoints(self, before_size: int | None = None, limit: int = 1) -> tuple[Checkpoint, ...]:
+        """Return at most *limit* checkpoints of the epoch in force with size < *before_size*, the newest first."""
 
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until, by version."""

@@ -10,11 +10,25 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest place in a namespace's log. *hash* covers the hashes of all events up to *position*, in order."""
+    """The newest place in a namespace's log, and the root of the Merkle tree over all events up to it.
+
+    The tree grows with the commit: inside a piece of work *position* counts that work's events, *root* does not.
+    """
 
     position: int
-    hash: str
+    root: str  #: hexadecimal
     epoch: int  #: raised when a log is restored from a backup, so that writers from before are fenced off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What was signed of the log: its first *size* events have this *root*. Never replaced."""
+
+    epoch: int
+    size: int
+    root: str  #: hexadecimal
+    note: bytes  #: the signed note (C2SP tlog-checkpoint)
+    created_us: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,4 +200,5 @@ Write = (
     | Window
     | Route
     | ErasePayload
+    | Checkpoint
 )

@@ -3,14 +3,28 @@
 from typing import TypeVar
 
 from statemachine.canonical import digest
-from statemachine.envelope import RecordedEvent
-from store.errors import EvidenceAltered, EvidenceMissing
+from statemachine.envelope import RecordedEvent, leaf_hash
+from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.ledger import NO_HEAD
 from store.link import Link
-from store.records import Cursor, FeedHead, FeedItem, Head, Job, Lease, Projection, Request, Route, Timer, Window
+from store.records import (
+    Checkpoint,
+    Cursor,
+    FeedHead,
+    FeedItem,
+    Head,
+    Job,
+    Lease,
+    Projection,
+    Request,
+    Route,
+    Timer,
+    Window,
+)
 from store.rows import bytes_of, columns_of, event_of, made
 from store.statements import Statement, Statements
-from store.tables import CURSORS, FEED, JOBS, LEASES, PROJECTIONS, REQUESTS, ROUTES, TIMERS, WINDOWS
+from store.tables import CHECKPOINTS, CURSORS, FEED, JOBS, LEASES, PROJECTIONS, REQUESTS, ROUTES, TIMERS, WINDOWS
+from store.tree import HASH_BYTES, WIDTH
 
 T = TypeVar("T")
 
@@ -20,6 +34,7 @@ _NO_END = 2**63 - 1
 _COLUMNS: dict[type, tuple[str, ...]] = {
     kind: columns_of(table)
     for kind, table in (
+        (Checkpoint, CHECKPOINTS),
         (Cursor, CURSORS),
         (FeedItem, FEED),
         (Job, JOBS),
@@ -58,6 +73,19 @@ class SqlReader:
         self._ready("events")
         rows = self._link.rows(self._say.all_events, after=after_position, limit=limit)
         return tuple(event_of(self._namespace, row) for row in rows)
+
+    def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
+        """Return the first *width* hashes of a tile of the tree."""
+        row = self._link.row(self._say.tile, level=level, idx=idx)
+        found = (bytes_of(row[0]) if row else None) or self._open_tile(level, idx, width)
+        if len(found) < width * HASH_BYTES:
+            raise TileMissing(level, idx, width)
+        return found[: width * HASH_BYTES]
+
+    def checkpoints(self, before_size: int | None = None, limit: int = 1) -> tuple[Checkpoint, ...]:
+        """Return checkpoints of the epoch in force, the newest first."""
+        before = _NO_END if before_size is None else before_size
+        return self._all(Checkpoint, self._say.checkpoints, epoch=self.head().epoch, before=before, limit=limit)
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""
@@ -155,6 +183,14 @@ class SqlReader:
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""
         return self._one(Request, self._say.request, request_id=request_id)
+
+    def _open_tile(self, level: int, idx: int, width: int) -> bytes:
+        """Read a tile that is not full from what is below it: the events, or the roots of full tiles."""
+        start = idx * WIDTH
+        if level == 0:
+            return b"".join(map(leaf_hash, self.all_events(start, width)))
+        rows = self._link.rows(self._say.tile_roots, level=level - 1, after=start, until=start + width)
+        return b"".join(bytes_of(row[0]) or b"" for row in rows)
 
     def _one(self, kind: type[T], statement: Statement, /, **key: object) -> T | None:
         self._ready(statement.table, *key.values())

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine.envelope import NewEvent, RecordedEvent
+from statemachine.envelope import NewEvent, RecordedEvent, leaf_hash
 from store.errors import Interrupted
 from store.ledger import NO_HEAD, NO_TAIL, Ledger, Tail
 from store.link import Link
 from store.pending import Pending
 from store.records import (
+    Checkpoint,
     ClearLease,
     ClearTimer,
     Cursor,
@@ -29,7 +30,8 @@ from store.rows import columns_of, event_row, payload_row, told
 from store.rules import first_answer, next_item
 from store.sql_reader import SqlReader
 from store.statements import Statement, Statements
-from store.tables import CURSORS, FEED, JOBS, LEASES, PROJECTIONS, ROUTES, TIMERS, WINDOWS
+from store.tables import CHECKPOINTS, CURSORS, FEED, JOBS, LEASES, PROJECTIONS, ROUTES, TILES, TIMERS, WINDOWS
+from store.tree import Edge, edge_at
 
 #: Streams whose ends are remembered between transactions, at most.
 _MOST_TAILS = 100_000
@@ -37,14 +39,16 @@ _MOST_TAILS = 100_000
 
 @dataclass(slots=True)
 class Ends:
-    """Where the log and its streams end. *tails* holds only the streams that were asked for."""
+    """Where the log, its tree and its streams end. *tails* holds only the streams that were asked for."""
 
     head: Head = NO_HEAD
+    edge: Edge | None = None
     tails: dict[str, Tail] = field(default_factory=dict)
 
     def take(self, newer: "Ends") -> None:
         """Move on to *newer*."""
         self.head = newer.head
+        self.edge = newer.edge or self.edge
         self.tails.update(newer.tails)
 
     def forget_most(self) -> None:
@@ -62,32 +66,46 @@ class SqlUnit(SqlReader):
         self._ledger = ledger
         self._known = known
         self._work = Ends(known.head)
+        self._work_leaves: list[bytes] = []
+        self._leaves: list[bytes] = []
         #: Where the works that succeeded have left the log.
         self.reached = Ends(known.head)
 
     def start(self) -> None:
         """Begin a piece of work."""
         self._work = Ends(self.reached.head)
+        self._work_leaves = []
         self.pending.start()
 
     def finish(self) -> None:
         """End a piece of work that succeeded."""
         self.pending.finish()
         self.reached.take(self._work)
+        self._leaves += self._work_leaves
 
     def move_head(self, old: Head) -> None:
-        """Write where the log ends now, if it was at *old* until now.
+        """Let the tree grow, and write where the log ends now, if it was at *old* until now.
 
         Raises:
             Interrupted: Someone else has moved it.
+            TreeAltered: The events before these do not have the root that *old* says.
         """
-        new = self.reached.head
-        if new == old:
+        if not self._leaves:
             return
+        new = self._grown(old)
         fence = {"old_position": old.position, "old_epoch": old.epoch}
-        moved = self._link.write(self._say.move_head, [{**fence, "new_position": new.position, "new_hash": new.hash}])
+        moved = self._link.write(self._say.move_head, [{**fence, "new_position": new.position, "new_root": new.root}])
         if moved != 1:
             raise Interrupted("another writer has moved the head")
+
+    def _grown(self, old: Head) -> Head:
+        edge = edge_at(old, self, self._known.edge)
+        full = edge.grow(self._leaves)
+        if full:
+            self._link.write(self._say.add_tile, [told(tile, columns_of(TILES)) for tile in full])
+        new = Head(edge.size, edge.root().hex(), old.epoch)
+        self.reached.head, self.reached.edge = new, edge
+        return new
 
     def head(self) -> Head:
         """Return the newest place, that of this work included."""
@@ -104,6 +122,7 @@ class SqlUnit(SqlReader):
             self.pending.add(self._say.add_event, event_row(event))
             self.pending.add(self._say.add_payload, payload_row(event))
         self._work.tails[stream], self._work.head = tail, head
+        self._work_leaves += map(leaf_hash, placed)
         return placed
 
     def put(self, write: Write) -> None:
@@ -184,4 +203,5 @@ _PUTS: dict[type, Callable[[SqlUnit, Any], None]] = {
     Window: _row("put_window", columns_of(WINDOWS), "stream", "epoch", "kind", "idx"),
     Route: _row("put_route", columns_of(ROUTES), "stream", "generation"),
     ErasePayload: SqlUnit.erase_payload,
+    Checkpoint: _row("add_checkpoint", columns_of(CHECKPOINTS), "epoch", "size"),
 }

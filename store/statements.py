@@ -31,6 +31,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from store.tables import (
+    CHECKPOINTS,
     CURSORS,
     EVENTS,
     EVIDENCE,
@@ -42,6 +43,7 @@ from store.tables import (
     PROJECTIONS,
     REQUESTS,
     ROUTES,
+    TILES,
     TIMERS,
     WINDOWS,
 )
@@ -74,6 +76,7 @@ class Statements:
 
     def _queries(self) -> None:
         self._log_queries()
+        self._tree_queries()
         self._state_queries()
         self._work_queries()
         self._feed_queries()
@@ -117,6 +120,22 @@ class Statements:
         self.evidence = self._one(EVIDENCE, "sha256", columns=("body",))
         #: What became of a request.
         self.request = self._one(REQUESTS, "request_id")
+
+    def _tree_queries(self) -> None:
+        #: A full tile.
+        self.tile = self._one(TILES, "level", "idx", columns=("hashes",))
+        #: The roots of neighbouring full tiles, which are the hashes of the tile above them.
+        self.tile_roots = self._compiled(
+            _rows(TILES, "root")
+            .where(_is(TILES, "level"), TILES.c.idx >= AFTER, TILES.c.idx < bindparam("until"))
+            .order_by(TILES.c.idx),
+            TILES,
+        )
+        #: What was signed, the newest first.
+        signed = _rows(CHECKPOINTS).where(_is(CHECKPOINTS, "epoch")).order_by(CHECKPOINTS.c.size.desc())
+        self.checkpoints = self._compiled(
+            signed.where(CHECKPOINTS.c.size < bindparam("before")).limit(LIMIT), CHECKPOINTS
+        )
 
     def _state_queries(self) -> None:
         #: States, one and all in order.
@@ -204,10 +223,12 @@ class Statements:
         self.move_head = self._compiled(
             update(HEAD)
             .where(_ours(HEAD), HEAD.c.position == bindparam("old_position"), HEAD.c.epoch == bindparam("old_epoch"))
-            .values(position=bindparam("new_position"), hash=bindparam("new_hash")),
+            .values(position=bindparam("new_position"), hash=bindparam("new_root")),
             HEAD,
         )
         self.add_head = self._compiled(_insert_if_new(HEAD), HEAD)
+        self.add_tile = self._insert(TILES)
+        self.add_checkpoint = self._insert(CHECKPOINTS)
 
     def _other_writes(self) -> None:
         self.add_evidence = self._compiled(_insert_if_new(EVIDENCE), EVIDENCE)

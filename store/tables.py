@@ -64,6 +64,7 @@ EVENTS = Table(
     _word("commitment"),
     _word("previous_hash"),
     _word("hash"),
+    Column("format", Integer, nullable=False),
     PrimaryKeyConstraint("namespace", "position", name="events_pkey"),
     UniqueConstraint("namespace", "stream", "version", name="events_version_key"),
     UniqueConstraint("namespace", "event_id", name="events_event_id_key"),
@@ -115,6 +116,31 @@ HEAD = Table(
     _word("hash"),
     _long("epoch"),
     PrimaryKeyConstraint("namespace", name="head_pkey"),
+)
+
+# Only full tiles are kept: they never change. The root is what the tile above holds for this one.
+TILES = Table(
+    "tiles",
+    METADATA,
+    _word("namespace"),
+    _long("level"),
+    _long("idx"),
+    _bytes("hashes"),
+    _bytes("root"),
+    PrimaryKeyConstraint("namespace", "level", "idx", name="tiles_pkey"),
+    CheckConstraint("length(hashes) = 8192", name="tiles_hashes_check"),
+)
+
+CHECKPOINTS = Table(
+    "checkpoints",
+    METADATA,
+    _word("namespace"),
+    _long("epoch"),
+    _long("size"),
+    _word("root"),
+    _bytes("note"),
+    _long("created_us"),
+    PrimaryKeyConstraint("namespace", "epoch", "size", name="checkpoints_pkey"),
 )
 
 PROJECTIONS = Table(

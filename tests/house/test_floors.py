@@ -10,7 +10,7 @@ import pytest
 ADVISERS = {"numpy", "measures", "statemachine"}
 ALLOWED = {
     "measures": {"numpy"},
-    "statemachine": {"transitions", "orjson"},
+    "statemachine": {"transitions", "orjson", "msgspec"},
     "monitoring": ADVISERS,
     "diagnosis": ADVISERS,
     "rollout": ADVISERS,

@@ -1,6 +1,8 @@
-from dataclasses import fields, replace
+import hashlib
 
+import orjson
 import pytest
+from msgspec.structs import fields, replace
 
 from statemachine.canonical import canonical
 from statemachine.envelope import (
@@ -8,8 +10,11 @@ from statemachine.envelope import (
     NewEvent,
     PayloadErased,
     RecordedEvent,
+    UnknownFormat,
     chain_faults,
     hash_of,
+    leaf_hash,
+    leaf_of,
     log_sha256,
     record,
 )
@@ -72,6 +77,7 @@ OTHER = {
     "version": 9,
     "position": 9,
     "recorded_us": 10,
+    "format": 1,
     "commitment": "f" * 64,
     "previous_hash": "f" * 64,
 }
@@ -165,3 +171,41 @@ def test_the_digest_of_a_log_needs_the_payloads_that_count() -> None:
 
     with pytest.raises(PayloadErased):
         log_sha256([replace(event, payload=None, payload_key=None)])
+
+
+def test_a_leaf_is_the_whole_envelope_as_canonical_json() -> None:
+    (event,) = recorded(an_event(n=1))
+    leaf = orjson.loads(leaf_of(event))
+
+    assert canonical(leaf) == leaf_of(event)
+    assert leaf == {
+        field.name: _plain(getattr(event, field.name))
+        for field in fields(RecordedEvent)
+        if field.name not in ("hash", "payload", "payload_key")
+    }
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def test_the_hash_of_an_event_is_that_of_its_leaf_in_the_tree() -> None:
+    (event,) = recorded(an_event(n=1))
+
+    assert event.hash == hashlib.sha256(b"\x00" + leaf_of(event)).hexdigest() == leaf_hash(event).hex()
+
+
+def test_an_event_of_the_first_release_keeps_the_hash_that_it_was_given() -> None:
+    (event,) = recorded(an_event(n=1))
+    old = replace(event, format=1)
+
+    assert leaf_of(old).startswith(b"7:default1:a1:11:11:964:")
+    assert hash_of(old) == hashlib.sha256(leaf_of(old)).hexdigest()
+    assert leaf_hash(old) == hashlib.sha256(b"\x00" + leaf_of(old)).digest()
+
+
+def test_a_format_of_a_later_release_is_refused_by_name() -> None:
+    (event,) = recorded(an_event(n=1))
+
+    with pytest.raises(UnknownFormat, match="a version 1 is written in format 3; known are 1 and 2"):
+        leaf_of(replace(event, format=3))

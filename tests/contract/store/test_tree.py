@@ -1,0 +1,92 @@
+"""The Merkle tree over the log grows with every commit, and with nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from statemachine.envelope import leaf_hash
+from store import AlreadyRecorded, Checkpoint, Store, TileMissing
+from store.ports import Reader, Unit
+from store.tree import hashes_in
+from tests.fixtures.events import some_events
+from tests.fixtures.trees import root_of
+from tests.fixtures.work import appending
+
+
+def hashes(reader: Reader) -> list[bytes]:
+    """Return the leaves' hashes of all events, from their envelopes."""
+    return [leaf_hash(event) for event in reader.all_events(0, 10_000)]
+
+
+def grown(store: Store, *sizes: int) -> None:
+    """Append batches of *sizes*, one commit each."""
+    for number, size in enumerate(sizes):
+        store.run(appending(f"s{number}", 0, *some_events(f"s{number}", size)))
+
+
+@pytest.mark.parametrize("sizes", [(1,), (2, 1), (255, 1), (256,), (300, 1, 220), (700, 400)])
+def test_the_head_holds_the_root_over_all_events(store: Store, sizes: tuple[int, ...]) -> None:
+    grown(store, *sizes)
+
+    found = store.read(lambda reader: (reader.head(), root_of(hashes(reader)).hex()))
+    assert (found[0].position, found[0].root) == (sum(sizes), found[1])
+
+
+def test_a_tile_holds_the_hashes_of_its_leaves_full_or_not(store: Store) -> None:
+    grown(store, 300)
+
+    def work(reader: Reader) -> bool:
+        every = hashes(reader)
+        return (
+            hashes_in(reader.tile(0, 0)) == every[:256]
+            and hashes_in(reader.tile(0, 0, 7)) == every[:7]
+            and hashes_in(reader.tile(0, 1, 44)) == every[256:]
+            and hashes_in(reader.tile(1, 0, 1)) == [root_of(every[:256])]
+        )
+
+    assert store.read(work)
+
+
+@pytest.mark.parametrize("place", [(0, 1, 45), (0, 2, 1), (1, 0, 2), (2, 0, 1)])
+def test_a_tile_behind_the_end_is_refused(store: Store, place: tuple[int, int, int]) -> None:
+    grown(store, 300)
+
+    with pytest.raises(TileMissing) as refused:
+        store.read(lambda reader: reader.tile(*place))
+
+    assert (refused.value.level, refused.value.idx, refused.value.width) == place
+
+
+def test_work_that_fails_leaves_no_leaf(store: Store) -> None:
+    grown(store, 3)
+
+    def failing(unit: Unit) -> None:
+        unit.append("bad", 0, some_events("bad", 2))
+        raise ZeroDivisionError
+
+    failed = store.submit(failing)
+    done = store.submit(appending("good", 0, *some_events("good", 2)))
+    with pytest.raises(ZeroDivisionError):
+        failed.result()
+    done.result()
+
+    head = store.read(lambda reader: reader.head())
+    assert (head.position, head.root) == (5, store.read(lambda reader: root_of(hashes(reader)).hex()))
+
+
+def test_a_checkpoint_is_kept_once_and_the_newest_is_found_first(store: Store) -> None:
+    signed = [Checkpoint(epoch=1, size=size, root="ab" * 32, note=b"%d" % size, created_us=5) for size in (2, 7, 300)]
+    for one in signed:
+        store.run(lambda unit, one=one: unit.put(one))  # type: ignore[misc]  # a bound default
+
+    with pytest.raises(AlreadyRecorded):
+        store.run(lambda unit: unit.put(signed[0]))
+
+    assert store.read(lambda reader: reader.checkpoints()) == (signed[2],)
+    assert store.read(lambda reader: reader.checkpoints(300, 5)) == (signed[1], signed[0])
+
+
+def test_a_checkpoint_of_another_epoch_is_none_of_this_log(store: Store) -> None:
+    store.run(lambda unit: unit.put(Checkpoint(epoch=7, size=1, root="ab" * 32, note=b"", created_us=5)))
+
+    assert store.read(lambda reader: reader.checkpoints()) == ()
