@@ -1,0 +1,167 @@
+"""The log against itself: every envelope, payload, chain and tile, and what was signed of it.
+
+One pass over all events in the order of positions, in pages. Nothing that stands in the database is believed: hashes
+are computed from envelopes, and the tree from these hashes. What is wrong is told with its place, and the pass goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from remission_verify.checkpoint import open_checkpoint
+from remission_verify.errors import VerificationError
+from remission_verify.note import Verifier
+
+from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
+from store.errors import StoreError
+from store.ports import Reader
+from store.records import Checkpoint
+from store.tree import Edge, FullTile
+
+PAGE = 1_000
+
+#: What a row raises that no program of ours has written.
+UNREADABLE = (StoreError, ValueError, TypeError)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a log from outside: its first *size* events have this *root*."""
+
+    size: int
+    root: str
+    whence: str
+
+
+@dataclass(slots=True)
+class Proof:
+    """A pass over a log: how far it has come, and where its streams and its tree end."""
+
+    reader: Reader
+    verifiers: Sequence[Verifier] = ()
+    known: Sequence[Known] = ()
+    events: int = 0
+    edge: Edge = field(default_factory=Edge)
+    _tails: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _leaves: list[bytes] = field(default_factory=list)
+
+    def faults(self) -> Iterator[str]:
+        """Tell everything that is wrong, in the order in which it is found; nothing, when the log is whole."""
+        marks = self._marks()
+        for event in self._read():
+            if isinstance(event, str):
+                yield event
+                continue
+            yield from self._event(event)
+            if self.events in marks or len(self._leaves) >= PAGE:
+                yield from self._tiles()
+            for mark in marks.get(self.events, ()):
+                if mark.root != self.edge.root().hex():
+                    yield f"the first {mark.size} events have another root than {mark.whence} says"
+        yield from self._tiles()
+        yield from self._end(marks)
+        yield from self._signed()
+
+    def _read(self) -> Iterator[RecordedEvent | str]:
+        """Read events page by page; a page that cannot be read is read one by one, to name the event."""
+        after, size = 0, PAGE
+        while True:
+            try:
+                page = self.reader.all_events(after, size)
+            except UNREADABLE as error:
+                if size == 1:
+                    yield f"position {after + 1}: the event cannot be read: {error}"
+                    self._stand_in(after + 1)
+                    after += 1
+                size = 1 if size > 1 else PAGE
+                continue
+            yield from page
+            if not page or not isinstance(page[-1].position, int):
+                return
+            after = max(page[-1].position, after + 1)
+
+    def _stand_in(self, position: int) -> None:
+        """Let hashes of nothing stand for events that are not there, so that those behind them keep their places."""
+        missing = position - self.events
+        self.events += missing
+        self._leaves += [bytes(32)] * missing
+
+    def _event(self, event: RecordedEvent) -> Iterator[str]:
+        place = f"position {event.position} ({event.stream} version {event.version})"
+        if event.position != self.events + 1:
+            yield f"position {self.events + 1}: is missing; {place} comes next"
+            if isinstance(event.position, int) and self.events < event.position <= self.reader.head().position:
+                self._stand_in(event.position - 1)
+        self.events += 1
+        version, previous = self._tails.get(event.stream, (0, GENESIS))
+        if event.version != version + 1:
+            yield f"{place}: version {version + 1} belongs here"
+        if event.previous_hash != previous:
+            yield f"{place}: does not follow the event before it"
+        leaf = self._leaf(event)
+        hashed = hashlib.sha256(LEAF + leaf).hexdigest()
+        if event.hash != (hashed if event.format != 1 else hashlib.sha256(leaf).hexdigest()):
+            yield f"{place}: the envelope was altered"
+        if not payload_is_whole(event):
+            yield f"{place}: the payload was altered"
+        self._tails[event.stream] = event.version, event.hash
+        self._leaves.append(bytes.fromhex(hashed))
+
+    def _leaf(self, event: RecordedEvent) -> bytes:
+        try:
+            return leaf_of(event)
+        except UNREADABLE:
+            return b""
+
+    def _tiles(self) -> Iterator[str]:
+        """Let the tree grow over what was read, and hold each tile that becomes full against the one on record."""
+        for tile in self.edge.grow(self._leaves):
+            yield from self._tile(tile)
+        self._leaves = []
+
+    def _tile(self, tile: FullTile) -> Iterator[str]:
+        width = 256 ** (tile.level + 1)
+        place = f"tile {tile.level}/{tile.idx} (positions {tile.idx * width + 1} to {(tile.idx + 1) * width})"
+        try:
+            found = self.reader.tile(tile.level, tile.idx)
+        except StoreError as error:
+            yield f"{place}: {error}"
+            return
+        if found != tile.hashes:
+            yield f"{place}: differs from the events below it"
+
+    def _marks(self) -> dict[int, list[Known]]:
+        head = self.reader.head()
+        marks: dict[int, list[Known]] = {}
+        told = [Known(one.size, one.root, f"the checkpoint of size {one.size}") for one in self._checkpoints()]
+        for mark in (*self.known, *told, Known(head.position, head.root, "the head")):
+            marks.setdefault(mark.size, []).append(mark)
+        return marks
+
+    def _end(self, marks: dict[int, list[Known]]) -> Iterator[str]:
+        for size in sorted(size for size in marks if size > self.events):
+            for mark in marks[size]:
+                yield f"the log ends at position {self.events}, {mark.whence} is of {size} events"
+        for mark in marks.get(0, ()) if not self.events else ():
+            if mark.root != self.edge.root().hex():
+                yield f"{mark.whence} has another root than a log without events"
+        if self.reader.head().position < self.events:
+            yield f"the log ends at position {self.events}, the head says {self.reader.head().position}"
+
+    def _signed(self) -> Iterator[str]:
+        for one in self._checkpoints() if self.verifiers else ():
+            try:
+                told = open_checkpoint(one.note.decode(), self.verifiers)
+            except (VerificationError, UnicodeDecodeError) as error:
+                yield f"the checkpoint of size {one.size}: {error}"
+                continue
+            if (told.size, told.root.hex()) != (one.size, one.root):
+                yield f"the checkpoint of size {one.size}: the note is of size {told.size} and root {told.root.hex()}"
+
+    def _checkpoints(self) -> Iterator[Checkpoint]:
+        before: int | None = None
+        while page := self.reader.checkpoints(before, PAGE):
+            yield from page
+            before = page[-1].size
