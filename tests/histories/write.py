@@ -2,9 +2,9 @@
 
     HISTORY=tests/histories/VERSION .venv/bin/pytest tests/histories/write.py
 
-Run it in a clone of the release, once; a folder that is there is never written again. `recorded` is a backtest of years of
-Chicago's railway; `lived` holds small models that took every row of the table of moves between them, by calls of people,
-workers and routers, and by timers. What the release says of each stands beside it, and a later one is held to it.
+Run it in a clone of the release, once; a folder that is there is never written again. `recorded` is a backtest of years
+of Chicago's railway; `lived` holds small models that took every row of the table of moves between them, by calls of
+people, workers and routers, and by timers. What the release says of each stands beside it; a later one is held to it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from remission import Client
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
-from server.auditing import Step
+from server.folding import Step
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
@@ -125,8 +125,8 @@ def _told(file: Path, place: Path) -> dict[str, Any]:
         names = [view.name for view in service.models("", 1000, include_retired=True)]
         return {
             "schema": migrate.newest(), "events": found.events, "decisions": found.decisions,
-            "rederived": found.rederived, "failures": found.failures, "log_sha256": found.log_sha256,
-            "position": head.position, "models": {name: _model(service, name) for name in names},
+            "rederived": found.rederived, "failures": [str(one) for one in found.failures],
+            "log_sha256": found.log_sha256, "position": head.position, "models": {name: _model(service, name) for name in names},
         }  # fmt: skip
 
 
