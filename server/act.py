@@ -6,20 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from threading import Lock
 
-import orjson
-
 from server.clock import Clock
 from statemachine import timers
 from statemachine.canonical import digest
 from statemachine.commands import Command
 from statemachine.decide import decide
 from statemachine.envelope import NewEvent
-from statemachine.events import Event, RouteIntended, decode, encode, is_volatile, volatile_fields
+from statemachine.events import Event, RouteIntended, encode, is_volatile, volatile_fields
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MACHINE_VERSION
-from statemachine.replay import projection
+from statemachine.replay import fact_in, projection
 from store.ports import Reader, Unit
 from store.records import ClearTimer, Projection, Route, Timer
 
@@ -51,7 +49,7 @@ class Folds:
         if known is None or known.version > version:
             known = ModelHealth()
         for recorded in reader.events(model, known.version) if known.version < version else ():
-            known = evolve(known, fact_of(recorded.type, recorded.schema, recorded.payload), recorded.occurred_us)
+            known = evolve(known, fact_in(recorded), recorded.occurred_us)
         self.keep(model, known)
         return known
 
@@ -95,11 +93,6 @@ class Act:
         _project(unit, before, after, facts, now_us)
         self.folds.keep(model, after)
         return facts
-
-
-def fact_of(name: str, schema: int, payload: bytes | None) -> Event:
-    """Read a stored event back as a fact."""
-    return decode(name, schema, orjson.loads(payload or b"{}"))
 
 
 def _envelopes(model: str, before: ModelHealth, facts: Iterable[Event], now_us: int, caller: Caller) -> list[NewEvent]:

@@ -1,189 +1,143 @@
-"""Looking back: read the log, fold it again, and derive every decision again from its evidence."""
+"""Looking back: check the chain, fold the log again, and derive every decision again from its evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-import orjson
-
-from server.act import fact_of
+from server import folding, reading
+from server.checking import Hands, OwnHands, Stretch, Verification, failure_at
+from server.deriving import NAMED, Derivation, derive
 from server.errors import ThingMissing
-from server.judges import Ruling, rederive
-from statemachine.canonical import canonical
-from statemachine.envelope import RecordedEvent, chain_faults, log_sha256
-from statemachine.events import Event, GatesJudged, payload_of, volatile_fields
+from server.folding import Step
+from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
 from statemachine.health import ModelHealth
-from statemachine.replay import IllegalHistory, projection, replay
-from store.errors import StoreError
-from store.ports import Reader
+from statemachine.replay import IllegalHistory, projection
+from store.ports import Readable, Reader
 
-#: Fields of events that name evidence by its hash.
-NAMED = ("evidence", "spec", "features_sha256", "reference_sha256")
+STRETCH = 16  #: events with evidence that are handed on at once
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One event, and the health before and after it."""
-
-    recorded: RecordedEvent
-    fact: Event
-    before: ModelHealth
-    after: ModelHealth
+Told = Callable[[int], object]  #: hears how many events more were gone through
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derivation:
-    """A decision beside what its evidence gives today."""
+def verify(
+    store: Readable,
+    models: Sequence[str] = (),
+    hands: Hands | None = None,
+    found: Verification | None = None,
+    told: Told = lambda _: None,
+) -> Verification:
+    """Check chain, replay and every decision of *models*, or of all, and digest their events, in bounded memory.
 
-    recorded: RecordedEvent
-    judge: str
-    evidence: str
-    inputs: dict[str, Any]
-    policy: dict[str, Any]
-    verdict: dict[str, Any]
-    rederived: dict[str, Any]
-    failure: str = ""
-
-    @property
-    def equal(self) -> bool:
-        """Whether the bits agree."""
-        return not self.failure and self.verdict == self.rederived
-
-
-@dataclass(slots=True)
-class Verification:
-    """What a check of the whole log found."""
-
-    events: int = 0
-    chain_ok: bool = True
-    replay_equal: bool = True
-    decisions: int = 0
-    rederived: int = 0
-    log_sha256: str = ""
-    failures: list[str] = field(default_factory=list)
-
-    def fail(self, what: str) -> None:
-        """Note the first failures, with their place."""
-        self.failures.append(what)
-
-
-def steps(reader: Reader, model: str) -> Iterator[Step]:
-    """Fold the log of *model*, event by event.
-
-    Raises:
-        IllegalHistory: A recorded move is not in the table.
+    *found* is filled as it goes, so that whoever is interrupted can say how far it came.
     """
-    health = ModelHealth()
-    for recorded in reader.events(model):
-        fact = fact_of(recorded.type, recorded.schema, recorded.payload)
-        after = replay([(fact, recorded.occurred_us)], health)
-        yield Step(recorded=recorded, fact=fact, before=health, after=after)
-        health = after
-
-
-def verify(reader: Reader, models: list[str]) -> Verification:
-    """Check chain, replay and every decision of *models*, and digest their events in the order of the log."""
-    found = Verification()
-    kept: list[RecordedEvent] = []
-    for model in models:
-        _verify_model(reader, model, found, kept)
-    kept.sort(key=lambda recorded: recorded.position)
-    found.events = len(kept)
-    found.log_sha256 = log_sha256(kept)
+    found, hands = found or Verification(), hands or OwnHands(store)
+    names, position = store.read(lambda reader: (models or reading.names(reader), reader.head().position))
+    walk = _Walk(store, hands, found, told)
+    digest = log_sha256(event for name in names for event in walk.through(name))
+    for derived in hands.rest():
+        found.take(derived)
+    found.log_sha256 = digest if walk.whole else ""
+    if not models and found.events < position:
+        found.replay_equal = False
+        found.fail(failure_at(f"the log has {position} events, of which {found.events} are of models with a state"))
+    found.settle()
     return found
 
 
-def _verify_model(reader: Reader, model: str, found: Verification, kept: list[RecordedEvent]) -> None:
-    events = reader.events(model)
-    kept.extend(events)
-    for fault in chain_faults(events):
-        found.chain_ok = False
-        found.fail(fault)
-    health = ModelHealth()
-    try:
-        for step in steps(reader, model):
-            health = step.after
-            if step.fact.decision:
-                _verify_decision(reader, step, found)
-            _verify_evidence(reader, step, found)
-    except (IllegalHistory, ValueError) as error:
-        found.replay_equal = False
-        found.fail(f"{model} event {health.version + 1}: {error}")
-    stored = reader.projection(model)
-    if stored is None or stored.body != projection(health):
-        found.replay_equal = False
-        found.fail(f"{model}: the replay differs from the stored state")
+class _Walk:
+    """Goes through logs, model by model: chain, legality and stored state; hands on what is to be derived."""
 
+    def __init__(self, store: Readable, hands: Hands, found: Verification, told: Told) -> None:
+        self._store, self._hands, self._found, self._told = store, hands, found, told
+        self.whole = True  #: no payload was erased
 
-def _verify_decision(reader: Reader, step: Step, found: Verification) -> None:
-    weight = len(step.fact.gates) if isinstance(step.fact, GatesJudged) else 1
-    found.decisions += weight
-    derived = derive(reader, step)
-    if derived.equal:
-        found.rederived += weight
-    else:
-        found.fail(
-            f"{step.recorded.stream} event {step.recorded.version} ({step.recorded.type}): "
-            f"{derived.failure or 'the verdict differs'}"
-        )
+    def through(self, model: str) -> Iterator[RecordedEvent]:
+        """Check the events of *model*, and pass on those that can be digested."""
+        until, stored = self._store.read(lambda reader: (reader.version(model), reader.projection(model)))
+        chain = Chain()
+        health: ModelHealth | None = ModelHealth()
+        self._found.models += 1
+        for page in folding.pages(self._store, model, until):
+            for event in page:
+                self._check_chain(chain, event)
+            health = self._fold(health, page) if health else None
+            self._told(len(page))
+            yield from (event for event in page if event.payload is not None)
+        if health and (stored is None or stored.body != projection(health)):
+            self._found.replay_equal = False
+            self._found.fail(failure_at("the replay differs from the stored state", model))
 
+    def _check_chain(self, chain: Chain, event: RecordedEvent) -> None:
+        self._found.events += 1
+        self.whole &= event.payload is not None
+        for fault in chain.faults(event):
+            self._found.chain_ok = False
+            self._found.fail(failure_at(fault.partition(": ")[2], event))
 
-def _verify_evidence(reader: Reader, step: Step, found: Verification) -> None:
-    """Check that what an event names by its hash is there and whole, also where no decision rests on it."""
-    told = payload_of(step.fact)
-    for name in NAMED if not step.fact.decision else ():
-        if not told.get(name):
-            continue
+    def _fold(self, health: ModelHealth, page: Sequence[RecordedEvent]) -> ModelHealth | None:
+        """Fold a page, and hand on what is to be derived; None when the fold cannot go on."""
+        gathered = _Gathered()
+        end: ModelHealth | None = health
         try:
-            reader.evidence(told[name])
-        except StoreError as error:
-            found.fail(f"{step.recorded.stream} event {step.recorded.version} ({step.recorded.type}): {name}: {error}")
+            for step in folding.steps(page, health):
+                end = step.after
+                if gathered.add(step):
+                    self._hand_on(gathered)
+        except IllegalHistory as error:
+            end, self._found.replay_equal = None, False
+            self._found.fail(failure_at(error.why, next(one for one in page if one.version == error.version)))
+        except PayloadErased:
+            end = None
+        self._hand_on(gathered)
+        return end
+
+    def _hand_on(self, gathered: _Gathered) -> None:
+        stretch = gathered.stretch()
+        if stretch.events:
+            for derived in self._hands.take(stretch):
+                self._found.take(derived)
 
 
-def derive(reader: Reader, step: Step) -> Derivation:
-    """Run the judge behind *step* again on its recorded evidence, under the policy of that time."""
-    stored = payload_of(step.fact)
-    for name in volatile_fields(step.fact):
-        stored.pop(name)
-    evidence = stored.pop("evidence")
-    policy = step.before.policy
-    judge, inputs, failure = "", {}, ""
-    ruling: Ruling | None = None
-    try:
-        body = reader.evidence(evidence)
-        told = orjson.loads(body)
-        judge, inputs = told["judge"], told["inputs"]
-        ruling = rederive(body, policy, reader.evidence)
-    except (StoreError, ValueError, KeyError) as error:
-        failure = str(error) or type(error).__name__
-    return Derivation(
-        recorded=step.recorded,
-        judge=judge,
-        evidence=evidence,
-        inputs=inputs,
-        policy=policy.to_json(),
-        verdict=_plain({"event": step.fact.name, **stored}),
-        rederived=_plain({"event": ruling.event, **ruling.payload}) if ruling else {},
-        failure=failure,
-    )
+class _Gathered:
+    """What is to be derived next: events from the first that names evidence on."""
+
+    def __init__(self) -> None:
+        self._before, self._events, self._works = ModelHealth(), list[RecordedEvent](), 0
+
+    def add(self, step: Step) -> bool:
+        """Take a step in; say whether there is enough for a stretch."""
+        names = any(getattr(step.fact, name, "") for name in NAMED)
+        if names and not self._events:
+            self._before = step.before
+        if names or self._events:
+            self._events.append(step.recorded)
+        self._works += names
+        return self._works >= STRETCH
+
+    def stretch(self) -> Stretch:
+        """Give what was gathered, and begin anew."""
+        found = Stretch(self._before, tuple(self._events))
+        self._events, self._works = [], 0
+        return found
 
 
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = orjson.loads(canonical(value))
-    return plain
-
-
-def explain(reader: Reader, model: str, position: int) -> Derivation:
+def explain(store: Readable, model: str, position: int) -> Derivation:
     """Derive the decision at *position* again.
 
     Raises:
         ThingMissing: There is no decision of that model at that position.
+        IllegalHistory: The log before it cannot be folded.
     """
-    for step in steps(reader, model):
+    for step in folding.steps(folding.events(store, model, folding.version_of(store, model))):
         if step.recorded.position == position:
             if not step.fact.decision:
                 raise ThingMissing("position", f"event {position} is a {step.recorded.type}, which is no decision")
-            return derive(reader, step)
+            return store.read(partial(_derived, step))
+        if step.recorded.position > position:
+            break
     raise ThingMissing("position", f"{model} has no event at position {position}")
+
+
+def _derived(step: Step, reader: Reader) -> Derivation:
+    return derive(reader, step)

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from server import reading
-from server.act import fact_of
 from server.views import StateView, state_of
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
+from statemachine.replay import fact_in
 from store.ports import Reader
 
 
@@ -38,7 +38,7 @@ class Changes:
     def _changed(self, reader: Reader, change: reading.Change) -> Changed:
         health = self._known.get(change.model, ModelHealth())
         for recorded in reader.events(change.model, health.version, change.version):
-            fact = fact_of(recorded.type, recorded.schema, recorded.payload)
+            fact = fact_in(recorded)
             health = evolve(health, fact, recorded.occurred_us)
         self._known[change.model] = health
         return Changed(change=change, state=state_of(health, position=change.position))

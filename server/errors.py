@@ -33,6 +33,15 @@ class ThingMissing(RequestError):
         self.field, self.what = field, what
 
 
+class OutOfRecord(RequestError):
+    """The moment lies before the first event on record, or behind the newest."""
+
+    def __init__(self, field: str, given: int, first: int, newest: int | None, what: str) -> None:
+        accepted = f"{first} or more is accepted" if newest is None else f"{first} to {newest} is accepted"
+        super().__init__(f"{field}: {given} {what}; {accepted}")
+        self.field, self.given, self.first, self.newest = field, given, first, newest
+
+
 class ModelExists(RequestError):
     """A model of that name is under watch already."""
 

@@ -34,6 +34,15 @@ class Ruling:
 Judge = Callable[[Inputs, Policy], Ruling | None]
 
 
+class UnknownJudge(LookupError):
+    """The evidence names a judge that this release does not know."""
+
+    def __init__(self, judge: str) -> None:
+        """Name the judge, and those that are known."""
+        super().__init__(f"judge {judge!r} is unknown here; known: {', '.join(sorted(JUDGES))}")
+        self.judge = judge
+
+
 def rule(judge: str, inputs: Inputs, policy: Policy, fetch: Fetch) -> tuple[Ruling | None, bytes]:
     """Run *judge* on *inputs* as they will be stored; give its ruling and the evidence's bytes."""
     body = canonical({"judge": judge, "inputs": inputs})
@@ -44,13 +53,16 @@ def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
     """Run the judge of recorded evidence again.
 
     Raises:
-        KeyError: The judge is unknown here, or an input is missing.
+        UnknownJudge: No judge of that name and version is known here.
+        KeyError: An input is missing.
     """
     evidence = orjson.loads(body)
-    inputs = evidence["inputs"]
+    judge, inputs = evidence["judge"], evidence["inputs"]
+    if judge not in JUDGES:
+        raise UnknownJudge(judge)
     if "reference" in inputs and isinstance(inputs["reference"], str):
         inputs["reference"] = orjson.loads(fetch(inputs["reference"]))["profile"]
-    return JUDGES[evidence["judge"]](inputs, policy)
+    return JUDGES[judge](inputs, policy)
 
 
 def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -236,6 +248,7 @@ def _judged(inputs: Inputs, found: canary.Verdict) -> Ruling | None:
     return Ruling(event="canary_judged", payload={**asdict(found), "at_row": inputs["at_row"]})
 
 
+#: By name and version. One that a release has judged by stays as it is: another rule is another version beside it.
 JUDGES: dict[str, Judge] = {
     "alarm@1": _alarm,
     "resolve@1": _resolve,

@@ -1,46 +1,58 @@
-"""A model's log folded again, as far as it can be, beside the state that is stored."""
+"""A model's log folded again, as far as it can be, beside the state that is stored; in bounded memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from server.auditing import Step, steps
-from statemachine.envelope import chain_faults
+from server import folding
+from server.folding import Step
+from server.views import StateView, state_of
+from statemachine.envelope import Chain, RecordedEvent
 from statemachine.health import ModelHealth
 from statemachine.replay import projection
-from store.ports import Reader
+from store.ports import Readable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
-    """Every step, and the first thing that is wrong with each of fold and chain; empty when nothing is."""
+class Replay:
+    """One replay of *model*: go through its pages, then ask what it came to.
 
-    steps: list[Step]
-    difference: str
-    broken: str
+    *difference* and *broken* are the first things that are wrong with fold and chain; empty when nothing is.
+    """
+
+    def __init__(self, store: Readable, model: str) -> None:
+        """Take note of what is stored now. What is recorded later is no part of this replay."""
+        self._store, self._model, self._chain = store, model, Chain()
+        self._until, stored = store.read(lambda reader: (reader.version(model), reader.projection(model)))
+        self._stored = stored.body if stored else b"{}"
+        self.end, self.events, self.position = ModelHealth(), 0, 0
+        self.difference = self.broken = ""
+
+    def pages(self) -> Iterator[list[Step]]:
+        """Fold page by page. A history that cannot be folded ends there, and the chain is checked to its end."""
+        for page in folding.pages(self._store, self._model, self._until):
+            for event in page:
+                self.broken = self.broken or next(self._chain.faults(event), "")
+            yield [] if self.difference else self._folded(page)
+        self.difference = self.difference or _difference(projection(self.end), self._stored)
 
     @property
-    def end(self) -> ModelHealth:
-        """Where the last step leads; a health that nothing has happened to, where there is none."""
-        return self.steps[-1].after if self.steps else ModelHealth()
+    def replayed(self) -> StateView:
+        """Where the events lead."""
+        return state_of(self.end, position=self.position)
 
-
-def replayed(reader: Reader, model: str) -> Replayed:
-    """Fold the log of *model* again. A history that the table does not know ends the fold, and is the difference."""
-    taken: list[Step] = []
-    failure = ""
-    try:
-        for step in steps(reader, model):
-            taken.append(step)  # noqa: PERF402 - what was folded before a failure is kept
-    except ValueError as error:  # a move that is illegal, or a payload that cannot be read
-        failure = str(error)
-    stored = reader.projection(model)
-    end = taken[-1].after if taken else ModelHealth()
-    failure = failure or _difference(projection(end), stored.body if stored else b"{}")
-    return Replayed(steps=taken, difference=failure, broken=next(iter(chain_faults(reader.events(model))), ""))
+    def _folded(self, page: tuple[RecordedEvent, ...]) -> list[Step]:
+        taken: list[Step] = []
+        try:
+            for step in folding.steps(page, self.end):
+                taken.append(step)
+                self.end, self.position = step.after, step.recorded.position
+        except ValueError as error:  # a move that is illegal, or a payload that cannot be read
+            self.difference = str(error)
+        self.events += len(taken)
+        return taken
 
 
 def _difference(ours: bytes, stored: bytes) -> str:

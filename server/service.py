@@ -7,10 +7,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
-from server import auditing, following, ingestion, leasing, operating, reading, registration, routing, training
+from server import (
+    auditing,
+    folding,
+    following,
+    ingestion,
+    leasing,
+    moments,
+    operating,
+    reading,
+    registration,
+    routing,
+    training,
+)
 from server.act import SERVICE, Caller
 from server.backlog import Backlog
+from server.checking import Verification
 from server.clock import wall_us
+from server.deriving import Derivation
 from server.desk import Desk
 from server.requests import (
     Completion,
@@ -169,17 +183,21 @@ class Service:
         """Read the log, of one model or (empty) of all."""
         return self.store.read(lambda reader: reading.events(reader, model, after_position, limit, types))
 
-    def steps(self, model: str) -> Iterator[auditing.Step]:
+    def steps(self, model: str) -> Iterator[folding.Step]:
         """Fold the log of a model again, event by event."""
-        return iter(self.store.read(lambda reader: list(auditing.steps(reader, model))))
+        return folding.steps(folding.events(self.store, model, folding.version_of(self.store, model)))
 
-    def explain(self, model: str, position: int) -> auditing.Derivation:
+    def as_of(self, model: str, moment: moments.Moment) -> moments.Stand:
+        """Tell how a model stood at a moment of its past."""
+        return moments.as_of(self.store, model, moment)
+
+    def explain(self, model: str, position: int) -> Derivation:
         """Derive one decision again."""
-        return self.store.read(lambda reader: auditing.explain(reader, model, position))
+        return auditing.explain(self.store, model, position)
 
-    def verify(self, models: list[str] | None = None) -> auditing.Verification:
+    def verify(self, models: list[str] | None = None) -> Verification:
         """Check chain, replay and decisions, of all models when none is named."""
-        return self.store.read(lambda reader: auditing.verify(reader, models or reading.names(reader)))
+        return auditing.verify(self.store, models or ())
 
     # The follower and the clock.
 

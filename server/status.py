@@ -15,6 +15,8 @@ from server import errors as e
 from server.transport import errors as transport
 from statemachine import errors as machine
 from statemachine.canonical import NotCanonical
+from statemachine.envelope import PayloadErased
+from statemachine.events import UnknownEvent
 from statemachine.replay import IllegalHistory
 from store import errors as store
 from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid
@@ -139,6 +141,28 @@ def _behind(error: transport.BehindTheEnd) -> Told:
     return Told(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_BEHIND_END", facts, (_violations(("offset", str(error))),))
 
 
+def _beyond(error: e.OutOfRecord) -> Told:
+    newest = "" if error.newest is None else str(error.newest)
+    facts = {"given": str(error.given), "first": str(error.first), "newest": newest}
+    return Told(grpc.StatusCode.OUT_OF_RANGE, "OUT_OF_RECORD", facts, (_violations((error.field, str(error))),))
+
+
+def _future(error: UnknownEvent) -> Told:
+    facts = {"type": error.name, "schema": str(error.schema)}
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "UNKNOWN_EVENT", facts, (_violations(("model", str(error))),))
+
+
+def _forgotten(error: PayloadErased) -> Told:
+    facts = {"model": error.stream, "version": str(error.version)}
+    details = (_precondition("PAYLOAD", f"{error.stream}/{error.version}", str(error)),)
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "PAYLOAD_ERASED", facts, details)
+
+
+def _erased(error: store.EvidenceErased) -> Told:
+    details = (_precondition("EVIDENCE", error.sha256, str(error)),)
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "EVIDENCE_ERASED", {"sha256": error.sha256}, details)
+
+
 def _gone(error: store.EvidenceMissing) -> Told:
     details = (_precondition("EVIDENCE", error.sha256, str(error)),)
     return Told(grpc.StatusCode.FAILED_PRECONDITION, "EVIDENCE_MISSING", {"sha256": error.sha256}, details)
@@ -162,6 +186,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (e.ModelMissing, _no_model),
     (e.ThingMissing, _missing),
     (e.ModelExists, _exists),
+    (e.OutOfRecord, _beyond),
     (e.EtagMismatch, _etag),
     (e.TooLarge, _large),
     (transport.Leaving, _away),
@@ -173,10 +198,13 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (machine.AlreadyRegistered, _registered),
     (machine.Refused, _refused),
     (IllegalHistory, _illegal),
+    (UnknownEvent, _future),
+    (PayloadErased, _forgotten),
     (store.RequestIdReused, _reused),
     (store.WrongExpectedVersion, _moved),
     (store.FeedOutOfOrder, _moved),
     (store.EvidenceMissing, _gone),
+    (store.EvidenceErased, _erased),
     (store.EvidenceAltered, _lost),
     (store.LogAltered, _lost),
     (store.DatabaseFault, _away),

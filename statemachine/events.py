@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, TypeVar, cast
 
 from statemachine.canonical import canonical
+from statemachine.upcasting import raised
 
 
 class Event:
@@ -415,15 +416,19 @@ def encode(fact: Event) -> bytes:
 
 
 def decode(name: str, schema: int, payload: dict[str, Any]) -> Event:
-    """Read a stored payload back.
+    """Read a stored payload back, the oldest form first: it is raised from schema to schema until it has today's.
 
     Raises:
         UnknownEvent: No event of that name and schema is known here.
+        PayloadUnreadable: The payload has other fields than its schema says.
     """
     cls = REGISTRY.get(name)
-    if cls is None or schema > cls.schema:
+    if cls is None or not 1 <= schema <= cls.schema:
         raise UnknownEvent(name, schema)
-    return cls(**payload)
+    try:
+        return cls(**raised(name, schema, cls.schema, payload))
+    except (TypeError, KeyError, AttributeError) as error:  # a field is missing, is too much, or is of another kind
+        raise PayloadUnreadable(name, schema, str(error)) from error
 
 
 def is_volatile(fact: Event) -> bool:
@@ -440,5 +445,17 @@ class UnknownEvent(ValueError):
     """The log holds an event that this release does not know."""
 
     def __init__(self, name: str, schema: int) -> None:
-        super().__init__(f"unknown event {name!r} of schema {schema}; known: {', '.join(sorted(REGISTRY))}")
+        """Name the event and its schema, and say what is known."""
+        cls = REGISTRY.get(name)
+        known = f"schemas 1 to {cls.schema} of it" if cls else ", ".join(sorted(REGISTRY))
+        super().__init__(f"unknown event {name!r} of schema {schema}; known: {known}")
+        self.name, self.schema = name, schema
+
+
+class PayloadUnreadable(ValueError):
+    """The payload of an event does not have the fields of its schema."""
+
+    def __init__(self, name: str, schema: int, why: str) -> None:
+        """Name the event, its schema, and what is wrong."""
+        super().__init__(f"the payload is none of {name!r} of schema {schema}: {why}")
         self.name, self.schema = name, schema

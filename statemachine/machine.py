@@ -16,7 +16,7 @@ from statemachine.commands import Command
 from statemachine.errors import Refused
 from statemachine.guards import Guard, automation_is_on
 from statemachine.health import ModelHealth
-from statemachine.moves import MOVES, Move
+from statemachine.moves import MACHINE_VERSION, MOVES, TABLES, Move
 from statemachine.words import PLACES, Automation, Place
 
 #: What gives the wheel back, where a person has it.
@@ -96,3 +96,26 @@ def _condition(guard: Guard) -> Callable[[EventData], bool]:
 
 
 GATEKEEPER = Gatekeeper()
+_MADE: dict[str, Gatekeeper] = {MACHINE_VERSION: GATEKEEPER}
+
+
+class UnknownMachine(ValueError):
+    """The event was decided by a machine that this release does not know."""
+
+    def __init__(self, version: str) -> None:
+        """Name the version, and those that are known."""
+        super().__init__(f"machine version {version!r} is unknown here; known: {', '.join(sorted(TABLES))}")
+        self.version = version
+
+
+def gatekeeper_of(machine_version: str) -> Gatekeeper:
+    """Give the machine of a version, so that a history is held to the table of its own time.
+
+    Raises:
+        UnknownMachine: No table of that version is known here.
+    """
+    if machine_version not in _MADE:
+        if machine_version not in TABLES:
+            raise UnknownMachine(machine_version)
+        _MADE[machine_version] = Gatekeeper(TABLES[machine_version])
+    return _MADE[machine_version]

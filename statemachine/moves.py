@@ -25,6 +25,7 @@ from statemachine.words import (
     Place,
 )
 
+#: Stands in each event, so that a history is held to the table of its own time.
 MACHINE_VERSION = "1"
 
 
@@ -81,6 +82,9 @@ MOVES: tuple[Move, ...] = (
     # The end.
     _move("retire", LIVING, RETIRED, stops=True),
 )  # fmt: skip
+
+#: Every table that a release has decided by. One that events name is never changed: another table is another version.
+TABLES: dict[str, tuple[Move, ...]] = {MACHINE_VERSION: MOVES}
 
 
 def triggers_from(place: Place) -> tuple[str, ...]:

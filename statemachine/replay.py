@@ -5,31 +5,69 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 
+import orjson
+
 from statemachine.canonical import canonical
-from statemachine.events import Event, StateChanged
+from statemachine.envelope import PayloadErased, RecordedEvent
+from statemachine.events import Event, StateChanged, decode
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
-from statemachine.machine import GATEKEEPER
+from statemachine.machine import GATEKEEPER, Gatekeeper, gatekeeper_of
 from statemachine.policy import Policy
 from statemachine.words import Place
 
 
 class IllegalHistory(ValueError):
-    """A recorded move is not in the table, or does not start where the model stood."""
+    """An event on record cannot have happened there: its move is not in the table, or it cannot be read."""
+
+    def __init__(self, version: int, why: str) -> None:
+        """Name the event by its version."""
+        super().__init__(f"event {version}: {why}")
+        self.version, self.why = version, why
 
 
 def replay(history: Iterable[tuple[Event, int]], start: ModelHealth | None = None) -> ModelHealth:
-    """Fold *history*, pairs of fact and time in microseconds, from *start* on.
+    """Fold *history*, pairs of fact and time in microseconds, from *start* on, by the table of today.
 
     Raises:
         IllegalHistory: A move in it is one that the table does not know.
     """
     health = start or ModelHealth()
     for fact, occurred_us in history:
-        if isinstance(fact, StateChanged):
-            _check(health, fact)
-        health = evolve(health, fact, occurred_us)
+        health = _after(health, fact, occurred_us, GATEKEEPER)
     return health
+
+
+def refold(health: ModelHealth, recorded: RecordedEvent) -> tuple[Event, ModelHealth]:
+    """Give the fact of *recorded* and *health* after it, by the table of the machine that decided it.
+
+    Raises:
+        IllegalHistory: It cannot be read, its machine is unknown here, or the machine's table has no such move.
+        PayloadErased: What it tells was erased.
+    """
+    try:
+        machine = gatekeeper_of(recorded.machine_version)
+        fact = fact_in(recorded)
+        return fact, _after(health, fact, recorded.occurred_us, machine)
+    except PayloadErased:
+        raise
+    except IllegalHistory as error:
+        raise IllegalHistory(recorded.version, error.why) from error
+    # Whatever was written past the store may stand where a fold expects a name, a number or a list.
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise IllegalHistory(recorded.version, str(error) or type(error).__name__) from error
+
+
+def fact_in(recorded: RecordedEvent) -> Event:
+    """Read what *recorded* tells, in the form of today.
+
+    Raises:
+        PayloadErased: It was erased.
+        UnknownEvent: This release does not know such an event.
+    """
+    if recorded.payload is None:
+        raise PayloadErased(recorded.stream, recorded.version)
+    return decode(recorded.type, recorded.schema, orjson.loads(recorded.payload))
 
 
 def projection(health: ModelHealth) -> bytes:
@@ -52,10 +90,16 @@ def _as_json(value: object) -> object:
     return value
 
 
-def _check(health: ModelHealth, fact: StateChanged) -> None:
+def _after(health: ModelHealth, fact: Event, occurred_us: int, machine: Gatekeeper) -> ModelHealth:
+    if isinstance(fact, StateChanged):
+        _check(health, fact, machine)
+    return evolve(health, fact, occurred_us)
+
+
+def _check(health: ModelHealth, fact: StateChanged, machine: Gatekeeper) -> None:
     if str(health.place) != fact.source:
-        msg = f"event {health.version + 1}: the move starts in {fact.source}, the model stood in {health.place}"
-        raise IllegalHistory(msg)
-    if (fact.source, fact.trigger, fact.dest) not in GATEKEEPER.legal_moves:
-        msg = f"event {health.version + 1}: {fact.trigger} from {fact.source} to {fact.dest} is not in the table"
-        raise IllegalHistory(msg)
+        raise IllegalHistory(health.version + 1, f"the move starts in {fact.source}, the model stood in {health.place}")
+    if (fact.source, fact.trigger, fact.dest) not in machine.legal_moves:
+        raise IllegalHistory(
+            health.version + 1, f"{fact.trigger} from {fact.source} to {fact.dest} is not in the table"
+        )

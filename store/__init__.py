@@ -12,6 +12,7 @@ from store.errors import (
     DatabaseUnsafe,
     DatabaseUrlInvalid,
     EvidenceAltered,
+    EvidenceErased,
     EvidenceMissing,
     FeedOutOfOrder,
     Interrupted,
@@ -30,7 +31,8 @@ from store.errors import (
     WrongSchemaVersion,
 )
 from store.open import open_store
-from store.ports import Reader, Store, Unit
+from store.open_reader import open_reader
+from store.ports import Readable, Reader, Store, Unit
 from store.records import (
     Checkpoint,
     ClearLease,
@@ -72,6 +74,7 @@ __all__ = [
     "ErasePayload",
     "Evidence",
     "EvidenceAltered",
+    "EvidenceErased",
     "EvidenceMissing",
     "FeedHead",
     "FeedItem",
@@ -85,6 +88,7 @@ __all__ = [
     "LogNotEmpty",
     "OutcomeUnknown",
     "Projection",
+    "Readable",
     "Reader",
     "RecordIsImmutable",
     "ReferenceMissing",
@@ -103,5 +107,6 @@ __all__ = [
     "Write",
     "WrongExpectedVersion",
     "WrongSchemaVersion",
+    "open_reader",
     "open_store",
 ]

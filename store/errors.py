@@ -70,7 +70,16 @@ class RecordIsImmutable(StoreError):
 
 
 class EvidenceMissing(StoreError):
-    """There is no evidence under this hash: it was never recorded, or it was erased."""
+    """There is no evidence under this hash: it was never recorded, or was removed past the store."""
+
+    def __init__(self, sha256: str) -> None:
+        """Name the hash."""
+        self.sha256 = sha256
+        super().__init__(sha256=sha256)
+
+
+class EvidenceErased(StoreError):
+    """The evidence under this hash was erased, so what derives from it cannot be told any more."""
 
     def __init__(self, sha256: str) -> None:
         """Name the hash."""

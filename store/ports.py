@@ -55,6 +55,7 @@ class Reader(Protocol):
 
         Raises:
             EvidenceMissing: Nothing stands under it.
+            EvidenceErased: What stood under it was erased.
             EvidenceAltered: What stands under it has another hash.
         """
 
@@ -135,6 +136,18 @@ class Unit(Reader, Protocol):
 
     def remember(self, request_id: str, payload_sha256: str, response: bytes) -> None:
         """Keep the answer to a request, in the same commit as its effects."""
+
+
+class Readable(Protocol):
+    """What is committed of one namespace, for those who only look. Safe to use from many threads."""
+
+    namespace: str
+
+    def read(self, work: Callable[[Reader], T]) -> T:
+        """Give *work* a consistent, read-only view of what is committed, in the caller's thread."""
+
+    def close(self) -> None:
+        """Let go of everything. Closing twice is closing once."""
 
 
 class Store(Protocol):

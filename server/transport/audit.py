@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 from remission.v1 import audit_pb2 as pb
 from remission.v1 import audit_pb2_grpc
-from remission.v1.health_pb2 import ModelState
 
-from server.auditing import Derivation
+from server.deriving import Derivation
 from server.errors import Invalid, ThingMissing
-from server.replaying import Replayed, replayed
+from server.folding import Step
+from server.moments import Moment
+from server.replaying import Replay
 from server.service import Service
 from server.transport.calls import Context, answering, read, streaming
-from server.transport.fields import continued, model_name, page, page_token
+from server.transport.fields import continued, model_name, number, page, page_token
 from server.transport.states import behind, state
 from server.views import StateView, state_of
 from statemachine.canonical import canonical
@@ -23,6 +24,8 @@ from statemachine.envelope import RecordedEvent
 from statemachine.events import REGISTRY
 
 MOST_LONG = 2
+MOST_DIFFERENCES = 1_000
+NO_END = 1 << 63
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
@@ -46,21 +49,38 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         token = page_token(str(found[-1].position), asked) if len(found) == size else ""
         return pb.ReadEventsResponse(events=[event(one) for one in found], next_page_token=token)
 
+    @answering
+    async def GetStateAsOf(self, request: pb.GetStateAsOfRequest, _: Context) -> pb.GetStateAsOfResponse:
+        """Tell how a model stood at a moment of its past."""
+        name, asked = model_name(request.model), moment(request)
+        await read(self._service.state, name)
+        async with self._long:
+            found = await read(self._service.as_of, name, asked)
+        return pb.GetStateAsOfResponse(
+            state=state(found.state), policy_json=written(found.health.policy.to_json()),
+            policy_version=found.health.policy_version, event=event(found.recorded),
+        )  # fmt: skip
+
     @streaming
     async def ReplayModel(
         self, request: pb.ReplayModelRequest, _: Context
     ) -> AsyncGenerator[pb.ReplayModelResponse, None]:
         """Fold a model's log again, step by step, and compare the end with the stored state."""
-        name = model_name(request.model)
+        name, wanted = model_name(request.model), versions(request)
         stored = await read(self._service.state, name)
+        replay = await read(Replay, self._service.store, name)
+        pages, position = replay.pages(), 0
+        while (page := await self._next(pages)) is not None:
+            for one in page:
+                if one.recorded.version in wanted:
+                    yield pb.ReplayModelResponse(step=step(one, position))
+                position = one.recorded.position
+        yield pb.ReplayModelResponse(summary=summary(replay, stored))
+
+    async def _next(self, pages: Iterator[list[Step]]) -> list[Step] | None:
+        """Fold one page more. Whoever reads slowly keeps nobody else waiting."""
         async with self._long:
-            found = await read(self._service.store.read, lambda reader: replayed(reader, name))
-        before: ModelState | None = None
-        for one in found.steps:
-            after = state(state_of(one.after, position=one.recorded.position))
-            yield pb.ReplayModelResponse(step=pb.ReplayStep(event=event(one.recorded), before=before, after=after))
-            before = after
-        yield pb.ReplayModelResponse(summary=summary(found, stored))
+            return await read(next, pages, None)
 
     @answering
     async def ExplainDecision(self, request: pb.ExplainDecisionRequest, _: Context) -> pb.ExplainDecisionResponse:
@@ -71,7 +91,11 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             found = await read(self._service.explain, name, request.position)
         return pb.ExplainDecisionResponse(
             decision=decision(found), rederived_verdict_json=written(found.rederived), equal=found.equal,
-            explanation=found.failure or ("the bits agree" if found.equal else "the verdict differs"),
+            explanation=found.told, status=number(pb.DerivationStatus, found.status),
+            differences=[
+                pb.FieldDifference(path=one.path, recorded_json=one.recorded, derived_json=one.derived)
+                for one in found.differences[:MOST_DIFFERENCES]
+            ],
         )  # fmt: skip
 
     @answering
@@ -86,7 +110,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         return pb.VerifyLogResponse(
             events=found.events, chain_ok=found.chain_ok, replay_equal=found.replay_equal,
             decisions=found.decisions, rederived=found.rederived, log_sha256=found.log_sha256,
-            first_failure=found.failures[0] if found.failures else "",
+            erased=found.erased, first_failure=str(found.failures[0]) if found.failures else "",
         )  # fmt: skip
 
 
@@ -98,13 +122,43 @@ def known_types(names: Sequence[str]) -> list[str]:
     return sorted(names)
 
 
-def summary(found: Replayed, stored: StateView) -> pb.ReplaySummary:
+def moment(request: pb.GetStateAsOfRequest) -> Moment:
+    """Read the moment that is asked about."""
+    match request.WhichOneof("moment"):
+        case "at_us":
+            return Moment("at_us", request.at_us)
+        case "version":
+            return Moment("version", request.version)
+        case "position":
+            return Moment("position", request.position)
+        case _:
+            raise Invalid("moment", "is missing; exactly one of at_us, version and position is accepted")
+
+
+def versions(request: pb.ReplayModelRequest) -> range:
+    """Read which versions are asked for."""
+    after, until = request.after_version, request.until_version
+    if after < 0:
+        raise Invalid("after_version", f"{after} is negative; 0 or more is accepted")
+    if until and until <= after:
+        raise Invalid(
+            "until_version", f"{until} is not accepted; more than after_version ({after}) is, and 0 is no end"
+        )
+    return range(after + 1, until + 1 if until else NO_END)
+
+
+def step(one: Step, before_position: int) -> pb.ReplayStep:
+    """Write one event and what it changed."""
+    before = state(state_of(one.before, position=before_position)) if one.before.version else None
+    after = state(state_of(one.after, position=one.recorded.position))
+    return pb.ReplayStep(event=event(one.recorded), before=before, after=after)
+
+
+def summary(found: Replay, stored: StateView) -> pb.ReplaySummary:
     """Write the end of a replay."""
-    position = found.steps[-1].recorded.position if found.steps else 0
     return pb.ReplaySummary(
-        events=len(found.steps), equal=not found.difference, chain_ok=not found.broken,
-        replayed=state(state_of(found.end, position=position)), stored=state(stored),
-        difference=found.difference or found.broken,
+        events=found.events, equal=not found.difference, chain_ok=not found.broken,
+        replayed=state(found.replayed), stored=state(stored), difference=found.difference or found.broken,
     )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from server import leasing
-from server.act import Caller, fact_of
+from server.act import Caller
 from server.errors import RequestError
 from server.requests import Categories, Floats, Ints, LabelsBatch, MetricsBatch, Point, ReferenceRows, RowsBatch
 from server.service import Service
 from statemachine.errors import Refused
+from statemachine.replay import fact_in
 from tests.fixtures.jobs import a_report, an_entry, hand_in, uploaded
 from tests.fixtures.services import MINUTE_US, a_model, a_service
 from tests.scenarios import telling
@@ -47,7 +48,7 @@ class ServiceStage:
             return [f"refused: {refusal}"]
         events = self.service.events(MODEL, self.position, 1_000)
         self.position = max([self.position, *(event.position for event in events)])
-        told = [telling.fact(fact_of(event.type, event.schema, event.payload)) for event in events]
+        told = [telling.fact(fact_in(event)) for event in events]
         health = self.service.store.read(lambda reader: self.service.desk.health(reader, MODEL))
         stands = f"{health.place}, {health.reason}" + ("" if health.automation == "auto" else f", {health.automation}")
         return [*(told or ["nothing follows"]), f"= {stands}, {health.champion} serves"]

@@ -46,6 +46,10 @@ class ResourceExhaustedError(CallError):
     """Too large, or too much at once."""
 
 
+class OutOfRangeError(CallError):
+    """What was asked for lies before the beginning or behind the end."""
+
+
 class UnavailableError(CallError):
     """The server cannot be reached, or cannot reach its database."""
 
@@ -65,6 +69,7 @@ _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {
     grpc.StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
     grpc.StatusCode.ABORTED: AbortedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhaustedError,
+    grpc.StatusCode.OUT_OF_RANGE: OutOfRangeError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineExceededError,
     grpc.StatusCode.DATA_LOSS: DataLossError,

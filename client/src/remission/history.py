@@ -35,9 +35,30 @@ class History:
                 return
             request.page_token = page.next_page_token
 
-    def replay(self, model: str) -> Iterator[audit_pb2.ReplayModelResponse]:
-        """Yield each event of a model with the state before and after, then a summary."""
-        request = audit_pb2.ReplayModelRequest(model=model)
+    def as_of(
+        self, model: str, *, at_us: int | None = None, version: int | None = None, position: int | None = None
+    ) -> audit_pb2.GetStateAsOfResponse:
+        """Return how a model stood at a moment of its past: exactly one of instant, version and position.
+
+        Raises:
+            InvalidArgumentError: None of the three is given.
+            OutOfRangeError: The moment lies before the first event, or is not reached yet.
+        """
+        request = audit_pb2.GetStateAsOfRequest(model=model)
+        given = {"at_us": at_us, "version": version, "position": position}
+        for name, value in given.items():
+            if value is None:
+                continue
+            if request.WhichOneof("moment"):
+                raise ValueError(f"{request.WhichOneof('moment')} and {name}: one moment is accepted")
+            setattr(request, name, value)
+        return self._connection.call(self._stub.GetStateAsOf, request)
+
+    def replay(
+        self, model: str, *, after_version: int = 0, until_version: int = 0
+    ) -> Iterator[audit_pb2.ReplayModelResponse]:
+        """Yield the events of a model with the state before and after, of some versions or of all, then a summary."""
+        request = audit_pb2.ReplayModelRequest(model=model, after_version=after_version, until_version=until_version)
         return self._connection.stream(lambda: self._stub.ReplayModel(request))
 
     def explain(self, model: str, position: int) -> audit_pb2.ExplainDecisionResponse:

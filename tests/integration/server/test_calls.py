@@ -14,11 +14,13 @@ from remission.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    OutOfRangeError,
     translate,
 )
 from remission.v1 import (
     artifact_pb2,
     artifact_pb2_grpc,
+    audit_pb2,
     health_pb2,
     health_pb2_grpc,
     ingest_pb2,
@@ -97,6 +99,51 @@ def test_a_replay_begins_with_nothing_and_ends_where_the_model_stands(client: Cl
     assert last.summary.replayed.version == len(steps)
 
 
+def test_a_replay_of_some_versions_shows_these_and_sums_up_all(client: Client) -> None:
+    *whole, last = client.replay("ill")
+    *some, end = client.audit.replay("ill", after_version=2, until_version=5)
+
+    assert [part.step for part in some] == [part.step for part in whole[2:5]]
+    assert end.summary == last.summary
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [({"after_version": -1}, "after_version"), ({"after_version": 3, "until_version": 3}, "until_version")],
+)
+def test_versions_that_are_none_are_refused_by_name(client: Client, asked: dict[str, int], field: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        list(client.audit.replay("ill", **asked))
+
+    assert [one.field for one in caught.value.violations] == [field]
+
+
+def test_as_of_each_version_is_what_the_replay_saw_there(client: Client) -> None:
+    *steps, _ = client.replay("ill")
+
+    for part in steps:
+        found = client.audit.as_of("ill", version=part.step.event.version)
+        assert (found.state, found.event) == (part.step.after, part.step.event)
+        assert found == client.audit.as_of("ill", position=part.step.event.position)
+
+
+def test_as_of_now_is_the_present_state_and_its_policy(client: Client) -> None:
+    found, now = client.audit.as_of("ill", at_us=2**62), client.state("ill")
+
+    assert (found.state.version, found.state.reason) == (now.version, now.reason)
+    assert found.policy_json == client.models.get("ill").effective_policy_json
+
+
+def test_before_the_first_event_the_first_instant_is_named(client: Client) -> None:
+    first = next(iter(client.history("ill")))
+
+    with pytest.raises(OutOfRangeError) as caught:
+        client.audit.as_of("ill", at_us=first.occurred_us - 1)
+
+    assert caught.value.metadata["first"] == str(first.occurred_us)
+    assert caught.value.reason == "OUT_OF_RECORD"
+
+
 def test_the_evidence_of_a_decision_has_the_hash_that_the_event_names(client: Client) -> None:
     alarm = next(one for one in client.history("ill") if one.type == "alarm_raised")
 
@@ -105,6 +152,8 @@ def test_the_evidence_of_a_decision_has_the_hash_that_the_event_names(client: Cl
     evidence = found.decision.inputs_json.encode()
     assert hashlib.sha256(evidence).hexdigest() == found.decision.evidence_sha256
     assert found.equal
+    assert found.status == audit_pb2.DERIVATION_STATUS_EQUAL
+    assert not found.differences
     assert found.rederived_verdict_json == found.decision.verdict_json
 
 

@@ -88,6 +88,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "RollBack": order(operations_pb2.RollBackRequest),
     "ExplainWait": lambda: operations_pb2.ExplainWaitRequest(model="m"),
     "ReadEvents": lambda: audit_pb2.ReadEventsRequest(model="m"),
+    "GetStateAsOf": lambda: audit_pb2.GetStateAsOfRequest(model="m", version=1),
     "ReplayModel": lambda: audit_pb2.ReplayModelRequest(model="m"),
     "ExplainDecision": lambda: audit_pb2.ExplainDecisionRequest(model="m", position=1),
     "VerifyLog": lambda: audit_pb2.VerifyLogRequest(models=["m"]),
@@ -96,7 +97,7 @@ OWN_IDS = frozenset(("IngestMetrics", "LeaseJob"))  #: a model's, and a worker's
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
-) | {"ReplayModel", "ExplainDecision", "VerifyLog", "GetManifest"}
+) | {"ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest"}
 ID = ("", "x" * 65, "a\nb", "ä")
 #: What is wrong wherever a field has this name.
 WRONG: dict[str, tuple[object, ...]] = {

@@ -50,6 +50,7 @@ from tests.integration.server.requests import (
 
 INVALID, MISSING, EXISTS = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS
 PRECONDITION, ABORTED = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED
+BEYOND = grpc.StatusCode.OUT_OF_RANGE
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 NAN, INF = float("nan"), float("inf")
 
@@ -266,6 +267,12 @@ TABLE = [
     Bad("neither hash nor version", "GetManifest", artifact_pb2.GetManifestRequest, INVALID, "by"),
     Bad("a negative position", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(after_position=-1), INVALID, "after_position"),
     Bad("a position beyond the log", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=10**6), MISSING, "position"),
+    Bad("no moment", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m"), INVALID, "moment"),
+    Bad("an instant before the first event", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", at_us=-1), BEYOND, "at_us"),
+    Bad("version 0", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", version=0), BEYOND, "version"),
+    Bad("a version that is not reached", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", version=10**6), BEYOND, "version"),
+    Bad("position 0", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", position=0), BEYOND, "position"),
+    Bad("a position that is not reached", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", position=10**6), BEYOND, "position"),
     Bad("a negative position", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=-1), MISSING, "position"),
     Bad("an unknown model", "VerifyLog", lambda: audit_pb2.VerifyLogRequest(models=["ghost"]), MISSING, "models[0]"),
 ]  # fmt: skip
@@ -279,7 +286,7 @@ STUBS = {
     operations_pb2_grpc.OperationsServiceStub: (
         "Approve", "Reject", "Hold", "Release", "Unfreeze", "Abort", "RollBack", "StartRetraining", "ExplainWait",
     ),
-    audit_pb2_grpc.AuditServiceStub: ("ReadEvents", "ExplainDecision", "VerifyLog"),
+    audit_pb2_grpc.AuditServiceStub: ("ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog"),
 }  # fmt: skip
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from server import folding
 from server.changes import Changed, Changes
-from server.replaying import replayed
+from server.replaying import Replay
 from server.requests import MetricsBatch, Point
 from server.service import Service
 from tests.fixtures.services import a_model, a_service
@@ -64,14 +65,25 @@ def test_small_steps_see_what_one_large_step_sees(service: Service) -> None:
 
 
 def test_a_replay_ends_where_the_stored_state_stands(service: Service) -> None:
-    found = service.store.read(lambda reader: replayed(reader, "m"))
+    replay = Replay(service.store, "m")
+    steps = [step for page in replay.pages() for step in page]
 
-    assert (found.difference, found.broken) == ("", "")
-    assert found.end.version == len(found.steps) == service.state("m").version
+    assert (replay.difference, replay.broken) == ("", "")
+    assert replay.end.version == replay.events == len(steps) == service.state("m").version
 
 
 def test_a_replay_of_nothing_differs_from_nothing_stored(service: Service) -> None:
-    found = service.store.read(lambda reader: replayed(reader, "ghost"))
+    replay = Replay(service.store, "ghost")
 
-    assert found.steps == []
-    assert found.difference != ""
+    assert list(replay.pages()) == []
+    assert replay.difference != ""
+
+
+def test_a_replay_reads_a_page_at_a_time(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "PAGE", 3)
+    replay = Replay(service.store, "m")
+    pages = list(replay.pages())
+
+    assert {len(page) for page in pages[:-1]} == {3}
+    assert [step.recorded.version for page in pages for step in page] == list(range(1, replay.events + 1))
+    assert replay.difference == ""

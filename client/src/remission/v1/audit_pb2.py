@@ -15,37 +15,45 @@ _sym_db = _symbol_database.Default()
 from remission.v1 import health_pb2 as remission_dot_v1_dot_health__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18remission/v1/audit.proto\x12\x0cremission.v1\x1a\x19remission/v1/health.proto\"\xd7\x02\n\x05\x45vent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\x0e\n\x06schema\x18\x05 \x01(\x05\x12\x13\n\x0boccurred_us\x18\x06 \x01(\x03\x12\x13\n\x0brecorded_us\x18\x07 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x16\n\x0e\x61uthentication\x18\t \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\n \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0b \x01(\t\x12\x12\n\nrequest_id\x18\x0c \x01(\t\x12\x16\n\x0epolicy_version\x18\r \x01(\x03\x12\x17\n\x0fmachine_version\x18\x0e \x01(\t\x12\x14\n\x0cpayload_json\x18\x0f \x01(\t\x12\x0c\n\x04hash\x18\x10 \x01(\t\x12\x15\n\rprevious_hash\x18\x11 \x01(\t\"p\n\x11ReadEventsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\x12\r\n\x05types\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"R\n\x12ReadEventsResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.remission.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x12ReplayModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\"\x83\x01\n\nReplayStep\x12\"\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.remission.v1.Event\x12(\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\'\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x18.remission.v1.ModelState\"\xaa\x01\n\rReplaySummary\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\r\n\x05\x65qual\x18\x02 \x01(\x08\x12\x10\n\x08\x63hain_ok\x18\x03 \x01(\x08\x12*\n\x08replayed\x18\x04 \x01(\x0b\x32\x18.remission.v1.ModelState\x12(\n\x06stored\x18\x05 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\x12\n\ndifference\x18\x06 \x01(\t\"w\n\x13ReplayModelResponse\x12(\n\x04step\x18\x01 \x01(\x0b\x32\x18.remission.v1.ReplayStepH\x00\x12.\n\x07summary\x18\x02 \x01(\x0b\x32\x1b.remission.v1.ReplaySummaryH\x00\x42\x06\n\x04part\"\xa1\x01\n\x08\x44\x65\x63ision\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05judge\x18\x04 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x05 \x01(\t\x12\x13\n\x0binputs_json\x18\x06 \x01(\t\x12\x13\n\x0bpolicy_json\x18\x07 \x01(\t\x12\x14\n\x0cverdict_json\x18\x08 \x01(\t\"9\n\x16\x45xplainDecisionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"\x87\x01\n\x17\x45xplainDecisionResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.remission.v1.Decision\x12\x1e\n\x16rederived_verdict_json\x18\x02 \x01(\t\x12\r\n\x05\x65qual\x18\x03 \x01(\x08\x12\x13\n\x0b\x65xplanation\x18\x04 \x01(\t\"\"\n\x10VerifyLogRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"\x9c\x01\n\x11VerifyLogResponse\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\x10\n\x08\x63hain_ok\x18\x02 \x01(\x08\x12\x14\n\x0creplay_equal\x18\x03 \x01(\x08\x12\x11\n\tdecisions\x18\x04 \x01(\x03\x12\x11\n\trederived\x18\x05 \x01(\x03\x12\x12\n\nlog_sha256\x18\x06 \x01(\t\x12\x15\n\rfirst_failure\x18\x07 \x01(\t2\xe3\x02\n\x0c\x41uditService\x12O\n\nReadEvents\x12\x1f.remission.v1.ReadEventsRequest\x1a .remission.v1.ReadEventsResponse\x12T\n\x0bReplayModel\x12 .remission.v1.ReplayModelRequest\x1a!.remission.v1.ReplayModelResponse0\x01\x12^\n\x0f\x45xplainDecision\x12$.remission.v1.ExplainDecisionRequest\x1a%.remission.v1.ExplainDecisionResponse\x12L\n\tVerifyLog\x12\x1e.remission.v1.VerifyLogRequest\x1a\x1f.remission.v1.VerifyLogResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18remission/v1/audit.proto\x12\x0cremission.v1\x1a\x19remission/v1/health.proto\"\xd7\x02\n\x05\x45vent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0e\n\x06stream\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\x0e\n\x06schema\x18\x05 \x01(\x05\x12\x13\n\x0boccurred_us\x18\x06 \x01(\x03\x12\x13\n\x0brecorded_us\x18\x07 \x01(\x03\x12\r\n\x05\x61\x63tor\x18\x08 \x01(\t\x12\x16\n\x0e\x61uthentication\x18\t \x01(\t\x12\x14\n\x0c\x63\x61usation_id\x18\n \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0b \x01(\t\x12\x12\n\nrequest_id\x18\x0c \x01(\t\x12\x16\n\x0epolicy_version\x18\r \x01(\x03\x12\x17\n\x0fmachine_version\x18\x0e \x01(\t\x12\x14\n\x0cpayload_json\x18\x0f \x01(\t\x12\x0c\n\x04hash\x18\x10 \x01(\t\x12\x15\n\rprevious_hash\x18\x11 \x01(\t\"p\n\x11ReadEventsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\x12\r\n\x05types\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"R\n\x12ReadEventsResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.remission.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"f\n\x13GetStateAsOfRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x05\x61t_us\x18\x02 \x01(\x03H\x00\x12\x11\n\x07version\x18\x03 \x01(\x03H\x00\x12\x12\n\x08position\x18\x04 \x01(\x03H\x00\x42\x08\n\x06moment\"\x90\x01\n\x14GetStateAsOfResponse\x12\'\n\x05state\x18\x01 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\x13\n\x0bpolicy_json\x18\x02 \x01(\t\x12\x16\n\x0epolicy_version\x18\x03 \x01(\x03\x12\"\n\x05\x65vent\x18\x04 \x01(\x0b\x32\x13.remission.v1.Event\"Q\n\x12ReplayModelRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x15\n\rafter_version\x18\x02 \x01(\x03\x12\x15\n\runtil_version\x18\x03 \x01(\x03\"\x83\x01\n\nReplayStep\x12\"\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x13.remission.v1.Event\x12(\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\'\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x18.remission.v1.ModelState\"\xaa\x01\n\rReplaySummary\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\r\n\x05\x65qual\x18\x02 \x01(\x08\x12\x10\n\x08\x63hain_ok\x18\x03 \x01(\x08\x12*\n\x08replayed\x18\x04 \x01(\x0b\x32\x18.remission.v1.ModelState\x12(\n\x06stored\x18\x05 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\x12\n\ndifference\x18\x06 \x01(\t\"w\n\x13ReplayModelResponse\x12(\n\x04step\x18\x01 \x01(\x0b\x32\x18.remission.v1.ReplayStepH\x00\x12.\n\x07summary\x18\x02 \x01(\x0b\x32\x1b.remission.v1.ReplaySummaryH\x00\x42\x06\n\x04part\"\xa1\x01\n\x08\x44\x65\x63ision\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\r\n\x05judge\x18\x04 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x05 \x01(\t\x12\x13\n\x0binputs_json\x18\x06 \x01(\t\x12\x13\n\x0bpolicy_json\x18\x07 \x01(\t\x12\x14\n\x0cverdict_json\x18\x08 \x01(\t\"L\n\x0f\x46ieldDifference\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x15\n\rrecorded_json\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65rived_json\x18\x03 \x01(\t\"9\n\x16\x45xplainDecisionRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"\xeb\x01\n\x17\x45xplainDecisionResponse\x12(\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x16.remission.v1.Decision\x12\x1e\n\x16rederived_verdict_json\x18\x02 \x01(\t\x12\r\n\x05\x65qual\x18\x03 \x01(\x08\x12\x13\n\x0b\x65xplanation\x18\x04 \x01(\t\x12.\n\x06status\x18\x05 \x01(\x0e\x32\x1e.remission.v1.DerivationStatus\x12\x32\n\x0b\x64ifferences\x18\x06 \x03(\x0b\x32\x1d.remission.v1.FieldDifference\"\"\n\x10VerifyLogRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"\xac\x01\n\x11VerifyLogResponse\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\x10\n\x08\x63hain_ok\x18\x02 \x01(\x08\x12\x14\n\x0creplay_equal\x18\x03 \x01(\x08\x12\x11\n\tdecisions\x18\x04 \x01(\x03\x12\x11\n\trederived\x18\x05 \x01(\x03\x12\x12\n\nlog_sha256\x18\x06 \x01(\t\x12\x15\n\rfirst_failure\x18\x07 \x01(\t\x12\x0e\n\x06\x65rased\x18\x08 \x01(\x03*\x8d\x02\n\x10\x44\x65rivationStatus\x12!\n\x1d\x44\x45RIVATION_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x44\x45RIVATION_STATUS_EQUAL\x10\x01\x12\x1d\n\x19\x44\x45RIVATION_STATUS_DIFFERS\x10\x02\x12&\n\"DERIVATION_STATUS_EVIDENCE_MISSING\x10\x03\x12&\n\"DERIVATION_STATUS_EVIDENCE_ALTERED\x10\x04\x12%\n!DERIVATION_STATUS_EVIDENCE_ERASED\x10\x05\x12#\n\x1f\x44\x45RIVATION_STATUS_JUDGE_UNKNOWN\x10\x06\x32\xba\x03\n\x0c\x41uditService\x12O\n\nReadEvents\x12\x1f.remission.v1.ReadEventsRequest\x1a .remission.v1.ReadEventsResponse\x12U\n\x0cGetStateAsOf\x12!.remission.v1.GetStateAsOfRequest\x1a\".remission.v1.GetStateAsOfResponse\x12T\n\x0bReplayModel\x12 .remission.v1.ReplayModelRequest\x1a!.remission.v1.ReplayModelResponse0\x01\x12^\n\x0f\x45xplainDecision\x12$.remission.v1.ExplainDecisionRequest\x1a%.remission.v1.ExplainDecisionResponse\x12L\n\tVerifyLog\x12\x1e.remission.v1.VerifyLogRequest\x1a\x1f.remission.v1.VerifyLogResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'remission.v1.audit_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
+  _globals['_DERIVATIONSTATUS']._serialized_start=2126
+  _globals['_DERIVATIONSTATUS']._serialized_end=2395
   _globals['_EVENT']._serialized_start=70
   _globals['_EVENT']._serialized_end=413
   _globals['_READEVENTSREQUEST']._serialized_start=415
   _globals['_READEVENTSREQUEST']._serialized_end=527
   _globals['_READEVENTSRESPONSE']._serialized_start=529
   _globals['_READEVENTSRESPONSE']._serialized_end=611
-  _globals['_REPLAYMODELREQUEST']._serialized_start=613
-  _globals['_REPLAYMODELREQUEST']._serialized_end=648
-  _globals['_REPLAYSTEP']._serialized_start=651
-  _globals['_REPLAYSTEP']._serialized_end=782
-  _globals['_REPLAYSUMMARY']._serialized_start=785
-  _globals['_REPLAYSUMMARY']._serialized_end=955
-  _globals['_REPLAYMODELRESPONSE']._serialized_start=957
-  _globals['_REPLAYMODELRESPONSE']._serialized_end=1076
-  _globals['_DECISION']._serialized_start=1079
-  _globals['_DECISION']._serialized_end=1240
-  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=1242
-  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=1299
-  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=1302
-  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=1437
-  _globals['_VERIFYLOGREQUEST']._serialized_start=1439
-  _globals['_VERIFYLOGREQUEST']._serialized_end=1473
-  _globals['_VERIFYLOGRESPONSE']._serialized_start=1476
-  _globals['_VERIFYLOGRESPONSE']._serialized_end=1632
-  _globals['_AUDITSERVICE']._serialized_start=1635
-  _globals['_AUDITSERVICE']._serialized_end=1990
+  _globals['_GETSTATEASOFREQUEST']._serialized_start=613
+  _globals['_GETSTATEASOFREQUEST']._serialized_end=715
+  _globals['_GETSTATEASOFRESPONSE']._serialized_start=718
+  _globals['_GETSTATEASOFRESPONSE']._serialized_end=862
+  _globals['_REPLAYMODELREQUEST']._serialized_start=864
+  _globals['_REPLAYMODELREQUEST']._serialized_end=945
+  _globals['_REPLAYSTEP']._serialized_start=948
+  _globals['_REPLAYSTEP']._serialized_end=1079
+  _globals['_REPLAYSUMMARY']._serialized_start=1082
+  _globals['_REPLAYSUMMARY']._serialized_end=1252
+  _globals['_REPLAYMODELRESPONSE']._serialized_start=1254
+  _globals['_REPLAYMODELRESPONSE']._serialized_end=1373
+  _globals['_DECISION']._serialized_start=1376
+  _globals['_DECISION']._serialized_end=1537
+  _globals['_FIELDDIFFERENCE']._serialized_start=1539
+  _globals['_FIELDDIFFERENCE']._serialized_end=1615
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_start=1617
+  _globals['_EXPLAINDECISIONREQUEST']._serialized_end=1674
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_start=1677
+  _globals['_EXPLAINDECISIONRESPONSE']._serialized_end=1912
+  _globals['_VERIFYLOGREQUEST']._serialized_start=1914
+  _globals['_VERIFYLOGREQUEST']._serialized_end=1948
+  _globals['_VERIFYLOGRESPONSE']._serialized_start=1951
+  _globals['_VERIFYLOGRESPONSE']._serialized_end=2123
+  _globals['_AUDITSERVICE']._serialized_start=2398
+  _globals['_AUDITSERVICE']._serialized_end=2840
 # @@protoc_insertion_point(module_scope)

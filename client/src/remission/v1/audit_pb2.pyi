@@ -7,11 +7,58 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import remission.v1.health_pb2
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _DerivationStatus:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DerivationStatusEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_DerivationStatus.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DERIVATION_STATUS_UNSPECIFIED: _DerivationStatus.ValueType  # 0
+    """DERIVATION_STATUS_UNSPECIFIED is never sent."""
+    DERIVATION_STATUS_EQUAL: _DerivationStatus.ValueType  # 1
+    """DERIVATION_STATUS_EQUAL: the same verdict, bit for bit."""
+    DERIVATION_STATUS_DIFFERS: _DerivationStatus.ValueType  # 2
+    """DERIVATION_STATUS_DIFFERS: another verdict, or the judge cannot judge the evidence any more."""
+    DERIVATION_STATUS_EVIDENCE_MISSING: _DerivationStatus.ValueType  # 3
+    """DERIVATION_STATUS_EVIDENCE_MISSING: the evidence is not on record."""
+    DERIVATION_STATUS_EVIDENCE_ALTERED: _DerivationStatus.ValueType  # 4
+    """DERIVATION_STATUS_EVIDENCE_ALTERED: the evidence does not have its hash."""
+    DERIVATION_STATUS_EVIDENCE_ERASED: _DerivationStatus.ValueType  # 5
+    """DERIVATION_STATUS_EVIDENCE_ERASED: the evidence was erased, so the decision stands and cannot be made again."""
+    DERIVATION_STATUS_JUDGE_UNKNOWN: _DerivationStatus.ValueType  # 6
+    """DERIVATION_STATUS_JUDGE_UNKNOWN: this release does not know the judge."""
+
+class DerivationStatus(_DerivationStatus, metaclass=_DerivationStatusEnumTypeWrapper):
+    """DerivationStatus is how making a decision again has ended."""
+
+DERIVATION_STATUS_UNSPECIFIED: DerivationStatus.ValueType  # 0
+"""DERIVATION_STATUS_UNSPECIFIED is never sent."""
+DERIVATION_STATUS_EQUAL: DerivationStatus.ValueType  # 1
+"""DERIVATION_STATUS_EQUAL: the same verdict, bit for bit."""
+DERIVATION_STATUS_DIFFERS: DerivationStatus.ValueType  # 2
+"""DERIVATION_STATUS_DIFFERS: another verdict, or the judge cannot judge the evidence any more."""
+DERIVATION_STATUS_EVIDENCE_MISSING: DerivationStatus.ValueType  # 3
+"""DERIVATION_STATUS_EVIDENCE_MISSING: the evidence is not on record."""
+DERIVATION_STATUS_EVIDENCE_ALTERED: DerivationStatus.ValueType  # 4
+"""DERIVATION_STATUS_EVIDENCE_ALTERED: the evidence does not have its hash."""
+DERIVATION_STATUS_EVIDENCE_ERASED: DerivationStatus.ValueType  # 5
+"""DERIVATION_STATUS_EVIDENCE_ERASED: the evidence was erased, so the decision stands and cannot be made again."""
+DERIVATION_STATUS_JUDGE_UNKNOWN: DerivationStatus.ValueType  # 6
+"""DERIVATION_STATUS_JUDGE_UNKNOWN: this release does not know the judge."""
+global___DerivationStatus = DerivationStatus
 
 @typing.final
 class Event(google.protobuf.message.Message):
@@ -156,20 +203,97 @@ class ReadEventsResponse(google.protobuf.message.Message):
 global___ReadEventsResponse = ReadEventsResponse
 
 @typing.final
+class GetStateAsOfRequest(google.protobuf.message.Message):
+    """GetStateAsOfRequest asks for the state at one moment."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    AT_US_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model to look back at."""
+    at_us: builtins.int
+    """at_us is an instant in microseconds since 1970-01-01 UTC, on the clock of the events' occurred_us. Of events that
+    happened at one instant the last counts. After the newest event the state is the present one.
+    """
+    version: builtins.int
+    """version is a place in the model's stream, from 1."""
+    position: builtins.int
+    """position is a place in the order of all streams: what counts is the model's last event up to it."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        at_us: builtins.int = ...,
+        version: builtins.int = ...,
+        position: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["at_us", b"at_us", "moment", b"moment", "position", b"position", "version", b"version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["at_us", b"at_us", "model", b"model", "moment", b"moment", "position", b"position", "version", b"version"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["moment", b"moment"]) -> typing.Literal["at_us", "version", "position"] | None: ...
+
+global___GetStateAsOfRequest = GetStateAsOfRequest
+
+@typing.final
+class GetStateAsOfResponse(google.protobuf.message.Message):
+    """GetStateAsOfResponse is a state of the past."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: builtins.int
+    POLICY_JSON_FIELD_NUMBER: builtins.int
+    POLICY_VERSION_FIELD_NUMBER: builtins.int
+    EVENT_FIELD_NUMBER: builtins.int
+    policy_json: builtins.str
+    """policy_json is the policy in force, as canonical JSON, defaults included."""
+    policy_version: builtins.int
+    """policy_version of that policy."""
+    @property
+    def state(self) -> remission.v1.health_pb2.ModelState:
+        """state after the event. Its row is 0: how many rows had come is not in the log."""
+
+    @property
+    def event(self) -> global___Event:
+        """event is the last one that the state follows from."""
+
+    def __init__(
+        self,
+        *,
+        state: remission.v1.health_pb2.ModelState | None = ...,
+        policy_json: builtins.str = ...,
+        policy_version: builtins.int = ...,
+        event: global___Event | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["event", b"event", "state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["event", b"event", "policy_json", b"policy_json", "policy_version", b"policy_version", "state", b"state"]) -> None: ...
+
+global___GetStateAsOfResponse = GetStateAsOfResponse
+
+@typing.final
 class ReplayModelRequest(google.protobuf.message.Message):
     """ReplayModelRequest asks for a replay."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     MODEL_FIELD_NUMBER: builtins.int
+    AFTER_VERSION_FIELD_NUMBER: builtins.int
+    UNTIL_VERSION_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model to replay."""
+    after_version: builtins.int
+    """after_version leaves out the steps up to and with this version; 0 leaves out none. They are folded all the same."""
+    until_version: builtins.int
+    """until_version leaves out the steps behind this version; 0 leaves out none. The summary is of the whole stream."""
     def __init__(
         self,
         *,
         model: builtins.str = ...,
+        after_version: builtins.int = ...,
+        until_version: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["model", b"model"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_version", b"after_version", "model", b"model", "until_version", b"until_version"]) -> None: ...
 
 global___ReplayModelRequest = ReplayModelRequest
 
@@ -324,6 +448,32 @@ class Decision(google.protobuf.message.Message):
 global___Decision = Decision
 
 @typing.final
+class FieldDifference(google.protobuf.message.Message):
+    """FieldDifference is a field of a verdict that came out otherwise."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    RECORDED_JSON_FIELD_NUMBER: builtins.int
+    DERIVED_JSON_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """path of the field, such as "gates[2].value"."""
+    recorded_json: builtins.str
+    """recorded_json is the value on record, as canonical JSON; empty where the record has no such field."""
+    derived_json: builtins.str
+    """derived_json is the value that came out now; empty where there is none."""
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        recorded_json: builtins.str = ...,
+        derived_json: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["derived_json", b"derived_json", "path", b"path", "recorded_json", b"recorded_json"]) -> None: ...
+
+global___FieldDifference = FieldDifference
+
+@typing.final
 class ExplainDecisionRequest(google.protobuf.message.Message):
     """ExplainDecisionRequest asks for the decision that an event records."""
 
@@ -355,15 +505,23 @@ class ExplainDecisionResponse(google.protobuf.message.Message):
     REDERIVED_VERDICT_JSON_FIELD_NUMBER: builtins.int
     EQUAL_FIELD_NUMBER: builtins.int
     EXPLANATION_FIELD_NUMBER: builtins.int
+    STATUS_FIELD_NUMBER: builtins.int
+    DIFFERENCES_FIELD_NUMBER: builtins.int
     rederived_verdict_json: builtins.str
     """rederived_verdict_json is the verdict that the rule gives now on the same evidence and policy."""
     equal: builtins.bool
     """equal is true when both verdicts are the same, byte for byte."""
     explanation: builtins.str
     """explanation is the decision in a sentence or two."""
+    status: global___DerivationStatus.ValueType
+    """status is how making it again has ended."""
     @property
     def decision(self) -> global___Decision:
         """decision on record."""
+
+    @property
+    def differences(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FieldDifference]:
+        """differences names each field that came out otherwise; at most 1000."""
 
     def __init__(
         self,
@@ -372,9 +530,11 @@ class ExplainDecisionResponse(google.protobuf.message.Message):
         rederived_verdict_json: builtins.str = ...,
         equal: builtins.bool = ...,
         explanation: builtins.str = ...,
+        status: global___DerivationStatus.ValueType = ...,
+        differences: collections.abc.Iterable[global___FieldDifference] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["decision", b"decision"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["decision", b"decision", "equal", b"equal", "explanation", b"explanation", "rederived_verdict_json", b"rederived_verdict_json"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["decision", b"decision", "differences", b"differences", "equal", b"equal", "explanation", b"explanation", "rederived_verdict_json", b"rederived_verdict_json", "status", b"status"]) -> None: ...
 
 global___ExplainDecisionResponse = ExplainDecisionResponse
 
@@ -411,6 +571,7 @@ class VerifyLogResponse(google.protobuf.message.Message):
     REDERIVED_FIELD_NUMBER: builtins.int
     LOG_SHA256_FIELD_NUMBER: builtins.int
     FIRST_FAILURE_FIELD_NUMBER: builtins.int
+    ERASED_FIELD_NUMBER: builtins.int
     events: builtins.int
     """events that were read."""
     chain_ok: builtins.bool
@@ -425,6 +586,8 @@ class VerifyLogResponse(google.protobuf.message.Message):
     """log_sha256 is the digest of all events without their volatile fields, lower-case hexadecimal; runs are compared by it."""
     first_failure: builtins.str
     """first_failure is the first thing that is wrong; empty when nothing is."""
+    erased: builtins.int
+    """erased is how many decisions cannot be made again because their evidence was erased. That is no failure."""
     def __init__(
         self,
         *,
@@ -435,7 +598,8 @@ class VerifyLogResponse(google.protobuf.message.Message):
         rederived: builtins.int = ...,
         log_sha256: builtins.str = ...,
         first_failure: builtins.str = ...,
+        erased: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "events", b"events", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal"]) -> None: ...
 
 global___VerifyLogResponse = VerifyLogResponse

@@ -20,6 +20,11 @@ class AuditServiceStub(object):
                 request_serializer=remission_dot_v1_dot_audit__pb2.ReadEventsRequest.SerializeToString,
                 response_deserializer=remission_dot_v1_dot_audit__pb2.ReadEventsResponse.FromString,
                 )
+        self.GetStateAsOf = channel.unary_unary(
+                '/remission.v1.AuditService/GetStateAsOf',
+                request_serializer=remission_dot_v1_dot_audit__pb2.GetStateAsOfRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.GetStateAsOfResponse.FromString,
+                )
         self.ReplayModel = channel.unary_stream(
                 '/remission.v1.AuditService/ReplayModel',
                 request_serializer=remission_dot_v1_dot_audit__pb2.ReplayModelRequest.SerializeToString,
@@ -43,6 +48,14 @@ class AuditServiceServicer(object):
 
     def ReadEvents(self, request, context):
         """ReadEvents returns events in the order of positions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStateAsOf(self, request, context):
+        """GetStateAsOf returns a model's state as the record tells it for a moment of its past, with the policy of that time.
+        Errors: NOT_FOUND; OUT_OF_RANGE, with the first and the newest moment that have an answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +91,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ReadEvents,
                     request_deserializer=remission_dot_v1_dot_audit__pb2.ReadEventsRequest.FromString,
                     response_serializer=remission_dot_v1_dot_audit__pb2.ReadEventsResponse.SerializeToString,
+            ),
+            'GetStateAsOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStateAsOf,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.GetStateAsOfRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.GetStateAsOfResponse.SerializeToString,
             ),
             'ReplayModel': grpc.unary_stream_rpc_method_handler(
                     servicer.ReplayModel,
@@ -119,6 +137,23 @@ class AuditService(object):
         return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/ReadEvents',
             remission_dot_v1_dot_audit__pb2.ReadEventsRequest.SerializeToString,
             remission_dot_v1_dot_audit__pb2.ReadEventsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetStateAsOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/GetStateAsOf',
+            remission_dot_v1_dot_audit__pb2.GetStateAsOfRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.GetStateAsOfResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

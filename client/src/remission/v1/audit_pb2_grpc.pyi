@@ -27,6 +27,14 @@ class AuditServiceStub:
     ]
     """ReadEvents returns events in the order of positions."""
 
+    GetStateAsOf: grpc.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetStateAsOfRequest,
+        remission.v1.audit_pb2.GetStateAsOfResponse,
+    ]
+    """GetStateAsOf returns a model's state as the record tells it for a moment of its past, with the policy of that time.
+    Errors: NOT_FOUND; OUT_OF_RANGE, with the first and the newest moment that have an answer.
+    """
+
     ReplayModel: grpc.UnaryStreamMultiCallable[
         remission.v1.audit_pb2.ReplayModelRequest,
         remission.v1.audit_pb2.ReplayModelResponse,
@@ -57,6 +65,14 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ReadEventsResponse,
     ]
     """ReadEvents returns events in the order of positions."""
+
+    GetStateAsOf: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetStateAsOfRequest,
+        remission.v1.audit_pb2.GetStateAsOfResponse,
+    ]
+    """GetStateAsOf returns a model's state as the record tells it for a moment of its past, with the policy of that time.
+    Errors: NOT_FOUND; OUT_OF_RANGE, with the first and the newest moment that have an answer.
+    """
 
     ReplayModel: grpc.aio.UnaryStreamMultiCallable[
         remission.v1.audit_pb2.ReplayModelRequest,
@@ -90,6 +106,16 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ReadEventsResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ReadEventsResponse]]:
         """ReadEvents returns events in the order of positions."""
+
+    @abc.abstractmethod
+    def GetStateAsOf(
+        self,
+        request: remission.v1.audit_pb2.GetStateAsOfRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.audit_pb2.GetStateAsOfResponse, collections.abc.Awaitable[remission.v1.audit_pb2.GetStateAsOfResponse]]:
+        """GetStateAsOf returns a model's state as the record tells it for a moment of its past, with the policy of that time.
+        Errors: NOT_FOUND; OUT_OF_RANGE, with the first and the newest moment that have an answer.
+        """
 
     @abc.abstractmethod
     def ReplayModel(

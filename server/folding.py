@@ -1,0 +1,64 @@
+"""A model's log read page by page and folded event by event, in bounded memory, however long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from statemachine.envelope import RecordedEvent
+from statemachine.events import Event
+from statemachine.health import ModelHealth
+from statemachine.replay import refold
+from store.ports import Readable, Reader
+
+PAGE = 500  #: events that are read at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One event, and the health before and after it."""
+
+    recorded: RecordedEvent
+    fact: Event
+    before: ModelHealth
+    after: ModelHealth
+
+
+def pages(store: Readable, model: str, until: int) -> Iterator[tuple[RecordedEvent, ...]]:
+    """Read the events of *model* with version <= *until*, by version. No transaction outlives a page."""
+    for after in range(0, until, PAGE):
+        page = store.read(partial(_page, model, after, min(after + PAGE, until)))
+        if not page:  # versions are dense, so somebody has written past the store: do not count up to where
+            yield store.read(partial(_page, model, after, until))
+            return
+        yield page
+
+
+def events(store: Readable, model: str, until: int) -> Iterator[RecordedEvent]:
+    """Read the events of *model* with version <= *until*, one after the other."""
+    for page in pages(store, model, until):
+        yield from page
+
+
+def steps(recorded: Iterable[RecordedEvent], start: ModelHealth | None = None) -> Iterator[Step]:
+    """Fold events that follow *start*.
+
+    Raises:
+        IllegalHistory: One cannot be read, or cannot have happened there.
+        PayloadErased: What one tells was erased.
+    """
+    health = start or ModelHealth()
+    for event in recorded:
+        fact, after = refold(health, event)
+        yield Step(recorded=event, fact=fact, before=health, after=after)
+        health = after
+
+
+def version_of(store: Readable, model: str) -> int:
+    """Give the newest version of *model*; 0 where there is none."""
+    return store.read(lambda reader: reader.version(model))
+
+
+def _page(model: str, after: int, until: int, reader: Reader) -> tuple[RecordedEvent, ...]:
+    return reader.events(model, after, until)
