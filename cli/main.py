@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from cli import record
+from cli.options import DEFAULT_SERVER, AsJson, Server
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -16,12 +19,9 @@ app = typer.Typer(
     help="Watch models in production, and bring them back to health. Exit code 2: refused, and told why in a line.",
 )
 
-Server = Annotated[
-    str,
-    typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-DEFAULT_SERVER = "127.0.0.1:50061"
+app.add_typer(record.keys, name="key")
+for _command in (record.checkpoint, record.receipt, record.restore):
+    app.command()(_command)
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 
@@ -38,12 +38,13 @@ def main() -> None:
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - each is one option
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     database: Annotated[str | None, typer.Option("--db", help="sqlite:///FILE or postgresql://…")] = None,
     artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts.")] = None,
+    signing_key: Annotated[Path | None, typer.Option(help="File of the keys that sign checkpoints.")] = None,
     clock: Annotated[str | None, typer.Option(help="system, or stream: a model's time is that of its data.")] = None,
     logs: Annotated[str | None, typer.Option(help="console or json.")] = None,
     migrate_first: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
@@ -53,7 +54,10 @@ def serve(
     from server.settings import load
     from store import migrate as migration
 
-    settings = load(config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs)
+    settings = load(
+        config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs,
+        signing_key=str(signing_key) if signing_key else None,
+    )  # fmt: skip
     if migrate_first:
         migration.upgrade(settings.database)
     run(settings)
@@ -211,12 +215,16 @@ def _expected(error: Exception) -> bool:
     from backtest.errors import StreamInvalid
     from cli.reach import CertificatesUnusable, NobodyAnswers
     from server.errors import RequestError
+    from server.keys import KeyUnusable
+    from server.notary import LogUnsafe
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
     from store.errors import StoreError
 
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
-    return isinstance(error, (StreamInvalid, SettingsInvalid, StoreError, CannotListen, *of_calls))
+    return isinstance(
+        error, (StreamInvalid, SettingsInvalid, StoreError, CannotListen, KeyUnusable, LogUnsafe, *of_calls)
+    )
 
 
 def one_line(error: Exception) -> str:

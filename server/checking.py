@@ -67,6 +67,8 @@ class Verification:
     events: int = 0
     chain_ok: bool = True
     replay_equal: bool = True
+    tree_ok: bool = True
+    root: str = ""  #: over all events, computed from them; empty where the tree was not looked at
     decisions: int = 0
     rederived: int = 0
     erased: int = 0

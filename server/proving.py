@@ -14,6 +14,8 @@ from remission_verify.checkpoint import open_checkpoint
 from remission_verify.errors import VerificationError
 from remission_verify.note import Verifier
 
+from server.checking import Verification, failure_at
+from server.notary import Notary
 from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
 from store.errors import StoreError
 from store.ports import Reader
@@ -78,7 +80,7 @@ class Proof:
                 size = 1 if size > 1 else PAGE
                 continue
             yield from page
-            if not page or not isinstance(page[-1].position, int):
+            if not page or not _number(page[-1].position):
                 return
             after = max(page[-1].position, after + 1)
 
@@ -92,7 +94,7 @@ class Proof:
         place = f"position {event.position} ({event.stream} version {event.version})"
         if event.position != self.events + 1:
             yield f"position {self.events + 1}: is missing; {place} comes next"
-            if isinstance(event.position, int) and self.events < event.position <= self.reader.head().position:
+            if self.events < _number(event.position) <= self.reader.head().position:
                 self._stand_in(event.position - 1)
         self.events += 1
         version, previous = self._tails.get(event.stream, (0, GENESIS))
@@ -165,3 +167,20 @@ class Proof:
         while page := self.reader.checkpoints(before, PAGE):
             yield from page
             before = page[-1].size
+
+
+def prove(reader: Reader, notary: Notary, found: Verification) -> None:
+    """Add to *found* what is wrong with the log as a whole, its tree, and what was signed of it."""
+    kept = notary.known()
+    known = [Known(kept.size, kept.root.hex(), "the checkpoint outside the database")] if kept else []
+    proof = Proof(reader, notary.verifiers, known)
+    for fault in proof.faults():
+        found.tree_ok = False
+        found.fail(failure_at(fault))
+    found.root = proof.edge.root().hex()
+    found.settle()
+
+
+def _number(position: object) -> int:
+    """Give a position as a number; 0 for what SQLite lets an attacker write in its place."""
+    return position if isinstance(position, int) else 0

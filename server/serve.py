@@ -85,6 +85,7 @@ async def _serve(service: Service, settings: Settings) -> None:
     await readiness.enter_graceful_shutdown()
     bell.leave()  # those who watch would stay for ever
     await server.stop(settings.drain_seconds)
+    await _sign(service)
     forget()
     clockwork.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -143,6 +144,7 @@ async def _clockwork(service: Service, settings: Settings) -> None:
         await _look(service.expire_leases)
         for followed in service.follow_left():
             await _look(lambda followed=followed: followed)
+        await _sign(service)
         if not service.desk.clock.follows_stream:
             await _look(lambda: service.fire_timers(wall_us()))
 
@@ -152,6 +154,14 @@ async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future
         await asyncio.wrap_future(work())
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
+
+
+async def _sign(service: Service) -> None:
+    """Sign what was committed since the last time, so that it cannot be altered unseen from now on."""
+    try:
+        await asyncio.to_thread(service.checkpoint)
+    except Exception as error:
+        LOG.exception("notary", error=repr(error))
 
 
 def _shown(database: str) -> str:

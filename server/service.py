@@ -16,6 +16,7 @@ from server import (
     moments,
     operating,
     reading,
+    receipts,
     registration,
     routing,
     training,
@@ -26,6 +27,8 @@ from server.checking import Verification
 from server.clock import wall_us
 from server.deriving import Derivation
 from server.desk import Desk
+from server.notary import Notary
+from server.proving import prove
 from server.requests import (
     Completion,
     LabelsBatch,
@@ -38,6 +41,7 @@ from server.views import JobView, ModelView, RouteView, StateView
 from statemachine.envelope import RecordedEvent
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
+from store.records import Checkpoint
 
 T = TypeVar("T")
 
@@ -45,8 +49,8 @@ T = TypeVar("T")
 class Service:
     """Joins desk and store. Methods that change something give a future that is durable once it has a result."""
 
-    def __init__(self, store: Store, desk: Desk) -> None:
-        self.store, self.desk = store, desk
+    def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
+        self.store, self.desk, self.notary = store, desk, notary
         self._backlog = Backlog()
 
     # Models.
@@ -196,8 +200,33 @@ class Service:
         return auditing.explain(self.store, model, position)
 
     def verify(self, models: list[str] | None = None) -> Verification:
-        """Check chain, replay and decisions, of all models when none is named."""
-        return auditing.verify(self.store, models or ())
+        """Check chain, replay and decisions; of all models when none is named, and then the tree as well."""
+        found = auditing.verify(self.store, models or ())
+        if not models:
+            self.store.read(lambda reader: prove(reader, self.notary, found))
+        return found
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign what is committed, unless that was done, and give what was signed. It waits for the writer."""
+        signed = self.do(self.notary.sign).result()
+        self.notary.keep(signed)
+        return signed
+
+    def receipt(self, position: int, size: int = 0) -> receipts.Proven:
+        """Prove that an event stands in the log, against the checkpoint of *size* events; 0 is the newest one.
+
+        Raises:
+            ThingMissing: There is no such event, or no such checkpoint.
+        """
+        return self.store.read(lambda reader: receipts.receipt(reader, position, size))
+
+    def consistency(self, old: int, size: int = 0) -> receipts.Consistency:
+        """Prove that the log of *size* events begins with that of *old*; 0 is all that was signed.
+
+        Raises:
+            ThingMissing: The log has never been so long.
+        """
+        return self.store.read(lambda reader: receipts.consistency(reader, old, size))
 
     # The follower and the clock.
 

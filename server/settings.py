@@ -39,6 +39,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     port: int = 50_061  #: 0 takes a free one, and says which
     database: str = "sqlite:///remission.db"
     artifacts: str = "remission-artifacts"  #: a folder, or a URL that fsspec knows
+    signing_key: str = (
+        ""  #: a file of keys; "" is the database's name and .key, beside a file, else where the server runs
+    )
+    checkpoint_file: str = ""  #: keeps the newest checkpoint; "" is the key's file and .checkpoint
     clock: Literal["system", "stream"] = "system"
     tls_certificate: str = ""
     tls_key: str = ""

@@ -207,6 +207,8 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (store.EvidenceErased, _erased),
     (store.EvidenceAltered, _lost),
     (store.LogAltered, _lost),
+    (store.TreeAltered, _lost),
+    (store.TileMissing, _lost),
     (store.DatabaseFault, _away),
     (store.StoreClosed, _away),
     (BlobAltered, _lost),

@@ -8,10 +8,12 @@ from retraining.template import TEMPLATES
 from server.act import Act
 from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
+from server.keys import fresh_keys, read_keys, write_keys
+from server.notary import Notary
 from server.service import Service
 from server.settings import Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper
-from store import FsspecBlobs, open_store
+from store import FsspecBlobs, Store, open_store
 
 
 def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER) -> Service:
@@ -19,10 +21,49 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER) -> Service:
 
     Raises:
         DatabaseFault: The database cannot be used; the message says why, and what would help.
+        KeyUnusable: The keys of the log cannot be used.
+        LogUnsafe: The log is not the one that was signed.
     """
     clock = StreamClock() if settings.clock == "stream" else SystemClock()
     store = open_store(settings.database, clock_us=wall_us)
+    try:
+        notary = notary_of(settings, store)
+    except BaseException:
+        store.close()
+        raise
     blobs = FsspecBlobs(
         str(Path(settings.artifacts).absolute()) if "://" not in settings.artifacts else settings.artifacts
     )
-    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES))
+    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES), notary)
+
+
+def notary_of(settings: Settings, store: Store) -> Notary:
+    """Read the keys, or make the first for a log of which nothing was signed, and hold the log against what was.
+
+    Raises:
+        KeyUnusable: They are missing, others may read them, or they are not those of the log.
+        LogUnsafe: The log is behind what was signed of it, or differs from it.
+    """
+    if settings.database.startswith("memory:"):
+        return Notary(fresh_keys(), None, wall_us)
+    path = key_file(settings)
+    if not path.exists() and not store.read(lambda reader: reader.checkpoints()):
+        write_keys(path, fresh_keys())
+    notary = Notary(read_keys(path), checkpoint_file(settings), wall_us)
+    notary.check(store)
+    return notary
+
+
+def key_file(settings: Settings) -> Path:
+    """Say where the keys of the log are."""
+    if settings.signing_key:
+        return Path(settings.signing_key)
+    scheme, _, name = settings.database.partition("://")
+    if scheme.startswith("sqlite"):
+        return Path(f"{name.removeprefix('/')}.key")
+    return Path(f"remission-{name.partition('?')[0].rpartition('/')[2] or 'log'}.key")
+
+
+def checkpoint_file(settings: Settings) -> Path:
+    """Say where the newest checkpoint of the log is kept."""
+    return Path(settings.checkpoint_file or f"{key_file(settings)}.checkpoint")

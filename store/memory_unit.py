@@ -18,6 +18,7 @@ from store.records import (
     ErasePayload,
     Evidence,
     FeedItem,
+    Head,
     Job,
     Lease,
     Projection,
@@ -46,6 +47,11 @@ class MemoryUnit(MemoryReader):
                 raise AlreadyRecorded("events_event_id_key")
             rows.add_event(event)
         return placed
+
+    def settled_head(self) -> Head:
+        """Return the newest place that was committed before this transaction."""
+        edge = self._rows.edge
+        return Head(edge.size, edge.root().hex(), self._rows.head.epoch)
 
     def answer(self, request_id: str, payload_sha256: str) -> bytes | None:
         """Return the answer that this request got before."""

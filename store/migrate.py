@@ -29,7 +29,7 @@ def upgrade(url: str, revision: str = "head") -> None:
         DatabaseUnreachable: Nobody answers there.
         RevisionUnknown: No migration has this name.
     """
-    with _connected(url) as connection:
+    with connected(url) as connection:
         command.upgrade(_config(connection), revision)
 
 
@@ -40,7 +40,7 @@ def downgrade(url: str, revision: str) -> None:
         LogNotEmpty: That would drop recorded events.
         RevisionUnknown: No migration has this name.
     """
-    with _connected(url) as connection:
+    with connected(url) as connection:
         try:
             command.downgrade(_config(connection), revision)
         except RuntimeError as error:
@@ -49,7 +49,7 @@ def downgrade(url: str, revision: str) -> None:
 
 def current(url: str) -> str | None:
     """Return the revision of the database at *url*; None when it has no schema of ours."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         return found_version(connection)
 
 
@@ -66,7 +66,8 @@ def _config(connection: Connection) -> Config:
 
 
 @contextmanager
-def _connected(url: str) -> Iterator[Connection]:
+def connected(url: str) -> Iterator[Connection]:
+    """Give the one connection that changes a schema or a head, in a transaction that is committed at the end."""
     engine, release = _opened(url)
     try:
         with _begun(engine) as connection:

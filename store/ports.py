@@ -124,6 +124,9 @@ class Unit(Reader, Protocol):
             WrongExpectedVersion: The stream has another version.
         """
 
+    def settled_head(self) -> Head:
+        """Return the newest place that was committed before this transaction: what can be signed."""
+
     def put(self, write: Write) -> None:
         """Keep one row, or forget one."""
 

@@ -77,8 +77,8 @@ class SqlReader:
     def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
         """Return the first *width* hashes of a tile of the tree."""
         row = self._link.row(self._say.tile, level=level, idx=idx)
-        found = (bytes_of(row[0]) if row else None) or self._open_tile(level, idx, width)
-        if len(found) < width * HASH_BYTES:
+        found = bytes_of(row[0]) if row else self._open_tile(level, idx, width)
+        if found is None or len(found) < width * HASH_BYTES:
             raise TileMissing(level, idx, width)
         return found[: width * HASH_BYTES]
 
@@ -187,6 +187,8 @@ class SqlReader:
     def _open_tile(self, level: int, idx: int, width: int) -> bytes:
         """Read a tile that is not full from what is below it: the events, or the roots of full tiles."""
         start = idx * WIDTH
+        if width == WIDTH:
+            return b""  # a full tile has a row of its own
         if level == 0:
             return b"".join(map(leaf_hash, self.all_events(start, width)))
         rows = self._link.rows(self._say.tile_roots, level=level - 1, after=start, until=start + width)

@@ -111,6 +111,10 @@ class SqlUnit(SqlReader):
         """Return the newest place, that of this work included."""
         return self._work.head
 
+    def settled_head(self) -> Head:
+        """Return the newest place that was committed before this transaction."""
+        return self._known.head
+
     def version(self, stream: str) -> int:
         """Return the stream's newest version, that of this work included."""
         return self._tail(stream).version

@@ -22,6 +22,7 @@ from server.views import StateView, state_of
 from statemachine.canonical import canonical
 from statemachine.envelope import RecordedEvent
 from statemachine.events import REGISTRY
+from store.records import Checkpoint
 
 MOST_LONG = 2
 MOST_DIFFERENCES = 1_000
@@ -110,8 +111,47 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         return pb.VerifyLogResponse(
             events=found.events, chain_ok=found.chain_ok, replay_equal=found.replay_equal,
             decisions=found.decisions, rederived=found.rederived, log_sha256=found.log_sha256,
-            erased=found.erased, first_failure=str(found.failures[0]) if found.failures else "",
+            erased=found.erased, tree_ok=found.tree_ok, root=found.root,
+            first_failure=str(found.failures[0]) if found.failures else "",
         )  # fmt: skip
+
+    @answering
+    async def GetCheckpoint(self, _: pb.GetCheckpointRequest, __: Context) -> pb.GetCheckpointResponse:
+        """Sign what is committed, and give what was signed."""
+        found = await read(self._service.checkpoint)
+        keys = [verifier.text for verifier in self._service.notary.verifiers]
+        return pb.GetCheckpointResponse(checkpoint=self._checkpoint(found), keys=keys)
+
+    @answering
+    async def GetInclusionProof(self, request: pb.GetInclusionProofRequest, _: Context) -> pb.GetInclusionProofResponse:
+        """Prove one event."""
+        size = natural(request.size, "size")
+        found = await read(self._service.receipt, request.position, size)
+        return pb.GetInclusionProofResponse(
+            leaf=found.leaf, path=found.receipt.path, checkpoint=self._checkpoint(found.checkpoint),
+            receipt=found.receipt.text,
+        )  # fmt: skip
+
+    @answering
+    async def GetConsistencyProof(
+        self, request: pb.GetConsistencyProofRequest, _: Context
+    ) -> pb.GetConsistencyProofResponse:
+        """Prove that a log only grew."""
+        size = natural(request.size, "size")
+        found = await read(self._service.consistency, request.old_size, size)
+        return pb.GetConsistencyProofResponse(path=found.path, checkpoint=self._checkpoint(found.newer))
+
+    def _checkpoint(self, found: Checkpoint) -> pb.Checkpoint:
+        return pb.Checkpoint(
+            origin=self._service.notary.origin, size=found.size, root=found.root, note=found.note.decode()
+        )
+
+
+def natural(value: int, field: str) -> int:
+    """Check a count that may be left out."""
+    if value < 0:
+        raise Invalid(field, f"is {value}; 0 or more is accepted")
+    return value
 
 
 def known_types(names: Sequence[str]) -> list[str]:
@@ -171,6 +211,7 @@ def event(one: RecordedEvent) -> pb.Event:
         correlation_id=one.correlation_id or "", request_id=one.request_id or "",
         policy_version=one.policy_version, machine_version=one.machine_version,
         payload_json=(one.payload or b"").decode(), hash=one.hash, previous_hash=one.previous_hash,
+        commitment=one.commitment, volatile=one.volatile, volatile_fields=one.volatile_fields, format=one.format,
     )  # fmt: skip
 
 

@@ -126,7 +126,8 @@ def _told(file: Path, place: Path) -> dict[str, Any]:
         return {
             "schema": migrate.newest(), "events": found.events, "decisions": found.decisions,
             "rederived": found.rederived, "failures": [str(one) for one in found.failures],
-            "log_sha256": found.log_sha256, "position": head.position, "models": {name: _model(service, name) for name in names},
+            "log_sha256": found.log_sha256, "position": head.position,
+            "models": {name: _model(service, name) for name in names},
         }  # fmt: skip
 
 

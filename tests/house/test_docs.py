@@ -6,10 +6,12 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from cli.main import app
 from scripts import draw_policy, draw_states
@@ -26,6 +28,12 @@ PAGES = sorted({page for place in PLACES for page in ROOT.glob(place)})
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group, since there are several
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def command(name: str, *words: str) -> Any:
+    """Give a command by its name, or that of its group and its own."""
+    found = COMMANDS[name]
+    return found.commands[words[0]] if isinstance(found, TyperGroup) and words else found
 
 
 def prose(page: Path) -> str:
@@ -119,13 +127,15 @@ def test_each_command_line_is_one_that_the_command_takes(page: Path) -> None:
         if Path(words[0]).name == "remission":
             name, *arguments = words[1:]
             # It reads every word and refuses what it does not know; nothing is run.
-            assert COMMANDS[name].make_context(name, arguments).params
+            assert (
+                command(name, *arguments).make_context(name, arguments[isinstance(COMMANDS[name], TyperGroup) :]).params
+            )
 
 
 @EVERY_PAGE
 def test_each_option_of_a_command_that_the_prose_names_is_known(page: Path) -> None:
     for words in (text.split() for text in code(page) if text.startswith("remission ")):
-        known = {option for parameter in COMMANDS[words[1]].params for option in parameter.opts}
+        known = {option for parameter in command(*words[1:]).params for option in parameter.opts}
 
         assert [word for word in words[2:] if word.startswith("--") and word not in known] == []
 

@@ -70,3 +70,17 @@ class History:
         """Check hashes, fold every stream and make every decision again; all models without any."""
         request = audit_pb2.VerifyLogRequest(models=models)
         return self._connection.call(self._stub.VerifyLog, request, _VERIFY_TIMEOUT_SECONDS)
+
+    def checkpoint(self) -> audit_pb2.GetCheckpointResponse:
+        """Have all that is committed signed, and return what was signed. Keep the note: it proves later what was."""
+        return self._connection.call(self._stub.GetCheckpoint, audit_pb2.GetCheckpointRequest())
+
+    def inclusion(self, position: int, *, size: int = 0) -> audit_pb2.GetInclusionProofResponse:
+        """Return the proof that an event stands in the log, against the checkpoint of *size* events or the newest."""
+        request = audit_pb2.GetInclusionProofRequest(position=position, size=size)
+        return self._connection.call(self._stub.GetInclusionProof, request)
+
+    def consistency(self, old_size: int, *, size: int = 0) -> audit_pb2.GetConsistencyProofResponse:
+        """Return the proof that the log begins with the *old_size* events that an older checkpoint is of."""
+        request = audit_pb2.GetConsistencyProofRequest(old_size=old_size, size=size)
+        return self._connection.call(self._stub.GetConsistencyProof, request)

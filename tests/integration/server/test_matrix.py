@@ -92,6 +92,9 @@ VALID: dict[str, Callable[[], Message]] = {
     "ReplayModel": lambda: audit_pb2.ReplayModelRequest(model="m"),
     "ExplainDecision": lambda: audit_pb2.ExplainDecisionRequest(model="m", position=1),
     "VerifyLog": lambda: audit_pb2.VerifyLogRequest(models=["m"]),
+    "GetCheckpoint": audit_pb2.GetCheckpointRequest,
+    "GetInclusionProof": lambda: audit_pb2.GetInclusionProofRequest(position=1),
+    "GetConsistencyProof": lambda: audit_pb2.GetConsistencyProofRequest(old_size=1),
 }  # fmt: skip
 OWN_IDS = frozenset(("IngestMetrics", "LeaseJob"))  #: a model's, and a worker's: its job is given again
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win

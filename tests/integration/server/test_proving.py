@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from remission_verify.note import Signer, sign
 
 from server.proving import Known, Proof
 from store import Checkpoint, migrate, open_store
+from store.open_reader import open_reader
+from store.ports import Reader
 from store.proofs import root_at
-from store.ports import Reader, Store
 from tests.fixtures.events import some_events
 from tests.fixtures.work import appending
 
@@ -51,14 +51,10 @@ def altered(file: Path, *statements: str) -> None:
 
 
 def faults(file: Path, *known: Known) -> list[str]:
-    """Look at the file through the store's own reader, without the checks of opening it."""
-    return reading(file, lambda reader: list(Proof(reader, [SIGNER.verifier], known).faults()))
-
-
-def reading(file: Path, work: Callable[[Reader], list[str]]) -> list[str]:
-    store: Store = open_store(f"sqlite:///{file}", clock_us=lambda: 7)
+    """Look at the file as an auditor does, who opens it to read."""
+    store = open_reader(f"sqlite:///{file}")
     try:
-        return store.read(work)
+        return store.read(lambda reader: list(Proof(reader, [SIGNER.verifier], known).faults()))
     finally:
         store.close()
 
@@ -86,10 +82,49 @@ def test_a_whole_log_has_no_fault(file: Path) -> None:
 def test_what_was_altered_is_named_at_its_place(file: Path, statement: str, said: str) -> None:
     altered(file, statement)
 
-    found = list_of_faults(file)
+    found = faults(file)
     assert any(fault.startswith(said) for fault in found), found
 
 
-def list_of_faults(file: Path) -> list[str]:
-    """Look at a file that the store itself might refuse to open."""
-    return unopened(file)
+def test_what_stands_behind_a_deleted_event_keeps_its_place(file: Path) -> None:
+    altered(file, "DELETE FROM events WHERE position = 41")
+
+    assert not [fault for fault in faults(file) if "position 43" in fault]
+
+
+def rewritten(file: Path, events: int) -> None:
+    """Write the log anew as one who has no key: whole in itself, with the tree, the head, and no checkpoint."""
+    other = file.with_name("forged.db")
+    url = f"sqlite:///{other}"
+    migrate.upgrade(url)
+    store = open_store(url, clock_us=lambda: 7)
+    store.run(appending("s0", 0, *some_events("forged", events)))
+    store.close()
+    other.replace(file)
+
+
+def test_a_log_that_was_written_anew_is_found_by_whoever_holds_an_older_checkpoint(file: Path) -> None:
+    known = Known(SIGNED, root_of(file, SIGNED), "the checkpoint that an auditor holds")
+    rewritten(file, 300)
+
+    assert faults(file) == []  # nothing in the file itself can tell
+    assert faults(file, known) == [
+        "the first 200 events have another root than the checkpoint that an auditor holds says"
+    ]
+
+
+def test_a_log_that_was_cut_off_is_found_by_whoever_holds_a_later_checkpoint(file: Path) -> None:
+    known = Known(300, root_of(file, 300), "the checkpoint that an auditor holds")
+    rewritten(file, 100)
+
+    assert faults(file, known) == [
+        "the log ends at position 100, the checkpoint that an auditor holds is of 300 events"
+    ]
+
+
+def root_of(file: Path, size: int) -> str:
+    store = open_reader(f"sqlite:///{file}")
+    try:
+        return store.read(lambda reader: root_at(reader, size)).hex()
+    finally:
+        store.close()

@@ -275,6 +275,12 @@ TABLE = [
     Bad("a position that is not reached", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", position=10**6), BEYOND, "position"),
     Bad("a negative position", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=-1), MISSING, "position"),
     Bad("an unknown model", "VerifyLog", lambda: audit_pb2.VerifyLogRequest(models=["ghost"]), MISSING, "models[0]"),
+    Bad("a position behind the checkpoint", "GetInclusionProof", lambda: audit_pb2.GetInclusionProofRequest(position=10**6), MISSING, "position"),
+    Bad("position 0", "GetInclusionProof", lambda: audit_pb2.GetInclusionProofRequest(position=0), MISSING, "position"),
+    Bad("a negative size", "GetInclusionProof", lambda: audit_pb2.GetInclusionProofRequest(position=1, size=-1), INVALID, "size"),
+    Bad("a size that was not signed", "GetInclusionProof", lambda: audit_pb2.GetInclusionProofRequest(position=1, size=10**6), MISSING, "size"),
+    Bad("an older log that is longer", "GetConsistencyProof", lambda: audit_pb2.GetConsistencyProofRequest(old_size=10**6), MISSING, "old_size"),
+    Bad("a negative size", "GetConsistencyProof", lambda: audit_pb2.GetConsistencyProofRequest(old_size=1, size=-1), INVALID, "size"),
 ]  # fmt: skip
 STUBS = {
     model_pb2_grpc.ModelServiceStub: ("CreateModel", "GetModel", "ListModels", "UpdateModel"),
@@ -286,7 +292,9 @@ STUBS = {
     operations_pb2_grpc.OperationsServiceStub: (
         "Approve", "Reject", "Hold", "Release", "Unfreeze", "Abort", "RollBack", "StartRetraining", "ExplainWait",
     ),
-    audit_pb2_grpc.AuditServiceStub: ("ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog"),
+    audit_pb2_grpc.AuditServiceStub: (
+        "ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog", "GetInclusionProof", "GetConsistencyProof",
+    ),
 }  # fmt: skip
 
 

@@ -83,6 +83,10 @@ class Event(google.protobuf.message.Message):
     PAYLOAD_JSON_FIELD_NUMBER: builtins.int
     HASH_FIELD_NUMBER: builtins.int
     PREVIOUS_HASH_FIELD_NUMBER: builtins.int
+    COMMITMENT_FIELD_NUMBER: builtins.int
+    VOLATILE_FIELD_NUMBER: builtins.int
+    VOLATILE_FIELDS_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
     position: builtins.int
     """position is the place in the order of all streams, dense from 1."""
     stream: builtins.str
@@ -117,6 +121,16 @@ class Event(google.protobuf.message.Message):
     """hash of this event, lower-case hexadecimal SHA-256."""
     previous_hash: builtins.str
     """previous_hash is the hash of the event before it in the stream; empty for the first."""
+    commitment: builtins.str
+    """commitment binds the payload to the event: HMAC-SHA256 under a key that is kept beside it, lower-case hexadecimal."""
+    volatile: builtins.bool
+    """volatile is true when two equal runs may differ in having this event."""
+    format: builtins.int
+    """format is how the envelope is written as a leaf of the tree: 1 in the first release, 2 since."""
+    @property
+    def volatile_fields(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """volatile_fields are fields of the payload that may differ between two equal runs."""
+
     def __init__(
         self,
         *,
@@ -137,8 +151,12 @@ class Event(google.protobuf.message.Message):
         payload_json: builtins.str = ...,
         hash: builtins.str = ...,
         previous_hash: builtins.str = ...,
+        commitment: builtins.str = ...,
+        volatile: builtins.bool = ...,
+        volatile_fields: collections.abc.Iterable[builtins.str] | None = ...,
+        format: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "authentication", b"authentication", "causation_id", b"causation_id", "correlation_id", b"correlation_id", "hash", b"hash", "machine_version", b"machine_version", "occurred_us", b"occurred_us", "payload_json", b"payload_json", "policy_version", b"policy_version", "position", b"position", "previous_hash", b"previous_hash", "recorded_us", b"recorded_us", "request_id", b"request_id", "schema", b"schema", "stream", b"stream", "type", b"type", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "authentication", b"authentication", "causation_id", b"causation_id", "commitment", b"commitment", "correlation_id", b"correlation_id", "format", b"format", "hash", b"hash", "machine_version", b"machine_version", "occurred_us", b"occurred_us", "payload_json", b"payload_json", "policy_version", b"policy_version", "position", b"position", "previous_hash", b"previous_hash", "recorded_us", b"recorded_us", "request_id", b"request_id", "schema", b"schema", "stream", b"stream", "type", b"type", "version", b"version", "volatile", b"volatile", "volatile_fields", b"volatile_fields"]) -> None: ...
 
 global___Event = Event
 
@@ -572,6 +590,8 @@ class VerifyLogResponse(google.protobuf.message.Message):
     LOG_SHA256_FIELD_NUMBER: builtins.int
     FIRST_FAILURE_FIELD_NUMBER: builtins.int
     ERASED_FIELD_NUMBER: builtins.int
+    TREE_OK_FIELD_NUMBER: builtins.int
+    ROOT_FIELD_NUMBER: builtins.int
     events: builtins.int
     """events that were read."""
     chain_ok: builtins.bool
@@ -588,6 +608,12 @@ class VerifyLogResponse(google.protobuf.message.Message):
     """first_failure is the first thing that is wrong; empty when nothing is."""
     erased: builtins.int
     """erased is how many decisions cannot be made again because their evidence was erased. That is no failure."""
+    tree_ok: builtins.bool
+    """tree_ok is true when the tree follows from the events, and is the one of every checkpoint; checked when all models
+    are verified.
+    """
+    root: builtins.str
+    """root over all events (RFC 6962), computed from them, lower-case hexadecimal; empty when models were named."""
     def __init__(
         self,
         *,
@@ -599,7 +625,184 @@ class VerifyLogResponse(google.protobuf.message.Message):
         log_sha256: builtins.str = ...,
         first_failure: builtins.str = ...,
         erased: builtins.int = ...,
+        tree_ok: builtins.bool = ...,
+        root: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal", "root", b"root", "tree_ok", b"tree_ok"]) -> None: ...
 
 global___VerifyLogResponse = VerifyLogResponse
+
+@typing.final
+class Checkpoint(google.protobuf.message.Message):
+    """Checkpoint is what was signed of the log."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    ROOT_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    origin: builtins.str
+    """origin is the name of the log."""
+    size: builtins.int
+    """size is how many events it covers: the positions 1 to size."""
+    root: builtins.str
+    """root over these events (RFC 6962), lower-case hexadecimal."""
+    note: builtins.str
+    """note is the signed text (C2SP tlog-checkpoint), to be kept as it is."""
+    def __init__(
+        self,
+        *,
+        origin: builtins.str = ...,
+        size: builtins.int = ...,
+        root: builtins.str = ...,
+        note: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["note", b"note", "origin", b"origin", "root", b"root", "size", b"size"]) -> None: ...
+
+global___Checkpoint = Checkpoint
+
+@typing.final
+class GetCheckpointRequest(google.protobuf.message.Message):
+    """GetCheckpointRequest asks for the newest checkpoint."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___GetCheckpointRequest = GetCheckpointRequest
+
+@typing.final
+class GetCheckpointResponse(google.protobuf.message.Message):
+    """GetCheckpointResponse is the newest checkpoint."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    KEYS_FIELD_NUMBER: builtins.int
+    @property
+    def checkpoint(self) -> global___Checkpoint:
+        """checkpoint of all that is committed."""
+
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """keys by which it can be checked, as `name+hash+base64` (C2SP signed-note). Get them on another way as well."""
+
+    def __init__(
+        self,
+        *,
+        checkpoint: global___Checkpoint | None = ...,
+        keys: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["checkpoint", b"checkpoint"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["checkpoint", b"checkpoint", "keys", b"keys"]) -> None: ...
+
+global___GetCheckpointResponse = GetCheckpointResponse
+
+@typing.final
+class GetInclusionProofRequest(google.protobuf.message.Message):
+    """GetInclusionProofRequest asks for the proof of one event."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    position: builtins.int
+    """position of the event, from 1."""
+    size: builtins.int
+    """size of the checkpoint to prove it against; 0 takes the newest one."""
+    def __init__(
+        self,
+        *,
+        position: builtins.int = ...,
+        size: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["position", b"position", "size", b"size"]) -> None: ...
+
+global___GetInclusionProofRequest = GetInclusionProofRequest
+
+@typing.final
+class GetInclusionProofResponse(google.protobuf.message.Message):
+    """GetInclusionProofResponse proves one event."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    LEAF_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    RECEIPT_FIELD_NUMBER: builtins.int
+    leaf: builtins.bytes
+    """leaf is the event's envelope as the tree has it."""
+    receipt: builtins.str
+    """receipt is all of this but the leaf as one text (C2SP tlog-proof)."""
+    @property
+    def path(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """path from the leaf to the root, from below; 32 bytes each."""
+
+    @property
+    def checkpoint(self) -> global___Checkpoint:
+        """checkpoint that it is proven against."""
+
+    def __init__(
+        self,
+        *,
+        leaf: builtins.bytes = ...,
+        path: collections.abc.Iterable[builtins.bytes] | None = ...,
+        checkpoint: global___Checkpoint | None = ...,
+        receipt: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["checkpoint", b"checkpoint"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["checkpoint", b"checkpoint", "leaf", b"leaf", "path", b"path", "receipt", b"receipt"]) -> None: ...
+
+global___GetInclusionProofResponse = GetInclusionProofResponse
+
+@typing.final
+class GetConsistencyProofRequest(google.protobuf.message.Message):
+    """GetConsistencyProofRequest asks for the proof that nothing before was altered."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OLD_SIZE_FIELD_NUMBER: builtins.int
+    SIZE_FIELD_NUMBER: builtins.int
+    old_size: builtins.int
+    """old_size is how many events an older checkpoint covers, from 1."""
+    size: builtins.int
+    """size of the checkpoint to prove it against; 0 takes the newest one."""
+    def __init__(
+        self,
+        *,
+        old_size: builtins.int = ...,
+        size: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["old_size", b"old_size", "size", b"size"]) -> None: ...
+
+global___GetConsistencyProofRequest = GetConsistencyProofRequest
+
+@typing.final
+class GetConsistencyProofResponse(google.protobuf.message.Message):
+    """GetConsistencyProofResponse proves that a log only grew."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    @property
+    def path(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """path of the proof (RFC 6962), 32 bytes each."""
+
+    @property
+    def checkpoint(self) -> global___Checkpoint:
+        """checkpoint that begins with the older one."""
+
+    def __init__(
+        self,
+        *,
+        path: collections.abc.Iterable[builtins.bytes] | None = ...,
+        checkpoint: global___Checkpoint | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["checkpoint", b"checkpoint"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["checkpoint", b"checkpoint", "path", b"path"]) -> None: ...
+
+global___GetConsistencyProofResponse = GetConsistencyProofResponse

@@ -40,6 +40,21 @@ class AuditServiceStub(object):
                 request_serializer=remission_dot_v1_dot_audit__pb2.VerifyLogRequest.SerializeToString,
                 response_deserializer=remission_dot_v1_dot_audit__pb2.VerifyLogResponse.FromString,
                 )
+        self.GetCheckpoint = channel.unary_unary(
+                '/remission.v1.AuditService/GetCheckpoint',
+                request_serializer=remission_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
+                )
+        self.GetInclusionProof = channel.unary_unary(
+                '/remission.v1.AuditService/GetInclusionProof',
+                request_serializer=remission_dot_v1_dot_audit__pb2.GetInclusionProofRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.GetInclusionProofResponse.FromString,
+                )
+        self.GetConsistencyProof = channel.unary_unary(
+                '/remission.v1.AuditService/GetConsistencyProof',
+                request_serializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
+                )
 
 
 class AuditServiceServicer(object):
@@ -84,6 +99,30 @@ class AuditServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCheckpoint(self, request, context):
+        """GetCheckpoint signs what is committed now, and returns what was signed: keep it, since whoever holds an old one can
+        prove later that the log was altered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInclusionProof(self, request, context):
+        """GetInclusionProof proves that an event stands in the log, against a checkpoint.
+        Errors: NOT_FOUND (no such event, or no such checkpoint).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConsistencyProof(self, request, context):
+        """GetConsistencyProof proves that the log begins with what it was before.
+        Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +150,21 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.VerifyLog,
                     request_deserializer=remission_dot_v1_dot_audit__pb2.VerifyLogRequest.FromString,
                     response_serializer=remission_dot_v1_dot_audit__pb2.VerifyLogResponse.SerializeToString,
+            ),
+            'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckpoint,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.GetCheckpointRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'GetInclusionProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInclusionProof,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.GetInclusionProofRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.GetInclusionProofResponse.SerializeToString,
+            ),
+            'GetConsistencyProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConsistencyProof,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -205,5 +259,56 @@ class AuditService(object):
         return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/VerifyLog',
             remission_dot_v1_dot_audit__pb2.VerifyLogRequest.SerializeToString,
             remission_dot_v1_dot_audit__pb2.VerifyLogResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/GetCheckpoint',
+            remission_dot_v1_dot_audit__pb2.GetCheckpointRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.GetCheckpointResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetInclusionProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/GetInclusionProof',
+            remission_dot_v1_dot_audit__pb2.GetInclusionProofRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.GetInclusionProofResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetConsistencyProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/GetConsistencyProof',
+            remission_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

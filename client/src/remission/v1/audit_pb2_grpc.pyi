@@ -57,6 +57,30 @@ class AuditServiceStub:
     ]
     """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log."""
 
+    GetCheckpoint: grpc.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetCheckpointRequest,
+        remission.v1.audit_pb2.GetCheckpointResponse,
+    ]
+    """GetCheckpoint signs what is committed now, and returns what was signed: keep it, since whoever holds an old one can
+    prove later that the log was altered.
+    """
+
+    GetInclusionProof: grpc.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetInclusionProofRequest,
+        remission.v1.audit_pb2.GetInclusionProofResponse,
+    ]
+    """GetInclusionProof proves that an event stands in the log, against a checkpoint.
+    Errors: NOT_FOUND (no such event, or no such checkpoint).
+    """
+
+    GetConsistencyProof: grpc.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetConsistencyProofRequest,
+        remission.v1.audit_pb2.GetConsistencyProofResponse,
+    ]
+    """GetConsistencyProof proves that the log begins with what it was before.
+    Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
+    """
+
 class AuditServiceAsyncStub:
     """AuditService shows the record, and proves it."""
 
@@ -95,6 +119,30 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.VerifyLogResponse,
     ]
     """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log."""
+
+    GetCheckpoint: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetCheckpointRequest,
+        remission.v1.audit_pb2.GetCheckpointResponse,
+    ]
+    """GetCheckpoint signs what is committed now, and returns what was signed: keep it, since whoever holds an old one can
+    prove later that the log was altered.
+    """
+
+    GetInclusionProof: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetInclusionProofRequest,
+        remission.v1.audit_pb2.GetInclusionProofResponse,
+    ]
+    """GetInclusionProof proves that an event stands in the log, against a checkpoint.
+    Errors: NOT_FOUND (no such event, or no such checkpoint).
+    """
+
+    GetConsistencyProof: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.GetConsistencyProofRequest,
+        remission.v1.audit_pb2.GetConsistencyProofResponse,
+    ]
+    """GetConsistencyProof proves that the log begins with what it was before.
+    Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
+    """
 
 class AuditServiceServicer(metaclass=abc.ABCMeta):
     """AuditService shows the record, and proves it."""
@@ -144,5 +192,35 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.VerifyLogResponse, collections.abc.Awaitable[remission.v1.audit_pb2.VerifyLogResponse]]:
         """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log."""
+
+    @abc.abstractmethod
+    def GetCheckpoint(
+        self,
+        request: remission.v1.audit_pb2.GetCheckpointRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.audit_pb2.GetCheckpointResponse, collections.abc.Awaitable[remission.v1.audit_pb2.GetCheckpointResponse]]:
+        """GetCheckpoint signs what is committed now, and returns what was signed: keep it, since whoever holds an old one can
+        prove later that the log was altered.
+        """
+
+    @abc.abstractmethod
+    def GetInclusionProof(
+        self,
+        request: remission.v1.audit_pb2.GetInclusionProofRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.audit_pb2.GetInclusionProofResponse, collections.abc.Awaitable[remission.v1.audit_pb2.GetInclusionProofResponse]]:
+        """GetInclusionProof proves that an event stands in the log, against a checkpoint.
+        Errors: NOT_FOUND (no such event, or no such checkpoint).
+        """
+
+    @abc.abstractmethod
+    def GetConsistencyProof(
+        self,
+        request: remission.v1.audit_pb2.GetConsistencyProofRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.audit_pb2.GetConsistencyProofResponse, collections.abc.Awaitable[remission.v1.audit_pb2.GetConsistencyProofResponse]]:
+        """GetConsistencyProof proves that the log begins with what it was before.
+        Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

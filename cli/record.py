@@ -1,0 +1,109 @@
+"""Commands about the record: what was signed of the log, receipts for its events, and the keys that sign."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.options import DEFAULT_SERVER, Server
+
+keys = typer.Typer(no_args_is_help=True, help="Make, show and change the keys that sign checkpoints.")
+
+KeyFile = Annotated[Path, typer.Argument(help="The file of keys: the server's setting `signing_key`.")]
+
+
+def checkpoint(
+    out: Annotated[Path | None, typer.Option(help="Write the signed note to this file.")] = None,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Have all that is committed signed. Keep the note elsewhere: it proves later what stood in the log."""
+    from cli.reach import reached
+
+    with reached(server) as client:
+        found = client.audit.checkpoint()
+    _give(out, found.checkpoint.note)
+    typer.echo("\n".join(f"key: {key}" for key in found.keys), err=True)
+
+
+def receipt(
+    position: Annotated[int, typer.Argument(help="Position of the event.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Write the receipt here, and the entry beside it as FILE.entry.")
+    ] = None,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Give the receipt of an event: a text that proves its place in the log offline."""
+    from cli.reach import reached
+
+    with reached(server) as client:
+        client.audit.checkpoint()
+        found = client.audit.inclusion(position)
+    _give(out, found.receipt)
+    if out is not None:
+        out.with_name(f"{out.name}.entry").write_bytes(found.leaf)
+
+
+def restore(
+    database: Annotated[
+        str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")
+    ],
+) -> None:
+    """Declare that a database was restored from a backup, so that it can be served under a new key and name.
+
+    Writers from before are fenced off, and nothing that was signed before counts for it any more.
+    """
+    from store.restoring import declare_restored
+
+    typer.echo(f"epoch {declare_restored(database)}; serve it with a new signing_key and checkpoint_file")
+
+
+@keys.command()
+def new(
+    file: KeyFile,
+    name: Annotated[str, typer.Option(help="Name of the log, without spaces and plus signs; else a random one.")] = "",
+) -> None:
+    """Make the key of a new log, and print its public half for those who will check it."""
+    from server.keys import fresh_keys, write_keys
+
+    made = fresh_keys(name)
+    write_keys(file, made)
+    typer.echo(made.verifiers[0].text)
+
+
+@keys.command()
+def show(file: KeyFile) -> None:
+    """Print the public halves of all keys, those that sign first."""
+    from server.keys import read_keys
+
+    for verifier in read_keys(file).verifiers:
+        typer.echo(verifier.text)
+
+
+@keys.command()
+def rotate(file: KeyFile) -> None:
+    """Put a new key before the others. All of them sign, until `retire` is told that nobody needs an old one."""
+    from server.keys import read_keys, replace_keys, rotated
+
+    made = rotated(read_keys(file))
+    replace_keys(file, made)
+    typer.echo(made.verifiers[0].text)
+
+
+@keys.command()
+def retire(
+    file: KeyFile,
+    key_id: Annotated[str, typer.Argument(help="The hash of the key: the part between the plus signs.")],
+) -> None:
+    """Let a key sign no more. Its public half stays, so that what it signed can be checked."""
+    from server.keys import read_keys, replace_keys, retired
+
+    replace_keys(file, retired(read_keys(file), key_id))
+
+
+def _give(out: Path | None, text: str) -> None:
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
