@@ -32,7 +32,9 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if not _expected(error):
+        from cli.refusals import expected, one_line
+
+        if not expected(error):
             raise
         typer.echo(f"remission: {one_line(error)}", err=True)
         sys.exit(WRONG_USE)
@@ -239,38 +241,6 @@ def demo(
 
     if not run_demo(json_file):
         raise typer.Exit(1)
-
-
-def _expected(error: Exception) -> bool:
-    """Say whether *error* is a refusal that its message explains."""
-    from remission import CallError
-
-    from backtest.errors import StreamInvalid
-    from cli.asof import MomentInvalid
-    from cli.reach import CertificatesUnusable, NobodyAnswers
-    from server.crew import CrewLost
-    from server.errors import RequestError
-    from server.keys import KeyUnusable
-    from server.notary import LogUnsafe
-    from server.serve import CannotListen
-    from server.settings import SettingsInvalid
-    from store.errors import StoreError
-
-    of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
-    return isinstance(
-        error, (StreamInvalid, SettingsInvalid, MomentInvalid, StoreError, CannotListen, KeyUnusable, LogUnsafe, CrewLost, *of_calls)
-    )
-
-
-def one_line(error: Exception) -> str:
-    """Give the message of *error* without line breaks, and what a server says of a field once."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for i, line in enumerate(lines) if line and not any(_said(line, before) for before in lines[:i])]
-    return "; ".join(told)
-
-
-def _said(line: str, before: str) -> bool:
-    return line in before or line.partition(": ")[2] in before
 
 
 if __name__ == "__main__":

@@ -41,11 +41,11 @@ def run_recheck(model: str, database: str, *, derive: bool, jobs: int, as_json: 
         models = [model] if model else []
         events = _events(store, model)
         found = Verification()
-        with _hands(store, database, jobs if derive else 0) as hands, _bar(model or "log", events) as told:
-            try:
+        try:
+            with _hands(store, database, jobs if derive else 0) as hands, _bar(model or "log", events) as told:
                 auditing.verify(store, models, hands, found, told)
-            except KeyboardInterrupt as error:
-                raise ReplayInterrupted(found, events) from error
+        except KeyboardInterrupt as error:
+            raise ReplayInterrupted(found, events) from error
     _show(_report(found, derive=derive), as_json=as_json)
     return not found.failed
 
