@@ -12,7 +12,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test acceptance lint format proto lock bench evaluate clean help
+.PHONY: setup demo test acceptance lint format proto lock bench evaluate derive replay-million clean help
 
 ## setup: make .venv from the lock, and install the service and its client into it
 setup: .venv/installed
@@ -69,6 +69,14 @@ bench: setup
 ## evaluate: the public streams in DATA=folder, against models left alone; QUICK=1 for a few
 evaluate: setup
 	$(BIN)/python -m benchmarks.evaluate --data $(DATA) $(if $(QUICK),--quick)
+
+## derive: every decision of the public streams in DATA=folder made again, from both databases; QUICK=1 for a few
+derive: setup
+	$(BIN)/python -m benchmarks.derive --data $(DATA) $(if $(QUICK),--quick)
+
+## replay-million: a million events laid into both databases and folded again
+replay-million: setup
+	$(BIN)/python -m benchmarks.million
 
 ## clean: remove what tools and runs have left; .venv stays
 clean:

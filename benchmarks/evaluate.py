@@ -51,7 +51,7 @@ def main() -> int:
     entries = json.loads((options.data / "manifest.json").read_text(encoding="utf-8"))["datasets"]
     wanted = options.streams.split(",") if options.streams else (QUICK if options.quick else None)
     chosen = [entry for entry in entries if wanted is None or entry["name"] in wanted]
-    code = _digest(sorted(path for room in CODE for path in (ROOT / room).rglob("*.py")))
+    code = digest_of(sorted(path for room in CODE for path in (ROOT / room).rglob("*.py")))
     console = Console(width=150)
     with ThreadPoolExecutor(options.jobs) as pool:
         work = sorted(chosen, key=lambda entry: -entry["rows"])
@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
 def _result(data: Path, entry: dict[str, Any], code: str, console: Console) -> dict[str, Any]:
     """Give the report of one stream: kept from before, or from a backtest in a process of its own."""
     file = data / entry["file"]
-    key = hashlib.sha256(f"{code}{_digest([file])}{json.dumps(entry, sort_keys=True)}".encode()).hexdigest()
+    key = hashlib.sha256(f"{code}{digest_of([file])}{json.dumps(entry, sort_keys=True)}".encode()).hexdigest()
     kept = CACHE / f"{entry['name']}-{key[:16]}.json"
     if not kept.exists():
         console.print(f"  {entry['name']} …", style="dim")
@@ -89,7 +89,8 @@ def _result(data: Path, entry: dict[str, Any], code: str, console: Console) -> d
     return report
 
 
-def _digest(paths: list[Path]) -> str:
+def digest_of(paths: list[Path]) -> str:
+    """Digest the names and the content of files."""
     sha = hashlib.sha256()
     for path in paths:
         sha.update(path.name.encode() + path.read_bytes())

@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(record.keys, name="key")
 for _command in (record.checkpoint, record.receipt, record.restore):
     app.command()(_command)
+INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 
@@ -31,7 +32,9 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if not _expected(error):
+        from cli.refusals import expected, one_line
+
+        if not expected(error):
             raise
         typer.echo(f"remission: {one_line(error)}", err=True)
         sys.exit(WRONG_USE)
@@ -149,20 +152,34 @@ def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
 @app.command()
 def state(
     model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
+    at: Annotated[str, typer.Option(help="As of an instant, such as 2026-01-31T12:00:00Z.")] = "",
+    version: Annotated[int | None, typer.Option(help="As of a version of the model.")] = None,
+    position: Annotated[int | None, typer.Option(help="As of a position of the log.")] = None,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the state of a model, or of all."""
+    """Tell the state of a model, or of all; of one also at a moment of its past."""
     from cli.reach import reached
     from cli.tables import show, told
 
-    with reached(server) as client:
-        found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
-    show(
-        found,
-        ("model", "state", "phase", "automation", "reason", "champion", "candidate", "exposure_bp"),
-        as_json=as_json,
+    columns: tuple[str, ...] = (
+        "model",
+        "state",
+        "phase",
+        "automation",
+        "reason",
+        "champion",
+        "candidate",
+        "exposure_bp",
     )
+    if at or version is not None or position is not None:
+        from cli.asof import MORE, as_of
+
+        found, columns = [as_of(server, model, at, version, position)], (*columns, *MORE)
+    else:
+        with reached(server) as client:
+            found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
+    show(found, columns, as_json=as_json)
 
 
 @app.command()
@@ -183,17 +200,35 @@ def history(
 
 @app.command()
 def replay(
-    model: Annotated[str, typer.Argument(help="A model.")],
+    model: Annotated[str, typer.Argument(help="A model; with --db all without one.")] = "",
     derive: Annotated[
         bool, typer.Option("--derive", help="Also derive every decision again from its evidence.")
     ] = False,
+    database: Annotated[
+        str, typer.Option("--db", help="Read this database instead of asking a server; one may run beside.")
+    ] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that derive, with --db; 0: one a processor.")] = 0,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
-    """Fold a model's log again and compare; exit code 1 when anything differs."""
-    from cli.replay import run_replay
+    """Fold logs again and compare; exit code 1 when anything differs."""
+    if database:
+        from cli.recheck import ReplayInterrupted, processors, run_recheck
 
-    if not run_replay(model, server, derive=derive, as_json=as_json):
+        try:
+            equal = run_recheck(model, database, derive=derive, jobs=jobs or processors(), as_json=as_json)
+        except ReplayInterrupted as told:
+            typer.echo(f"remission: {told}", err=True)
+            raise typer.Exit(INTERRUPTED) from told
+    else:
+        from cli.replay import run_replay
+
+        if jobs:
+            raise typer.BadParameter("a server derives by itself; --db takes jobs", param_hint="--jobs")
+        if not model:
+            raise typer.BadParameter("a model is needed where a server is asked; --db reads all", param_hint="MODEL")
+        equal = run_replay(model, server, derive=derive, as_json=as_json)
+    if not equal:
         raise typer.Exit(1)
 
 
@@ -206,36 +241,6 @@ def demo(
 
     if not run_demo(json_file):
         raise typer.Exit(1)
-
-
-def _expected(error: Exception) -> bool:
-    """Say whether *error* is a refusal that its message explains."""
-    from remission import CallError
-
-    from backtest.errors import StreamInvalid
-    from cli.reach import CertificatesUnusable, NobodyAnswers
-    from server.errors import RequestError
-    from server.keys import KeyUnusable
-    from server.notary import LogUnsafe
-    from server.serve import CannotListen
-    from server.settings import SettingsInvalid
-    from store.errors import StoreError
-
-    of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
-    return isinstance(
-        error, (StreamInvalid, SettingsInvalid, StoreError, CannotListen, KeyUnusable, LogUnsafe, *of_calls)
-    )
-
-
-def one_line(error: Exception) -> str:
-    """Give the message of *error* without line breaks, and what a server says of a field once."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for i, line in enumerate(lines) if line and not any(_said(line, before) for before in lines[:i])]
-    return "; ".join(told)
-
-
-def _said(line: str, before: str) -> bool:
-    return line in before or line.partition(": ")[2] in before
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, fields, is_dataclass
+from functools import cache
 from typing import Any, get_type_hints
 
 
@@ -46,11 +47,17 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
     if not isinstance(data, dict):
         raise PolicyInvalid(where.rstrip(".") or "policy", f"{data!r} is not accepted; an object is")
     known = {f.name: f for f in fields(cls)}
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     for name in data:
         if name not in known:
             raise PolicyInvalid(f"{where}{name}", f"is unknown; accepted are {', '.join(known)}")
     return cls(**{name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()})
+
+
+# Reading them evaluates text, and costs more than all the rest.
+@cache
+def _hints(cls: type[Any]) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _value(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any field of a policy

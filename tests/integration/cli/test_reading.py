@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,43 @@ def test_the_state_is_told_whole_though_much_of_it_is_nought(target: str, report
     assert state["reason"] in shown(target, "state")
 
 
+def test_the_state_of_a_moment_is_told_by_version_position_and_instant(target: str) -> None:
+    events = told(target, "history", "turned")
+    some = next(event for event in events if event["type"] == "decline_confirmed")
+    last = [event for event in events if event["occurred_us"] == some["occurred_us"]][-1]
+    instant = datetime.fromtimestamp(int(last["occurred_us"]) / 1_000_000, UTC).isoformat()
+
+    (by_version,) = told(target, "state", "turned", "--version", last["version"])
+
+    assert (by_version["event"], by_version["version"]) == (last["type"], last["version"])
+    assert by_version["policy"]["tier"] == 1
+    assert told(target, "state", "turned", "--position", last["position"]) == [by_version]
+    assert told(target, "state", "turned", "--at", instant) == [by_version]
+    assert "decline_confirmed" in shown(target, "state", "turned", "--version", some["version"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("turned", "--at", "yesterday"), "--at: 'yesterday' is no instant"),
+        (("turned", "--at", "2026-01-01", "--version", "1"), "--at and --version: one moment is accepted"),
+        (("--version", "1"), "--version: a model is needed beside it"),
+        (("turned", "--version", "99999"), "version: 99999 is not reached yet; 1 to "),
+        (("turned", "--version", "0"), "version: 0 lies before the first event of the model; 1 to "),
+        (("turned", "--at", "1900-01-01"), "at_us: -2208988800000000 lies before the first event of the model; "),
+        (("turned", "--position", "-1"), "position: -1 lies before the first event of the model; 1 to "),
+        (("nobody", "--version", "1"), "no model 'nobody' is under watch"),
+    ],
+)
+def test_a_moment_that_is_none_is_one_line_and_exit_code_two(
+    target: str, arguments: tuple[str, ...], said: str
+) -> None:
+    done = remission("state", *arguments, folder=Path.cwd(), REMISSION_SERVER=target)
+
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+
+
 def test_the_history_is_told_in_order_and_from_a_position_on(target: str, report: dict[str, Any]) -> None:
     events = told(target, "history", "turned")
     after = told(target, "history", "turned", "--after", "10")
@@ -96,7 +134,7 @@ def test_a_replay_agrees_with_the_report_and_derives_every_decision(target: str,
 
     assert found == {
         "events": audit["events"], "equal": True, "difference": "", "decisions": audit["decisions"],
-        "rederived": audit["decisions"], "log_sha256": audit["log_sha256"], "first_failure": "",
+        "rederived": audit["decisions"], "erased": 0, "log_sha256": audit["log_sha256"], "first_failure": "",
     }  # fmt: skip
     assert "equal True" in shown(target, "replay", "turned")
 

@@ -1,0 +1,36 @@
+"""What the command says when it will not, or cannot, do what was asked: one line."""
+
+from __future__ import annotations
+
+
+def expected(error: Exception) -> bool:
+    """Say whether *error* is a refusal that its message explains."""
+    from remission import CallError
+
+    from backtest.errors import StreamInvalid
+    from cli.asof import MomentInvalid
+    from cli.reach import CertificatesUnusable, NobodyAnswers
+    from server.crew import CrewLost
+    from server.errors import RequestError
+    from server.keys import KeyUnusable
+    from server.notary import LogUnsafe
+    from server.serve import CannotListen
+    from server.settings import SettingsInvalid
+    from store.errors import StoreError
+
+    of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
+    of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
+    return isinstance(
+        error, (StoreError, CannotListen, KeyUnusable, LogUnsafe, CrewLost, *of_what_is_asked, *of_calls)
+    )
+
+
+def one_line(error: Exception) -> str:
+    """Give the message of *error* without line breaks, and what a server says of a field once."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for i, line in enumerate(lines) if line and not any(_said(line, before) for before in lines[:i])]
+    return "; ".join(told)
+
+
+def _said(line: str, before: str) -> bool:
+    return line in before or line.partition(": ")[2] in before
