@@ -69,6 +69,7 @@ def measures() -> dict[str, Measure]:
         ),
         Measure("fold by transitions", "events/s"),
         Measure("fold by the table", "events/s", aims=(("fold by transitions", 30.0),)),
+        Measure("fold of the whole health", "events/s", aims=(("fold by transitions", 1.0),)),
         Measure("verify chain, tree and payloads", "events/s", least=150_000),
     ]  # fmt: skip
     return {one.name: one for one in found}

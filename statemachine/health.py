@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from statemachine.policy import Policy
 from statemachine.words import HEALTHY, Automation, Place, Reason
@@ -11,8 +12,7 @@ from statemachine.words import HEALTHY, Automation, Place, Reason
 PAUSE_SHARE = 1 / 6  #: of the time that the reference took
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """The suspicion that is being looked into."""
 
     signal: str
@@ -23,8 +23,7 @@ class Alarm:
     evidence: str  #: id of what it rests on
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remediation:
+class Remediation(msgspec.Struct, frozen=True, kw_only=True):
     """The remedy that is under way."""
 
     number: int
@@ -39,8 +38,7 @@ class Remediation:
     started_us: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """What routers were last asked to serve, and what they said."""
 
     generation: int = 0
@@ -53,8 +51,8 @@ class Route:
     acknowledged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelHealth:
+# A fold copies the whole of it for every event; msgspec does that in C, ten times as fast as a frozen dataclass.
+class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One model, as its events tell it. Every field is derived; nothing is stored twice."""
 
     model: str = ""
@@ -70,7 +68,7 @@ class ModelHealth:
     label_delay_rows: int = 0
     seconds_per_row: float = 0.0
     seed: int = 0
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = msgspec.field(default_factory=Policy)
     policy_version: int = 0
 
     version: int = 0  #: of the stream: how many events made this
@@ -85,8 +83,8 @@ class ModelHealth:
     candidate: str = ""
     rollback_target: str = ""
     shadows: tuple[str, ...] = ()
-    manifests: dict[str, str] = field(default_factory=dict)  #: manifest of each version whose bytes are kept
-    route: Route = field(default_factory=Route)
+    manifests: dict[str, str] = msgspec.field(default_factory=dict)  #: manifest of each version whose bytes are kept
+    route: Route = msgspec.field(default_factory=Route)
     epoch: int = 0  #: how many champions came before this one
     epoch_row: int = 0  #: first row that this champion served
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
 
+import msgspec
 import orjson
 
 from statemachine.canonical import canonical
@@ -76,13 +76,13 @@ def projection(health: ModelHealth) -> bytes:
 
 
 def _as_json(value: object) -> object:
-    """Give *value* as JSON types; dataclasses by field name, places by name."""
+    """Give *value* as JSON types; structs by field name, places by name."""
     if isinstance(value, Place):
         return str(value)
     if isinstance(value, Policy):
         return value.to_json()
-    if is_dataclass(value):
-        return {f.name: _as_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, msgspec.Struct):
+        return {name: _as_json(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple | list):
         return [_as_json(item) for item in value]
     if isinstance(value, dict):

@@ -131,6 +131,10 @@ class Place:
     @classmethod
     def named(cls, name: str) -> Place:
         """Read back what `str` wrote."""
+        return _PLACES.get(name) or cls._read(name)
+
+    @classmethod
+    def _read(cls, name: str) -> Place:
         state, _, phase = name.partition(".")
         return cls(State(state), Phase(phase))
 
@@ -154,3 +158,4 @@ RETRAINING = (SCOPING, AWAITING_APPROVAL, QUEUED, LEASED, VALIDATING)
 CANARY = (SHADOW, RUNG, PROMOTING)
 LIVING = (HEALTHY, SUSPECT, DEGRADED, *RETRAINING, *CANARY, ABORTING, ROLLED_BACK)
 PLACES = (*LIVING, RETIRED)
+_PLACES = {str(place): place for place in PLACES}
