@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remission_verify.errors import CheckpointInvalid
+from remission_verify.limits import MOST_ENTRIES
 from remission_verify.note import Verifier, open_note
 from remission_verify.strict64 import decode64, encode64
 
@@ -39,7 +40,7 @@ def parse(body: str) -> Checkpoint:
     if len(lines) < _LEAST_LINES or not all(lines):
         raise CheckpointInvalid("a checkpoint has at least three lines, none of them empty: origin, size, root")
     origin, size, root = lines[:_LEAST_LINES]
-    if not _NUMBER.fullmatch(size):
+    if not _NUMBER.fullmatch(size) or int(size) > MOST_ENTRIES:
         raise CheckpointInvalid(
             f"line 2: {size[:100]!r} is no size; a decimal number without leading zeros is accepted"
         )
