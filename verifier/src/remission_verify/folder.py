@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,14 +107,12 @@ def read_plain(folder: Path, name: str, most_bytes: int) -> bytes:
 
 
 def _read(path: Path, name: str, most_bytes: int) -> bytes:
-    # A pipe would be waited for, so it is opened without waiting, and refused.
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise FileInvalid(f"{name}: is no plain file")
+    if not path.is_file():
+        raise FileInvalid(f"{name}: is no plain file")  # a pipe would be waited for
+    with path.open("rb") as file:
         data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
-        raise FileInvalid(f"{name}: has {found.st_size} bytes; up to {most_bytes} are accepted")
+        raise FileInvalid(f"{name}: has {path.stat().st_size} bytes; up to {most_bytes} are accepted")
     return data
 
 

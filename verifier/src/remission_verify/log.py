@@ -80,6 +80,8 @@ class LogCheck:
             if stored and stored[number] != hashes[number]:
                 self._differing.append((tile, number))
                 self._chains.lose()
+        if len(entries) < tile.width:
+            self._chains.lose()
         # What could not be read stands in for by what stands beside it, so that all behind it keep their places.
         hashes += stored[len(hashes) :] or [bytes(HASH_BYTES)] * (tile.width - len(hashes))
         root = by_entries.add(hashes)
@@ -97,14 +99,11 @@ class LogCheck:
         try:
             return reader.entries(tile.idx, tile.width)
         except FileInvalid as error:
-            read = error.entries if isinstance(error, BundleTorn) else []
-            pairs = zip(read, stored, strict=False) if stored else ()
-            whole = next((i for i, (entry, value) in enumerate(pairs) if hash_leaf(entry) != value), len(read))
-            whole = min(whole, tile.width - 1)
-            bundle = Tile(ENTRIES, tile.idx, tile.width)
-            self.found.add(_of_file(bundle, error, _position(tile, whole)))
-            self._chains.lose()
-            return read[:whole]
+            torn = error.entries if isinstance(error, BundleTorn) else []
+            read = torn[: _in_place(torn, stored, tile.width)]
+            place = _position(tile, len(read)) if isinstance(error, BundleTorn) else None
+            self.found.add(_of_file(Tile(ENTRIES, tile.idx, tile.width), error, place))
+            return read
 
     def _entry(self, tile: Tile, number: int, entry: bytes, leaf_hash: bytes) -> None:
         """Hold an entry against its place."""
@@ -171,6 +170,12 @@ class LogCheck:
                 f"the first {told.size} entries have the root {true.root(told.size).hex()}, "
                 f"what was signed is {told.root.hex()}: the log was rewritten"
             )
+
+
+def _in_place(entries: Sequence[bytes], stored: Sequence[bytes], width: int) -> int:
+    """Count the entries of a torn bundle up to the first that stands in another's place, as far as hashes tell."""
+    known = min(len(entries), width - 1)
+    return next((i for i, value in enumerate(stored[:known]) if hash_leaf(entries[i]) != value), known)
 
 
 def _position(tile: Tile, number: int) -> int:

@@ -42,7 +42,11 @@ def checked_target(target: Path, root: Path | None = None) -> Path:
         free = not os.path.lexists(place) or (not place.is_symlink() and place.is_dir() and not any(place.iterdir()))
     except (OSError, RuntimeError, ValueError) as error:
         raise ExportRefused(f"{target}: cannot be written: {getattr(error, 'strerror', None) or error}") from error
-    if target.name in ("", "..") or (root is not None and not place.is_relative_to(root.resolve())):
+    if (
+        target.name in ("", "..")
+        or "\0" in target.name
+        or (root is not None and not place.is_relative_to(root.resolve()))
+    ):
         raise ExportRefused(f"{target}: lies outside {root or target.parent}; a path within it is accepted")
     if not free:
         raise ExportRefused(f"{target}: exists; a path where nothing stands is accepted")
