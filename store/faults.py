@@ -57,14 +57,19 @@ _BY_NAME: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
 
 
 def translated(error: DBAPIError) -> StoreError:
-    """Return our name for what the database said."""
-    if error.connection_invalidated:
-        return Interrupted(str(error.orig))
-    state = getattr(error.orig, "sqlstate", None)
+    """Return our name for what SQLAlchemy was told."""
+    return named(error.orig, lost=error.connection_invalidated)
+
+
+def named(origin: BaseException | None, *, lost: bool) -> StoreError:
+    """Return our name for what the driver said; *lost* says that its connection is gone."""
+    if lost:
+        return Interrupted(str(origin))
+    state = getattr(origin, "sqlstate", None)
     if state is not None:
-        return _from_postgresql(error.orig, state)
-    name = getattr(error.orig, "sqlite_errorname", None)
-    return _from_sqlite(str(error.orig), name) if name else DatabaseFault(str(error.orig))
+        return _from_postgresql(origin, state)
+    name = getattr(origin, "sqlite_errorname", None)
+    return _from_sqlite(str(origin), name) if name else DatabaseFault(str(origin))
 
 
 def _from_postgresql(origin: BaseException | None, state: str) -> StoreError:

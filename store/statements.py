@@ -53,6 +53,10 @@ AFTER: BindParameter[int] = bindparam("after")
 LIMIT: BindParameter[int] = bindparam("limit")
 
 
+#: What is written: values by column, or in the order of the statement's columns.
+Values = Mapping[str, Any] | tuple[Any, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A compiled statement: its text, the one table that it reads or writes, and the values that it brings along."""
@@ -62,6 +66,8 @@ class Statement:
     constants: Mapping[str, object]
     #: The same for many rows in one go, from one list for each column; empty where the driver does as well by itself.
     bulk: str = ""
+    #: The same for values in the order of *columns*; empty where *bulk* is faster.
+    ordered: str = ""
     columns: tuple[str, ...] = ()
 
 
@@ -253,9 +259,10 @@ class Statements:
 
     def _insert(self, table: Table) -> Statement:
         one = self._compiled(insert(table).values(_parameters(table)), table)
-        if self._dialect.name != "postgresql":
-            return one
         columns = [column.name for column in table.columns]
+        if self._dialect.name != "postgresql":
+            text_in_order = insert(table).values(_parameters(table)).compile(dialect=sqlite.dialect(paramstyle="qmark"))
+            return replace(one, ordered=str(text_in_order), columns=tuple(columns))
         lists = func.unnest(*(bindparam(column.name, type_=_list_of(column)) for column in table.columns))
         many = insert(table).from_select(columns, select(text("*")).select_from(lists))
         return replace(one, bulk=str(many.compile(dialect=self._dialect)), columns=tuple(columns))
