@@ -20,9 +20,7 @@ def expected(error: Exception) -> bool:
 
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
-    return isinstance(
-        error, (StoreError, CannotListen, KeyUnusable, LogUnsafe, CrewLost, *of_what_is_asked, *of_calls)
-    )
+    return isinstance(error, (StoreError, CannotListen, KeyUnusable, LogUnsafe, CrewLost, *of_what_is_asked, *of_calls))
 
 
 def one_line(error: Exception) -> str:
