@@ -96,3 +96,12 @@ def test_a_checkpoint_of_another_log_is_refused_by_name() -> None:
 def test_a_text_that_is_no_checkpoint_is_refused(body: str) -> None:
     with pytest.raises(CheckpointInvalid):
         parse(body)
+
+
+def test_a_signature_with_bits_left_over_in_its_text_is_refused() -> None:
+    whole = sign(TEXT, [ALICE])
+    # 68 bytes leave two bits of the last character unused, so the next letter of the alphabet stands for the same.
+    other = whole[:-3] + chr(ord(whole[-3]) + 1) + whole[-2:]
+
+    with pytest.raises(NoteInvalid, match="bits left over"):
+        parse_note(other)

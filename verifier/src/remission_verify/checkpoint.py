@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remission_verify.errors import CheckpointInvalid
+from remission_verify.limits import MOST_ENTRIES
 from remission_verify.note import Verifier, open_note
+from remission_verify.strict64 import decode64, encode64
 
 _LEAST_LINES = 3
 _HASH_BYTES = 32
@@ -27,7 +27,7 @@ class Checkpoint:
     @property
     def body(self) -> str:
         """The text that is signed."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
+        return f"{self.origin}\n{self.size}\n{encode64(self.root)}\n"
 
 
 def parse(body: str) -> Checkpoint:
@@ -40,7 +40,7 @@ def parse(body: str) -> Checkpoint:
     if len(lines) < _LEAST_LINES or not all(lines):
         raise CheckpointInvalid("a checkpoint has at least three lines, none of them empty: origin, size, root")
     origin, size, root = lines[:_LEAST_LINES]
-    if not _NUMBER.fullmatch(size):
+    if not _NUMBER.fullmatch(size) or int(size) > MOST_ENTRIES:
         raise CheckpointInvalid(
             f"line 2: {size[:100]!r} is no size; a decimal number without leading zeros is accepted"
         )
@@ -62,9 +62,9 @@ def open_checkpoint(note: str, verifiers: Iterable[Verifier], origin: str = "") 
 
 def _root(text: str) -> bytes:
     try:
-        root = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise CheckpointInvalid(f"line 3: {text[:100]!r} is no base64") from error
+        root = decode64(text)
+    except ValueError as error:
+        raise CheckpointInvalid(f"line 3: {text[:100]!r} {error}") from error
     if len(root) != _HASH_BYTES:
         raise CheckpointInvalid(f"line 3: a root of {len(root)} bytes; {_HASH_BYTES} are expected")
     return root

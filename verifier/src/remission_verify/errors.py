@@ -17,3 +17,28 @@ class CheckpointInvalid(VerificationError):
 
 class ProofInvalid(VerificationError):
     """A proof does not lead to the root."""
+
+
+class NotCanonical(VerificationError):
+    """Bytes are not the one way in which their value is written (RFC 8785)."""
+
+
+class EnvelopeInvalid(VerificationError):
+    """An entry of a log is no envelope of an event."""
+
+
+class FileInvalid(VerificationError):
+    """A file of an export is missing, is no plain file, or has another size or form than it must have."""
+
+
+class BundleTorn(FileInvalid):
+    """A bundle of entries does not hold as many as its place in the log says."""
+
+    def __init__(self, said: str, entries: list[bytes]) -> None:
+        """Keep the *entries* that could be read, from the first on."""
+        self.entries = entries
+        super().__init__(said)
+
+
+class ExportRefused(VerificationError):
+    """An export cannot be written as it was asked for. Nothing was written."""

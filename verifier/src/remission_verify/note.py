@@ -6,8 +6,6 @@ bytes that name the key and the signature. Signatures of unknown keys are left a
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from remission_verify.errors import NoteInvalid
+from remission_verify.strict64 import decode64, encode64
 
 ED25519 = b"\x01"
 MOST_BYTES = 1_000_000
@@ -37,7 +36,7 @@ class Signature:
     @property
     def line(self) -> str:
         """The signature as the note carries it."""
-        return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.value).decode()}\n"
+        return f"{_DASH}{self.name} {encode64(self.key_id + self.value)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +53,17 @@ class Verifier:
         Raises:
             NoteInvalid: It is no verifier key of Ed25519.
         """
-        name, key_id, key = _key_parts(text.strip())
-        made = cls(name, key)
-        if made.key_id.hex() != key_id:
-            raise NoteInvalid(f"the key of {name!r} has the hash {made.key_id.hex()}, the text says {key_id!r}")
-        return made
+        return cls(*read_key(text))
 
     @property
     def key_id(self) -> bytes:
         """The four bytes that name the key in a note."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.key).digest()[:_ID_BYTES]
+        return id_of_key(self.name, ED25519, self.key)
 
     @property
     def text(self) -> str:
         """The key as text."""
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(ED25519 + self.key).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{encode64(ED25519 + self.key)}"
 
     def accepts(self, text: str, signature: bytes) -> bool:
         """Say whether this key has signed *text*."""
@@ -104,7 +99,7 @@ class Signer:
         """
         if not text.startswith(_PRIVATE):
             raise NoteInvalid(f"a signer key begins with {_PRIVATE}")
-        name, key_id, seed = _key_parts(text.strip().removeprefix(_PRIVATE))
+        name, key_id, seed = _key_parts(text.strip().removeprefix(_PRIVATE), ED25519)
         made = cls(name, seed)
         if made.verifier.key_id.hex() != key_id:
             raise NoteInvalid(
@@ -120,7 +115,7 @@ class Signer:
     @property
     def text(self) -> str:
         """The key as text. Whoever reads it can sign."""
-        payload = base64.b64encode(ED25519 + self.seed).decode()
+        payload = encode64(ED25519 + self.seed)
         return f"{_PRIVATE}{self.name}+{self.verifier.key_id.hex()}+{payload}"
 
     def sign(self, text: str) -> Signature:
@@ -190,6 +185,24 @@ def open_note(whole: str, verifiers: Iterable[Verifier]) -> Note:
     return Note(note.text, note.signatures, tuple(verified))
 
 
+def read_key(text: str, kind: bytes = ED25519) -> tuple[str, bytes]:
+    """Read a public key as text: give its name and its bytes. *kind* says what it signs (C2SP signed-note).
+
+    Raises:
+        NoteInvalid: It is malformed, of another kind, or its hash is that of another key.
+    """
+    name, told, key = _key_parts(text.strip(), kind)
+    found = id_of_key(name, kind, key).hex()
+    if found != told:
+        raise NoteInvalid(f"the key of {name!r} has the hash {found}, the text says {told!r}")
+    return name, key
+
+
+def id_of_key(name: str, kind: bytes, key: bytes) -> bytes:
+    """Return the four bytes that name a public key in a note."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + key).digest()[:_ID_BYTES]
+
+
 def _signature(line: str) -> Signature:
     name, _, value = line.removeprefix(_DASH).partition(" ")
     data = _decoded(value, "a signature")
@@ -198,22 +211,22 @@ def _signature(line: str) -> Signature:
     return Signature(_checked_name(name), data[:_ID_BYTES], data[_ID_BYTES:])
 
 
-def _key_parts(text: str) -> tuple[str, str, bytes]:
+def _key_parts(text: str, kind: bytes) -> tuple[str, str, bytes]:
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     data = _decoded(encoded, "a key")
-    if data[:1] != ED25519 or len(data) != 1 + _KEY_BYTES:
+    if data[:1] != kind or len(data) != 1 + _KEY_BYTES:
         raise NoteInvalid(
-            "the key is not one of Ed25519; `name+hash+base64` of 33 bytes, the first of them 1, is accepted"
+            f"the key is not one of Ed25519; `name+hash+base64` of 33 bytes, the first of them {kind[0]}, is accepted"
         )
     return _checked_name(name), key_id, data[1:]
 
 
 def _decoded(value: str, what: str) -> bytes:
     try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise NoteInvalid(f"{what} is no base64: {value[:100]!r}") from error
+        return decode64(value)
+    except ValueError as error:
+        raise NoteInvalid(f"{what} {error}: {value[:100]!r}") from error
 
 
 def _checked_name(name: str) -> str:

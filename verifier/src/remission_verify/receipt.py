@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,10 +10,12 @@ from remission_verify.checkpoint import Checkpoint, open_checkpoint
 from remission_verify.errors import ProofInvalid
 from remission_verify.merkle import hash_leaf, verify_inclusion
 from remission_verify.note import Verifier
+from remission_verify.strict64 import decode64, encode64
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MOST_HASHES = 63
 _HASH_BYTES = 32
+_EXTRA = "extra "
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
 
@@ -26,12 +26,14 @@ class Receipt:
     index: int
     path: tuple[bytes, ...]
     checkpoint: str  #: the whole note
+    extra: bytes | None = None  #: what somebody put beside it; nothing vouches for it
 
     @property
     def text(self) -> str:
         """The receipt as a file holds it."""
-        hashes = "".join(f"{base64.b64encode(value).decode()}\n" for value in self.path)
-        return f"{HEADER}\nindex {self.index}\n{hashes}\n{self.checkpoint}"
+        extra = "" if self.extra is None else f"{_EXTRA}{encode64(self.extra)}\n"
+        hashes = "".join(f"{encode64(value)}\n" for value in self.path)
+        return f"{HEADER}\n{extra}index {self.index}\n{hashes}\n{self.checkpoint}"
 
     def verify(self, entry: bytes, verifiers: Iterable[Verifier], origin: str = "") -> Checkpoint:
         """Check that *entry* stands in the log; give the checkpoint that says so.
@@ -56,7 +58,9 @@ def parse_receipt(text: str) -> Receipt:
     lines = head.split("\n")
     if not mark or lines[0] != HEADER:
         raise ProofInvalid(f"line 1: a receipt begins with {HEADER}, and an empty line stands before its checkpoint")
-    rest = lines[2:] if len(lines) > 1 and lines[1].startswith("extra ") else lines[1:]
+    has_extra = len(lines) > 1 and lines[1].startswith(_EXTRA)
+    extra = _decoded(lines[1].removeprefix(_EXTRA)) if has_extra else None
+    rest = lines[1 + has_extra :]
     index = _INDEX.fullmatch(rest[0]) if rest else None
     if index is None:
         raise ProofInvalid(
@@ -64,14 +68,18 @@ def parse_receipt(text: str) -> Receipt:
         )
     if len(rest) - 1 > MOST_HASHES:
         raise ProofInvalid(f"a path of {len(rest) - 1} hashes is not accepted; up to {MOST_HASHES} are")
-    return Receipt(int(index[1]), tuple(_hash(line) for line in rest[1:]), checkpoint)
+    return Receipt(int(index[1]), tuple(_hash(line) for line in rest[1:]), checkpoint, extra)
 
 
 def _hash(line: str) -> bytes:
-    try:
-        value = base64.b64decode(line, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ProofInvalid(f"{line[:100]!r} is no base64 of a hash") from error
+    value = _decoded(line)
     if len(value) != _HASH_BYTES:
         raise ProofInvalid(f"{line[:100]!r} is a hash of {len(value)} bytes; {_HASH_BYTES} are expected")
     return value
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return decode64(text)
+    except ValueError as error:
+        raise ProofInvalid(f"{text[:100]!r} {error}") from error

@@ -1,0 +1,140 @@
+"""Envelopes of events, the entries of a log: what they say of their places, and that they are written in the one way.
+
+Format 2 is RFC 8785 JSON with a fixed list of fields, so one pattern says at once whether an entry is whole and
+canonical; only where it does not fit is the entry taken apart to say why. Format 1 stands in `packed.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import NamedTuple
+
+from remission_verify.canonical import Json, decode, encode
+from remission_verify.errors import EnvelopeInvalid, NotCanonical
+from remission_verify.merkle import hash_leaf
+from remission_verify.packed import unpack
+
+#: How envelopes are written today.
+FORMAT = 2
+
+#: What stands before the first event of a stream.
+GENESIS = "0" * 64
+
+_PLAIN = r'[^"\\\x00-\x1f]*+'
+_TEXT = rf'"{_PLAIN}(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f])){_PLAIN})*+"'
+_NUMBER = r"(?:0|-?[1-9][0-9]{0,15}+)"
+_HASH = r'"[0-9a-f]{64}"'
+#: The fields of format 2 in their order, and how each is written.
+_WRITTEN = {
+    "actor": _TEXT,
+    "authentication": _TEXT,
+    "causation_id": rf"(?:null|{_TEXT})",
+    "commitment": _HASH,
+    "correlation_id": rf"(?:null|{_TEXT})",
+    "event_id": _TEXT,
+    "format": "2",
+    "machine_version": _TEXT,
+    "namespace": _TEXT,
+    "occurred_us": _NUMBER,
+    "policy_version": _NUMBER,
+    "position": _NUMBER,
+    "previous_hash": _HASH,
+    "recorded_us": _NUMBER,
+    "request_id": rf"(?:null|{_TEXT})",
+    "schema": _NUMBER,
+    "stream": _TEXT,
+    "type": _TEXT,
+    "version": _NUMBER,
+    "volatile": "(?:true|false)",
+    "volatile_fields": rf"\[(?:{_TEXT}(?:,{_TEXT})*+)?+\]",
+}
+_TAKEN = ("commitment", "namespace", "position", "previous_hash", "stream", "type", "version")
+_FIELDS = ",".join(
+    f'"{name}":({pattern})' if name in _TAKEN else f'"{name}":{pattern}' for name, pattern in _WRITTEN.items()
+)
+_LEAF = re.compile(rf"\{{{_FIELDS}\}}")
+_ONE = {name: re.compile(pattern) for name, pattern in _WRITTEN.items()}
+
+
+class Envelope(NamedTuple):
+    """What an entry says of itself. `hash` is what the next event of the stream must name."""
+
+    format: int
+    commitment: str
+    namespace: str
+    position: int
+    previous_hash: str
+    stream: str
+    type: str
+    version: int
+    hash: str
+
+
+def read_envelope(leaf: bytes, leaf_hash: bytes = b"") -> Envelope:
+    """Read an entry strictly. *leaf_hash*, when it is known, is its hash in the tree.
+
+    Raises:
+        EnvelopeInvalid: It is none, or is not written in the one way.
+    """
+    if leaf[:1] != b"{":
+        return _of_format_1(leaf)
+    try:
+        found = _LEAF.fullmatch(leaf.decode())
+    except UnicodeDecodeError as error:
+        raise EnvelopeInvalid(f"byte {error.start} is not UTF-8") from error
+    if found is None:
+        raise EnvelopeInvalid(_why_not(leaf))
+    commitment, namespace, position, previous, stream, kind, version = found.groups()
+    return Envelope(
+        FORMAT,
+        commitment[1:-1],
+        _plain(namespace),
+        int(position),
+        previous[1:-1],
+        _plain(stream),
+        _plain(kind),
+        int(version),
+        (leaf_hash or hash_leaf(leaf)).hex(),
+    )
+
+
+def _of_format_1(leaf: bytes) -> Envelope:
+    found = unpack(leaf)
+    texts = {name: value or "" for name, value in found.items()}
+    return Envelope(
+        1,
+        texts["commitment"],
+        texts["namespace"],
+        int(texts["position"]),
+        texts["previous_hash"],
+        texts["stream"],
+        texts["type"],
+        int(texts["version"]),
+        hashlib.sha256(leaf).hexdigest(),
+    )
+
+
+def _plain(text: str) -> str:
+    """Give what a JSON string says."""
+    return text[1:-1] if "\\" not in text else str(decode(text.encode()))
+
+
+def _why_not(leaf: bytes) -> str:
+    """Say why an entry is no envelope of format 2."""
+    try:
+        value = decode(leaf)
+    except NotCanonical as error:
+        return str(error)
+    if not isinstance(value, dict):
+        return "the entry is no object"
+    if value.get("format", FORMAT) != FORMAT:
+        return f"field format: {value['format']!r} is not known; 1 and 2 are"
+    for name in value.keys() | _WRITTEN.keys():
+        if name not in _WRITTEN or name not in value:
+            return f"field {name[:100]}: is {'missing' if name in _WRITTEN else 'not known'}"
+    return next(filter(None, (_wrong(name, item) for name, item in value.items())), "it is too long for a number")
+
+
+def _wrong(name: str, value: Json) -> str:
+    return "" if _ONE[name].fullmatch(encode(value).decode()) else f"field {name}: {value!r} does not belong here"
