@@ -19,7 +19,7 @@ from statemachine.errors import Refused
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED
 from store.blobs import Blobs
-from store.ports import Reader
+from store.ports import Reader, Unit
 from store.records import FeedItem
 
 PAGE = 500  #: feed entries read at once
@@ -34,6 +34,8 @@ class Desk:
         self._schemas: dict[str, Schema] = {}
         self._intakes: dict[str, Intake] = {}
         self._watches: dict[str, Watch] = {}
+        self._unit: Unit | None = None  #: of the transaction that the current work is part of
+        self._unsettled: set[str] = set()  #: models that works of this transaction have changed
 
     def health(self, reader: Reader, model: str) -> ModelHealth:
         """Fold the log of *model*.
@@ -99,16 +101,33 @@ class Desk:
         """Note that the current work changes what is known of *model*."""
         self.act.touched.add(model)
 
-    def settle(self) -> None:
-        """Begin a new piece of work."""
+    def settle(self, unit: Unit) -> None:
+        """Begin a new piece of work. What works of a transaction that never committed have left is dropped first.
+
+        They are done again in another transaction, and in between another server may have written in their place.
+        """
+        if unit is not self._unit:
+            self._drop(self._unsettled)
+            self._unit, self._unsettled = unit, set()
         self.act.touched.clear()
+
+    def done(self) -> None:
+        """Note that the current work has succeeded: what it has left holds once its transaction commits."""
+        self._unsettled |= self.act.touched
+
+    def committed(self) -> None:
+        """Note that the transaction has committed; before the next one begins."""
+        self._unsettled = set()
 
     def recoil(self) -> None:
         """Drop what is known of every model that the failed work has touched."""
-        for model in self.act.touched:
+        self._drop(self.act.touched)
+
+    def _drop(self, models: set[str]) -> None:
+        for model in models:
             self.act.folds.forget(model)
-            self._intakes.pop(model, None)
-            self._watches.pop(model, None)
+            for known in (self._schemas, self._intakes, self._watches):
+                known.pop(model, None)
 
 
 FOLLOWER = "follower"
