@@ -74,14 +74,13 @@ class Desk:
         return {version for version in known if version}
 
     def intake(self, reader: Reader, model: str) -> Intake:
-        """Give the model's intake, caught up with the feed."""
+        """Give the model's intake, caught up with the feed: another server may have written more of it."""
         head = reader.feed_head(model)
         known = self._intakes.get(model)
-        if known is None or known.next_seq != head.seq + 1:
-            known = Intake.of(self.schema(reader, model))
-            for entry in entries(reader, model, 0, head.seq):
-                known.take(feed.decode(entry.kind, entry.body))
-            self._intakes[model] = known
+        if known is None or known.next_seq > head.seq + 1:
+            known = self._intakes[model] = Intake.of(self.schema(reader, model))
+        for entry in entries(reader, model, known.next_seq - 1, head.seq):
+            known.take(feed.decode(entry.kind, entry.body))
         return known
 
     def watch(self, reader: Reader, model: str) -> Watch:
@@ -89,12 +88,11 @@ class Desk:
         cursor = reader.cursor(model, FOLLOWER)
         seq = cursor.seq if cursor else 0
         known, health = self._watches.get(model), self.health(reader, model)
-        if known is None or known.seq != seq or known.policy_version != health.policy_version:
+        if known is None or known.seq > seq or known.policy_version != health.policy_version:
             reference = orjson.loads(reader.evidence(health.reference_sha256))
-            known = Watch(self.schema(reader, model), reference, health)
-            for entry in entries(reader, model, 0, seq):
-                known.take(entry.seq, feed.decode(entry.kind, entry.body))
-            self._watches[model] = known
+            known = self._watches[model] = Watch(self.schema(reader, model), reference, health)
+        for entry in entries(reader, model, known.seq, seq):
+            known.take(entry.seq, feed.decode(entry.kind, entry.body))
         return known
 
     def touch(self, model: str) -> None:

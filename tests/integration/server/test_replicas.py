@@ -11,13 +11,15 @@ import pytest
 
 from server import ingestion, registration
 from server.act import SERVICE
+from server.intake import Intake
 from server.requests import MetricsBatch, Point, Receipt
 from server.service import Service
 from server.settings import Settings
+from server.watch import Watch
 from server.wiring import build
 from store import Unit, migrate
 from tests.fixtures.postgres import Postgres
-from tests.fixtures.services import a_model
+from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
 
 CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -120,10 +122,39 @@ def test_a_model_that_was_never_created_leaves_no_schema_behind(url: str, replic
     assert runs == [0, 2]
 
 
+def test_a_server_reads_on_where_another_has_written_and_adds_up_the_same(replica: Replica) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    feeds = [Feed(first), Feed(second)]
+    known = [(intake(one), watch(one)) for one in (first, second)]
+
+    for turn in range(6):
+        feed = feeds[turn % 2]
+        feed.skip_to(REFERENCE_ROWS + 20 * turn)
+        feed.labels(feed.rows(20), [0.0, 1.0] * 10)
+
+    third = replica()
+    for one, (before, looked) in zip((first, second), known, strict=True):
+        assert intake(one) is before
+        assert watch(one) is looked
+        assert intake(one).row_of == intake(third).row_of
+        assert intake(one).label_of == intake(third).label_of
+        assert watch(one).blocks == watch(third).blocks != []
+        assert [w.to_json() for w in watch(one).windows] == [w.to_json() for w in watch(third).windows] != []
+
+
+def intake(service: Service) -> Intake:
+    return service.do(lambda unit: service.desk.intake(unit, "m")).result()
+
+
+def watch(service: Service) -> Watch:
+    return service.do(lambda unit: service.desk.watch(unit, "m")).result()
+
+
 def points(at_us: int) -> MetricsBatch:
     point = Point(name="rate", time_us=at_us, value=0.1, higher_is_worse=True, tolerance=0.2)
     return MetricsBatch(model="m", request_id=f"at-{at_us}", points=[point])
 
 
 def point_times(service: Service) -> dict[str, int]:
-    return service.do(lambda unit: service.desk.intake(unit, "m").point_times).result()
+    return intake(service).point_times
