@@ -35,7 +35,8 @@ _BY_STATE: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
     ("23000", RecordIsImmutable),  # raised by our own triggers
     ("25006", DatabaseReadOnly),
     ("55P03", DatabaseLocked),  # lock_timeout
-    ("57014", DatabaseLocked),  # statement_timeout
+    ("57014", DatabaseUnavailable),  # statement_timeout
+    ("25P03", Interrupted),  # idle_in_transaction_session_timeout: the connection is gone, and nothing was committed
     ("40", Interrupted),  # serialization failure, deadlock
     ("57P", Interrupted),  # the server shuts down
     ("08", Interrupted),  # connection lost

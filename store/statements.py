@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -225,13 +226,18 @@ class Statements:
             ),
             PAYLOADS,
         )
-        #: The fence: no row changes if anyone else has moved the head.
-        self.move_head = self._compiled(
+        #: The fence: no row changes if anyone else has moved the head. On PostgreSQL the move tells itself, once it is
+        #: committed, to whoever listens: one notice a batch, with nothing in it but how far the log reaches.
+        move_head = (
             update(HEAD)
             .where(_ours(HEAD), HEAD.c.position == bindparam("old_position"), HEAD.c.epoch == bindparam("old_epoch"))
-            .values(position=bindparam("new_position"), hash=bindparam("new_root")),
-            HEAD,
+            .values(position=bindparam("new_position"), hash=bindparam("new_root"))
         )
+        if self._dialect.name == "postgresql":
+            notice = func.pg_notify(bindparam("channel", type_=Text), cast(HEAD.c.position, Text))
+            self.move_head = self._compiled(move_head.returning(notice), HEAD)
+        else:
+            self.move_head = self._compiled(move_head, HEAD)
         self.add_head = self._compiled(_insert_if_new(HEAD), HEAD)
         self.add_tile = self._insert(TILES)
         self.add_checkpoint = self._insert(CHECKPOINTS)
