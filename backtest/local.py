@@ -172,7 +172,7 @@ class Local(LocalJobs):
         return Audit(
             events=found.events, chain_ok=found.chain_ok, replay_equal=found.replay_equal,
             decisions=found.decisions, rederived=found.rederived, log_sha256=found.log_sha256,
-            failures=found.failures,
+            failures=[str(one) for one in found.failures],
         )  # fmt: skip
 
 

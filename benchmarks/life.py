@@ -7,10 +7,11 @@ the events, the evidence that they name, and the stored state: a log that is leg
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import orjson
+from msgspec.structs import replace
 
 from server.deriving import NAMED
 from server.requests import MetricsBatch, NewModel, Point, ReferenceRows

@@ -24,10 +24,10 @@ from rich.table import Table
 
 from benchmarks import folds, library
 from server.proving import Proof
-from statemachine.envelope import NewEvent
+from statemachine.envelope import NewEvent, RecordedEvent
 from store import Store, migrate, open_store
 from store.open_reader import open_reader
-from store.ports import Unit
+from store.ports import Reader, Unit
 
 PAYLOAD = b'{"detector":"drift/2","log_evidence":9.25,"onset_row":1200,"at_row":1800,"note":"' + b"x" * 300 + b'"}'
 BULK = 1_000
@@ -130,13 +130,13 @@ def _reads(found: dict[str, Measure], folder: Path, url: str, raw: sqlite3.Conne
     proof = reader.read(lambda one: (time.perf_counter(), list((made := Proof(one)).faults()), made.events))
     found["verify chain, tree and payloads"].values.append(proof[2] / (time.perf_counter() - proof[0]))
     reader.close()
-    library.read_sqlite(folder, READ, lambda value: found["sqlite: eventsourcing read and decode"].values.append(value))
+    library.read_sqlite(folder, READ, found["sqlite: eventsourcing read and decode"].values.append)
 
 
-def _pages(reader: object, count: int) -> Iterator[object]:
+def _pages(reader: Reader, count: int) -> Iterator[RecordedEvent]:
     after = 0
     while after < count:
-        page = reader.all_events(after, BULK)  # type: ignore[attr-defined]
+        page = reader.all_events(after, BULK)
         yield from page
         after += len(page)
 

@@ -207,16 +207,16 @@ def replay(
     database: Annotated[
         str, typer.Option("--db", help="Read this database instead of asking a server; one may run beside.")
     ] = "",
-    jobs: Annotated[int, typer.Option(min=0, help="Processes that derive, with --db; 0: one a processor.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that derive, with --db; 0: as many as pay.")] = 0,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
     """Fold logs again and compare; exit code 1 when anything differs."""
     if database:
-        from cli.recheck import ReplayInterrupted, processors, run_recheck
+        from cli.recheck import ReplayInterrupted, run_recheck
 
         try:
-            equal = run_recheck(model, database, derive=derive, jobs=jobs or processors(), as_json=as_json)
+            equal = run_recheck(model, database, derive=derive, jobs=jobs, as_json=as_json)
         except ReplayInterrupted as told:
             typer.echo(f"remission: {told}", err=True)
             raise typer.Exit(INTERRUPTED) from told

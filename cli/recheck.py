@@ -22,6 +22,7 @@ from server.crew import Crew
 from server.errors import ThingMissing
 from store import Readable, open_reader
 
+EVENTS_A_PROCESS = 5_000  #: below, a process takes longer to begin than to derive
 MOST_SHOWN = 20  #: failures that people are shown; machines get the first thousand
 
 
@@ -39,10 +40,10 @@ def run_recheck(model: str, database: str, *, derive: bool, jobs: int, as_json: 
     """Fold the logs of *database* again, and derive their decisions when asked; say whether all is as it was."""
     with contextlib.closing(open_reader(database)) as store:
         models = [model] if model else []
-        events = _events(store, model)
-        found = Verification()
+        events, found = _events(store, model), Verification()
+        jobs = (jobs or worthwhile(events)) if derive else 0
         try:
-            with _hands(store, database, jobs if derive else 0) as hands, _bar(model or "log", events) as told:
+            with _hands(store, database, jobs) as hands, _bar(model or "log", events) as told:
                 auditing.verify(store, models, hands, found, told)
         except KeyboardInterrupt as error:
             raise ReplayInterrupted(found, events) from error
@@ -50,9 +51,9 @@ def run_recheck(model: str, database: str, *, derive: bool, jobs: int, as_json: 
     return not found.failed
 
 
-def processors() -> int:
-    """Say how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
+def worthwhile(events: int) -> int:
+    """Say how many processes are worth their beginning, at most one a processor."""
+    return min(len(os.sched_getaffinity(0)), 1 + events // EVENTS_A_PROCESS)
 
 
 def _events(store: Readable, model: str) -> int:

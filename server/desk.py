@@ -19,7 +19,7 @@ from statemachine.errors import Refused
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED
 from store.blobs import Blobs
-from store.ports import Reader
+from store.ports import Reader, Unit
 from store.records import FeedItem
 
 PAGE = 500  #: feed entries read at once
@@ -34,6 +34,8 @@ class Desk:
         self._schemas: dict[str, Schema] = {}
         self._intakes: dict[str, Intake] = {}
         self._watches: dict[str, Watch] = {}
+        self._unit: Unit | None = None  #: of the transaction that the current work is part of
+        self._unsettled: set[str] = set()  #: models that works of this transaction have changed
 
     def health(self, reader: Reader, model: str) -> ModelHealth:
         """Fold the log of *model*.
@@ -72,14 +74,13 @@ class Desk:
         return {version for version in known if version}
 
     def intake(self, reader: Reader, model: str) -> Intake:
-        """Give the model's intake, caught up with the feed."""
+        """Give the model's intake, caught up with the feed: another server may have written more of it."""
         head = reader.feed_head(model)
         known = self._intakes.get(model)
-        if known is None or known.next_seq != head.seq + 1:
-            known = Intake.of(self.schema(reader, model))
-            for entry in entries(reader, model, 0, head.seq):
-                known.take(feed.decode(entry.kind, entry.body))
-            self._intakes[model] = known
+        if known is None or known.next_seq > head.seq + 1:
+            known = self._intakes[model] = Intake.of(self.schema(reader, model))
+        for entry in entries(reader, model, known.next_seq - 1, head.seq):
+            known.take(feed.decode(entry.kind, entry.body))
         return known
 
     def watch(self, reader: Reader, model: str) -> Watch:
@@ -87,28 +88,44 @@ class Desk:
         cursor = reader.cursor(model, FOLLOWER)
         seq = cursor.seq if cursor else 0
         known, health = self._watches.get(model), self.health(reader, model)
-        if known is None or known.seq != seq or known.policy_version != health.policy_version:
+        if known is None or known.seq > seq or known.policy_version != health.policy_version:
             reference = orjson.loads(reader.evidence(health.reference_sha256))
-            known = Watch(self.schema(reader, model), reference, health)
-            for entry in entries(reader, model, 0, seq):
-                known.take(entry.seq, feed.decode(entry.kind, entry.body))
-            self._watches[model] = known
+            known = self._watches[model] = Watch(self.schema(reader, model), reference, health)
+        for entry in entries(reader, model, known.seq, seq):
+            known.take(entry.seq, feed.decode(entry.kind, entry.body))
         return known
 
     def touch(self, model: str) -> None:
         """Note that the current work changes what is known of *model*."""
         self.act.touched.add(model)
 
-    def settle(self) -> None:
-        """Begin a new piece of work."""
+    def settle(self, unit: Unit) -> None:
+        """Begin a new piece of work. What works of a transaction that never committed have left is dropped first.
+
+        They are done again in another transaction, and in between another server may have written in their place.
+        """
+        if unit is not self._unit:
+            self._drop(self._unsettled)
+            self._unit, self._unsettled = unit, set()
         self.act.touched.clear()
+
+    def done(self) -> None:
+        """Note that the current work has succeeded: what it has left holds once its transaction commits."""
+        self._unsettled |= self.act.touched
+
+    def committed(self) -> None:
+        """Note that the transaction has committed; before the next one begins."""
+        self._unsettled = set()
 
     def recoil(self) -> None:
         """Drop what is known of every model that the failed work has touched."""
-        for model in self.act.touched:
+        self._drop(self.act.touched)
+
+    def _drop(self, models: set[str]) -> None:
+        for model in models:
             self.act.folds.forget(model)
-            self._intakes.pop(model, None)
-            self._watches.pop(model, None)
+            for known in (self._schemas, self._intakes, self._watches):
+                known.pop(model, None)
 
 
 FOLLOWER = "follower"

@@ -13,7 +13,7 @@ from statemachine.envelope import RecordedEvent
 from statemachine.words import RETIRED
 from store.ports import Reader
 
-MOST_MODELS = 100_000
+PAGE = 1_000  #: models that are read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,10 @@ def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
 
 def names(reader: Reader) -> list[str]:
     """Name every model."""
-    return [found.stream for found in reader.projections("", MOST_MODELS)]
+    found: list[str] = []
+    while page := reader.projections(found[-1] if found else "", PAGE):
+        found += [one.stream for one in page]
+    return found
 
 
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:

@@ -76,7 +76,7 @@ async def _serve(service: Service, settings: Settings) -> None:
     bell, stop = Bell(loop), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    forget = service.store.on_commit(bell.ring)
+    forget = [service.store.on_commit(bell.ring), service.store.on_news(bell.ring)]
     server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
     clockwork = loop.create_task(_clockwork(service, settings))
@@ -86,7 +86,8 @@ async def _serve(service: Service, settings: Settings) -> None:
     bell.leave()  # those who watch would stay for ever
     await server.stop(settings.drain_seconds)
     await _sign(service)
-    forget()
+    for end in forget:
+        end()
     clockwork.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await clockwork

@@ -52,6 +52,7 @@ class Service:
     def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
         self.store, self.desk, self.notary = store, desk, notary
         self._backlog = Backlog()
+        store.on_commit(desk.committed)
 
     # Models.
 
@@ -286,12 +287,14 @@ class Service:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""
 
         def guarded(unit: Unit) -> T:
-            self.desk.settle()
+            self.desk.settle(unit)
             try:
-                return work(unit)
+                answer = work(unit)
             except BaseException:
                 self.desk.recoil()  # what was remembered has not been written
                 raise
+            self.desk.done()
+            return answer
 
         return self.store.submit(guarded)
 

@@ -16,8 +16,8 @@ from statemachine.machine import GATEKEEPER, Gatekeeper
 from store import FsspecBlobs, Store, open_store
 
 
-def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER) -> Service:
-    """Open the store and put the service together.
+def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notary | None = None) -> Service:
+    """Open the store and put the service together; without a *notary* its log is signed by the keys of the settings.
 
     Raises:
         DatabaseFault: The database cannot be used; the message says why, and what would help.
@@ -27,7 +27,7 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER) -> Service:
     clock = StreamClock() if settings.clock == "stream" else SystemClock()
     store = open_store(settings.database, clock_us=wall_us)
     try:
-        notary = notary_of(settings, store)
+        notary = notary or notary_of(settings, store)
     except BaseException:
         store.close()
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field, fields, is_dataclass
-from functools import cache
 from typing import Any, get_type_hints
 
 
@@ -54,10 +53,13 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
     return cls(**{name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()})
 
 
-# Reading them evaluates text, and costs more than all the rest.
-@cache
-def _hints(cls: type[Any]) -> dict[str, Any]:
-    return get_type_hints(cls)
+_HINTS: dict[type, dict[str, Any]] = {}  #: reading them evaluates text, and costs more than all the rest
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    if cls not in _HINTS:
+        _HINTS[cls] = get_type_hints(cls)
+    return _HINTS[cls]
 
 
 def _value(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any field of a policy

@@ -35,7 +35,8 @@ _BY_STATE: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
     ("23000", RecordIsImmutable),  # raised by our own triggers
     ("25006", DatabaseReadOnly),
     ("55P03", DatabaseLocked),  # lock_timeout
-    ("57014", DatabaseLocked),  # statement_timeout
+    ("57014", DatabaseUnavailable),  # statement_timeout
+    ("25P03", Interrupted),  # idle_in_transaction_session_timeout: the connection is gone, and nothing was committed
     ("40", Interrupted),  # serialization failure, deadlock
     ("57P", Interrupted),  # the server shuts down
     ("08", Interrupted),  # connection lost
@@ -57,14 +58,19 @@ _BY_NAME: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
 
 
 def translated(error: DBAPIError) -> StoreError:
-    """Return our name for what the database said."""
-    if error.connection_invalidated:
-        return Interrupted(str(error.orig))
-    state = getattr(error.orig, "sqlstate", None)
+    """Return our name for what SQLAlchemy was told."""
+    return named(error.orig, lost=error.connection_invalidated)
+
+
+def named(origin: BaseException | None, *, lost: bool) -> StoreError:
+    """Return our name for what the driver said; *lost* says that its connection is gone."""
+    if lost:
+        return Interrupted(str(origin))
+    state = getattr(origin, "sqlstate", None)
     if state is not None:
-        return _from_postgresql(error.orig, state)
-    name = getattr(error.orig, "sqlite_errorname", None)
-    return _from_sqlite(str(error.orig), name) if name else DatabaseFault(str(error.orig))
+        return _from_postgresql(origin, state)
+    name = getattr(origin, "sqlite_errorname", None)
+    return _from_sqlite(str(origin), name) if name else DatabaseFault(str(origin))
 
 
 def _from_postgresql(origin: BaseException | None, state: str) -> StoreError:

@@ -1,13 +1,16 @@
-"""An open connection that speaks in statements and answers with our errors."""
+"""An open connection that speaks in statements and answers with our errors.
 
-from collections.abc import Mapping, Sequence
+Statements were compiled by SQLAlchemy; they are run by the driver's own cursor, since SQLAlchemy's result costs more
+than the database does where a statement finds one row. Transactions, pools and lost connections stay SQLAlchemy's.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
-from store.faults import translated
-from store.statements import Statement
+from store.faults import named
+from store.statements import Statement, Values
 
 
 class Link:
@@ -15,6 +18,9 @@ class Link:
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self._connection = connection
+        # The pool's types know only what all drivers share.
+        self._driver: Any = connection.connection.dbapi_connection
+        self._fault: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._namespace = namespace
         #: A statement has failed, so PostgreSQL takes no more before a rollback.
         self.failed = False
@@ -23,41 +29,67 @@ class Link:
         """Return the rows that *statement* finds."""
         values = {"namespace": self._namespace, **statement.constants, **parameters}
         try:
-            return self._connection.exec_driver_sql(statement.text, values).fetchall()
-        except DBAPIError as error:
-            self.failed = True
-            raise translated(error) from error
+            found: Sequence[Sequence[Any]] = self._driver.execute(statement.text, values).fetchall()
+        except self._fault as error:
+            raise self._failed(error) from error
+        return found
 
     def row(self, statement: Statement, **parameters: object) -> Sequence[Any] | None:
         """Return the one row that *statement* finds, if any."""
         found = self.rows(statement, **parameters)
         return found[0] if found else None
 
-    def write(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> int:
+    def write(self, statement: Statement, rows: Sequence[Values]) -> int:
         """Run *statement* once for each of *rows*; return how many rows it changed."""
-        named = [{"namespace": self._namespace, **row} for row in rows]
         try:
-            done = self._connection.exec_driver_sql(*_fitting(statement, named))
-        except DBAPIError as error:
-            self.failed = True
-            raise translated(error) from error
-        else:
-            return done.rowcount
+            return self._write(statement, rows)
+        except self._fault as error:
+            raise self._failed(error) from error
 
     def say(self, command: str) -> None:
         """Run a command of ours that has no parameters."""
         try:
-            self._connection.exec_driver_sql(command)
-        except DBAPIError as error:
-            self.failed = True
-            raise translated(error) from error
+            self._driver.execute(command)
+        except self._fault as error:
+            raise self._failed(error) from error
         self.failed = False
 
+    def _write(self, statement: Statement, rows: Sequence[Values]) -> int:
+        cursor = self._driver.cursor()
+        if isinstance(rows[0], tuple):
+            _write_columns(cursor, statement, rows)
+        else:
+            named_rows: Sequence[Any] = rows
+            _write_named(cursor, statement, [{"namespace": self._namespace, **row} for row in named_rows])
+        changed: int = cursor.rowcount
+        return changed
 
-def _fitting(statement: Statement, rows: list[dict[str, Any]]) -> tuple[str, Any]:
-    """Return the text and the parameters that suit so many rows."""
+    def _failed(self, error: Exception) -> Exception:
+        """Name what went wrong, and give a connection up that is gone."""
+        self.failed = True
+        lost = bool(self._connection.dialect.is_disconnect(error, self._driver, None))  # type: ignore[arg-type]  # as above
+        if lost:
+            self._connection.invalidate(error)
+        return named(error, lost=lost)
+
+
+# A cursor of either driver.
+def _write_named(cursor: Any, statement: Statement, rows: list[dict[str, Any]]) -> None:  # noqa: ANN401
+    """Write rows in the text and the parameters that suit so many of them."""
     if len(rows) == 1:
-        return statement.text, rows[0]
-    if statement.bulk:
-        return statement.bulk, {name: [row[name] for row in rows] for name in statement.columns}
-    return statement.text, rows
+        cursor.execute(statement.text, rows[0])
+    elif statement.bulk:
+        cursor.execute(statement.bulk, {name: [row[name] for row in rows] for name in statement.columns})
+    else:
+        cursor.executemany(statement.text, rows)
+
+
+def _write_columns(cursor: Any, statement: Statement, rows: Sequence[Any]) -> None:  # noqa: ANN401 - as above
+    """Write rows whose values stand in the order of the columns."""
+    if statement.ordered:
+        cursor.executemany(statement.ordered, rows)
+    elif len(rows) == 1:
+        cursor.execute(statement.text, dict(zip(statement.columns, rows[0], strict=True)))
+    else:
+        columns = zip(statement.columns, zip(*rows, strict=True), strict=True)
+        cursor.execute(statement.bulk, {name: list(values) for name, values in columns})

@@ -41,6 +41,11 @@ class MemoryStore:
         """Call *callback* after each commit."""
         return self._sequencer.on_commit(callback)
 
+    def on_news(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Nobody else has this memory, so *callback* is never called."""
+        del callback
+        return lambda: None
+
     def close(self) -> None:
         """Finish what is queued."""
         self._sequencer.close()

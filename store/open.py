@@ -16,6 +16,7 @@ from store.faults import translated
 from store.file_lock import FileLock
 from store.ledger import NO_HEAD, Ledger, fresh_key
 from store.link import Link
+from store.listening import Listener
 from store.memory import MemoryStore
 from store.ports import Store
 from store.records import Head
@@ -83,7 +84,7 @@ def _open_sqlite(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
         writer.dispose()
         lock.release()
         raise
-    return SqlStore(writer, sqlite.readers(address, timeout_ms), ledger, lock.release)
+    return SqlStore(writer, sqlite.readers(address, timeout_ms), ledger, None, lock.release)
 
 
 def _open_postgresql(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
@@ -93,7 +94,8 @@ def _open_postgresql(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
     except BaseException:
         writer.dispose()
         raise
-    return SqlStore(writer, postgres.readers(address, timeout_ms), ledger, lambda: None)
+    listener = Listener(postgres.listener(address, timeout_ms), ledger.namespace)
+    return SqlStore(writer, postgres.readers(address, timeout_ms), ledger, listener, listener.close)
 
 
 def _check(engine: Engine, namespace: str, check_durability: Callable[[Connection], None]) -> None:

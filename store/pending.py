@@ -5,19 +5,18 @@ of it was sent leaves nothing to undo; else a savepoint, made just before its fi
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from store.errors import Spoiled
 from store.link import Link
-from store.statements import Statement
+from store.statements import Statement, Values
 from store.tables import METADATA
 
 #: What is pointed to is written before what points to it.
 _RANK = {table.name: rank for rank, table in enumerate(METADATA.sorted_tables)}
 
-_Row = tuple[Statement, Mapping[str, Any]]
+_Row = tuple[Statement, Values]
 
 
 class Pending:
@@ -30,7 +29,7 @@ class Pending:
         self._mark = 0
         self._saved = False
 
-    def add(self, statement: Statement, row: Mapping[str, Any], *key: object) -> None:
+    def add(self, statement: Statement, row: Values, *key: object) -> None:
         """Let a write wait. *key* tells by which reads it is missed."""
         self._rows.append((statement, row))
         self._touched[statement.table].add(key)
@@ -86,7 +85,7 @@ class Pending:
             self._link.write(statement, batch)
 
 
-def _runs(rows: list[_Row]) -> Iterator[tuple[Statement, list[Mapping[str, Any]]]]:
+def _runs(rows: list[_Row]) -> Iterator[tuple[Statement, list[Values]]]:
     """Put rows of one table together, in their own order, and yield each run of one statement."""
     ordered = sorted(rows, key=lambda row: _RANK[row[0].table])
     for _, run in groupby(ordered, key=lambda row: row[0].text):

@@ -179,9 +179,15 @@ class Store(Protocol):
         """Give *work* a consistent, read-only view of what is committed, in the caller's thread."""
 
     def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call *callback* after each commit, on the thread that wrote; return what ends that.
+        """Call *callback* after each commit of this store, on the thread that wrote; return what ends that.
 
-        It is a hint to look, must be quick and must not raise.
+        It comes before the next transaction begins, must be quick and must not raise.
+        """
+
+    def on_news(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* when another process has appended, on a thread of the store's own; return what ends that.
+
+        It is a hint to look: it may come late, twice, for nothing, or not at all. It must be quick and must not raise.
         """
 
     def close(self) -> None:

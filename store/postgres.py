@@ -8,8 +8,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.errors import DatabaseReadOnly, DatabaseUnsafe
 
-#: A statement that runs longer is stopped, and so is a transaction that does nothing for as long.
+#: A statement that runs longer is stopped, and so is a reader that does nothing for as long inside its transaction.
 STATEMENT_TIMEOUT_MS = 60_000
+
+#: A writer that says nothing for so long inside its transaction loses its connection, and with it the head row: a
+#: process that was frozen, or a machine that is cut off, keeps the others waiting no longer. It can neither commit nor
+#: act when it comes back, and decides again. Work that computes for longer between two statements would never end: the
+#: most that one message can bring, a reference of a million rows, takes half of it on a slow machine.
+HOLD_MS = 10_000
 
 #: A server that does not answer within this time is not there.
 CONNECT_TIMEOUT_S = 5
@@ -17,16 +23,21 @@ CONNECT_TIMEOUT_S = 5
 
 def writer(url: URL, timeout_ms: int) -> Engine:
     """Return the engine whose single connection writes. Whoever holds the head row writes; the rest wait."""
-    engine = _engine(url, timeout_ms, size=1, isolation="READ COMMITTED")
+    engine = _engine(url, timeout_ms, HOLD_MS, size=1, isolation="READ COMMITTED")
     event.listen(engine, "connect", _insist_on_durability)
     return engine
 
 
 def readers(url: URL, timeout_ms: int) -> Engine:
     """Return the engine whose transactions cannot write and see one snapshot."""
-    engine = _engine(url, timeout_ms, size=8, isolation="REPEATABLE READ")
+    engine = _engine(url, timeout_ms, STATEMENT_TIMEOUT_MS, size=8, isolation="REPEATABLE READ")
     event.listen(engine, "connect", _only_read)
     return engine
+
+
+def listener(url: URL, timeout_ms: int) -> Engine:
+    """Return the engine whose single connection is told of what others append."""
+    return _engine(url, timeout_ms, STATEMENT_TIMEOUT_MS, size=1, isolation="AUTOCOMMIT")
 
 
 def check_durability(connection: Connection) -> None:
@@ -44,10 +55,11 @@ def check_durability(connection: Connection) -> None:
         raise DatabaseReadOnly("transaction_read_only=on")
 
 
-def _engine(url: URL, timeout_ms: int, size: int, isolation: str) -> Engine:
+def _engine(url: URL, timeout_ms: int, idle_ms: int, size: int, isolation: str) -> Engine:
     limits = (
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={timeout_ms} "
-        f"-c idle_in_transaction_session_timeout={STATEMENT_TIMEOUT_MS} "
+        # The second is for whoever vanishes while an answer is on its way; on a socket of this machine it is no bound.
+        f"-c idle_in_transaction_session_timeout={idle_ms} -c tcp_user_timeout={idle_ms} "
         # A plan made while a table was empty picks any index, and would be kept until the next analyze.
         "-c plan_cache_mode=force_custom_plan"
     )

@@ -12,8 +12,11 @@ from store.tables import EVENTS
 
 T = TypeVar("T")
 
-_EVENT_COLUMNS = tuple(column.name for column in EVENTS.columns if column.name != "namespace")
-_EVENT_VALUES = attrgetter(*_EVENT_COLUMNS)
+_IN_ORDER = attrgetter(*(column.name for column in EVENTS.columns if column.name != "volatile_fields"))
+_FIELDS_AT = [column.name for column in EVENTS.columns].index("volatile_fields")
+
+#: Most events have no volatile fields.
+_NONE = "[]"
 
 
 def columns_of(table: Table) -> tuple[str, ...]:
@@ -32,24 +35,52 @@ def told(record: object, columns: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(record, name) for name in columns}
 
 
-def event_row(event: RecordedEvent) -> dict[str, Any]:
-    """Return the envelope of *event* as values by column."""
-    row = dict(zip(_EVENT_COLUMNS, _EVENT_VALUES(event), strict=True))
-    row["volatile_fields"] = orjson.dumps(event.volatile_fields).decode()
-    return row
+def event_row(event: RecordedEvent) -> tuple[Any, ...]:
+    """Return the envelope of *event* as values in the order of columns."""
+    values = _IN_ORDER(event)
+    fields = orjson.dumps(event.volatile_fields).decode() if event.volatile_fields else _NONE
+    return (*values[:_FIELDS_AT], fields, *values[_FIELDS_AT:])
 
 
-def payload_row(event: RecordedEvent) -> dict[str, Any]:
-    """Return the payload of *event* as values by column."""
-    return {"position": event.position, "payload_key": event.payload_key, "body": event.payload}
+def payload_row(event: RecordedEvent) -> tuple[Any, ...]:
+    """Return the payload of *event* as values in the order of columns."""
+    return event.namespace, event.position, event.payload_key, event.payload
 
 
 def event_of(namespace: str, row: Sequence[Any]) -> RecordedEvent:
-    """Return the event that stands in *row*: the envelope, then payload and key."""
-    values = dict(zip(_EVENT_COLUMNS, row, strict=False))
-    values["volatile"] = bool(values["volatile"])
-    values["volatile_fields"] = tuple(orjson.loads(values["volatile_fields"]))
-    return RecordedEvent(namespace=namespace, payload=bytes_of(row[-2]), payload_key=bytes_of(row[-1]), **values)
+    """Return the event that stands in *row*: the envelope in the order of columns, then payload and key."""
+    # Names, one by one: a dictionary of them would cost as much again as the event.
+    (
+        position, stream, version, event_id, kind, schema, occurred_us, recorded_us, actor,
+        authentication, causation_id, correlation_id, request_id, policy_version, machine_version,
+        volatile, volatile_fields, commitment, previous_hash, hashed, written, body, key,
+    ) = row  # fmt: skip
+    return RecordedEvent(
+        namespace=namespace,
+        position=position,
+        stream=stream,
+        version=version,
+        event_id=event_id,
+        type=kind,
+        schema=schema,
+        occurred_us=occurred_us,
+        recorded_us=recorded_us,
+        actor=actor,
+        authentication=authentication,
+        causation_id=causation_id,
+        correlation_id=correlation_id,
+        request_id=request_id,
+        policy_version=policy_version,
+        machine_version=machine_version,
+        commitment=commitment,
+        previous_hash=previous_hash,
+        hash=hashed,
+        format=written,
+        volatile=bool(volatile),
+        volatile_fields=() if volatile_fields == _NONE else tuple(orjson.loads(volatile_fields)),
+        payload=bytes_of(body),
+        payload_key=bytes_of(key),
+    )
 
 
 def bytes_of(value: bytes | str | None) -> bytes | None:

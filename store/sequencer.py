@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from store.errors import DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
+from store.errors import DatabaseLocked, DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
 from store.ports import Unit
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 #: Pieces of work that share one commit, at most: bounds what a conflict makes us do again.
 LARGEST_BATCH = 512
 
-#: How often a batch is tried, before a conflict or a lost connection is reported.
+#: How often a batch is tried, before a conflict, a lock that others hold or a lost connection is reported.
 ATTEMPTS = 4
 
 
@@ -164,7 +164,7 @@ class Sequencer:
         for _ in range(ATTEMPTS):
             try:
                 return self._attempt(batch)
-            except Interrupted as error:
+            except (Interrupted, DatabaseLocked) as error:
                 away = error
             except DatabaseUnavailable as error:
                 return [_Outcome(error=error)] * len(batch)

@@ -13,6 +13,7 @@ from store.errors import DatabaseUnavailable, DatabaseUnreachable, Interrupted, 
 from store.faults import translated
 from store.ledger import NO_HEAD, Ledger
 from store.link import Link
+from store.listening import Listener
 from store.ports import Reader, Unit
 from store.records import Head
 from store.sequencer import Sequencer
@@ -26,9 +27,12 @@ T = TypeVar("T")
 class SqlStore:
     """A store that is as durable as its database."""
 
-    def __init__(self, writer: Engine, readers: Engine, ledger: Ledger, release: Callable[[], None]) -> None:
+    # One engine for each way of using the database, and what must be let go of with them.
+    def __init__(
+        self, writer: Engine, readers: Engine, ledger: Ledger, listener: Listener | None, release: Callable[[], None]
+    ) -> None:
         self.namespace = ledger.namespace
-        self._readers = readers
+        self._readers, self._listener = readers, listener
         self._statements = Statements(writer.dialect)
         self._release = release
         self._sequencer = Sequencer(SqlBackend(writer, self._statements, ledger, self._let_go))
@@ -49,6 +53,10 @@ class SqlStore:
     def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* after each commit."""
         return self._sequencer.on_commit(callback)
+
+    def on_news(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call *callback* when another process has appended; a file has one server, so nobody else does."""
+        return self._listener.on_news(callback) if self._listener else lambda: None
 
     def close(self) -> None:
         """Finish what is queued, then let go of connections and locks."""

@@ -8,6 +8,7 @@ from statemachine.envelope import NewEvent, RecordedEvent, leaf_hash
 from store.errors import Interrupted
 from store.ledger import NO_HEAD, NO_TAIL, Ledger, Tail
 from store.link import Link
+from store.listening import channel_of
 from store.pending import Pending
 from store.records import (
     Checkpoint,
@@ -94,7 +95,8 @@ class SqlUnit(SqlReader):
             return
         new = self._grown(old)
         fence = {"old_position": old.position, "old_epoch": old.epoch}
-        moved = self._link.write(self._say.move_head, [{**fence, "new_position": new.position, "new_root": new.root}])
+        place = {"new_position": new.position, "new_root": new.root, "channel": channel_of(self._namespace)}
+        moved = self._link.write(self._say.move_head, [{**fence, **place}])
         if moved != 1:
             raise Interrupted("another writer has moved the head")
 

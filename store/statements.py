@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
     func,
@@ -53,6 +54,10 @@ AFTER: BindParameter[int] = bindparam("after")
 LIMIT: BindParameter[int] = bindparam("limit")
 
 
+#: What is written: values by column, or in the order of the statement's columns.
+Values = Mapping[str, Any] | tuple[Any, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A compiled statement: its text, the one table that it reads or writes, and the values that it brings along."""
@@ -62,6 +67,8 @@ class Statement:
     constants: Mapping[str, object]
     #: The same for many rows in one go, from one list for each column; empty where the driver does as well by itself.
     bulk: str = ""
+    #: The same for values in the order of *columns*; empty where *bulk* is faster.
+    ordered: str = ""
     columns: tuple[str, ...] = ()
 
 
@@ -219,13 +226,18 @@ class Statements:
             ),
             PAYLOADS,
         )
-        #: The fence: no row changes if anyone else has moved the head.
-        self.move_head = self._compiled(
+        #: The fence: no row changes if anyone else has moved the head. On PostgreSQL the move tells itself, once it is
+        #: committed, to whoever listens: one notice a batch, with nothing in it but how far the log reaches.
+        move_head = (
             update(HEAD)
             .where(_ours(HEAD), HEAD.c.position == bindparam("old_position"), HEAD.c.epoch == bindparam("old_epoch"))
-            .values(position=bindparam("new_position"), hash=bindparam("new_root")),
-            HEAD,
+            .values(position=bindparam("new_position"), hash=bindparam("new_root"))
         )
+        if self._dialect.name == "postgresql":
+            notice = func.pg_notify(bindparam("channel", type_=Text), cast(HEAD.c.position, Text))
+            self.move_head = self._compiled(move_head.returning(notice), HEAD)
+        else:
+            self.move_head = self._compiled(move_head, HEAD)
         self.add_head = self._compiled(_insert_if_new(HEAD), HEAD)
         self.add_tile = self._insert(TILES)
         self.add_checkpoint = self._insert(CHECKPOINTS)
@@ -253,9 +265,10 @@ class Statements:
 
     def _insert(self, table: Table) -> Statement:
         one = self._compiled(insert(table).values(_parameters(table)), table)
-        if self._dialect.name != "postgresql":
-            return one
         columns = [column.name for column in table.columns]
+        if self._dialect.name != "postgresql":
+            text_in_order = insert(table).values(_parameters(table)).compile(dialect=sqlite.dialect(paramstyle="qmark"))
+            return replace(one, ordered=str(text_in_order), columns=tuple(columns))
         lists = func.unnest(*(bindparam(column.name, type_=_list_of(column)) for column in table.columns))
         many = insert(table).from_select(columns, select(text("*")).select_from(lists))
         return replace(one, bulk=str(many.compile(dialect=self._dialect)), columns=tuple(columns))

@@ -12,9 +12,12 @@ import pytest
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
+from server import auditing
+from server.crew import Crew
 from server.judges import JUDGES
 from server.settings import Settings
 from server.wiring import build
+from store import open_reader
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.servers import serving
 from tests.fixtures.streams import CHANGE, changed_concept
@@ -47,9 +50,13 @@ def test_every_decision_of_a_backtest_derives_again(on_sqlite: dict[str, Any]) -
 
 
 def test_postgresql_keeps_the_same_log(on_sqlite: dict[str, Any], tmp_path: Path, postgres: Postgres) -> None:
-    found = run(tmp_path, database=postgres.new_database())
+    database = postgres.new_database()
+    found = run(tmp_path, database=database)
+    with contextlib.closing(open_reader(database)) as store, Crew(database, 2) as crew:
+        derived = auditing.verify(store, hands=crew)
 
     assert found["audit"] == on_sqlite["audit"]
+    assert {name: getattr(derived, name) for name in found["audit"]} == on_sqlite["audit"]
 
 
 def test_a_server_over_grpc_keeps_the_same_log(on_sqlite: dict[str, Any], tmp_path: Path) -> None:

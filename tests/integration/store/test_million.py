@@ -1,4 +1,4 @@
-"""Many models' lives laid into both databases fold to the same digest and states. `make replay-million` does a million."""
+"""Many lives laid into both databases fold to one digest and the same states. `make replay-million` does a million."""
 
 from __future__ import annotations
 

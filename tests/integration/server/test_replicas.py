@@ -1,0 +1,160 @@
+"""Servers that share one database: what one of them remembers is never older, or other, than what is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from server import ingestion, registration
+from server.act import SERVICE
+from server.intake import Intake
+from server.requests import MetricsBatch, Point, Receipt
+from server.service import Service
+from server.settings import Settings
+from server.watch import Watch
+from server.wiring import build
+from store import Unit, migrate
+from tests.fixtures.postgres import Postgres
+from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
+
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid != pg_backend_pid()"
+)
+Replica = Callable[[], Service]
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    """Give a migrated database."""
+    address = postgres.new_database()
+    migrate.upgrade(address)
+    return address
+
+
+@pytest.fixture
+def replica(url: str, tmp_path: Path) -> Iterator[Replica]:
+    """Give servers of one database."""
+    made: list[Service] = []
+
+    def make() -> Service:
+        settings = Settings(
+            database=url, artifacts=f"memory://{tmp_path.name}", clock="stream", signing_key=str(tmp_path / "log.key")
+        )
+        made.append(build(settings))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.store.close()
+
+
+def cut(url: str) -> None:
+    """Take every connection from everybody, as the database does from who holds the head for too long."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(CUT)
+
+
+def owner(service: Service) -> str:
+    return service.model("m").owner
+
+
+def test_work_that_is_done_again_sees_what_another_server_has_written_meanwhile(url: str, replica: Replica) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    seen: list[str] = []
+
+    def work(unit: Unit) -> None:
+        seen.append(first.desk.health(unit, "m").owner)
+        registration.update_model(first.desk, unit, "m", "", f"first-{len(seen)}", None, None, SERVICE)
+        if len(seen) == 1:
+            cut(url)
+            second.update_model("m", "", "second", None, None).result()
+
+    first.do(work).result()
+
+    assert seen == ["risk", "second"]
+    assert owner(first) == owner(second) == "first-2"
+    assert [event.version for event in first.events("m", 0, 100)] == [1, 2, 3, 4]
+
+
+def test_points_that_were_never_acknowledged_are_forgotten_when_another_server_takes_their_place(
+    url: str, replica: Replica
+) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    runs: list[int] = []
+
+    def work(unit: Unit) -> Receipt:
+        runs.append(unit.feed_head("m").seq)
+        answer = ingestion.ingest_metrics(first.desk, unit, points(at_us=9), SERVICE)
+        if len(runs) == 1:
+            cut(url)
+            second.ingest_metrics(points(at_us=5)).result()
+        return answer
+
+    receipt = first.do(work).result()
+
+    assert (receipt.accepted, runs[1] - runs[0]) == (1, 1)
+    assert [point_times(one) for one in (first, second)] == [{"rate": 9}] * 2
+
+
+def test_a_model_that_was_never_created_leaves_no_schema_behind(url: str, replica: Replica) -> None:
+    first, second = replica(), replica()
+    other = replace(a_model(), request_id="other", features=a_model().features[:1])
+    assert other.reference is not None
+    other.reference.columns.pop("colour")
+    runs: list[int] = []
+
+    def work(unit: Unit) -> int:
+        runs.append(unit.version("m"))
+        if len(runs) == 1:
+            registration.create_model(first.desk, unit, a_model(), SERVICE)
+            cut(url)
+            second.create_model(other).result()
+        return len(first.desk.schema(unit, "m").features)
+
+    assert first.do(work).result() == 1
+    assert runs == [0, 2]
+
+
+def test_a_server_reads_on_where_another_has_written_and_adds_up_the_same(replica: Replica) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    feeds = [Feed(first), Feed(second)]
+    known = [(intake(one), watch(one)) for one in (first, second)]
+
+    for turn in range(6):
+        feed = feeds[turn % 2]
+        feed.skip_to(REFERENCE_ROWS + 20 * turn)
+        feed.labels(feed.rows(20), [0.0, 1.0] * 10)
+
+    third = replica()
+    for one, (before, looked) in zip((first, second), known, strict=True):
+        assert intake(one) is before
+        assert watch(one) is looked
+        assert intake(one).row_of == intake(third).row_of
+        assert intake(one).label_of == intake(third).label_of
+        assert watch(one).blocks == watch(third).blocks != []
+        assert [w.to_json() for w in watch(one).windows] == [w.to_json() for w in watch(third).windows] != []
+
+
+def intake(service: Service) -> Intake:
+    return service.do(lambda unit: service.desk.intake(unit, "m")).result()
+
+
+def watch(service: Service) -> Watch:
+    return service.do(lambda unit: service.desk.watch(unit, "m")).result()
+
+
+def points(at_us: int) -> MetricsBatch:
+    point = Point(name="rate", time_us=at_us, value=0.1, higher_is_worse=True, tolerance=0.2)
+    return MetricsBatch(model="m", request_id=f"at-{at_us}", points=[point])
+
+
+def point_times(service: Service) -> dict[str, int]:
+    return intake(service).point_times
