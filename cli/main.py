@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import record
+from cli import bundle, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
-for _command in (record.checkpoint, record.receipt, record.restore):
+for _command in (record.checkpoint, record.receipt, record.restore, bundle.export, bundle.verify, bundle.inventory):
     app.command()(_command)
 INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked

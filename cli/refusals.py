@@ -6,21 +6,25 @@ from __future__ import annotations
 def expected(error: Exception) -> bool:
     """Say whether *error* is a refusal that its message explains."""
     from remission import CallError
+    from remission_verify.errors import VerificationError
 
     from backtest.errors import StreamInvalid
     from cli.asof import MomentInvalid
     from cli.reach import CertificatesUnusable, NobodyAnswers
+    from server.bundling.bundle import BundleUnsound
     from server.crew import CrewLost
     from server.errors import RequestError
     from server.keys import KeyUnusable
     from server.notary import LogUnsafe
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
+    from statemachine.replay import IllegalHistory
     from store.errors import StoreError
 
+    of_records = (BundleUnsound, IllegalHistory, KeyUnusable, LogUnsafe, VerificationError)
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
-    return isinstance(error, (StoreError, CannotListen, KeyUnusable, LogUnsafe, CrewLost, *of_what_is_asked, *of_calls))
+    return isinstance(error, (StoreError, CannotListen, CrewLost, *of_what_is_asked, *of_records, *of_calls))
 
 
 def one_line(error: Exception) -> str:

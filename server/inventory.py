@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from server import folding
 from server.folding import Step
 from statemachine import events as e
 from statemachine.health import ModelHealth
 from statemachine.words import HEALTHY, RETIRED, Automation
+from store.ports import Readable
 
 DAY_US = 86_400 * 1_000_000
 
@@ -53,12 +55,13 @@ class Inventory:
         """Name what is open now: a decline or a doubt, an escalation, a model that waits for a person."""
         health, found = self._health, []
         if health.alarm is not None:
-            about = {"signal": health.alarm.signal, "subject": health.alarm.subject, "cause": health.cause}
-            found.append({"what": "incident", "since_us": self._unwell_us, **about})
+            about = " ".join(part for part in (health.alarm.signal, health.alarm.subject, health.cause) if part)
+            found.append({"what": "incident", "since_us": self._unwell_us, "about": about})
         if health.escalation:
-            found.append({"what": "escalation", "since_us": health.armed_us, "level": health.escalation})
+            level = f"level {health.escalation} of {health.policy.escalation_levels}"
+            found.append({"what": "escalation", "since_us": health.armed_us, "about": level})
         if health.automation != Automation.AUTO:
-            found.append({"what": str(health.automation), "since_us": health.armed_us})
+            found.append({"what": str(health.automation), "since_us": health.armed_us, "about": "a person decides"})
         return found if health.place != RETIRED else []
 
     def _next_review(self, validation: dict[str, Any] | None, findings: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -70,6 +73,20 @@ class Inventory:
         days = REVIEW_DAYS[self._health.policy.tier]
         since_us = validation["at_us"] if validation else self._registered_us
         return {"at_us": since_us + days * DAY_US, "why": f"{days} days after its validation, as tier asks"}
+
+
+def entries(store: Readable, after: str, limit: int) -> list[dict[str, Any]]:
+    """Tell models by name, from behind *after*."""
+    found = store.read(lambda reader: [one.stream for one in reader.projections(after, limit)])
+    return [entry(store, model) for model in found]
+
+
+def entry(store: Readable, model: str) -> dict[str, Any]:
+    """Tell one model, from the fold of its log."""
+    told = Inventory()
+    for step in folding.steps(folding.events(store, model, folding.version_of(store, model))):
+        told.take(step)
+    return told.told()
 
 
 def _validation(how: str, step: Step, gates: dict[str, int]) -> dict[str, Any]:

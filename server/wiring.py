@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from retraining.template import TEMPLATES
 from server.act import Act
+from server.bundling.bundle import Source
 from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
 from server.keys import fresh_keys, read_keys, write_keys
@@ -13,7 +16,7 @@ from server.notary import Notary
 from server.service import Service
 from server.settings import Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper
-from store import FsspecBlobs, Store, open_store
+from store import Blobs, FsspecBlobs, Store, open_reader, open_store
 
 
 def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notary | None = None) -> Service:
@@ -31,10 +34,31 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notar
     except BaseException:
         store.close()
         raise
-    blobs = FsspecBlobs(
-        str(Path(settings.artifacts).absolute()) if "://" not in settings.artifacts else settings.artifacts
-    )
-    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES), notary)
+    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs_of(settings), TEMPLATES), notary)
+
+
+@contextlib.contextmanager
+def opened_source(settings: Settings) -> Iterator[Source]:
+    """Open a log that is only read, beside its server or without one, to make bundles of.
+
+    Raises:
+        DatabaseFault: The database cannot be used.
+        KeyUnusable: The keys of the log cannot be used.
+        LogUnsafe: The log is not the one that was signed.
+    """
+    store = open_reader(settings.database)
+    try:
+        notary = Notary(read_keys(key_file(settings)), checkpoint_file(settings), wall_us)
+        notary.check(store)
+        yield Source(store, blobs_of(settings), notary)
+    finally:
+        store.close()
+
+
+def blobs_of(settings: Settings) -> Blobs:
+    """Give the artefacts."""
+    local = "://" not in settings.artifacts
+    return FsspecBlobs(str(Path(settings.artifacts).absolute()) if local else settings.artifacts)
 
 
 def notary_of(settings: Settings, store: Store) -> Notary:
