@@ -95,12 +95,14 @@ VALID: dict[str, Callable[[], Message]] = {
     "GetCheckpoint": audit_pb2.GetCheckpointRequest,
     "GetInclusionProof": lambda: audit_pb2.GetInclusionProofRequest(position=1),
     "GetConsistencyProof": lambda: audit_pb2.GetConsistencyProofRequest(old_size=1),
+    "ExportBundle": lambda: audit_pb2.ExportBundleRequest(model="m"),
+    "ListInventory": audit_pb2.ListInventoryRequest,
 }  # fmt: skip
 OWN_IDS = frozenset(("IngestMetrics", "LeaseJob"))  #: a model's, and a worker's: its job is given again
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
-) | {"ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest"}
+) | {"ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest", "ExportBundle"}
 ID = ("", "x" * 65, "a\nb", "ä")
 #: What is wrong wherever a field has this name.
 WRONG: dict[str, tuple[object, ...]] = {

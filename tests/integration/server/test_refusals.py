@@ -281,6 +281,11 @@ TABLE = [
     Bad("a size that was not signed", "GetInclusionProof", lambda: audit_pb2.GetInclusionProofRequest(position=1, size=10**6), MISSING, "size"),
     Bad("an older log that is longer", "GetConsistencyProof", lambda: audit_pb2.GetConsistencyProofRequest(old_size=10**6), MISSING, "old_size"),
     Bad("a negative size", "GetConsistencyProof", lambda: audit_pb2.GetConsistencyProofRequest(old_size=1, size=-1), INVALID, "size"),
+    Bad("an unknown model", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="ghost"), MISSING, "model"),
+    Bad("a period that ends before it begins", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", from_us=2, until_us=1), INVALID, "from_us"),
+    Bad("a period before the first event", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", until_us=-1), BEYOND, "until_us"),
+    Bad("a bound that no reader keeps exact", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", from_us=-(2**63)), INVALID, "from_us"),
+    Bad("a negative page size", "ListInventory", lambda: audit_pb2.ListInventoryRequest(page_size=-1), INVALID, "page_size"),
 ]  # fmt: skip
 STUBS = {
     model_pb2_grpc.ModelServiceStub: ("CreateModel", "GetModel", "ListModels", "UpdateModel"),
@@ -294,6 +299,7 @@ STUBS = {
     ),
     audit_pb2_grpc.AuditServiceStub: (
         "ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog", "GetInclusionProof", "GetConsistencyProof",
+        "ExportBundle", "ListInventory",
     ),
 }  # fmt: skip
 
@@ -317,7 +323,9 @@ def test_bad_input_is_refused_by_name_and_changes_nothing(target: str, bad: Bad)
         before = list(client.history())
 
         with pytest.raises(grpc.RpcError) as caught:
-            getattr(stub_of(channel), bad.call)(bad.request(), timeout=20)
+            next(
+                getattr(stub_of(channel), bad.call)(bad.request(), timeout=20)
+            )  # only a stream answers before it is read
 
         assert list(client.history()) == before
     error: Any = caught.value

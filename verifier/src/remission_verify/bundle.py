@@ -17,11 +17,11 @@ from typing import Any, BinaryIO
 from remission_verify.archive import Archive, ArchiveTorn
 from remission_verify.canonical import Json, decode, encode
 from remission_verify.checkpoint import Checkpoint
-from remission_verify.errors import FileInvalid, VerificationError
+from remission_verify.errors import FileInvalid, NoteInvalid, VerificationError
 from remission_verify.evidence import Evidence
 from remission_verify.findings import Findings, unlike
 from remission_verify.limits import MOST_TEXT_BYTES
-from remission_verify.note import Verifier, open_note
+from remission_verify.note import Verifier, open_note, parse_note
 from remission_verify.recorded import Record
 from remission_verify.retelling import check_retelling
 from remission_verify.trust import Trust
@@ -98,7 +98,7 @@ class _Check:
         manifest = self._archive.read("manifest.json", MOST_MANIFEST_BYTES)
         body = seal_body(hashlib.sha256(manifest).hexdigest())
         try:
-            note = open_note(self._archive.read("manifest.note", MOST_TEXT_BYTES).decode(), self._trust.verifiers)
+            note = open_note(self._note("manifest.note"), self._trust.verifiers)
         except (VerificationError, UnicodeDecodeError) as error:
             return self._wrong("manifest.note", "", "a note that a trusted key has signed", str(error))
         if note.text != body:
@@ -166,7 +166,7 @@ class _Check:
     def _checkpoint(self) -> Checkpoint | None:
         trust = Trust(self._trust.verifiers, self._manifest["origin"], self._trust.witnesses, self._trust.quorum)
         try:
-            signed = trust.open(self._archive.read("checkpoint", MOST_TEXT_BYTES).decode())
+            signed = trust.open(self._note("checkpoint"))
         except ArchiveTorn as error:
             self._found.add(error.fault)
             return None
@@ -178,6 +178,14 @@ class _Check:
         found.signed_by = tuple(f"{one.name}+{one.key_id.hex()}" for one in signed.by)
         found.witnesses = tuple((one.witness.name, one.time_s) for one in signed.seen_by)
         return told
+
+    def _note(self, name: str) -> str:
+        """Read a note in which each key has signed once, so that no line can be put in twice."""
+        text = self._archive.read(name, MOST_TEXT_BYTES).decode()
+        keys = [(signature.name, signature.key_id) for signature in parse_note(text).signatures]
+        if len(set(keys)) != len(keys):
+            raise NoteInvalid("a key has signed twice")
+        return text
 
     def _wrong(self, file: str, place: str, expected: str, found: str) -> bool:
         self._found.add(unlike(file, place, expected, found))
