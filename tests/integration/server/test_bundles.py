@@ -94,7 +94,7 @@ def test_a_stream_that_breaks_off_is_no_bundle(client: Client) -> None:
             del data
             return 0
 
-    with pytest.raises(DataLossError, match="expected .* bytes with hash"):
+    with pytest.raises(DataLossError, match=r"expected .* bytes with hash"):
         client.audit.export("approval", Full())
 
 
@@ -103,7 +103,7 @@ def test_the_inventory_names_every_model_with_its_owner_and_what_is_open(client:
 
     assert set(found) == set(MODELS)
     assert {one.owner for one in found.values()} == {"risk"}
-    assert [finding.what for finding in found["approval"].findings][0] == "incident"
+    assert found["approval"].findings[0].what == "incident"
     assert found["approval"].next_review_us == found["approval"].findings[0].since_us
     assert found["limit"].validation.how == "registration"
 

@@ -1,4 +1,4 @@
-"""A bundle is a function of log, checkpoint and period, and holds what it must; one that would not verify is withheld."""
+"""A bundle is a function of log, checkpoint and period, and holds all it must. One that fails its check is withheld."""
 
 from __future__ import annotations
 
