@@ -7,7 +7,7 @@ are computed from envelopes, and the tree from these hashes. What is wrong is to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from remission_verify.checkpoint import open_checkpoint
@@ -23,6 +23,9 @@ from store.records import Checkpoint
 from store.tree import Edge, FullTile
 
 PAGE = 1_000
+
+#: Before the first event of a stream.
+NO_TAIL = (0, GENESIS)
 
 #: What a row raises that no program of ours has written.
 UNREADABLE = (StoreError, ValueError, TypeError)
@@ -56,10 +59,15 @@ class Proof:
             if isinstance(event, str):
                 yield event
                 continue
-            yield from self._event(event)
-            if self.events in marks or len(self._leaves) >= PAGE:
+            wrong = self._event(event)
+            if wrong:
+                yield from wrong
+            if len(self._leaves) >= PAGE:
                 yield from self._tiles()
-            for mark in marks.get(self.events, ()):
+            if self.events not in marks:
+                continue
+            yield from self._tiles()
+            for mark in marks[self.events]:
                 if mark.root != self.edge.root().hex():
                     yield f"the first {mark.size} events have another root than {mark.whence} says"
         yield from self._tiles()
@@ -90,32 +98,38 @@ class Proof:
         self.events += missing
         self._leaves += [bytes(32)] * missing
 
-    def _event(self, event: RecordedEvent) -> Iterator[str]:
+    def _event(self, event: RecordedEvent) -> Iterable[str]:
+        """Take an event in; tell what is wrong with it. One with which nothing is wrong costs no more than this."""
+        leaf = _leaf(event)
+        hashed = hashlib.sha256(LEAF + leaf)
+        version, previous = self._tails.get(event.stream, NO_TAIL)
+        self._tails[event.stream] = event.version, event.hash
+        whole = (
+            event.position == self.events + 1
+            and event.version == version + 1
+            and event.previous_hash == previous
+            and event.hash == (hashed if event.format != 1 else hashlib.sha256(leaf)).hexdigest()
+            and payload_is_whole(event)
+        )
+        wrong = () if whole else tuple(self._wrong(event, leaf, version, previous))
+        self.events += 1
+        self._leaves.append(hashed.digest())
+        return wrong
+
+    def _wrong(self, event: RecordedEvent, leaf: bytes, version: int, previous: str) -> Iterator[str]:
         place = f"position {event.position} ({event.stream} version {event.version})"
         if event.position != self.events + 1:
             yield f"position {self.events + 1}: is missing; {place} comes next"
             if self.events < _number(event.position) <= self.reader.head().position:
                 self._stand_in(event.position - 1)
-        self.events += 1
-        version, previous = self._tails.get(event.stream, (0, GENESIS))
         if event.version != version + 1:
             yield f"{place}: version {version + 1} belongs here"
         if event.previous_hash != previous:
             yield f"{place}: does not follow the event before it"
-        leaf = self._leaf(event)
-        hashed = hashlib.sha256(LEAF + leaf).hexdigest()
-        if event.hash != (hashed if event.format != 1 else hashlib.sha256(leaf).hexdigest()):
+        if event.hash != hashlib.sha256((b"" if event.format == 1 else LEAF) + leaf).hexdigest():
             yield f"{place}: the envelope was altered"
         if not payload_is_whole(event):
             yield f"{place}: the payload was altered"
-        self._tails[event.stream] = event.version, event.hash
-        self._leaves.append(bytes.fromhex(hashed))
-
-    def _leaf(self, event: RecordedEvent) -> bytes:
-        try:
-            return leaf_of(event)
-        except UNREADABLE:
-            return b""
 
     def _tiles(self) -> Iterator[str]:
         """Let the tree grow over what was read, and hold each tile that becomes full against the one on record."""
@@ -179,6 +193,13 @@ def prove(reader: Reader, notary: Notary, found: Verification) -> None:
         found.fail(failure_at(fault))
     found.root = proof.edge.root().hex()
     found.settle()
+
+
+def _leaf(event: RecordedEvent) -> bytes:
+    try:
+        return leaf_of(event)
+    except UNREADABLE:
+        return b""
 
 
 def _number(position: object) -> int:

@@ -21,7 +21,7 @@ from store.records import (
     Timer,
     Window,
 )
-from store.rows import bytes_of, columns_of, event_of, made
+from store.rows import bytes_of, columns_of, event_of, events_of, made
 from store.statements import Statement, Statements
 from store.tables import CHECKPOINTS, CURSORS, FEED, JOBS, LEASES, PROJECTIONS, REQUESTS, ROUTES, TIMERS, WINDOWS
 from store.tree import HASH_BYTES, WIDTH
@@ -71,8 +71,11 @@ class SqlReader:
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events with position > *after_position*."""
         self._ready("events")
-        rows = self._link.rows(self._say.all_events, after=after_position, limit=limit)
-        return tuple(event_of(self._namespace, row) for row in rows)
+        envelopes = self._link.rows(self._say.envelopes, after=after_position, limit=limit)
+        if not envelopes:
+            return ()
+        payloads = self._link.rows(self._say.payloads, after=after_position, until=envelopes[-1][0])
+        return tuple(events_of(self._namespace, envelopes, payloads))
 
     def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
         """Return the first *width* hashes of a tile of the tree."""
