@@ -37,8 +37,9 @@ test: setup
 	$(BIN)/pytest tests --ignore=tests/acceptance -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 ## acceptance: the promises, shown from outside on real processes and real databases
-# System packages that a promise needs are installed here, first; today every one comes from the lock.
+# System packages that a promise needs are installed here, first; every other comes from the lock.
 acceptance: setup
+	scripts/acceptance_packages.sh
 	$(BIN)/pytest tests/acceptance
 
 ## lint: format, rules, types, floors, contract
