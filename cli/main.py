@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
-for _command in (record.checkpoint, record.receipt, record.restore):
+for _command in (record.checkpoint, record.receipt, record.tiles, record.restore):
     app.command()(_command)
 INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked

@@ -6,6 +6,7 @@ from __future__ import annotations
 def expected(error: Exception) -> bool:
     """Say whether *error* is a refusal that its message explains."""
     from remission import CallError
+    from remission_verify.errors import VerificationError
 
     from backtest.errors import StreamInvalid
     from cli.asof import MomentInvalid
@@ -20,7 +21,8 @@ def expected(error: Exception) -> bool:
 
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
-    return isinstance(error, (StoreError, CannotListen, KeyUnusable, LogUnsafe, CrewLost, *of_what_is_asked, *of_calls))
+    of_records = (KeyUnusable, LogUnsafe, VerificationError)
+    return isinstance(error, (StoreError, CannotListen, CrewLost, *of_records, *of_what_is_asked, *of_calls))
 
 
 def one_line(error: Exception) -> str:
