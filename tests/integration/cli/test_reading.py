@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -161,6 +162,8 @@ def altered(folder: Path, report: dict[str, Any], statement: str, *arguments: st
     assert report["audit"]["events"] > 0
     copy = folder.parent / f"{folder.name}-altered-{abs(hash(statement))}"
     copy.mkdir()
+    for keys in folder.glob("*.key*"):
+        shutil.copy2(keys, copy)
     with (
         closing(sqlite3.connect(folder / "log.db")) as source,
         closing(sqlite3.connect(copy / "log.db", isolation_level=None)) as raw,
