@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import record
+from cli import audit, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 
 app = typer.Typer(
@@ -20,9 +20,8 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
-for _command in (record.checkpoint, record.receipt, record.tiles, record.restore):
+for _command in (audit.replay, audit.explain, record.checkpoint, record.receipt, record.tiles, record.restore):
     app.command()(_command)
-INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 
@@ -196,40 +195,6 @@ def history(
     with reached(server) as client:
         found = [told(event) for event in client.history(model, after_position=after)]
     show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
-
-
-@app.command()
-def replay(
-    model: Annotated[str, typer.Argument(help="A model; with --db all without one.")] = "",
-    derive: Annotated[
-        bool, typer.Option("--derive", help="Also derive every decision again from its evidence.")
-    ] = False,
-    database: Annotated[
-        str, typer.Option("--db", help="Read this database instead of asking a server; one may run beside.")
-    ] = "",
-    jobs: Annotated[int, typer.Option(min=0, help="Processes that derive, with --db; 0: as many as pay.")] = 0,
-    server: Server = DEFAULT_SERVER,
-    as_json: AsJson = False,
-) -> None:
-    """Fold logs again and compare; exit code 1 when anything differs."""
-    if database:
-        from cli.recheck import ReplayInterrupted, run_recheck
-
-        try:
-            equal = run_recheck(model, database, derive=derive, jobs=jobs, as_json=as_json)
-        except ReplayInterrupted as told:
-            typer.echo(f"remission: {told}", err=True)
-            raise typer.Exit(INTERRUPTED) from told
-    else:
-        from cli.replay import run_replay
-
-        if jobs:
-            raise typer.BadParameter("a server derives by itself; --db takes jobs", param_hint="--jobs")
-        if not model:
-            raise typer.BadParameter("a model is needed where a server is asked; --db reads all", param_hint="MODEL")
-        equal = run_replay(model, server, derive=derive, as_json=as_json)
-    if not equal:
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -154,7 +154,7 @@ def test_each_option_of_a_command_that_the_prose_names_is_known(page: Path) -> N
 
 @EVERY_PAGE
 def test_each_target_of_make_that_is_named_exists(page: Path) -> None:
-    targets = set(re.findall(r"^## (\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^## ([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     lines = [*shell_lines(page), *(text.split() for text in code(page))]
     asked = {word for line in lines if line[0] == "make" for word in line[1:] if word.islower()}
 
