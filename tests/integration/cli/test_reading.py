@@ -152,6 +152,12 @@ def altered(folder: Path, report: dict[str, Any], statement: str, *arguments: st
     assert report["audit"]["events"] > 0
     copy = folder.parent / f"{folder.name}-altered-{abs(hash(statement))}"
     copy.mkdir()
+    (copy / "log-vault.db").touch(0o600)
+    with (
+        closing(sqlite3.connect(folder / "log-vault.db")) as keys,
+        closing(sqlite3.connect(copy / "log-vault.db")) as vault,
+    ):
+        keys.backup(vault)
     with (
         closing(sqlite3.connect(folder / "log.db")) as source,
         closing(sqlite3.connect(copy / "log.db", isolation_level=None)) as raw,
