@@ -45,6 +45,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is one option
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     database: Annotated[str | None, typer.Option("--db", help="sqlite:///FILE or postgresql://…")] = None,
+    vault: Annotated[
+        str | None, typer.Option(help="Where the keys of data are: sqlite:///FILE or postgresql://…")
+    ] = None,
     artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts.")] = None,
     signing_key: Annotated[Path | None, typer.Option(help="File of the keys that sign checkpoints.")] = None,
     clock: Annotated[str | None, typer.Option(help="system, or stream: a model's time is that of its data.")] = None,
@@ -57,7 +60,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each is one option
     from store import migrate as migration
 
     settings = load(
-        config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs,
+        config, host=host, port=port, database=database, vault=vault, artifacts=artifacts, clock=clock, logs=logs,
         signing_key=str(signing_key) if signing_key else None,
     )  # fmt: skip
     if migrate_first:
@@ -195,6 +198,34 @@ def history(
     with reached(server) as client:
         found = [told(event) for event in client.history(model, after_position=after)]
     show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
+
+
+@app.command()
+def erase(
+    subject: Annotated[str, typer.Argument(help="The opaque id that was sent with rows.")],
+    reason: Annotated[str, typer.Option(help="Kept in the history; nothing that tells who it is.")] = "",
+    request_id: Annotated[str, typer.Option(help="Makes the call repeatable; else a new one.")] = "",
+    server: Server = DEFAULT_SERVER,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a subject: destroy the keys of everything about it. It cannot be undone."""
+    from cli.erasures import show_erasures
+    from cli.reach import reached
+
+    with reached(server) as client:
+        found = client.privacy.erase_subject(subject, reason=reason, request_id=request_id)
+    show_erasures([found], as_json=as_json)
+
+
+@app.command()
+def erasures(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
+    """List what was erased, and of which models."""
+    from cli.erasures import show_erasures
+    from cli.reach import reached
+
+    with reached(server) as client:
+        found = list(client.privacy.erasures())
+    show_erasures(found, as_json=as_json)
 
 
 @app.command()

@@ -10,10 +10,13 @@ from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
 from server.keys import fresh_keys, read_keys, write_keys
 from server.notary import Notary
+from server.sealing import Sealer
 from server.service import Service
 from server.settings import Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from store import FsspecBlobs, Store, open_store
+from store.sealed_blobs import SealedBlobs
+from store.vault import open_vault
 
 
 def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notary | None = None) -> Service:
@@ -28,13 +31,15 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notar
     store = open_store(settings.database, clock_us=wall_us)
     try:
         notary = notary or notary_of(settings, store)
+        vault = open_vault(settings.vault_url, clock_us=wall_us, master=settings.vault_master)
     except BaseException:
         store.close()
         raise
-    blobs = FsspecBlobs(
+    plain = FsspecBlobs(
         str(Path(settings.artifacts).absolute()) if "://" not in settings.artifacts else settings.artifacts
     )
-    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES), notary)
+    desk = Desk(Act(clock, gatekeeper), clock, SealedBlobs(plain, vault), TEMPLATES, Sealer(vault, wall_us))
+    return Service(store, desk, notary)
 
 
 def notary_of(settings: Settings, store: Store) -> Notary:

@@ -9,6 +9,7 @@ from store.memory_rows import Rows
 from store.records import (
     Checkpoint,
     Cursor,
+    Erasure,
     FeedHead,
     FeedItem,
     Head,
@@ -166,6 +167,16 @@ class MemoryReader:
         """Return the intent with the highest generation."""
         newest = self._rows.newest_routes.get(stream)
         return None if newest is None else self._rows.routes.get((stream, newest))
+
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """Return one erasure."""
+        return self._rows.erasures.get(erasure_id)
+
+    def erasures(self, *, status: str | None = None, after: str = "", limit: int = 1000) -> tuple[Erasure, ...]:
+        """Return erasures by id."""
+        rows = self._rows.erasures.rows
+        names = sorted(name for name, one in rows.items() if name > after and status in (None, one.status))
+        return tuple(rows[name] for name in names[:limit])
 
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""

@@ -10,6 +10,7 @@ from store.link import Link
 from store.records import (
     Checkpoint,
     Cursor,
+    Erasure,
     FeedHead,
     FeedItem,
     Head,
@@ -23,7 +24,19 @@ from store.records import (
 )
 from store.rows import bytes_of, columns_of, event_of, events_of, made
 from store.statements import Statement, Statements
-from store.tables import CHECKPOINTS, CURSORS, FEED, JOBS, LEASES, PROJECTIONS, REQUESTS, ROUTES, TIMERS, WINDOWS
+from store.tables import (
+    CHECKPOINTS,
+    CURSORS,
+    ERASURES,
+    FEED,
+    JOBS,
+    LEASES,
+    PROJECTIONS,
+    REQUESTS,
+    ROUTES,
+    TIMERS,
+    WINDOWS,
+)
 from store.tree import HASH_BYTES, WIDTH
 
 T = TypeVar("T")
@@ -36,6 +49,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     for kind, table in (
         (Checkpoint, CHECKPOINTS),
         (Cursor, CURSORS),
+        (Erasure, ERASURES),
         (FeedItem, FEED),
         (Job, JOBS),
         (Lease, LEASES),
@@ -182,6 +196,14 @@ class SqlReader:
     def route(self, stream: str) -> Route | None:
         """Return the intent with the highest generation."""
         return next(iter(self._all(Route, self._say.route, stream=stream)), None)
+
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """Return one erasure."""
+        return self._one(Erasure, self._say.erasure, erasure_id=erasure_id)
+
+    def erasures(self, *, status: str | None = None, after: str = "", limit: int = 1000) -> tuple[Erasure, ...]:
+        """Return erasures by id."""
+        return self._all(Erasure, self._say.erasures, status=status or "", after=after, limit=limit)
 
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""

@@ -34,6 +34,7 @@ from sqlalchemy.sql import ClauseElement
 from store.tables import (
     CHECKPOINTS,
     CURSORS,
+    ERASURES,
     EVENTS,
     EVIDENCE,
     FEED,
@@ -131,6 +132,16 @@ class Statements:
         )
         #: The bytes under a hash.
         self.evidence = self._one(EVIDENCE, "sha256", columns=("body",))
+        #: Erasures, one and some in order.
+        self.erasure = self._one(ERASURES, "erasure_id")
+        of_status = (ERASURES.c.status == bindparam("status")) | (bindparam("status", type_=Text()) == "")
+        self.erasures = self._compiled(
+            _rows(ERASURES)
+            .where(ERASURES.c.erasure_id > AFTER, of_status)
+            .order_by(ERASURES.c.erasure_id)
+            .limit(LIMIT),
+            ERASURES,
+        )
         #: What became of a request.
         self.request = self._one(REQUESTS, "request_id")
 
@@ -261,6 +272,7 @@ class Statements:
         self.put_cursor = self._upsert(CURSORS)
         self.put_window = self._upsert(WINDOWS)
         self.put_route = self._upsert(ROUTES)
+        self.put_erasure = self._upsert(ERASURES)
 
     def _one(self, table: Table, *key: str, columns: Iterable[str] = ()) -> Statement:
         query = _rows(table, *columns).where(*(_is(table, name) for name in key))

@@ -164,6 +164,12 @@ def altered(folder: Path, report: dict[str, Any], statement: str, *arguments: st
     copy.mkdir()
     for keys in folder.glob("*.key*"):
         shutil.copy2(keys, copy)
+    (copy / "log-vault.db").touch(0o600)
+    with (
+        closing(sqlite3.connect(folder / "log-vault.db")) as keys,
+        closing(sqlite3.connect(copy / "log-vault.db")) as vault,
+    ):
+        keys.backup(vault)
     with (
         closing(sqlite3.connect(folder / "log.db")) as source,
         closing(sqlite3.connect(copy / "log.db", isolation_level=None)) as raw,
