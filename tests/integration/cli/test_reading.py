@@ -162,8 +162,8 @@ def altered(folder: Path, report: dict[str, Any], statement: str, *arguments: st
     assert report["audit"]["events"] > 0
     copy = folder.parent / f"{folder.name}-altered-{abs(hash(statement))}"
     copy.mkdir()
-    for keys in folder.glob("*.key*"):
-        shutil.copy2(keys, copy)
+    for file in folder.glob("*.key*"):
+        shutil.copy2(file, copy)
     (copy / "log-vault.db").touch(0o600)
     with (
         closing(sqlite3.connect(folder / "log-vault.db")) as keys,
