@@ -40,7 +40,7 @@ def as_of(server: str, model: str, at: str, version: int | None, position: int |
     }  # fmt: skip
 
 
-def instant_us(text: str) -> int:
+def instant_us(text: str, option: str = "--at") -> int:
     """Read an instant as ISO 8601 writes it, in UTC where it names no zone; give whole microseconds since 1970.
 
     Raises:
@@ -49,6 +49,8 @@ def instant_us(text: str) -> int:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise MomentInvalid(f"--at: {text!r} is no instant; one such as 2026-01-31T12:00:00Z is accepted") from error
+        raise MomentInvalid(
+            f"{option}: {text!r} is no instant; one such as 2026-01-31T12:00:00Z is accepted"
+        ) from error
     known = found if found.tzinfo else found.replace(tzinfo=UTC)
     return (known - EPOCH) // timedelta(microseconds=1)

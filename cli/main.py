@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, record
+from cli import audit, bundle, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 
 app = typer.Typer(
@@ -20,7 +20,11 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
-for _command in (audit.replay, audit.explain, record.checkpoint, record.receipt, record.tiles, record.restore):
+for _command in (
+    *(audit.replay, audit.explain),
+    *(record.checkpoint, record.receipt, record.tiles, record.restore),
+    *(bundle.export, bundle.verify, bundle.inventory),
+):
     app.command()(_command)
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 

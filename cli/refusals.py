@@ -11,17 +11,19 @@ def expected(error: Exception) -> bool:
     from backtest.errors import StreamInvalid
     from cli.asof import MomentInvalid
     from cli.reach import CertificatesUnusable, NobodyAnswers
+    from server.bundling.bundle import BundleUnsound
     from server.crew import CrewLost
     from server.errors import RequestError
     from server.keys import KeyUnusable
     from server.notary import LogUnsafe
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
+    from statemachine.replay import IllegalHistory
     from store.errors import StoreError
 
+    of_records = (BundleUnsound, IllegalHistory, KeyUnusable, LogUnsafe, VerificationError)
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
-    of_records = (KeyUnusable, LogUnsafe, VerificationError)
     return isinstance(error, (StoreError, CannotListen, CrewLost, *of_records, *of_what_is_asked, *of_calls))
 
 

@@ -28,6 +28,11 @@ def told(message: Message) -> dict[str, Any]:
     return found
 
 
+def day(at_us: str | int) -> str:
+    """Give the day of an instant."""
+    return datetime.fromtimestamp(int(at_us) / 1_000_000, UTC).strftime("%Y-%m-%d")
+
+
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print *rows*: as JSON whole, else *columns* as a table."""
     console = wide()

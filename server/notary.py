@@ -18,7 +18,7 @@ from remission_verify.note import Verifier, sign
 
 from server.keys import Keys, KeyUnusable
 from store.errors import TileMissing
-from store.ports import Reader, Store, Unit
+from store.ports import Readable, Reader, Unit
 from store.proofs import root_at
 from store.records import Checkpoint
 
@@ -43,7 +43,7 @@ class Notary:
         """The public keys by which its checkpoints can be checked."""
         return self._keys.verifiers
 
-    def check(self, store: Store) -> None:
+    def check(self, store: Readable) -> None:
         """Hold the log against what was signed of it.
 
         Raises:
@@ -87,6 +87,10 @@ class Notary:
         )
         unit.put(made)
         return made
+
+    def seal(self, text: str) -> str:
+        """Sign a text that is no checkpoint, and cannot be taken for one: its first line says what it is."""
+        return sign(text, self._keys.signers)
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Keep a checkpoint that is committed, if it is newer than the one that is kept."""

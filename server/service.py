@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from server import (
     auditing,
@@ -13,6 +13,7 @@ from server import (
     folding,
     following,
     ingestion,
+    inventory,
     leasing,
     moments,
     operating,
@@ -24,6 +25,8 @@ from server import (
 )
 from server.act import SERVICE, Caller
 from server.backlog import Backlog
+from server.bundling.bundle import Sealed, Source, write_bundle
+from server.bundling.period import Period
 from server.checking import Verification
 from server.clock import wall_us
 from server.deriving import Derivation
@@ -236,6 +239,18 @@ class Service:
             ThingMissing: The log has never been so long.
         """
         return self.store.read(lambda reader: receipts.consistency(reader, old, size))
+
+    def export(self, model: str, period: Period, out: BinaryIO) -> Sealed:
+        """Have what is committed signed, and write the record of a model to *out*, as `write_bundle` does."""
+        period.check()
+        newest = folding.version_of(self.store, model)
+        self.store.read(lambda reader: period.check_model(reader, model))
+        self.checkpoint()
+        return write_bundle(Source(self.store, self.desk.blobs, self.notary), model, period, newest, out)
+
+    def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
+        """Tell the inventory by the names of models."""
+        return inventory.entries(self.store, after, limit)
 
     # What is kept, and what is erased.
 

@@ -12,6 +12,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from server import errors as e
+from server.bundling.bundle import BundleUnsound
 from server.transport import errors as transport
 from statemachine import errors as machine
 from statemachine.canonical import NotCanonical
@@ -134,6 +135,10 @@ def _lost(error: BaseException) -> Told:
     return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_violations(("sha256", str(error))),))
 
 
+def _unsound(error: BundleUnsound) -> Told:
+    return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_violations(("model", str(error))),))
+
+
 def _illegal(error: IllegalHistory) -> Told:
     return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_violations(("model", str(error))),))
 
@@ -209,6 +214,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (machine.AlreadyRegistered, _registered),
     (machine.Refused, _refused),
     (IllegalHistory, _illegal),
+    (BundleUnsound, _unsound),
     (UnknownEvent, _future),
     (PayloadErased, _forgotten),
     (store.RequestIdReused, _reused),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from retraining.template import TEMPLATES
 from server.act import Act
+from server.bundling.bundle import Source
 from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
 from server.keys import fresh_keys, read_keys, write_keys
@@ -14,7 +17,7 @@ from server.sealing import Sealer
 from server.service import Service
 from server.settings import Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper
-from store import FsspecBlobs, Store, open_store
+from store import FsspecBlobs, Store, open_reader, open_store
 from store.sealed_blobs import SealedBlobs
 from store.vault import open_vault
 
@@ -35,11 +38,32 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notar
     except BaseException:
         store.close()
         raise
-    plain = FsspecBlobs(
-        str(Path(settings.artifacts).absolute()) if "://" not in settings.artifacts else settings.artifacts
-    )
-    desk = Desk(Act(clock, gatekeeper), clock, SealedBlobs(plain, vault), TEMPLATES, Sealer(vault, wall_us))
-    return Service(store, desk, notary)
+    blobs = SealedBlobs(blobs_of(settings), vault)
+    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES, Sealer(vault, wall_us)), notary)
+
+
+@contextlib.contextmanager
+def opened_source(settings: Settings) -> Iterator[Source]:
+    """Open a log that is only read, beside its server or without one, to make bundles of.
+
+    Raises:
+        DatabaseFault: The database cannot be used.
+        KeyUnusable: The keys of the log cannot be used.
+        LogUnsafe: The log is not the one that was signed.
+    """
+    store = open_reader(settings.database)
+    try:
+        notary = Notary(read_keys(key_file(settings)), checkpoint_file(settings), wall_us)
+        notary.check(store)
+        yield Source(store, blobs_of(settings), notary)
+    finally:
+        store.close()
+
+
+def blobs_of(settings: Settings) -> FsspecBlobs:
+    """Give the artefacts."""
+    local = "://" not in settings.artifacts
+    return FsspecBlobs(str(Path(settings.artifacts).absolute()) if local else settings.artifacts)
 
 
 def notary_of(settings: Settings, store: Store) -> Notary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from server.folding import Step
 from server.moments import Moment
 from server.replaying import Replay
 from server.service import Service
+from server.transport import bundles
 from server.transport.calls import Context, answering, read, streaming
 from server.transport.fields import continued, model_name, number, page, page_token
 from server.transport.states import behind, state
@@ -143,6 +145,20 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         size = natural(request.size, "size")
         found = await read(self._service.consistency, request.old_size, size)
         return pb.GetConsistencyProofResponse(path=found.path, checkpoint=self._checkpoint(found.newer))
+
+    @streaming
+    async def ExportBundle(
+        self, request: pb.ExportBundleRequest, _: Context
+    ) -> AsyncGenerator[pb.ExportBundleResponse, None]:
+        """Give the record of a model as one signed archive."""
+        async with contextlib.aclosing(bundles.exported(self._service, self._long, request)) as parts:
+            async for part in parts:
+                yield part
+
+    @answering
+    async def ListInventory(self, request: pb.ListInventoryRequest, _: Context) -> pb.ListInventoryResponse:
+        """List what models are for, and when to look at them again."""
+        return await bundles.listed(self._service, self._long, request)
 
     def _checkpoint(self, found: Checkpoint) -> pb.Checkpoint:
         return pb.Checkpoint(

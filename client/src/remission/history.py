@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import grpc
 
 from remission.connection import Connection
+from remission.errors import make_error
 from remission.v1 import audit_pb2, audit_pb2_grpc
 
 _VERIFY_TIMEOUT_SECONDS = 3_600.0  # the whole log is read
+_EXPORT_TIMEOUT_SECONDS = 3_600.0  # and here all of a model
 
 
 class History:
@@ -87,3 +93,39 @@ class History:
         """Return the proof that the log begins with the *old_size* events that an older checkpoint is of."""
         request = audit_pb2.GetConsistencyProofRequest(old_size=old_size, size=size)
         return self._connection.call(self._stub.GetConsistencyProof, request)
+
+    def export(
+        self, model: str, into: BinaryIO, *, from_us: int | None = None, until_us: int | None = None
+    ) -> audit_pb2.BundleTrailer:
+        """Write the record of a model to *into* as one signed archive, and return what it is.
+
+        Args:
+            model: Whose record.
+            into: A file that is open to be written; what it holds is worth nothing unless this returns.
+            from_us: Where the period begins; with the first event without it.
+            until_us: Where it ends; with the newest event without it.
+
+        Raises:
+            OutOfRangeError: The period ends before the first event.
+            DataLossError: The record was altered, or other bytes came than were sent.
+        """
+        request = audit_pb2.ExportBundleRequest(model=model, from_us=from_us, until_us=until_us)
+        digest, size, trailer = hashlib.sha256(), 0, audit_pb2.BundleTrailer()
+        for part in self._connection.stream(lambda: self._stub.ExportBundle(request, timeout=_EXPORT_TIMEOUT_SECONDS)):
+            trailer = part.trailer
+            digest.update(part.chunk)
+            size += into.write(part.chunk)
+        if (trailer.sha256, trailer.size_bytes) != (digest.hexdigest(), size):
+            expected = f"expected {trailer.size_bytes} bytes with hash {trailer.sha256 or 'unknown'}"
+            raise make_error(grpc.StatusCode.DATA_LOSS, f"{expected}, got {size} with hash {digest.hexdigest()}")
+        return trailer
+
+    def inventory(self) -> Iterator[audit_pb2.InventoryEntry]:
+        """Yield what each model is for, who answers for it, what validated it, and when to look again."""
+        request = audit_pb2.ListInventoryRequest(page_size=1_000)
+        while True:
+            page = self._connection.call(self._stub.ListInventory, request)
+            yield from page.entries
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from remission_verify.auditing import check_log, check_receipt
+from remission_verify.bundle import check_bundle
 from remission_verify.errors import VerificationError
 from remission_verify.findings import Findings
 from remission_verify.folder import read_plain, read_text
@@ -55,6 +56,11 @@ def parser() -> argparse.ArgumentParser:
     receipt.add_argument("file", type=Path, metavar="FILE", help="the receipt (C2SP tlog-proof)")
     receipt.add_argument("--entry", type=Path, metavar="FILE", help="the entry; else the receipt's name with `.entry`")
     receipt.set_defaults(right="the entry stands in the log")
+    bundle = _command(commands.add_parser("bundle", help="check the record of a model in a bundle"), _bundle)
+    bundle.add_argument("file", type=Path, metavar="FILE", help="the archive")
+    bundle.set_defaults(
+        right="the record is what was signed, nothing is missing in it, and each event stands in the log"
+    )
     return whole
 
 
@@ -84,3 +90,7 @@ def _receipt(asked: argparse.Namespace) -> Findings:
     entry: Path = asked.entry or file.with_name(f"{file.name}.entry")
     text = read_text(file.parent, file.name)
     return check_receipt(str(file), text, read_plain(entry.parent, entry.name, MOST_ENTRY_BYTES), _trust(asked))
+
+
+def _bundle(asked: argparse.Namespace) -> Findings:
+    return check_bundle(asked.file, _trust(asked))

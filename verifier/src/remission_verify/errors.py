@@ -42,3 +42,7 @@ class BundleTorn(FileInvalid):
 
 class ExportRefused(VerificationError):
     """An export cannot be written as it was asked for. Nothing was written."""
+
+
+class DocumentInvalid(VerificationError):
+    """A document of a bundle is no JSON that can be believed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from remission_verify.limits import MOST_FAULTS
+from remission_verify.limits import MOST_FAULTS, MOST_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,12 @@ class Fault:
         return f"{self.file}: {f'position {self.position}: ' if self.position else ''}{self.said}"
 
 
+def unlike(file: str, place: str, expected: str, found: str, position: int | None = None) -> Fault:
+    """Make a fault of something that is not as expected, at a *place* of the file: a line, a field."""
+    shown = found if len(found) <= MOST_SHOWN else f"{found[:MOST_SHOWN]}…"
+    return Fault(file, f"{f'{place}: ' if place else ''}expected {expected}, found {shown}", position)
+
+
 @dataclass(slots=True)
 class Findings:
     """The faults of a log, and what was read of it. Beyond a limit faults are counted only."""
@@ -32,6 +38,7 @@ class Findings:
     witnesses: tuple[tuple[str, int], ...] = ()  #: who cosigned, and when, in seconds since 1970
     faults: list[Fault] = field(default_factory=list)
     untold: int = 0  #: further faults
+    more: dict[str, str | int] = field(default_factory=dict)  #: what else was read, by a name for people
 
     @property
     def whole(self) -> bool:

@@ -19,3 +19,6 @@ MOST_TEXT_BYTES = 1_000_000
 
 #: Faults that are told one by one.
 MOST_FAULTS = 1_000
+
+#: Characters that are told of what was found where something else was expected.
+MOST_SHOWN = 200

@@ -30,8 +30,8 @@ FIELDS = (
     "volatile",
     "volatile_fields",
 )
-_OPTIONAL = {"causation_id", "correlation_id", "request_id"}
-_NUMBERS = {"version", "position", "recorded_us", "schema", "occurred_us", "policy_version", "volatile_fields"}
+OPTIONAL = {"causation_id", "correlation_id", "request_id"}
+NUMBERS = {"version", "position", "recorded_us", "schema", "occurred_us", "policy_version", "volatile_fields"}
 _LENGTH = re.compile(rb"(0|[1-9][0-9]{0,4}):")
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,15}")
 
@@ -78,9 +78,9 @@ def _text(value: bytes, at: int) -> str:
 
 def _check(name: str, value: str | None) -> None:
     if value is None:
-        if name not in _OPTIONAL:
+        if name not in OPTIONAL:
             raise EnvelopeInvalid(f"field {name}: is empty")
-    elif name in _NUMBERS and not _NUMBER.fullmatch(value):
+    elif name in NUMBERS and not _NUMBER.fullmatch(value):
         raise EnvelopeInvalid(f"field {name}: {value[:100]!r} is no number")
     elif name == "volatile" and value not in ("0", "1"):
         raise EnvelopeInvalid(f"field volatile: {value[:100]!r} is neither 0 nor 1")

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from remission_verify.errors import ExportRefused
 
@@ -28,6 +29,33 @@ def new_folder(target: Path, root: Path | None = None) -> Iterator[Path]:
         _sync(place.parent)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def new_file(target: Path, root: Path | None = None) -> Iterator[BinaryIO]:
+    """Give a file to write, which becomes *target* when the block ends well, and is removed when it does not.
+
+    Raises:
+        ExportRefused: Something stands at *target*, it lies outside *root*, or the folder cannot be written.
+    """
+    place = checked_target(target, root)
+    if place.exists():
+        raise ExportRefused(f"{target}: is a folder; a path where nothing stands is accepted")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".new", dir=place.parent)
+    except OSError as error:
+        raise ExportRefused(f"{target}: cannot be written: {error.strerror}") from error
+    fresh = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(place)
+        _sync(place.parent)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
         raise
 
 

@@ -31,6 +31,7 @@ def as_json(found: Findings) -> str:
         "witnesses": [{"name": name, "time_s": time_s} for name, time_s in found.witnesses],
         "faults": faults,
         "untold": found.untold,
+        **found.more,
     }
     return json.dumps(told, indent=2)
 
@@ -43,6 +44,7 @@ def as_table(found: Findings, right: str) -> str:
         ("root", found.root),
         ("signed by", ", ".join(found.signed_by)),
         *(("seen by", f"{name} at {_moment(time_s)}") for name, time_s in found.witnesses),
+        *((name, str(value)) for name, value in found.more.items()),
     ]
     lines = [f"{name:{_WIDTH}}{shown(value)}" for name, value in rows if value]
     return "\n".join([*lines, *_verdict(found, right)])

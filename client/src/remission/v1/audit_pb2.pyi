@@ -796,3 +796,271 @@ class GetConsistencyProofResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["checkpoint", b"checkpoint", "path", b"path"]) -> None: ...
 
 global___GetConsistencyProofResponse = GetConsistencyProofResponse
+
+@typing.final
+class ExportBundleRequest(google.protobuf.message.Message):
+    """ExportBundleRequest asks for the record of a model."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    FROM_US_FIELD_NUMBER: builtins.int
+    UNTIL_US_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model whose record it is."""
+    from_us: builtins.int
+    """from_us is where the period begins, in microseconds since 1970-01-01 UTC; absent: with the first event. Events before
+    it are in the archive, since only a whole stream can be folded; what is told about the period leaves them out.
+    """
+    until_us: builtins.int
+    """until_us is where the period ends, in microseconds since 1970-01-01 UTC, itself included; absent: with the newest
+    event. Nothing behind it is in the archive.
+    """
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        from_us: builtins.int | None = ...,
+        until_us: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_from_us", b"_from_us", "_until_us", b"_until_us", "from_us", b"from_us", "until_us", b"until_us"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_from_us", b"_from_us", "_until_us", b"_until_us", "from_us", b"from_us", "model", b"model", "until_us", b"until_us"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_from_us", b"_from_us"]) -> typing.Literal["from_us"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_until_us", b"_until_us"]) -> typing.Literal["until_us"] | None: ...
+
+global___ExportBundleRequest = ExportBundleRequest
+
+@typing.final
+class ExportBundleResponse(google.protobuf.message.Message):
+    """ExportBundleResponse is a piece of the archive, or the trailer, which comes last and once."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHUNK_FIELD_NUMBER: builtins.int
+    TRAILER_FIELD_NUMBER: builtins.int
+    chunk: builtins.bytes
+    """chunk is the next bytes of the archive."""
+    @property
+    def trailer(self) -> global___BundleTrailer:
+        """trailer says what all chunks are."""
+
+    def __init__(
+        self,
+        *,
+        chunk: builtins.bytes = ...,
+        trailer: global___BundleTrailer | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "part", b"part", "trailer", b"trailer"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "part", b"part", "trailer", b"trailer"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["chunk", "trailer"] | None: ...
+
+global___ExportBundleResponse = ExportBundleResponse
+
+@typing.final
+class BundleTrailer(google.protobuf.message.Message):
+    """BundleTrailer is what was sent."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    MANIFEST_SHA256_FIELD_NUMBER: builtins.int
+    EVENTS_FIELD_NUMBER: builtins.int
+    sha256: builtins.str
+    """sha256 of the archive, lower-case hexadecimal."""
+    size_bytes: builtins.int
+    """size_bytes of the archive."""
+    manifest_sha256: builtins.str
+    """manifest_sha256 is what was signed, lower-case hexadecimal."""
+    events: builtins.int
+    """events in the archive."""
+    def __init__(
+        self,
+        *,
+        sha256: builtins.str = ...,
+        size_bytes: builtins.int = ...,
+        manifest_sha256: builtins.str = ...,
+        events: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["events", b"events", "manifest_sha256", b"manifest_sha256", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+
+global___BundleTrailer = BundleTrailer
+
+@typing.final
+class ListInventoryRequest(google.protobuf.message.Message):
+    """ListInventoryRequest asks for a page of the inventory."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """page_size is the most entries to return; 0 means 100, more than 1 000 means 1 000, negative is refused."""
+    page_token: builtins.str
+    """page_token continues an earlier list."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListInventoryRequest = ListInventoryRequest
+
+@typing.final
+class ListInventoryResponse(google.protobuf.message.Message):
+    """ListInventoryResponse is a page of the inventory."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """next_page_token asks for the next page; empty at the end."""
+    @property
+    def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___InventoryEntry]:
+        """entries by the name of the model."""
+
+    def __init__(
+        self,
+        *,
+        entries: collections.abc.Iterable[global___InventoryEntry] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListInventoryResponse = ListInventoryResponse
+
+@typing.final
+class InventoryEntry(google.protobuf.message.Message):
+    """InventoryEntry is what is known of one model by those who answer for it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    OWNER_FIELD_NUMBER: builtins.int
+    PURPOSE_FIELD_NUMBER: builtins.int
+    TIER_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
+    METRIC_FIELD_NUMBER: builtins.int
+    OUTCOMES_FIELD_NUMBER: builtins.int
+    CHAMPION_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    POLICY_VERSION_FIELD_NUMBER: builtins.int
+    REGISTERED_US_FIELD_NUMBER: builtins.int
+    VALIDATION_FIELD_NUMBER: builtins.int
+    NEXT_REVIEW_US_FIELD_NUMBER: builtins.int
+    REVIEW_REASON_FIELD_NUMBER: builtins.int
+    FINDINGS_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model by name."""
+    owner: builtins.str
+    """owner who answers for it."""
+    purpose: builtins.str
+    """purpose that it serves."""
+    tier: builtins.int
+    """tier of its policy; 1 matters most."""
+    task: builtins.str
+    """task is binary, multiclass or regression."""
+    metric: builtins.str
+    """metric that its loss is measured by."""
+    outcomes: builtins.str
+    """outcomes is exogenous or selective."""
+    champion: builtins.str
+    """champion is the version that serves."""
+    state: remission.v1.health_pb2.State.ValueType
+    """state of the model."""
+    policy_version: builtins.int
+    """policy_version in force."""
+    registered_us: builtins.int
+    """registered_us is when it came under watch, in microseconds since 1970-01-01 UTC."""
+    next_review_us: builtins.int
+    """next_review_us is when it is to be looked at again, in microseconds since 1970-01-01 UTC; 0 when it is retired."""
+    review_reason: builtins.str
+    """review_reason is why then."""
+    @property
+    def validation(self) -> global___Validation:
+        """validation of the champion; absent when nothing on record validated it."""
+
+    @property
+    def findings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Finding]:
+        """findings that are open."""
+
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        owner: builtins.str = ...,
+        purpose: builtins.str = ...,
+        tier: builtins.int = ...,
+        task: builtins.str = ...,
+        metric: builtins.str = ...,
+        outcomes: builtins.str = ...,
+        champion: builtins.str = ...,
+        state: remission.v1.health_pb2.State.ValueType = ...,
+        policy_version: builtins.int = ...,
+        registered_us: builtins.int = ...,
+        validation: global___Validation | None = ...,
+        next_review_us: builtins.int = ...,
+        review_reason: builtins.str = ...,
+        findings: collections.abc.Iterable[global___Finding] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["validation", b"validation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["champion", b"champion", "findings", b"findings", "metric", b"metric", "model", b"model", "next_review_us", b"next_review_us", "outcomes", b"outcomes", "owner", b"owner", "policy_version", b"policy_version", "purpose", b"purpose", "registered_us", b"registered_us", "review_reason", b"review_reason", "state", b"state", "task", b"task", "tier", b"tier", "validation", b"validation"]) -> None: ...
+
+global___InventoryEntry = InventoryEntry
+
+@typing.final
+class Validation(google.protobuf.message.Message):
+    """Validation is what let a champion in."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HOW_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    AT_US_FIELD_NUMBER: builtins.int
+    how: builtins.str
+    """how is gates, or registration for a champion that came with the model."""
+    position: builtins.int
+    """position of the event."""
+    at_us: builtins.int
+    """at_us is when, in microseconds since 1970-01-01 UTC."""
+    def __init__(
+        self,
+        *,
+        how: builtins.str = ...,
+        position: builtins.int = ...,
+        at_us: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["at_us", b"at_us", "how", b"how", "position", b"position"]) -> None: ...
+
+global___Validation = Validation
+
+@typing.final
+class Finding(google.protobuf.message.Message):
+    """Finding is something open about a model."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: builtins.int
+    SINCE_US_FIELD_NUMBER: builtins.int
+    ABOUT_FIELD_NUMBER: builtins.int
+    what: builtins.str
+    """what is incident, escalation, held or frozen."""
+    since_us: builtins.int
+    """since_us is since when, in microseconds since 1970-01-01 UTC."""
+    about: builtins.str
+    """about says what the finding is about, such as a signal or a cause; empty where there is no more to say."""
+    def __init__(
+        self,
+        *,
+        what: builtins.str = ...,
+        since_us: builtins.int = ...,
+        about: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["about", b"about", "since_us", b"since_us", "what", b"what"]) -> None: ...
+
+global___Finding = Finding

@@ -55,6 +55,16 @@ class AuditServiceStub(object):
                 request_serializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
                 response_deserializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
                 )
+        self.ExportBundle = channel.unary_stream(
+                '/remission.v1.AuditService/ExportBundle',
+                request_serializer=remission_dot_v1_dot_audit__pb2.ExportBundleRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.ExportBundleResponse.FromString,
+                )
+        self.ListInventory = channel.unary_unary(
+                '/remission.v1.AuditService/ListInventory',
+                request_serializer=remission_dot_v1_dot_audit__pb2.ListInventoryRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.ListInventoryResponse.FromString,
+                )
 
 
 class AuditServiceServicer(object):
@@ -123,6 +133,22 @@ class AuditServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportBundle(self, request, context):
+        """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
+        then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
+        Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInventory(self, request, context):
+        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -165,6 +191,16 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetConsistencyProof,
                     request_deserializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.FromString,
                     response_serializer=remission_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.SerializeToString,
+            ),
+            'ExportBundle': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportBundle,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.ExportBundleRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.ExportBundleResponse.SerializeToString,
+            ),
+            'ListInventory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInventory,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.ListInventoryRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.ListInventoryResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,5 +346,39 @@ class AuditService(object):
         return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/GetConsistencyProof',
             remission_dot_v1_dot_audit__pb2.GetConsistencyProofRequest.SerializeToString,
             remission_dot_v1_dot_audit__pb2.GetConsistencyProofResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportBundle(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/remission.v1.AuditService/ExportBundle',
+            remission_dot_v1_dot_audit__pb2.ExportBundleRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.ExportBundleResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListInventory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/ListInventory',
+            remission_dot_v1_dot_audit__pb2.ListInventoryRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.ListInventoryResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -81,6 +81,21 @@ class AuditServiceStub:
     Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
     """
 
+    ExportBundle: grpc.UnaryStreamMultiCallable[
+        remission.v1.audit_pb2.ExportBundleRequest,
+        remission.v1.audit_pb2.ExportBundleResponse,
+    ]
+    """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
+    then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
+    Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+    """
+
+    ListInventory: grpc.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.ListInventoryRequest,
+        remission.v1.audit_pb2.ListInventoryResponse,
+    ]
+    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+
 class AuditServiceAsyncStub:
     """AuditService shows the record, and proves it."""
 
@@ -143,6 +158,21 @@ class AuditServiceAsyncStub:
     """GetConsistencyProof proves that the log begins with what it was before.
     Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
     """
+
+    ExportBundle: grpc.aio.UnaryStreamMultiCallable[
+        remission.v1.audit_pb2.ExportBundleRequest,
+        remission.v1.audit_pb2.ExportBundleResponse,
+    ]
+    """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
+    then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
+    Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+    """
+
+    ListInventory: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.ListInventoryRequest,
+        remission.v1.audit_pb2.ListInventoryResponse,
+    ]
+    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
 
 class AuditServiceServicer(metaclass=abc.ABCMeta):
     """AuditService shows the record, and proves it."""
@@ -222,5 +252,24 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         """GetConsistencyProof proves that the log begins with what it was before.
         Errors: NOT_FOUND (the log has never been so long, or no such checkpoint).
         """
+
+    @abc.abstractmethod
+    def ExportBundle(
+        self,
+        request: remission.v1.audit_pb2.ExportBundleRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[remission.v1.audit_pb2.ExportBundleResponse], collections.abc.AsyncIterator[remission.v1.audit_pb2.ExportBundleResponse]]:
+        """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
+        then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
+        Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+        """
+
+    @abc.abstractmethod
+    def ListInventory(
+        self,
+        request: remission.v1.audit_pb2.ListInventoryRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.audit_pb2.ListInventoryResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ListInventoryResponse]]:
+        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -1,0 +1,97 @@
+"""Commands for those who audit: the record of a model as a signed archive, its check offline, and the inventory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.options import DEFAULT_SERVER, AsJson, Server
+
+INSTANT = "an instant such as 2026-01-31T12:00:00Z, in UTC where it names no zone"
+
+
+def export(  # noqa: PLR0913, PLR0917 - each is one option
+    model: Annotated[str, typer.Argument(help="A model.")],
+    out: Annotated[Path, typer.Option(help="Write the archive here; nothing may stand there yet.")],
+    start: Annotated[str, typer.Option("--from", help=f"Where the period begins: {INSTANT}.")] = "",
+    end: Annotated[str, typer.Option("--until", help=f"Where it ends: {INSTANT}.")] = "",
+    root: Annotated[Path | None, typer.Option(help="Refuse to write outside this folder.")] = None,
+    database: Annotated[str, typer.Option("--db", help="Read this database instead of asking a server.")] = "",
+    artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts, beside --db.")] = None,
+    signing_key: Annotated[Path | None, typer.Option(help="File of the keys that sign, beside --db.")] = None,
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Write the record of a model up to the end of a period as one signed archive, which proves itself offline."""
+    from remission_verify.placing import new_file
+
+    from cli.asof import instant_us
+
+    bounds = [instant_us(text, option) if text else None for text, option in ((start, "--from"), (end, "--until"))]
+    with new_file(out, root) as file:
+        if database:
+            told = _read_from(model, bounds, file, database=database, artifacts=artifacts, signing_key=signing_key)
+        else:
+            told = _asked_of(model, bounds, file, server)
+    typer.echo(f"{out}: {told['events']} events, {told['size']} bytes, sha256 {told['sha256']}")
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="A bundle that `export` has written, or the folder of an exported log.")],
+    key: Annotated[list[str], typer.Option(help="Public key of the log, or a file of them. Get it on another way.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check an archive or an exported log offline, as `remission-verify` does; exit code 1 when anything is wrong."""
+    from remission_verify.command import main
+
+    keys = [word for one in key for word in ("--key", one)]
+    what = "log" if file.is_dir() else "bundle"
+    raise typer.Exit(main([what, str(file), *keys, *(["--json"] if as_json else [])]))
+
+
+def inventory(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
+    """List what each model is for, who answers for it, what validated it, and when to look again."""
+    from cli.reach import reached
+    from cli.tables import day, show, told
+
+    with reached(server) as client:
+        found = [told(one) for one in client.audit.inventory()]
+    for one in found:
+        validation = one.get("validation", {})
+        one["validated"] = f"{day(validation['at_us'])} by {validation['how']}" if validation else "never"
+        one["next_review"] = day(one["next_review_us"]) if int(one["next_review_us"]) else "none"
+        one["open"] = ", ".join(f"{finding['what']} {finding['about']}".strip() for finding in one["findings"])
+    columns = ("model", "owner", "purpose", "tier", "champion", "state", "validated", "next_review", "open")
+    show(found, columns, as_json=as_json)
+
+
+def _asked_of(model: str, bounds: list[int | None], file: Any, server: str) -> dict[str, Any]:  # noqa: ANN401 - an open file
+    from cli.reach import reached
+
+    with reached(server) as client:
+        found = client.audit.export(model, file, from_us=bounds[0], until_us=bounds[1])
+    return {"events": found.events, "size": found.size_bytes, "sha256": found.sha256}
+
+
+def _read_from(  # the newest checkpoint on record counts: only a server signs
+    model: str,
+    bounds: list[int | None],
+    file: Any,  # noqa: ANN401 - an open file
+    *,
+    database: str,
+    artifacts: str | None,
+    signing_key: Path | None,
+) -> dict[str, Any]:
+    from server.bundling.bundle import write_bundle
+    from server.bundling.period import Period
+    from server.folding import version_of
+    from server.settings import load
+    from server.wiring import opened_source
+
+    settings = load(
+        None, database=database, artifacts=artifacts, signing_key=str(signing_key) if signing_key else None
+    )  # fmt: skip
+    with opened_source(settings) as source:
+        found = write_bundle(source, model, Period(*bounds), version_of(source.store, model), file)
+    return {"events": found.events, "size": found.size, "sha256": found.sha256}
