@@ -71,6 +71,10 @@ class MemoryReader:
         """Return the stream's newest version."""
         return len(self._rows.streams.get(stream, []))
 
+    def version_at(self, stream: str, position: int) -> int:
+        """Return the version that the stream had at *position*."""
+        return bisect.bisect_right(self._rows.streams.get(stream, []), position)
+
     def evidence(self, sha256: str) -> bytes:
         """Return the bytes under this hash, checked against it."""
         found = self._rows.evidence.get(sha256)

@@ -51,6 +51,9 @@ class Reader(Protocol):
     def version(self, stream: str) -> int:
         """Return the stream's newest version; 0 when it has none."""
 
+    def version_at(self, stream: str, position: int) -> int:
+        """Return the version that the stream had at *position* of the log; 0 when it had none yet."""
+
     def evidence(self, sha256: str) -> bytes:
         """Return the bytes under this hash, checked against it.
 

@@ -1,5 +1,7 @@
 """Reading the rows of a database."""
 
+import bisect
+from functools import partial
 from typing import TypeVar
 
 from statemachine.canonical import digest
@@ -109,6 +111,14 @@ class SqlReader:
         row = self._link.row(self._say.tail, stream=stream)
         return 0 if row is None else int(row[0])
 
+    def version_at(self, stream: str, position: int) -> int:
+        """Return the version that the stream had at *position*."""
+        self._ready("events")
+        there = self._link.row(self._say.owner, position=position)
+        if there is not None and there[0] == stream:
+            return int(there[1])  # who reads on comes back with the place of an event of this stream
+        return bisect.bisect_right(range(1, self.version(stream) + 1), position, key=partial(self._place, stream))
+
     def evidence(self, sha256: str) -> bytes:
         """Return the bytes under this hash, checked against it."""
         self._ready("evidence", sha256)
@@ -208,6 +218,10 @@ class SqlReader:
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""
         return self._one(Request, self._say.request, request_id=request_id)
+
+    def _place(self, stream: str, version: int) -> int:
+        row = self._link.row(self._say.place, stream=stream, version=version)
+        return _NO_END if row is None else int(row[0])
 
     def _open_tile(self, level: int, idx: int, width: int) -> bytes:
         """Read a tile that is not full from what is below it: the events, or the roots of full tiles."""

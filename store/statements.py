@@ -110,6 +110,10 @@ class Statements:
             .limit(1),
             EVENTS,
         )
+        #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
+        #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
+        self.owner = self._one(EVENTS, "position", columns=("stream", "version"))
+        self.place = self._one(EVENTS, "stream", "version", columns=("position",))
         #: Events of one stream, by version.
         self.events = self._compiled(
             log.where(

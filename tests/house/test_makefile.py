@@ -19,6 +19,7 @@ TARGETS = [
     "proto",
     "lock",
     "bench",
+    "replicas",
     "evaluate",
     "derive",
     "replay-million",
