@@ -6,13 +6,15 @@ ROOMS := backtest benchmarks cli diagnosis measures migrations monitoring retrai
 TYPED := $(ROOMS) client/src verifier/src scripts tests $(wildcard examples)
 # Where `make evaluate` finds the public streams.
 DATA ?= data
+# How many events `make replicas` has its clients append.
+EVENTS ?= 200000
 # How many processes run the tests.
 JOBS ?= 2
 # Trees on few rows gain nothing from threads, and threads of many processes wait for each other.
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test acceptance lint format proto lock bench evaluate derive replay-million clean help
+.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate derive replay-million clean help
 
 ## setup: make .venv from the lock, and install the service and its client into it
 setup: .venv/installed
@@ -37,8 +39,9 @@ test: setup
 	$(BIN)/pytest tests --ignore=tests/acceptance -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 ## acceptance: the promises, shown from outside on real processes and real databases
-# System packages that a promise needs are installed here, first; today every one comes from the lock.
+# System packages that a promise needs are installed here, first; every other comes from the lock.
 acceptance: setup
+	scripts/acceptance_packages.sh
 	$(BIN)/pytest tests/acceptance
 
 ## lint: format, rules, types, floors, contract
@@ -65,6 +68,11 @@ lock: setup
 ## bench: what the service costs beside the least that could do the work
 bench: setup
 	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.record
+
+## replicas: EVENTS of eight clients, while one of their servers is killed and another frozen; nothing may be lost
+replicas: setup
+	$(BIN)/python -m benchmarks.replicas --events $(EVENTS)
 
 ## evaluate: the public streams in DATA=folder, against models left alone; QUICK=1 for a few
 evaluate: setup

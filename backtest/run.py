@@ -80,7 +80,7 @@ def _opened(options: Options) -> Iterator[tuple[Backend, Worker]]:
         try:
             yield local, Worker("backtest", local, sandbox)
         finally:
-            service.store.close()
+            service.close()
 
 
 def _service(database: str, artifacts: str) -> Service:

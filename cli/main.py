@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import bundle, record
+from cli import audit, bundle, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 
 app = typer.Typer(
@@ -20,9 +20,12 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
-for _command in (record.checkpoint, record.receipt, record.restore, bundle.export, bundle.verify, bundle.inventory):
+for _command in (
+    *(audit.replay, audit.explain),
+    *(record.checkpoint, record.receipt, record.tiles, record.restore),
+    *(bundle.export, bundle.verify, bundle.inventory),
+):
     app.command()(_command)
-INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 
@@ -46,6 +49,9 @@ def serve(  # noqa: PLR0913, PLR0917 - each is one option
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
     database: Annotated[str | None, typer.Option("--db", help="sqlite:///FILE or postgresql://…")] = None,
+    vault: Annotated[
+        str | None, typer.Option(help="Where the keys of data are: sqlite:///FILE or postgresql://…")
+    ] = None,
     artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts.")] = None,
     signing_key: Annotated[Path | None, typer.Option(help="File of the keys that sign checkpoints.")] = None,
     clock: Annotated[str | None, typer.Option(help="system, or stream: a model's time is that of its data.")] = None,
@@ -58,7 +64,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each is one option
     from store import migrate as migration
 
     settings = load(
-        config, host=host, port=port, database=database, artifacts=artifacts, clock=clock, logs=logs,
+        config, host=host, port=port, database=database, vault=vault, artifacts=artifacts, clock=clock, logs=logs,
         signing_key=str(signing_key) if signing_key else None,
     )  # fmt: skip
     if migrate_first:
@@ -199,37 +205,31 @@ def history(
 
 
 @app.command()
-def replay(
-    model: Annotated[str, typer.Argument(help="A model; with --db all without one.")] = "",
-    derive: Annotated[
-        bool, typer.Option("--derive", help="Also derive every decision again from its evidence.")
-    ] = False,
-    database: Annotated[
-        str, typer.Option("--db", help="Read this database instead of asking a server; one may run beside.")
-    ] = "",
-    jobs: Annotated[int, typer.Option(min=0, help="Processes that derive, with --db; 0: as many as pay.")] = 0,
+def erase(
+    subject: Annotated[str, typer.Argument(help="The opaque id that was sent with rows.")],
+    reason: Annotated[str, typer.Option(help="Kept in the history; nothing that tells who it is.")] = "",
+    request_id: Annotated[str, typer.Option(help="Makes the call repeatable; else a new one.")] = "",
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
-    """Fold logs again and compare; exit code 1 when anything differs."""
-    if database:
-        from cli.recheck import ReplayInterrupted, run_recheck
+    """Forget a subject: destroy the keys of everything about it. It cannot be undone."""
+    from cli.erasures import show_erasures
+    from cli.reach import reached
 
-        try:
-            equal = run_recheck(model, database, derive=derive, jobs=jobs, as_json=as_json)
-        except ReplayInterrupted as told:
-            typer.echo(f"remission: {told}", err=True)
-            raise typer.Exit(INTERRUPTED) from told
-    else:
-        from cli.replay import run_replay
+    with reached(server) as client:
+        found = client.privacy.erase_subject(subject, reason=reason, request_id=request_id)
+    show_erasures([found], as_json=as_json)
 
-        if jobs:
-            raise typer.BadParameter("a server derives by itself; --db takes jobs", param_hint="--jobs")
-        if not model:
-            raise typer.BadParameter("a model is needed where a server is asked; --db reads all", param_hint="MODEL")
-        equal = run_replay(model, server, derive=derive, as_json=as_json)
-    if not equal:
-        raise typer.Exit(1)
+
+@app.command()
+def erasures(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
+    """List what was erased, and of which models."""
+    from cli.erasures import show_erasures
+    from cli.reach import reached
+
+    with reached(server) as client:
+        found = list(client.privacy.erasures())
+    show_erasures(found, as_json=as_json)
 
 
 @app.command()

@@ -94,6 +94,8 @@ def _report(found: Verification, *, derive: bool) -> dict[str, Any]:
     }  # fmt: skip
     if derive:
         told |= {"decisions": found.decisions, "rederived": found.rederived, "erased": found.erased}
+    if found.root:
+        told |= {"tree_ok": found.tree_ok, "root": found.root}
     return {**told, "failed": found.failed, "failures": [asdict(one) for one in found.failures]}
 
 

@@ -45,6 +45,19 @@ def receipt(
         out.with_name(f"{out.name}.entry").write_bytes(found.leaf)
 
 
+def tiles(
+    folder: Annotated[Path, typer.Argument(help="A folder that is made; what stands there is never written over.")],
+    server: Server = DEFAULT_SERVER,
+) -> None:
+    """Export the whole log as tiles (C2SP tlog-tiles), which anyone can check with no server."""
+    from cli.reach import reached
+    from cli.tiles import export
+
+    with reached(server) as client:
+        count = export(client, folder)
+    typer.echo(f"{count} events in {folder}; `remission-verify log {folder} --key KEY` checks them")
+
+
 def restore(
     database: Annotated[
         str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")

@@ -24,7 +24,7 @@ def expected(error: Exception) -> bool:
     of_records = (BundleUnsound, IllegalHistory, KeyUnusable, LogUnsafe, VerificationError)
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
-    return isinstance(error, (StoreError, CannotListen, CrewLost, *of_what_is_asked, *of_records, *of_calls))
+    return isinstance(error, (StoreError, CannotListen, CrewLost, *of_records, *of_what_is_asked, *of_calls))
 
 
 def one_line(error: Exception) -> str:

@@ -10,6 +10,7 @@ from server.checking import Hands, OwnHands, Stretch, Verification, failure_at
 from server.deriving import NAMED, Derivation, derive
 from server.errors import ThingMissing
 from server.folding import Step
+from server.proving import Trust, prove
 from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
 from statemachine.health import ModelHealth
 from statemachine.replay import IllegalHistory, projection
@@ -26,8 +27,11 @@ def verify(
     hands: Hands | None = None,
     found: Verification | None = None,
     told: Told = lambda _: None,
+    trust: Trust | None = None,
 ) -> Verification:
     """Check chain, replay and every decision of *models*, or of all, and digest their events, in bounded memory.
+
+    Where no model is named the tree is checked too, and held against *trust*.
 
     *found* is filled as it goes, so that whoever is interrupted can say how far it came.
     """
@@ -41,6 +45,8 @@ def verify(
     if not models and found.events < position:
         found.replay_equal = False
         found.fail(failure_at(f"the log has {position} events, of which {found.events} are of models with a state"))
+    if not models:
+        store.read(lambda reader: prove(reader, trust or Trust(), found))
     found.settle()
     return found
 

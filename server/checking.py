@@ -92,8 +92,8 @@ class Verification:
             self.settle()
 
     def settle(self) -> None:
-        """Put the failures in the order of the log, in whichever order they were found."""
-        self.failures = sorted(self.failures)[:MOST_FAILURES]
+        """Put the failures in the order of the log, those of no single event last, however they were found."""
+        self.failures = sorted(self.failures, key=lambda one: (not one.position, one))[:MOST_FAILURES]
 
 
 class Hands(Protocol):

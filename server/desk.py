@@ -13,14 +13,15 @@ from server.clock import Clock
 from server.errors import EtagMismatch, ModelMissing
 from server.intake import Intake
 from server.schema import Schema
+from server.sealing import Sealer
 from server.views import etag_of
 from server.watch import Watch
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED
-from store.blobs import Blobs
 from store.ports import Reader, Unit
 from store.records import FeedItem
+from store.sealed_blobs import SealedBlobs
 
 PAGE = 500  #: feed entries read at once
 
@@ -28,8 +29,12 @@ PAGE = 500  #: feed entries read at once
 class Desk:
     """Intakes and watches by model, the act, the clock, blobs and templates."""
 
-    def __init__(self, act: Act, clock: Clock, blobs: Blobs, templates: dict[str, Template]) -> None:
+    # What a process needs to know anything of a model: each is picked in `server/wiring.py`.
+    def __init__(
+        self, act: Act, clock: Clock, blobs: SealedBlobs, templates: dict[str, Template], sealer: Sealer
+    ) -> None:
         self.act, self.clock, self.blobs, self.templates = act, clock, blobs, templates
+        self.sealer = sealer
         self.readers = Folds()  #: for questions, which see only what is committed
         self._schemas: dict[str, Schema] = {}
         self._intakes: dict[str, Intake] = {}
@@ -76,11 +81,11 @@ class Desk:
     def intake(self, reader: Reader, model: str) -> Intake:
         """Give the model's intake, caught up with the feed: another server may have written more of it."""
         head = reader.feed_head(model)
-        known = self._intakes.get(model)
-        if known is None or known.next_seq > head.seq + 1:
-            known = self._intakes[model] = Intake.of(self.schema(reader, model))
-        for entry in entries(reader, model, known.next_seq - 1, head.seq):
-            known.take(feed.decode(entry.kind, entry.body))
+        known, erasures = self._intakes.get(model), self.health(reader, model).erasures
+        if known is None or known.next_seq > head.seq + 1 or known.erasures != erasures:
+            known = self._intakes[model] = Intake.of(self.schema(reader, model), erasures)
+        for _, entry in self.entries(reader, model, known.next_seq - 1, head.seq):
+            known.take(entry)
         return known
 
     def watch(self, reader: Reader, model: str) -> Watch:
@@ -88,12 +93,17 @@ class Desk:
         cursor = reader.cursor(model, FOLLOWER)
         seq = cursor.seq if cursor else 0
         known, health = self._watches.get(model), self.health(reader, model)
-        if known is None or known.seq > seq or known.policy_version != health.policy_version:
+        if known is None or known.seq > seq or not known.holds(health):
             reference = orjson.loads(reader.evidence(health.reference_sha256))
             known = self._watches[model] = Watch(self.schema(reader, model), reference, health)
-        for entry in entries(reader, model, known.seq, seq):
-            known.take(entry.seq, feed.decode(entry.kind, entry.body))
+        for item, entry in self.entries(reader, model, known.seq, seq):
+            known.take(item.seq, entry)
         return known
+
+    def entries(self, reader: Reader, model: str, after: int, until: int) -> Iterator[tuple[FeedItem, feed.Entry]]:
+        """Read the feed after *after* up to and with *until*, in pages, as far as its keys are alive."""
+        for page in pages(reader, model, after, until):
+            yield from self.sealer.opened(page)
 
     def touch(self, model: str) -> None:
         """Note that the current work changes what is known of *model*."""
@@ -124,20 +134,25 @@ class Desk:
     def _drop(self, models: set[str]) -> None:
         for model in models:
             self.act.folds.forget(model)
-            for known in (self._schemas, self._intakes, self._watches):
-                known.pop(model, None)
+            self._schemas.pop(model, None)
+            self.forget(model)
+
+    def forget(self, model: str) -> None:
+        """Drop what is known of the rows of *model*; it is read again when it is asked for."""
+        self._intakes.pop(model, None)
+        self._watches.pop(model, None)
 
 
 FOLLOWER = "follower"
 
 
-def entries(reader: Reader, model: str, after: int, until: int) -> Iterator[FeedItem]:
-    """Read the feed after *after* up to and with *until*, in pages."""
+def pages(reader: Reader, model: str, after: int, until: int) -> Iterator[tuple[FeedItem, ...]]:
+    """Read the feed after *after* up to and with *until*, page by page."""
     while after < until:
         page = reader.feed(model, after, min(PAGE, until - after))
         if not page:
             return
-        yield from page
+        yield page
         after = page[-1].seq
 
 

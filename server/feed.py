@@ -1,7 +1,7 @@
 """What came in, in the order in which it was accepted: rows, labels and metric points.
 
-An entry's body is a JSON header of known length, then raw little-endian columns. It is written once,
-inside the transaction that acknowledges it, and everything that the service concludes is read from it.
+An entry is a JSON header of known length, then raw little-endian columns; `server/sealing.py` seals it. It is written
+once, inside the transaction that acknowledges it, and everything that the service concludes is read from it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,18 @@ import orjson
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
 
 ROWS, LABELS, METRICS = "rows", "labels", "metrics"
 _LENGTH_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys that the rows of an entry are sealed under."""
+
+    ids: list[str]
+    of: Ints  #: (n,), index into `ids`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,8 @@ class Rows:
     generation: int
     categories: dict[str, list[str]] = field(default_factory=dict)  #: first seen here, by feature index
     latency_us: Ints | None = None
+    keys: Keys | None = None  #: what each row is sealed under; None for rows of a release that sealed nothing
+    erased: Bools | None = None  #: rows whose key is destroyed: without id, features NaN, outputs NaN
 
     @property
     def count(self) -> int:
@@ -47,7 +58,7 @@ class Labels:
     """Accepted labels, by row."""
 
     rows: Ints
-    values: Floats
+    values: Floats  #: NaN where the key of the row is destroyed
     time_us: int
 
 
@@ -62,7 +73,7 @@ Entry = Rows | Labels | Points
 
 
 def encode(entry: Entry) -> bytes:
-    """Write an entry."""
+    """Write an entry in clear."""
     match entry:
         case Rows():
             header = {

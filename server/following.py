@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from server import feed
-from server.desk import FOLLOWER, Desk, entries
+from server.desk import FOLLOWER, Desk
 from server.reactions import canary, remedy, signals, suspicion
 from server.reactions.scene import Scene
 from server.watch import LabelBlock, RowWindow, SeriesPoint
@@ -24,12 +23,12 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
     if watch.seq >= head.seq or desk.health(unit, model).place == RETIRED:
         return
     desk.touch(model)
-    for item in entries(unit, model, watch.seq, head.seq):
+    for item, entry in desk.entries(unit, model, watch.seq, head.seq):
         scene = Scene(desk, unit, model, watch, item.watermark_us)
         if desk.clock.follows_stream:
             _pass_time(scene)
         unit.put(Cursor(stream=model, name=FOLLOWER, seq=item.seq, body=b""))
-        for closing in watch.take(item.seq, feed.decode(item.kind, item.body)):
+        for closing in watch.take(item.seq, entry):
             _react(scene, closing)
         move_on(desk, unit, model)
 

@@ -26,7 +26,7 @@ def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch, caller: Caller) -> Rec
     del caller
     desk.living(unit, batch.model)
     key, sha = f"rows/{batch.model}/{batch.batch_id}", batch.digest()
-    return _once(unit, key, sha, lambda: _rows(desk, unit, batch))
+    return _once(desk, unit, key, sha, lambda: _rows(desk, unit, batch))
 
 
 def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch, caller: Caller) -> Receipt:
@@ -34,7 +34,7 @@ def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch, caller: Caller) ->
     del caller
     desk.living(unit, batch.model)
     key, sha = f"labels/{batch.model}/{batch.batch_id}", batch.digest()
-    return _once(unit, key, sha, lambda: _labels(desk, unit, batch))
+    return _once(desk, unit, key, sha, lambda: _labels(desk, unit, batch))
 
 
 def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) -> Receipt:
@@ -43,7 +43,7 @@ def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) 
     desk.living(unit, batch.model)
     points = [point.to_json() for point in batch.points]
     key, sha = f"metrics/{batch.model}/{batch.request_id}", digest(canonical(points))
-    return _once(unit, key, sha, lambda: _points(desk, unit, batch, points))
+    return _once(desk, unit, key, sha, lambda: _points(desk, unit, batch, points))
 
 
 def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
@@ -55,7 +55,7 @@ def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
     newest = desk.health(unit, batch.model).route.generation
     if batch.generation > newest:
         raise Invalid("batch.route_generation", f"{batch.generation} was never issued; 0 to {newest} is accepted")
-    entry = intake.rows(batch, desk.limit_us())
+    entry = desk.sealer.keyed(batch.model, intake.rows(batch, desk.limit_us()), batch.subjects)
     _accept(desk, unit, batch.model, batch.batch_id, entry)
     return Receipt(
         batch_id=batch.batch_id, accepted=entry.count, first_row=entry.first_row, watermark_us=intake.watermark_us
@@ -66,7 +66,8 @@ def _labels(desk: Desk, unit: Unit, batch: LabelsBatch) -> Receipt:
     intake = desk.intake(unit, batch.model)
     entry, repeated = intake.labels(batch, desk.limit_us())
     if len(entry.rows):
-        _accept(desk, unit, batch.model, batch.batch_id, entry)
+        keys = intake.keys.of(entry.rows, desk.sealer.plain(batch.model))
+        _accept(desk, unit, batch.model, batch.batch_id, entry, keys)
     return Receipt(
         batch_id=batch.batch_id,
         accepted=len(entry.rows),
@@ -98,15 +99,20 @@ def _points(desk: Desk, unit: Unit, batch: MetricsBatch, points: list[dict[str, 
     return Receipt(batch_id=batch.request_id, accepted=len(points), watermark_us=intake.watermark_us)
 
 
-def _accept(desk: Desk, unit: Unit, model: str, batch_id: str, entry: feed.Entry) -> None:
+def _accept(
+    desk: Desk, unit: Unit, model: str, batch_id: str, entry: feed.Entry, keys: feed.Keys | None = None
+) -> None:
     desk.touch(model)
     intake = desk.intake(unit, model)
-    put_entry(unit, model, intake.next_seq, batch_id, entry, intake.watermark_us)
+    body = desk.sealer.sealed(model, intake.next_seq, entry, keys)
+    put_entry(unit, model, intake.next_seq, batch_id, entry, intake.watermark_us, body)
     intake.take(entry)
 
 
-def put_entry(unit: Unit, model: str, seq: int, batch_id: str, entry: feed.Entry, watermark_us: int) -> None:
-    """Write one entry of the feed. The watermark never falls."""
+def put_entry(
+    unit: Unit, model: str, seq: int, batch_id: str, entry: feed.Entry, watermark_us: int, body: bytes
+) -> None:
+    """Write one entry of the feed, sealed as *body*. The watermark never falls."""
     match entry:
         case feed.Rows():
             kind, first, count, at_us = feed.ROWS, entry.first_row, entry.count, int(entry.times_us[-1])
@@ -118,13 +124,19 @@ def put_entry(unit: Unit, model: str, seq: int, batch_id: str, entry: feed.Entry
     unit.put(
         FeedItem(
             stream=model, seq=seq, kind=kind, batch_id=batch_id, first_row=first, row_count=count,
-            watermark_us=max(at_us, watermark_us), body=feed.encode(entry),
+            watermark_us=max(at_us, watermark_us), body=body,
         )
     )  # fmt: skip
 
 
-def _once(unit: Unit, key: str, sha: str, work: Callable[[], Receipt]) -> Receipt:
-    """Do *work* for the first request of this key; give a repeated one its first answer."""
+def _once(desk: Desk, unit: Unit, key: str, sha: str, work: Callable[[], Receipt]) -> Receipt:
+    """Do *work* for the first request of this key; give a repeated one its first answer.
+
+    What is kept of the content is a keyed hash: from a plain one a row of few values could be guessed.
+    """
+    had = unit.request(key)
+    if had is None or had.payload_sha256 != sha:  # what an earlier release has kept is a plain one
+        sha = desk.sealer.vault.pseudonym("request", sha)
     answer = unit.answer(key, sha)
     if answer is not None:
         return replace(Receipt(**orjson.loads(answer)), duplicate=True)

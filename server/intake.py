@@ -10,7 +10,8 @@ import numpy.typing as npt
 from server import feed
 from server.errors import Invalid, ThingMissing
 from server.requests import Categories, Column, Floats, Ints, LabelsBatch, RowsBatch
-from server.schema import CATEGORICAL, MOST_CATEGORIES, Feature, Schema, Vocabulary
+from server.row_keys import Crowd, RowKeys
+from server.schema import CATEGORICAL, MOST_CATEGORIES, OTHER, Feature, Schema, Vocabulary
 
 FUTURE_US = 300 * 1_000_000  #: how far a row may lie ahead of the clock
 LATENESS_US = 86_400 * 1_000_000  #: how far a batch may lie behind what came before
@@ -31,12 +32,15 @@ class Intake:
     labelled: int = 0
     row_of: dict[str, int] = field(default_factory=dict)
     label_of: dict[int, float] = field(default_factory=dict)
+    keys: RowKeys = field(default_factory=RowKeys)
+    erased: int = 0  #: rows of which nothing is known any more
+    erasures: int = 0  #: that this has seen; after another one it is made anew
     point_times: dict[str, int] = field(default_factory=dict)  #: latest time of each metric series
 
     @classmethod
-    def of(cls, schema: Schema) -> Intake:
+    def of(cls, schema: Schema, erasures: int = 0) -> Intake:
         """Start an intake that has seen nothing."""
-        return cls(schema=schema, vocabulary=Vocabulary.of(schema))
+        return cls(schema=schema, vocabulary=Vocabulary.of(schema), erasures=erasures)
 
     def take(self, entry: feed.Entry) -> None:
         """Remember an entry that was accepted."""
@@ -45,17 +49,26 @@ class Intake:
             case feed.Rows():
                 for index, names in entry.categories.items():
                     self.vocabulary.learn(int(index), names)
-                self.row_of.update(zip(entry.ids, range(entry.first_row, entry.first_row + entry.count), strict=True))
+                self._remember(entry)
                 self.next_row = entry.first_row + entry.count
                 self.row_us = max(self.row_us, int(entry.times_us[-1]))
                 self.watermark_us = max(self.watermark_us, self.row_us)
             case feed.Labels():
-                self.label_of.update(zip(entry.rows.tolist(), entry.values.tolist(), strict=True))
+                alive = ~np.isnan(entry.values)
+                self.label_of.update(zip(entry.rows[alive].tolist(), entry.values[alive].tolist(), strict=True))
                 self.labelled = len(self.label_of)
                 self.watermark_us = max(self.watermark_us, entry.time_us)
             case feed.Points():
                 self.point_times.update({p["name"]: p["time_us"] for p in entry.points})
                 self.watermark_us = max([self.watermark_us, *(int(p["time_us"]) for p in entry.points)])
+
+    def _remember(self, entry: feed.Rows) -> None:
+        numbers = range(entry.first_row, entry.first_row + entry.count)
+        self.row_of.update(zip(entry.ids, numbers, strict=True))
+        if entry.erased is not None:
+            self.erased += int(entry.erased.sum())
+            self.row_of.pop("", None)  # the ids of erased rows are gone
+        self.keys.take(entry)
 
     def rows(self, batch: RowsBatch, now_us: int | None) -> feed.Rows:
         """Check a batch of rows and number it.
@@ -72,7 +85,11 @@ class Intake:
             )
         check_times("batch.times_us", batch.times_us, self.row_us, now_us)
         check_outputs(batch)
-        matrix, learnt = self.encode(batch.columns, len(batch.ids), "batch.columns", grow=True)
+        if batch.subjects and len(batch.subjects) != len(batch.ids):
+            told = f"{len(batch.subjects)} ids for {len(batch.ids)} rows; none, or one a row, is accepted"
+            raise Invalid("batch.subject_ids", told)
+        crowd = Crowd(batch.subjects) if any(batch.subjects) else None
+        matrix, learnt = self.encode(batch.columns, len(batch.ids), "batch.columns", grow=True, crowd=crowd)
         return feed.Rows(
             first_row=self.next_row,
             ids=batch.ids,
@@ -101,9 +118,7 @@ class Intake:
         for i, name in enumerate(batch.ids):
             row = self.row_of.get(name)
             if row is None:
-                raise ThingMissing(
-                    f"prediction_ids[{i}]", f"no prediction {name!r} was ever ingested for {batch.model}"
-                )
+                raise ThingMissing(f"prediction_ids[{i}]", self._unknown(name, batch.model))
             rows[i] = row
             old = self.label_of.get(row)
             if old is None:
@@ -114,8 +129,15 @@ class Intake:
         entry = feed.Labels(rows=rows[fresh], values=batch.values[fresh], time_us=int(batch.times_us.max()))
         return entry, int((~fresh).sum())
 
+    def _unknown(self, name: str, model: str) -> str:
+        if self.erased:
+            return (
+                f"{name!r} is no prediction of {model}: it was never ingested, or is one of {self.erased} erased rows"
+            )
+        return f"no prediction {name!r} was ever ingested for {model}"
+
     def encode(
-        self, columns: dict[str, Column], count: int, field_name: str, *, grow: bool
+        self, columns: dict[str, Column], count: int, field_name: str, *, grow: bool, crowd: Crowd | None = None
     ) -> tuple[Floats, dict[str, list[str]]]:
         """Give the (features, rows) matrix of *columns*, and the categories that are new in it.
 
@@ -136,12 +158,14 @@ class Intake:
         for index, feature in enumerate(self.schema.features):
             column = columns[feature.name]
             where = f"{field_name}[{feature.name}]"
-            matrix[index], fresh = self._codes(index, feature, column, count, where)
+            matrix[index], fresh = self._codes(index, feature, column, count, where, crowd)
             if fresh and grow:
                 learnt[str(index)] = fresh
         return matrix, learnt
 
-    def _codes(self, index: int, feature: Feature, column: Column, count: int, where: str) -> tuple[Floats, list[str]]:
+    def _codes(
+        self, index: int, feature: Feature, column: Column, count: int, where: str, crowd: Crowd | None
+    ) -> tuple[Floats, list[str]]:
         if feature.kind != CATEGORICAL:
             if isinstance(column, Categories):
                 raise Invalid(where, "the feature is numeric; float64 values are accepted")
@@ -154,9 +178,11 @@ class Intake:
             return column, []
         if not isinstance(column, Categories):
             raise Invalid(where, "the feature is categorical; a dictionary and codes are accepted")
-        return self._categories(index, column, count, where)
+        return self._categories(index, column, count, where, crowd)
 
-    def _categories(self, index: int, column: Categories, count: int, where: str) -> tuple[Floats, list[str]]:
+    def _categories(
+        self, index: int, column: Categories, count: int, where: str, crowd: Crowd | None
+    ) -> tuple[Floats, list[str]]:
         if len(column.codes) != count:
             raise Invalid(where, f"{len(column.codes)} codes for {count} rows")
         size = len(column.dictionary)
@@ -167,8 +193,13 @@ class Intake:
         used[column.codes[column.codes >= 0]] = True
         # In the order of their names, so that the order of a sender's dictionary changes nothing.
         fresh = sorted({name for code, name in enumerate(column.dictionary) if used[code] and name not in known})
+        hidden: dict[str, float] = {}
+        if crowd is not None and fresh:
+            said = crowd.says(column.codes, size)
+            hidden = {name: OTHER for name, well in zip(column.dictionary, said, strict=True) if not well}
+            fresh = [name for name in fresh if name not in hidden]
         fresh = fresh[: max(MOST_CATEGORIES - len(known), 0)]
-        codes = {**known, **{name: len(known) + i for i, name in enumerate(fresh)}}
+        codes = {**hidden, **known, **{name: len(known) + i for i, name in enumerate(fresh)}}
         table = np.array([*(codes.get(name, np.nan) for name in column.dictionary), np.nan])
         return table[column.codes], fresh
 

@@ -7,8 +7,9 @@ are computed from envelopes, and the tree from these hashes. What is wrong is to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from remission_verify.checkpoint import open_checkpoint
 from remission_verify.errors import VerificationError
@@ -24,6 +25,9 @@ from store.tree import Edge, FullTile
 
 PAGE = 1_000
 
+#: Before the first event of a stream.
+NO_TAIL = (0, GENESIS)
+
 #: What a row raises that no program of ours has written.
 UNREADABLE = (StoreError, ValueError, TypeError)
 
@@ -35,6 +39,17 @@ class Known:
     size: int
     root: str
     whence: str
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong; *position* is that of the event, 0 where it is no single one."""
+
+    position: int
+    what: str
+
+    def __str__(self) -> str:
+        """Say what it is, with its place."""
+        return self.what
 
 
 @dataclass(slots=True)
@@ -49,24 +64,29 @@ class Proof:
     _tails: dict[str, tuple[int, str]] = field(default_factory=dict)
     _leaves: list[bytes] = field(default_factory=list)
 
-    def faults(self) -> Iterator[str]:
+    def faults(self) -> Iterator[Fault]:
         """Tell everything that is wrong, in the order in which it is found; nothing, when the log is whole."""
         marks = self._marks()
         for event in self._read():
-            if isinstance(event, str):
+            if isinstance(event, Fault):
                 yield event
                 continue
-            yield from self._event(event)
-            if self.events in marks or len(self._leaves) >= PAGE:
+            wrong = self._event(event)
+            if wrong:
+                yield from wrong
+            if len(self._leaves) >= PAGE:
                 yield from self._tiles()
-            for mark in marks.get(self.events, ()):
+            if self.events not in marks:
+                continue
+            yield from self._tiles()
+            for mark in marks[self.events]:
                 if mark.root != self.edge.root().hex():
-                    yield f"the first {mark.size} events have another root than {mark.whence} says"
+                    yield Fault(0, f"the first {mark.size} events have another root than {mark.whence} says")
         yield from self._tiles()
         yield from self._end(marks)
         yield from self._signed()
 
-    def _read(self) -> Iterator[RecordedEvent | str]:
+    def _read(self) -> Iterator[RecordedEvent | Fault]:
         """Read events page by page; a page that cannot be read is read one by one, to name the event."""
         after, size = 0, PAGE
         while True:
@@ -74,7 +94,7 @@ class Proof:
                 page = self.reader.all_events(after, size)
             except UNREADABLE as error:
                 if size == 1:
-                    yield f"position {after + 1}: the event cannot be read: {error}"
+                    yield Fault(after + 1, f"position {after + 1}: the event cannot be read: {error}")
                     self._stand_in(after + 1)
                     after += 1
                 size = 1 if size > 1 else PAGE
@@ -90,49 +110,55 @@ class Proof:
         self.events += missing
         self._leaves += [bytes(32)] * missing
 
-    def _event(self, event: RecordedEvent) -> Iterator[str]:
+    def _event(self, event: RecordedEvent) -> Iterable[Fault]:
+        """Take an event in; tell what is wrong with it. One with which nothing is wrong costs no more than this."""
+        leaf = _leaf(event)
+        hashed = hashlib.sha256(LEAF + leaf)
+        version, previous = self._tails.get(event.stream, NO_TAIL)
+        self._tails[event.stream] = event.version, event.hash
+        whole = (
+            event.position == self.events + 1
+            and event.version == version + 1
+            and event.previous_hash == previous
+            and event.hash == (hashed if event.format != 1 else hashlib.sha256(leaf)).hexdigest()
+            and payload_is_whole(event)
+        )
+        wrong = () if whole else tuple(self._wrong(event, leaf, version, previous))
+        self.events += 1
+        self._leaves.append(hashed.digest())
+        return wrong
+
+    def _wrong(self, event: RecordedEvent, leaf: bytes, version: int, previous: str) -> Iterator[Fault]:
         place = f"position {event.position} ({event.stream} version {event.version})"
         if event.position != self.events + 1:
-            yield f"position {self.events + 1}: is missing; {place} comes next"
+            yield Fault(_number(event.position), f"position {self.events + 1}: is missing; {place} comes next")
             if self.events < _number(event.position) <= self.reader.head().position:
                 self._stand_in(event.position - 1)
-        self.events += 1
-        version, previous = self._tails.get(event.stream, (0, GENESIS))
         if event.version != version + 1:
-            yield f"{place}: version {version + 1} belongs here"
+            yield Fault(_number(event.position), f"{place}: version {version + 1} belongs here")
         if event.previous_hash != previous:
-            yield f"{place}: does not follow the event before it"
-        leaf = self._leaf(event)
-        hashed = hashlib.sha256(LEAF + leaf).hexdigest()
-        if event.hash != (hashed if event.format != 1 else hashlib.sha256(leaf).hexdigest()):
-            yield f"{place}: the envelope was altered"
+            yield Fault(_number(event.position), f"{place}: does not follow the event before it")
+        if event.hash != hashlib.sha256((b"" if event.format == 1 else LEAF) + leaf).hexdigest():
+            yield Fault(_number(event.position), f"{place}: the envelope was altered")
         if not payload_is_whole(event):
-            yield f"{place}: the payload was altered"
-        self._tails[event.stream] = event.version, event.hash
-        self._leaves.append(bytes.fromhex(hashed))
+            yield Fault(_number(event.position), f"{place}: the payload was altered")
 
-    def _leaf(self, event: RecordedEvent) -> bytes:
-        try:
-            return leaf_of(event)
-        except UNREADABLE:
-            return b""
-
-    def _tiles(self) -> Iterator[str]:
+    def _tiles(self) -> Iterator[Fault]:
         """Let the tree grow over what was read, and hold each tile that becomes full against the one on record."""
         for tile in self.edge.grow(self._leaves):
             yield from self._tile(tile)
         self._leaves = []
 
-    def _tile(self, tile: FullTile) -> Iterator[str]:
+    def _tile(self, tile: FullTile) -> Iterator[Fault]:
         width = 256 ** (tile.level + 1)
         place = f"tile {tile.level}/{tile.idx} (positions {tile.idx * width + 1} to {(tile.idx + 1) * width})"
         try:
             found = self.reader.tile(tile.level, tile.idx)
         except StoreError as error:
-            yield f"{place}: {error}"
+            yield Fault(0, f"{place}: {error}")
             return
         if found != tile.hashes:
-            yield f"{place}: differs from the events below it"
+            yield Fault(0, f"{place}: differs from the events below it")
 
     def _marks(self) -> dict[int, list[Known]]:
         head = self.reader.head()
@@ -142,25 +168,27 @@ class Proof:
             marks.setdefault(mark.size, []).append(mark)
         return marks
 
-    def _end(self, marks: dict[int, list[Known]]) -> Iterator[str]:
+    def _end(self, marks: dict[int, list[Known]]) -> Iterator[Fault]:
         for size in sorted(size for size in marks if size > self.events):
             for mark in marks[size]:
-                yield f"the log ends at position {self.events}, {mark.whence} is of {size} events"
+                yield Fault(0, f"the log ends at position {self.events}, {mark.whence} is of {size} events")
         for mark in marks.get(0, ()) if not self.events else ():
             if mark.root != self.edge.root().hex():
-                yield f"{mark.whence} has another root than a log without events"
+                yield Fault(0, f"{mark.whence} has another root than a log without events")
         if self.reader.head().position < self.events:
-            yield f"the log ends at position {self.events}, the head says {self.reader.head().position}"
+            yield Fault(0, f"the log ends at position {self.events}, the head says {self.reader.head().position}")
 
-    def _signed(self) -> Iterator[str]:
+    def _signed(self) -> Iterator[Fault]:
         for one in self._checkpoints() if self.verifiers else ():
             try:
                 told = open_checkpoint(one.note.decode(), self.verifiers)
             except (VerificationError, UnicodeDecodeError) as error:
-                yield f"the checkpoint of size {one.size}: {error}"
+                yield Fault(0, f"the checkpoint of size {one.size}: {error}")
                 continue
             if (told.size, told.root.hex()) != (one.size, one.root):
-                yield f"the checkpoint of size {one.size}: the note is of size {told.size} and root {told.root.hex()}"
+                yield Fault(
+                    0, f"the checkpoint of size {one.size}: the note is of size {told.size} and root {told.root.hex()}"
+                )
 
     def _checkpoints(self) -> Iterator[Checkpoint]:
         before: int | None = None
@@ -169,16 +197,37 @@ class Proof:
             before = page[-1].size
 
 
-def prove(reader: Reader, notary: Notary, found: Verification) -> None:
-    """Add to *found* what is wrong with the log as a whole, its tree, and what was signed of it."""
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a log is held against: keys that sign for it, and what is known of it from outside."""
+
+    verifiers: Sequence[Verifier] = ()
+    known: Sequence[Known] = ()
+
+
+def trust_in(notary: Notary) -> Trust:
+    """Give the keys of *notary*, and the checkpoint that it keeps outside the database."""
     kept = notary.known()
-    known = [Known(kept.size, kept.root.hex(), "the checkpoint outside the database")] if kept else []
-    proof = Proof(reader, notary.verifiers, known)
+    known = (Known(kept.size, kept.root.hex(), "the checkpoint outside the database"),) if kept else ()
+    return Trust(notary.verifiers, known)
+
+
+def prove(reader: Reader, trust: Trust, found: Verification) -> None:
+    """Add to *found* what is wrong with the log as a whole, its tree, and what was signed of it."""
+    proof = Proof(reader, trust.verifiers, trust.known)
+    told = {failure.position for failure in found.failures}
     for fault in proof.faults():
         found.tree_ok = False
-        found.fail(failure_at(fault))
+        if not fault.position or fault.position not in told:  # the walk through the models has named it
+            found.fail(failure_at(str(fault)))
     found.root = proof.edge.root().hex()
-    found.settle()
+
+
+def _leaf(event: RecordedEvent) -> bytes:
+    try:
+        return leaf_of(event)
+    except UNREADABLE:
+        return b""
 
 
 def _number(position: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -99,13 +100,22 @@ def names(reader: Reader) -> list[str]:
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:
     """Read at most *limit* events behind a position, of one model or of all, of some types or of all."""
     found: list[RecordedEvent] = []
-    while len(found) < limit:
-        page = reader.all_events(after_position, limit)
-        if not page:
+    for page in _pages(reader, model, after_position, limit):
+        found += [event for event in page if not types or event.type in types]
+        if len(found) >= limit:
             break
-        after_position = page[-1].position
-        found += [e for e in page if (not model or e.stream == model) and (not types or e.type in types)]
     return found[:limit]
+
+
+def _pages(reader: Reader, model: str, after_position: int, limit: int) -> Iterator[Sequence[RecordedEvent]]:
+    """Read on behind a position; a model's own stream is read alone, however much others have written in between."""
+    version = reader.version_at(model, after_position) if model else 0
+    while True:
+        page = reader.events(model, version, version + limit) if model else reader.all_events(after_position, limit)
+        if not page:
+            return
+        yield page
+        version, after_position = page[-1].version, page[-1].position
 
 
 def changes(reader: Reader, after_position: int, limit: int) -> tuple[list[Change], int]:

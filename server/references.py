@@ -9,7 +9,7 @@ import numpy as np
 from monitoring.learning import learn
 from monitoring.reference import Column
 from server import feed
-from server.desk import FOLLOWER
+from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry
 from server.intake import NEVER, check_labels, check_times
@@ -66,11 +66,12 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
     }
 
 
-def feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
+def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
     """Make the reference the first rows of the model's feed."""
     count = len(rows.labels)
     known = np.flatnonzero(~np.isnan(rows.labels))
-    entries: list[feed.Entry] = [
+    first = desk.sealer.keyed(
+        new.name,
         feed.Rows(
             first_row=0,
             ids=[f"reference/{row}" for row in range(count)],
@@ -81,8 +82,12 @@ def feed_reference(unit: Unit, new: NewModel, matrix: feed.Floats, rows: Referen
             served=np.zeros(count, dtype=np.uint8),
             generation=0,
         ),
-        feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1])),
-    ]
+        [],
+    )
+    truth = feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1]))
+    of_truth = feed.Keys([desk.sealer.plain(new.name)], np.zeros(len(known), dtype=np.int64))
+    entries: tuple[feed.Entry, ...] = (first, truth)
     for seq, entry in enumerate(entries, start=1):
-        put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]))
-    unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=len(entries), body=b""))
+        body = desk.sealer.sealed(new.name, seq, entry, of_truth)
+        put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]), body)
+    unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=2, body=b""))

@@ -56,7 +56,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
         policy=policy.to_json(), seed=new.seed,
     )  # fmt: skip
     desk.act(unit, new.name, c.Register(registration=registration), int(rows.times_us[-1]), caller)
-    feed_reference(unit, new, matrix, rows)
+    feed_reference(desk, unit, new, matrix, rows)
     return model_view(desk, unit, new.name)
 
 

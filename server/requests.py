@@ -37,6 +37,7 @@ class RowsBatch:
     served: npt.NDArray[np.uint8]  #: index into `outputs`, in its order
     generation: int
     latency_us: Ints | None = None
+    subjects: list[str] = field(default_factory=list)  #: opaque ids of whom rows are about, empty for nobody; or none
 
     def digest(self) -> str:
         """Give the SHA-256 of the content: equal batches, equal digest."""
@@ -51,6 +52,8 @@ class RowsBatch:
                 sha.update(column.tobytes())
         for values in self.outputs.values():
             sha.update(values.tobytes())
+        if self.subjects:
+            sha.update("\x1f".join(self.subjects).encode())
         return sha.hexdigest()
 
 

@@ -14,6 +14,7 @@ METRICS = {
 }
 OUTCOMES = ("exogenous", "selective")
 MOST_CATEGORIES = 10_000  #: per feature; what comes after is missing
+OTHER = MOST_CATEGORIES  #: the code of a word that is not learned, since it might tell who it is about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from remission.v1 import (
     ingest_pb2_grpc,
     model_pb2_grpc,
     operations_pb2_grpc,
+    privacy_pb2_grpc,
     routing_pb2_grpc,
     training_pb2_grpc,
 )
@@ -38,6 +39,7 @@ from server.transport.ingest import IngestServicer
 from server.transport.limits import Limiter
 from server.transport.models import ModelServicer
 from server.transport.operations import OperationsServicer
+from server.transport.privacy import PrivacyServicer
 from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
@@ -64,10 +66,11 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
+        service.finish_erasures()
         service.catch_up()
         asyncio.run(_serve(service, settings))
     finally:
-        service.store.close()
+        service.close()
 
 
 async def _serve(service: Service, settings: Settings) -> None:
@@ -119,6 +122,7 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
     training_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(service, bell), server)
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactServicer(service), server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(OperationsServicer(service), server)
+    privacy_pb2_grpc.add_PrivacyServiceServicer_to_server(PrivacyServicer(service), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(service), server)
     try:
         port = _bind(server, settings)

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from server import (
     auditing,
+    erasing,
     folding,
     following,
     ingestion,
@@ -30,8 +31,9 @@ from server.checking import Verification
 from server.clock import wall_us
 from server.deriving import Derivation
 from server.desk import Desk
+from server.erasing import ErasureView
 from server.notary import Notary
-from server.proving import prove
+from server.proving import trust_in
 from server.requests import (
     Completion,
     LabelsBatch,
@@ -42,6 +44,7 @@ from server.requests import (
 )
 from server.views import JobView, ModelView, RouteView, StateView
 from statemachine.envelope import RecordedEvent
+from statemachine.errors import LegallyHeld
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 from store.records import Checkpoint
@@ -96,6 +99,11 @@ class Service:
         return self.store.read(lambda reader: reading.manifest(self.desk, reader, model, version))
 
     # Data.
+
+    def ready(self, batch: RowsBatch) -> None:
+        """Have the keys of a batch's subjects made, if its model is under watch."""
+        if self.store.read(lambda reader: self.desk.readers.health(reader, batch.model)).registered:
+            self.desk.sealer.ready(batch.model, batch.subjects)
 
     def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
         """Take rows in."""
@@ -205,10 +213,7 @@ class Service:
 
     def verify(self, models: list[str] | None = None) -> Verification:
         """Check chain, replay and decisions; of all models when none is named, and then the tree as well."""
-        found = auditing.verify(self.store, models or ())
-        if not models:
-            self.store.read(lambda reader: prove(reader, self.notary, found))
-        return found
+        return auditing.verify(self.store, models or (), trust=trust_in(self.notary))
 
     def checkpoint(self) -> Checkpoint:
         """Sign what is committed, unless that was done, and give what was signed. It waits for the writer."""
@@ -243,6 +248,44 @@ class Service:
     def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
         """Tell the inventory by the names of models."""
         return inventory.entries(self.store, after, limit)
+
+    # What is kept, and what is erased.
+
+    def erase_subject(self, subject: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
+        """Destroy the keys of everything about a subject. Return when that is done, on record, and never undone.
+
+        Raises:
+            LegallyHeld: One of the models must be kept; nothing is erased.
+            RequestIdReused: The request id was used for another erasure.
+        """
+        asked = erasing.Asked(subject=subject, note=note, request_id=request_id, at_us=wall_us())
+        erasure = self.do(lambda unit: erasing.intend(self.desk, unit, asked)).result()
+        return self._carry_out(erasure, caller)
+
+    def erasure(self, erasure: str) -> ErasureView:
+        """Tell of one erasure."""
+        return self.store.read(lambda reader: erasing.view(reader, erasure))
+
+    def erasures(self, after: str, limit: int) -> list[ErasureView]:
+        """List erasures by id."""
+        return self.store.read(lambda reader: erasing.views(reader, after, limit))
+
+    def finish_erasures(self) -> int:
+        """Carry out what was asked for before a process ended, and again what an old copy of the vault brought back."""
+        unfinished = self.store.read(erasing.unfinished)
+        for erasure in unfinished:
+            with contextlib.suppress(LegallyHeld):  # the hold came later; it waits for the next start
+                self._carry_out(erasure, SERVICE)
+        self.store.read(lambda reader: erasing.destroy_again(self.desk, reader))
+        return len(unfinished)
+
+    def _carry_out(self, erasure: str, caller: Caller) -> ErasureView:
+        return self.do(lambda unit: erasing.carry_out(self.desk, unit, erasure, wall_us(), caller)).result()
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of the store and the vault."""
+        self.store.close()
+        self.desk.sealer.vault.close()
 
     # The follower and the clock.
 

@@ -17,6 +17,7 @@ PREFIX = "REMISSION_"
 OF_CLIENTS = frozenset(
     ("REMISSION_SERVER", "REMISSION_CLIENT_AUTHORITY", "REMISSION_CLIENT_CERTIFICATE", "REMISSION_CLIENT_KEY")
 )
+BESIDE = "sqlite:///"
 LOOPBACK_NAMES = ("localhost",)
 BOUNDS: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -38,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     host: str = "127.0.0.1"
     port: int = 50_061  #: 0 takes a free one, and says which
     database: str = "sqlite:///remission.db"
+    vault: str = ""  #: where the keys of data are; beside a SQLite database without it
+    vault_master: str = ""  #: a file that wraps them
     artifacts: str = "remission-artifacts"  #: a folder, or a URL that fsspec knows
     signing_key: str = (
         ""  #: a file of keys; "" is the database's name and .key, beside a file, else where the server runs
@@ -53,6 +56,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timer_seconds: float = 1.0  #: between two looks at timers and leases
     drain_seconds: float = 10.0
     logs: Literal["console", "json"] = "console"
+
+    @property
+    def vault_url(self) -> str:
+        """Where the keys of data are kept: what is set, or `NAME-vault.db` beside `NAME.db`."""
+        if self.vault or not self.database.startswith(BESIDE):
+            return self.vault or "memory://"
+        path, mark, query = self.database.removeprefix(BESIDE).partition("?")
+        file = Path(path)
+        return f"{BESIDE}{file.with_name(f'{file.stem}-vault{file.suffix}')}{mark}{query}"
 
     @property
     def address(self) -> str:
@@ -120,6 +132,7 @@ def _problems(made: Settings) -> Iterator[str]:
     for name in ("host", "database", "artifacts"):
         if not getattr(made, name):
             yield f"{name}: is empty"
+    yield from _of_the_vault(made)
     if bool(made.tls_certificate) != bool(made.tls_key):
         yield "tls_certificate, tls_key: one alone is not accepted; both are, or neither"
     if made.tls_client_authority and not made.tls_certificate:
@@ -132,6 +145,13 @@ def _problems(made: Settings) -> Iterator[str]:
             f"host: {made.host!r} can be reached from other machines; accepted with tls_certificate, tls_key and "
             "tls_client_authority, or on a loopback address such as 127.0.0.1"
         )
+
+
+def _of_the_vault(made: Settings) -> Iterator[str]:
+    if made.database.startswith("postgresql") and not made.vault:
+        yield "vault: is empty; with a PostgreSQL database, sqlite:///FILE or another PostgreSQL database is accepted"
+    if made.vault and made.vault == made.database:
+        yield "vault: is the database itself, whose copies would hold the keys too; another one is accepted"
 
 
 def _is_loopback(host: str) -> bool:

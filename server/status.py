@@ -21,6 +21,7 @@ from statemachine.events import UnknownEvent
 from statemachine.replay import IllegalHistory
 from store import errors as store
 from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid
+from store.vault import KeyUnknown, SealBroken, VaultFault
 
 DOMAIN = "remission"
 RETRY_SECONDS = 1
@@ -99,6 +100,11 @@ def _stale(error: machine.StaleLease) -> Told:
     return Told(grpc.StatusCode.FAILED_PRECONDITION, "LEASE_LOST", {"status": error.place}, details)
 
 
+def _kept(error: machine.LegallyHeld) -> Told:
+    details = (_precondition("LEGAL_HOLD", error.place, str(error)),)
+    return Told(grpc.StatusCode.FAILED_PRECONDITION, "LEGAL_HOLD", {"why": error.why}, details)
+
+
 def _unregistered(error: machine.NotRegistered) -> Told:
     return Told(grpc.StatusCode.NOT_FOUND, "MODEL_MISSING", {}, (_violations(("model", str(error))),))
 
@@ -173,6 +179,10 @@ def _gone(error: store.EvidenceMissing) -> Told:
     return Told(grpc.StatusCode.FAILED_PRECONDITION, "EVIDENCE_MISSING", {"sha256": error.sha256}, details)
 
 
+def _no_key(error: KeyUnknown | SealBroken) -> Told:
+    return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_precondition("KEY", error.key_id, str(error)),))
+
+
 def _no_blob(error: BlobMissing) -> Told:
     return Told(grpc.StatusCode.NOT_FOUND, "BLOB_MISSING", {}, (_violations(("sha256", str(error))),))
 
@@ -199,6 +209,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (transport.BytesDiffer, _differ),
     (transport.BehindTheEnd, _behind),
     (machine.StaleLease, _stale),
+    (machine.LegallyHeld, _kept),
     (machine.NotRegistered, _unregistered),
     (machine.AlreadyRegistered, _registered),
     (machine.Refused, _refused),
@@ -216,6 +227,9 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (store.TreeAltered, _lost),
     (store.TileMissing, _lost),
     (store.DatabaseFault, _away),
+    (VaultFault, _away),
+    (KeyUnknown, _no_key),
+    (SealBroken, _no_key),
     (store.StoreClosed, _away),
     (BlobAltered, _lost),
     (BlobMissing, _no_blob),

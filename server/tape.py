@@ -21,6 +21,7 @@ class Tape:
         self.generation = np.zeros(FIRST_ROOM, dtype=np.int64)
         self._features = np.empty((features, FIRST_ROOM))
         self.labels = np.full(FIRST_ROOM, np.nan)
+        self.erased = np.zeros(FIRST_ROOM, dtype=np.bool_)  #: rows of which nothing is known any more
         self._served = np.full(FIRST_ROOM, -1, dtype=np.int16)
         self._versions: list[str] = []
         self._outputs: dict[str, Floats] = {}
@@ -31,6 +32,8 @@ class Tape:
         self._make_room(end)
         self._features[:, first:end] = rows.features
         self.generation[first:end] = rows.generation
+        if rows.erased is not None:
+            self.erased[first:end] = rows.erased
         for version, values in rows.outputs.items():
             self._column(version)[first:end] = values
         numbers = np.array([self._versions.index(version) for version in rows.served_by], dtype=np.int16)
@@ -40,6 +43,10 @@ class Tape:
     def label(self, labels: feed.Labels) -> None:
         """Note what turned out to be true."""
         self.labels[labels.rows] = labels.values
+
+    def living(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Say which of *rows*, all labelled once, are not erased."""
+        return np.asarray(~self.erased[rows] & ~np.isnan(self.labels[rows]), dtype=np.bool_)
 
     def features(self, first: int, end: int) -> Floats:
         """Give the (rows, features) matrix of [first, end)."""
@@ -72,6 +79,7 @@ class Tape:
         more = max(end, room * GROWTH) - room
         self._features = np.pad(self._features, ((0, 0), (0, more)))
         self.generation = np.pad(self.generation, (0, more))
+        self.erased = np.pad(self.erased, (0, more))
         self.labels = np.pad(self.labels, (0, more), constant_values=np.nan)
         self._served = np.pad(self._served, (0, more), constant_values=-1)
         self._outputs = {

@@ -48,6 +48,7 @@ class RowWindow:
     """The profile of consecutive rows."""
 
     first_row: int
+    end_row: int  #: one past its last row; some between may be erased, and are not in the profile
     profile: Profile
     repeats: int
     quality_before: QualityWatch
@@ -87,7 +88,7 @@ class Watch:
     def __init__(self, schema: Schema, reference: dict[str, Any], health: ModelHealth) -> None:
         self.schema, self.seq = schema, 0
         policy, reference_rows = health.policy, health.reference_rows
-        self.policy_version = health.policy_version
+        self.policy_version, self.erasures = health.policy_version, health.erasures
         self.reference = Reference.from_json(reference["profile"])
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
@@ -106,6 +107,10 @@ class Watch:
         self._waiting = 0
         self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
         self.last_row_us = self.last_label_us = 0
+
+    def holds(self, health: ModelHealth) -> bool:
+        """Say whether this was made under the policy in force, and since the last erasure."""
+        return (self.policy_version, self.erasures) == (health.policy_version, health.erasures)
 
     @property
     def labelled_end(self) -> int:
@@ -143,20 +148,22 @@ class Watch:
         closed: list[Closing] = []
         while self._profiled + self.window_rows <= self.tape.end:
             first, end = self._profiled, self._profiled + self.window_rows
-            matrix = self.tape.features(first, end)
-            served = self._served(first, end)
-            found = profile(self.reference, matrix, served)
-            closed.append(self._window(first, found, repeated_rows(matrix, served)))
             self._profiled = end
+            alive = ~self.tape.erased[first:end]
+            if not alive.any():
+                continue
+            matrix, served = self.tape.features(first, end)[alive], self._served(first, end)[alive]
+            found = profile(self.reference, matrix, served)
+            closed.append(self._window(first, end, found, repeated_rows(matrix, served)))
         return closed
 
-    def _window(self, first: int, found: Profile, repeats: int) -> RowWindow:
+    def _window(self, first: int, end: int, found: Profile, repeats: int) -> RowWindow:
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(first, found, repeats)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)
         window = RowWindow(
-            first_row=first, profile=found, repeats=repeats, quality_before=quality_before,
+            first_row=first, end_row=end, profile=found, repeats=repeats, quality_before=quality_before,
             drift_before=drift_before, faults=faults, drift=drift,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
@@ -175,7 +182,7 @@ class Watch:
         self.last_label_us = max(self.last_label_us, entry.time_us)
         live = entry.rows[entry.rows >= self.reference_rows]
         if not len(live):
-            self._recent = entry.rows[-self._pool :]
+            self._recent = entry.rows[self.tape.living(entry.rows)][-self._pool :]
             return []
         self._labelled.append(live)
         self._waiting += len(live)
@@ -184,24 +191,27 @@ class Watch:
             queue = np.concatenate(self._labelled)
             rows, rest = queue[: self.block_rows], queue[self.block_rows :]
             self._labelled, self._waiting = [rest], len(rest)
-            self._recent = np.concatenate([self._recent, rows])[-self._pool :]
-            closed.append(self._close(rows))
+            # Erased rows keep their places in blocks, so that no border moves; but they count for nothing.
+            alive = rows[self.tape.living(rows)]
+            self._recent = np.concatenate([self._recent, alive])[-self._pool :]
+            closed.append(self._close(rows, alive))
         return closed
 
     @property
     def _pool(self) -> int:
         return max(self.window_rows, LEAST_POOL)
 
-    def _close(self, rows: Rows) -> LabelBlock:
-        answered = [v for v in self.tape.versions() if not np.isnan(self.tape.outputs(v, rows)).any()]
+    def _close(self, whole: Rows, rows: Rows) -> LabelBlock:
+        """Add up the *rows* of a block of which something is known."""
+        answered = [v for v in self.tape.versions() if len(rows) and not np.isnan(self.tape.outputs(v, rows)).any()]
         cost: dict[str, Block] = {version: block(self._losses(version, rows)) for version in answered}
         lead: dict[tuple[str, str], Block] = {}
         for i, left in enumerate(answered):
             for right in answered[i + 1 :]:
                 lead[left, right] = block(self._losses(left, rows, right) - self._losses(right, rows, left))
         one = LabelBlock(
-            index=len(self.blocks), first_row=int(rows.min()), end_row=int(rows.max()) + 1,
-            generation=int(self.tape.generation[rows].min()), cost=cost, lead=lead, arms=self._arms(rows),
+            index=len(self.blocks), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
+            generation=int(self.tape.generation[whole].min()), cost=cost, lead=lead, arms=self._arms(rows),
         )  # fmt: skip
         self.blocks.append(one)
         return one

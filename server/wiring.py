@@ -13,10 +13,13 @@ from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
 from server.keys import fresh_keys, read_keys, write_keys
 from server.notary import Notary
+from server.sealing import Sealer
 from server.service import Service
 from server.settings import Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper
-from store import Blobs, FsspecBlobs, Store, open_reader, open_store
+from store import FsspecBlobs, Store, open_reader, open_store
+from store.sealed_blobs import SealedBlobs
+from store.vault import open_vault
 
 
 def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notary | None = None) -> Service:
@@ -31,10 +34,12 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notar
     store = open_store(settings.database, clock_us=wall_us)
     try:
         notary = notary or notary_of(settings, store)
+        vault = open_vault(settings.vault_url, clock_us=wall_us, master=settings.vault_master)
     except BaseException:
         store.close()
         raise
-    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs_of(settings), TEMPLATES), notary)
+    blobs = SealedBlobs(blobs_of(settings), vault)
+    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES, Sealer(vault, wall_us)), notary)
 
 
 @contextlib.contextmanager
@@ -55,7 +60,7 @@ def opened_source(settings: Settings) -> Iterator[Source]:
         store.close()
 
 
-def blobs_of(settings: Settings) -> Blobs:
+def blobs_of(settings: Settings) -> FsspecBlobs:
     """Give the artefacts."""
     local = "://" not in settings.artifacts
     return FsspecBlobs(str(Path(settings.artifacts).absolute()) if local else settings.artifacts)

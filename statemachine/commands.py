@@ -297,6 +297,34 @@ class RollBack(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erase(Command):
+    """Note that the keys of rows were destroyed."""
+
+    erasure: str
+    scope: str
+    pseudonym: str
+    rows: int
+    labels: int
+    versions: list[str]
+    jobs: list[str]
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceLegalHold(Command):
+    """Let nothing of the model be erased."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftLegalHold(Command):
+    """Let what is kept be erased again."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retire(Command):
     """End the watch."""
 

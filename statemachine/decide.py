@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from statemachine import commands as c
-from statemachine.answers import canary, clock, control, remedy, suspicion
+from statemachine.answers import canary, clock, control, keeping, remedy, suspicion
 from statemachine.draft import Draft
 from statemachine.errors import NotRegistered, Refused
 from statemachine.events import Event
 from statemachine.health import ModelHealth
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.words import RETIRED
+
+#: What is known of a model is kept, held and erased also when nobody watches it any more.
+ALWAYS = (c.Erase, c.PlaceLegalHold, c.LiftLegalHold)
 
 
 def decide(
@@ -22,7 +25,7 @@ def decide(
     """
     if not health.registered and not isinstance(command, c.Register):
         raise NotRegistered(type(command).__name__, "nowhere", "the model is not under watch", ("CreateModel",))
-    if health.place == RETIRED:
+    if health.place == RETIRED and not isinstance(command, ALWAYS):
         raise Refused(type(command).__name__, str(RETIRED), "the model is retired", ("CreateModel under another name",))
     draft = Draft(health, command, now_us, gatekeeper)
     _answer(draft, command)
@@ -93,5 +96,11 @@ def _answer(draft: Draft, command: c.Command) -> None:  # noqa: C901, PLR0912, P
             control.roll_back(draft, command)
         case c.Retire():
             control.retire(draft, command)
+        case c.Erase():
+            keeping.erase(draft, command)
+        case c.PlaceLegalHold():
+            keeping.place_legal_hold(draft, command)
+        case c.LiftLegalHold():
+            keeping.lift_legal_hold(draft, command)
         case _:
             raise Refused(type(command).__name__, str(draft.health.place), "no such command is known")

@@ -18,6 +18,10 @@ class StaleLease(Refused):
     """The attempt is not the one that holds the job."""
 
 
+class LegallyHeld(Refused):
+    """A legal hold keeps what should be erased."""
+
+
 class AlreadyRegistered(Refused):
     """The model is under watch already."""
 

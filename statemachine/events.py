@@ -405,6 +405,37 @@ class Unfrozen(Event):
     note: str
 
 
+@event("erased")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased(Event):
+    """The keys of some rows were destroyed: whose rows, or how old, was asked for. The rows keep their numbers."""
+
+    erasure: str  #: id of the erasure, the same in every model that it touched
+    scope: str  #: subject or age
+    pseudonym: str  #: keyed hash of the subject, which only the vault can tell again; empty for an age
+    rows: int
+    labels: int
+    versions: list[str]  #: versions whose bytes are kept and that were trained on some of these rows
+    jobs: list[str]  #: work under way that was stopped, since it held some of these rows
+    note: str
+
+
+@event("legal_hold_placed")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalHoldPlaced(Event):
+    """Nothing of this model may be erased until the hold is lifted."""
+
+    note: str
+
+
+@event("legal_hold_lifted")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalHoldLifted(Event):
+    """What was kept by the hold may be erased again."""
+
+    note: str
+
+
 def payload_of(fact: Event) -> dict[str, Any]:
     """Give the fields of *fact* as they are stored."""
     return {f.name: getattr(fact, f.name) for f in fields(cast(Any, fact))}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from statemachine import events as e
 from statemachine.health import Alarm, ModelHealth, Remediation, Route
 from statemachine.policy import Policy
-from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place
+from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place, Reason
 
 Fold = Callable[[ModelHealth, Any, int], ModelHealth]
 
@@ -212,7 +212,21 @@ def _rolled_back(health: ModelHealth, fact: e.RolledBack, _: int) -> ModelHealth
 
 
 def _escalated(health: ModelHealth, fact: e.Escalated, at_us: int) -> ModelHealth:
+    if fact.reason == Reason.ROWS_ERASED:
+        return health  # it concerns what a model has learned, not how it does: no timer is wound up again
     return replace(health, escalation=fact.level, armed_us=at_us)
+
+
+def _erased(health: ModelHealth, _: e.Erased, __: int) -> ModelHealth:
+    return replace(health, erasures=health.erasures + 1)
+
+
+def _hold_placed(health: ModelHealth, _: e.LegalHoldPlaced, __: int) -> ModelHealth:
+    return replace(health, legal_hold=True)
+
+
+def _hold_lifted(health: ModelHealth, _: e.LegalHoldLifted, __: int) -> ModelHealth:
+    return replace(health, legal_hold=False)
 
 
 def _notified(health: ModelHealth, _: e.Notified, at_us: int) -> ModelHealth:
@@ -264,6 +278,9 @@ _FOLDS: dict[type[e.Event], Fold] = {
     e.RolledBack: _rolled_back,
     e.Escalated: _escalated,
     e.Notified: _notified,
+    e.Erased: _erased,
+    e.LegalHoldPlaced: _hold_placed,
+    e.LegalHoldLifted: _hold_lifted,
     e.Held: _put_in_charge(Automation.HELD),
     e.Released: _put_in_charge(Automation.AUTO),
     e.Frozen: _put_in_charge(Automation.FROZEN),

@@ -107,6 +107,8 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     exposures: tuple[tuple[int, int], ...] = ()  #: generation and basis points of this canary's routes
     judged_row: int = 0  #: the last row that a canary or challenge verdict has seen
     escalation: int = 0
+    erasures: int = 0  #: that have taken rows of this model
+    legal_hold: bool = False  #: nothing of it may be erased
 
     def cooldown_us(self) -> int:
         """Say how long to pause after one more failure; the pause doubles."""

@@ -115,6 +115,7 @@ class Reason(StrEnum):
     WELL_AGAIN = "WELL_AGAIN"
     FALLBACK = "FALLBACK"
     RETIRED = "RETIRED"
+    ROWS_ERASED = "ROWS_ERASED"
 
 
 @dataclass(frozen=True, slots=True, order=True)

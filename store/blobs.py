@@ -96,6 +96,23 @@ class FsspecBlobs:
         """Return how many bytes the blob has."""
         return len(self._whole(sha256))
 
+    def put_beside(self, sha256: str, suffix: str, data: bytes) -> None:
+        """Keep *data* beside the place of a hash, in the place of what stands there."""
+        path = self._path(sha256) + suffix
+        if isinstance(self._files, LocalFileSystem):
+            _write_durably(Path(path), data)
+        else:
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(path, data)
+
+    def get_beside(self, sha256: str, suffix: str) -> bytes:
+        """Return what was put beside the place of a hash."""
+        return bytes(self._files.cat_file(self._path(sha256) + suffix))
+
+    def is_beside(self, sha256: str, suffix: str) -> bool:
+        """Say whether anything was put beside the place of a hash."""
+        return bool(self._files.exists(self._path(sha256) + suffix))
+
     def _whole(self, sha256: str) -> bytes:
         # A download asks for one chunk after another: the blob that was checked last is kept, so that it is read once.
         checked = self._checked

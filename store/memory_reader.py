@@ -9,6 +9,7 @@ from store.memory_rows import Rows
 from store.records import (
     Checkpoint,
     Cursor,
+    Erasure,
     FeedHead,
     FeedItem,
     Head,
@@ -69,6 +70,10 @@ class MemoryReader:
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""
         return len(self._rows.streams.get(stream, []))
+
+    def version_at(self, stream: str, position: int) -> int:
+        """Return the version that the stream had at *position*."""
+        return bisect.bisect_right(self._rows.streams.get(stream, []), position)
 
     def evidence(self, sha256: str) -> bytes:
         """Return the bytes under this hash, checked against it."""
@@ -166,6 +171,16 @@ class MemoryReader:
         """Return the intent with the highest generation."""
         newest = self._rows.newest_routes.get(stream)
         return None if newest is None else self._rows.routes.get((stream, newest))
+
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """Return one erasure."""
+        return self._rows.erasures.get(erasure_id)
+
+    def erasures(self, *, status: str | None = None, after: str = "", limit: int = 1000) -> tuple[Erasure, ...]:
+        """Return erasures by id."""
+        rows = self._rows.erasures.rows
+        names = sorted(name for name, one in rows.items() if name > after and status in (None, one.status))
+        return tuple(rows[name] for name in names[:limit])
 
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""

@@ -9,6 +9,7 @@ from store.ledger import NO_HEAD, NO_TAIL, Tail
 from store.records import (
     Checkpoint,
     Cursor,
+    Erasure,
     Evidence,
     FeedItem,
     Head,
@@ -79,6 +80,7 @@ class Rows:
         self.cursors: Table[tuple[str, str], Cursor] = Table(self._journal)
         self.windows: Table[tuple[str, int, str], tuple[Window, ...]] = Table(self._journal)
         self.routes: Table[tuple[str, int], Route] = Table(self._journal)
+        self.erasures: Table[str, Erasure] = Table(self._journal)
         self.newest_routes: Table[str, int] = Table(self._journal)
         self.checkpoints: Table[tuple[int, int], Checkpoint] = Table(self._journal)
         self.edge = Edge()

@@ -16,6 +16,7 @@ from store.records import (
     ClearTimer,
     Cursor,
     ErasePayload,
+    Erasure,
     Evidence,
     FeedItem,
     Head,
@@ -131,6 +132,7 @@ _PUTS: dict[type, Callable[[Rows, Any], None]] = {
     Cursor: lambda rows, write: rows.cursors.put((write.stream, write.name), write),
     Window: _put_window,
     Route: _put_route,
+    Erasure: lambda rows, write: rows.erasures.put(write.erasure_id, write),
     ErasePayload: _erase_payload,
     Checkpoint: _put_checkpoint,
 }

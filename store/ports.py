@@ -8,6 +8,7 @@ from statemachine.envelope import NewEvent, RecordedEvent
 from store.records import (
     Checkpoint,
     Cursor,
+    Erasure,
     FeedHead,
     FeedItem,
     Head,
@@ -49,6 +50,9 @@ class Reader(Protocol):
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version; 0 when it has none."""
+
+    def version_at(self, stream: str, position: int) -> int:
+        """Return the version that the stream had at *position* of the log; 0 when it had none yet."""
 
     def evidence(self, sha256: str) -> bytes:
         """Return the bytes under this hash, checked against it.
@@ -109,6 +113,12 @@ class Reader(Protocol):
 
     def route(self, stream: str) -> Route | None:
         """Return the intent with the highest generation."""
+
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """Return one erasure."""
+
+    def erasures(self, *, status: str | None = None, after: str = "", limit: int = 1000) -> tuple[Erasure, ...]:
+        """Return at most *limit* erasures with an id > *after*, of one status or of all, by id."""
 
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""

@@ -178,6 +178,19 @@ class ErasePayload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """What somebody asked to be erased, and how far that is. It is written down first, so that it is always finished.
+
+    A put replaces by id.
+    """
+
+    erasure_id: str
+    status: str
+    body: bytes
+    created_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A mutation that was carried out, and the answer that it got."""
 
@@ -199,6 +212,7 @@ Write = (
     | Cursor
     | Window
     | Route
+    | Erasure
     | ErasePayload
     | Checkpoint
 )

@@ -1,6 +1,6 @@
 """Rows of the database as records, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -81,6 +81,19 @@ def event_of(namespace: str, row: Sequence[Any]) -> RecordedEvent:
         payload=bytes_of(body),
         payload_key=bytes_of(key),
     )
+
+
+def events_of(
+    namespace: str, envelopes: Sequence[Sequence[Any]], payloads: Sequence[Sequence[Any]]
+) -> Iterator[RecordedEvent]:
+    """Return the events that stand in *envelopes*; *payloads* are (position, body, key), the erased ones missing."""
+    if [row[0] for row in payloads] == [row[0] for row in envelopes]:
+        for envelope, (_, body, key) in zip(envelopes, payloads, strict=True):
+            yield event_of(namespace, (*envelope, body, key))
+        return
+    kept = {position: (body, key) for position, body, key in payloads}
+    for envelope in envelopes:
+        yield event_of(namespace, (*envelope, *kept.get(envelope[0], (None, None))))
 
 
 def bytes_of(value: bytes | str | None) -> bytes | None:

@@ -1,5 +1,7 @@
 """Reading the rows of a database."""
 
+import bisect
+from functools import partial
 from typing import TypeVar
 
 from statemachine.canonical import digest
@@ -10,6 +12,7 @@ from store.link import Link
 from store.records import (
     Checkpoint,
     Cursor,
+    Erasure,
     FeedHead,
     FeedItem,
     Head,
@@ -21,9 +24,21 @@ from store.records import (
     Timer,
     Window,
 )
-from store.rows import bytes_of, columns_of, event_of, made
+from store.rows import bytes_of, columns_of, event_of, events_of, made
 from store.statements import Statement, Statements
-from store.tables import CHECKPOINTS, CURSORS, FEED, JOBS, LEASES, PROJECTIONS, REQUESTS, ROUTES, TIMERS, WINDOWS
+from store.tables import (
+    CHECKPOINTS,
+    CURSORS,
+    ERASURES,
+    FEED,
+    JOBS,
+    LEASES,
+    PROJECTIONS,
+    REQUESTS,
+    ROUTES,
+    TIMERS,
+    WINDOWS,
+)
 from store.tree import HASH_BYTES, WIDTH
 
 T = TypeVar("T")
@@ -36,6 +51,7 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
     for kind, table in (
         (Checkpoint, CHECKPOINTS),
         (Cursor, CURSORS),
+        (Erasure, ERASURES),
         (FeedItem, FEED),
         (Job, JOBS),
         (Lease, LEASES),
@@ -71,8 +87,11 @@ class SqlReader:
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events with position > *after_position*."""
         self._ready("events")
-        rows = self._link.rows(self._say.all_events, after=after_position, limit=limit)
-        return tuple(event_of(self._namespace, row) for row in rows)
+        envelopes = self._link.rows(self._say.envelopes, after=after_position, limit=limit)
+        if not envelopes:
+            return ()
+        payloads = self._link.rows(self._say.payloads, after=after_position, until=envelopes[-1][0])
+        return tuple(events_of(self._namespace, envelopes, payloads))
 
     def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
         """Return the first *width* hashes of a tile of the tree."""
@@ -91,6 +110,14 @@ class SqlReader:
         """Return the stream's newest version."""
         row = self._link.row(self._say.tail, stream=stream)
         return 0 if row is None else int(row[0])
+
+    def version_at(self, stream: str, position: int) -> int:
+        """Return the version that the stream had at *position*."""
+        self._ready("events")
+        there = self._link.row(self._say.owner, position=position)
+        if there is not None and there[0] == stream:
+            return int(there[1])  # who reads on comes back with the place of an event of this stream
+        return bisect.bisect_right(range(1, self.version(stream) + 1), position, key=partial(self._place, stream))
 
     def evidence(self, sha256: str) -> bytes:
         """Return the bytes under this hash, checked against it."""
@@ -180,9 +207,21 @@ class SqlReader:
         """Return the intent with the highest generation."""
         return next(iter(self._all(Route, self._say.route, stream=stream)), None)
 
+    def erasure(self, erasure_id: str) -> Erasure | None:
+        """Return one erasure."""
+        return self._one(Erasure, self._say.erasure, erasure_id=erasure_id)
+
+    def erasures(self, *, status: str | None = None, after: str = "", limit: int = 1000) -> tuple[Erasure, ...]:
+        """Return erasures by id."""
+        return self._all(Erasure, self._say.erasures, status=status or "", after=after, limit=limit)
+
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""
         return self._one(Request, self._say.request, request_id=request_id)
+
+    def _place(self, stream: str, version: int) -> int:
+        row = self._link.row(self._say.place, stream=stream, version=version)
+        return _NO_END if row is None else int(row[0])
 
     def _open_tile(self, level: int, idx: int, width: int) -> bytes:
         """Read a tile that is not full from what is below it: the events, or the roots of full tiles."""

@@ -16,6 +16,7 @@ from store.records import (
     ClearTimer,
     Cursor,
     ErasePayload,
+    Erasure,
     Evidence,
     FeedItem,
     Head,
@@ -31,7 +32,7 @@ from store.rows import columns_of, event_row, payload_row, told
 from store.rules import first_answer, next_item
 from store.sql_reader import SqlReader
 from store.statements import Statement, Statements
-from store.tables import CHECKPOINTS, CURSORS, FEED, JOBS, LEASES, PROJECTIONS, ROUTES, TILES, TIMERS, WINDOWS
+from store.tables import CHECKPOINTS, CURSORS, ERASURES, FEED, JOBS, LEASES, PROJECTIONS, ROUTES, TILES, TIMERS, WINDOWS
 from store.tree import Edge, edge_at
 
 #: Streams whose ends are remembered between transactions, at most.
@@ -208,6 +209,7 @@ _PUTS: dict[type, Callable[[SqlUnit, Any], None]] = {
     Cursor: _row("put_cursor", columns_of(CURSORS), "stream", "name"),
     Window: _row("put_window", columns_of(WINDOWS), "stream", "epoch", "kind", "idx"),
     Route: _row("put_route", columns_of(ROUTES), "stream", "generation"),
+    Erasure: _row("put_erasure", columns_of(ERASURES), "erasure_id"),
     ErasePayload: SqlUnit.erase_payload,
     Checkpoint: _row("add_checkpoint", columns_of(CHECKPOINTS), "epoch", "size"),
 }

@@ -34,6 +34,7 @@ from sqlalchemy.sql import ClauseElement
 from store.tables import (
     CHECKPOINTS,
     CURSORS,
+    ERASURES,
     EVENTS,
     EVIDENCE,
     FEED,
@@ -109,6 +110,10 @@ class Statements:
             .limit(1),
             EVENTS,
         )
+        #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
+        #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
+        self.owner = self._one(EVENTS, "position", columns=("stream", "version"))
+        self.place = self._one(EVENTS, "stream", "version", columns=("position",))
         #: Events of one stream, by version.
         self.events = self._compiled(
             log.where(
@@ -119,12 +124,28 @@ class Statements:
             ).order_by(EVENTS.c.version),
             EVENTS,
         )
-        #: Events of all streams, by position.
-        self.all_events = self._compiled(
-            log.where(_ours(EVENTS), EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+        #: Envelopes of all streams by position, and the payloads of a stretch: two scans cost less than a join.
+        self.envelopes = self._compiled(
+            _rows(EVENTS).where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+        )
+        self.payloads = self._compiled(
+            _rows(PAYLOADS, "position", "body", "payload_key")
+            .where(PAYLOADS.c.position > AFTER, PAYLOADS.c.position <= bindparam("until"))
+            .order_by(PAYLOADS.c.position),
+            PAYLOADS,
         )
         #: The bytes under a hash.
         self.evidence = self._one(EVIDENCE, "sha256", columns=("body",))
+        #: Erasures, one and some in order.
+        self.erasure = self._one(ERASURES, "erasure_id")
+        of_status = (ERASURES.c.status == bindparam("status")) | (bindparam("status", type_=Text()) == "")
+        self.erasures = self._compiled(
+            _rows(ERASURES)
+            .where(ERASURES.c.erasure_id > AFTER, of_status)
+            .order_by(ERASURES.c.erasure_id)
+            .limit(LIMIT),
+            ERASURES,
+        )
         #: What became of a request.
         self.request = self._one(REQUESTS, "request_id")
 
@@ -255,6 +276,7 @@ class Statements:
         self.put_cursor = self._upsert(CURSORS)
         self.put_window = self._upsert(WINDOWS)
         self.put_route = self._upsert(ROUTES)
+        self.put_erasure = self._upsert(ERASURES)
 
     def _one(self, table: Table, *key: str, columns: Iterable[str] = ()) -> Statement:
         query = _rows(table, *columns).where(*(_is(table, name) for name in key))

@@ -243,6 +243,17 @@ WINDOWS = Table(
     ),
 )
 
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    _word("namespace"),
+    _word("erasure_id"),
+    _word("status"),
+    _bytes("body"),
+    _long("created_us"),
+    PrimaryKeyConstraint("namespace", "erasure_id", name="erasures_pkey"),
+)
+
 ROUTES = Table(
     "routes",
     METADATA,

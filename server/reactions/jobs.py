@@ -8,18 +8,22 @@ import numpy as np
 
 from retraining.dataset import Dataset
 from retraining.scope import Entrant, Range, Spec
+from server.feed import Floats
 from server.reactions.scene import Scene
+from server.schema import CATEGORICAL, OTHER, Schema
 from statemachine.canonical import canonical
 from statemachine.health import ModelHealth
 from store.records import Evidence, Job
 
+DATASETS = "datasets"  #: the class of data that the rows of a job belong to
 QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 
 
 def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int) -> tuple[str, str]:
     """Write spec, dataset and job; give the job's id and the evidence id of its spec."""
     health, watch = scene.health, scene.watch
-    dataset = scene.desk.blobs.put(_dataset(scene, health, entrants, holdout).to_bytes())
+    data = _dataset(scene, health, entrants, holdout).to_bytes()
+    dataset = scene.desk.blobs.put_sealed(data, DATASETS, scene.model)
     template = scene.desk.templates[health.template]
     vocabulary = scene.desk.intake(scene.unit, scene.model).vocabulary
     spec = Spec(
@@ -43,13 +47,20 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
 
 def _dataset(scene: Scene, health: ModelHealth, entrants: tuple[Entrant, ...], holdout: Range) -> Dataset:
     """Cut the rows that any entrant needs out of the tape, with what was known of them by now."""
-    tape = scene.watch.tape
+    tape, schema = scene.watch.tape, scene.watch.schema
     first = min([holdout[0], *(begin for entrant in entrants for begin, _ in entrant.rows)])
     rows = np.arange(first, holdout[1])
     wanted = {health.champion, *(entrant.version for entrant in entrants if entrant.version)}
     return Dataset(
         first_row=first,
-        rows=tape.features(first, holdout[1]),
+        rows=without_hidden_words(schema, tape.features(first, holdout[1])),
         labels=tape.labels[first : holdout[1]].copy(),
         outputs={version: tape.outputs(version, rows) for version in sorted(wanted)},
     )
+
+
+def without_hidden_words(schema: Schema, rows: Floats) -> Floats:
+    """Give *rows* with words that were not learned as missing: that is what they are to a model that serves."""
+    words = [i for i, feature in enumerate(schema.features) if feature.kind == CATEGORICAL]
+    rows[:, words] = np.where(rows[:, words] >= OTHER, np.nan, rows[:, words])
+    return rows

@@ -108,7 +108,7 @@ def faults_since(watch: Watch, health: ModelHealth, row: int) -> list[dict[str, 
     """
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for window in watch.windows:
-        for fault in window.faults if window.first_row + window.profile.rows > row else ():
+        for fault in window.faults if window.end_row > row else ():
             key = (fault.feature, fault.kind)
             if fault.onset_row < health.calm_row:
                 continue
@@ -121,7 +121,7 @@ def drift_since(watch: Watch, row: int) -> list[dict[str, Any]]:
     """Give the features that were named as drifted in the windows since *row*, the strongest evidence first."""
     found: dict[str, dict[str, Any]] = {}
     for window in watch.windows:
-        for feature in window.drift.features if window.first_row + window.profile.rows > row else ():
+        for feature in window.drift.features if window.end_row > row else ():
             name, evidence = feature["name"], feature["log_evidence"]
             if name != OUTPUT and evidence > found.get(name, {"log_evidence": -1.0})["log_evidence"]:
                 found[name] = {"name": name, "change": feature["change"], "log_evidence": evidence}
@@ -156,7 +156,7 @@ def _quality(
     return {
         "signal": str(Signal.QUALITY),
         "subject": health.alarm.subject if health.alarm else "",
-        "at_row": windows[-1].first_row + windows[-1].profile.rows if windows else scene.at_row,
+        "at_row": windows[-1].end_row if windows else scene.at_row,
         "reference": health.reference_sha256,
         "state": state,
         "not_before": health.calm_row if health.place == HEALTHY else 0,

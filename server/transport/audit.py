@@ -22,7 +22,7 @@ from server.transport.fields import continued, model_name, number, page, page_to
 from server.transport.states import behind, state
 from server.views import StateView, state_of
 from statemachine.canonical import canonical
-from statemachine.envelope import RecordedEvent
+from statemachine.envelope import RecordedEvent, leaf_of
 from statemachine.events import REGISTRY
 from store.records import Checkpoint
 
@@ -50,7 +50,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             await read(self._service.state, name)
         found = await read(self._service.events, name, after, size, tuple(request.types))
         token = page_token(str(found[-1].position), asked) if len(found) == size else ""
-        return pb.ReadEventsResponse(events=[event(one) for one in found], next_page_token=token)
+        events = [event(one) for one in found]
+        for message, one in zip(events, found, strict=True) if request.leaves else ():
+            message.leaf = leaf_of(one)
+        return pb.ReadEventsResponse(events=events, next_page_token=token)
 
     @answering
     async def GetStateAsOf(self, request: pb.GetStateAsOfRequest, _: Context) -> pb.GetStateAsOfResponse:
@@ -227,7 +230,6 @@ def event(one: RecordedEvent) -> pb.Event:
         correlation_id=one.correlation_id or "", request_id=one.request_id or "",
         policy_version=one.policy_version, machine_version=one.machine_version,
         payload_json=(one.payload or b"").decode(), hash=one.hash, previous_hash=one.previous_hash,
-        commitment=one.commitment, volatile=one.volatile, volatile_fields=one.volatile_fields, format=one.format,
     )  # fmt: skip
 
 

@@ -17,10 +17,13 @@ from server.requests import Categories, Column
 
 PRINTABLE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,63}")
 MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+ERASURE = re.compile(r"[0-9a-f]{32}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MOST_ROWS = 100_000
 MOST_BATCH_BYTES = 16 << 20
 MOST_TEXT = 2_000  #: characters of what people write
+MOST_SUBJECT = 128  #: characters of an opaque id of a person
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 MOST_WORD = 256  #: characters of a name or of a category
 DEFAULT_PAGE, MOST_PAGE = 100, 1_000
 
@@ -125,6 +128,13 @@ def text(value: str, field: str, most: int = MOST_TEXT) -> str:
     """Check the length of what people write."""
     if len(value) > most:
         raise Invalid(field, f"{len(value)} characters; at most {most} are accepted")
+    return value
+
+
+def subject(value: str, field: str) -> str:
+    """Check the opaque id of whom a row is about; an empty one is about nobody."""
+    if CONTROL.search(text(value, field, MOST_SUBJECT)):
+        raise Invalid(field, "holds a control character; others are accepted")
     return value
 
 

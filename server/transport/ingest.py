@@ -26,6 +26,7 @@ from server.transport.fields import (
     model_name,
     number,
     rows_within,
+    subject,
     text,
     word,
 )
@@ -85,6 +86,9 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         )  # fmt: skip
 
     async def _rows(self, batch: RowsBatch, context: Context) -> pb.Receipt:
+        if batch.subjects:
+            # New keys must be durable first; made here, no other work waits for them.
+            await read(self._service.ready, batch)
         told = await done(self._service.ingest(batch, caller(context)))
         return receipt(told, await self._state(batch.model))
 
@@ -134,7 +138,7 @@ def column_batch(model: str, batch: pb.Batch) -> RowsBatch:
         times_us=array(batch.times_us, "<i8", count, "batch.times_us"),
         columns=columns(batch.columns, count, "batch.columns"), outputs=_outputs(batch, count),
         served=array(batch.served_by, "u1", count, "batch.served_by") if batch.served_by else np.zeros(count, np.uint8),
-        generation=batch.route_generation, latency_us=_latency(batch, count),
+        generation=batch.route_generation, latency_us=_latency(batch, count), subjects=_subjects(batch, count),
     )  # fmt: skip
 
 
@@ -153,6 +157,15 @@ def _latency(batch: pb.Batch, count: int) -> Ints | None:
     found = array(batch.latency_us, "<i4", count, "batch.latency_us").astype(np.int64)
     if (found < 0).any():
         raise Invalid(f"batch.latency_us[{int((found < 0).argmax())}]", "is negative; 0 or more is accepted")
+    return found
+
+
+def _subjects(batch: pb.Batch, count: int) -> list[str]:
+    found = list(batch.subject_ids)
+    if found and len(found) != count:
+        raise Invalid("batch.subject_ids", f"{len(found)} ids for {count} rows; none, or one a row, is accepted")
+    for i, one in enumerate(found):
+        subject(one, f"batch.subject_ids[{i}]")
     return found
 
 
@@ -186,8 +199,13 @@ def message_batch(service: Service, model: str, batch: pb.Rows) -> RowsBatch:
         ids=identifiers([row.prediction_id for row in batch.rows], "rows.rows.prediction_id"),
         times_us=np.array([row.time_us for row in batch.rows], dtype=np.int64), columns=found,
         outputs={v: np.array([row.outputs.get(v, math.nan) for row in batch.rows]) for v in versions},
-        served=np.array(served, dtype=np.uint8), generation=batch.route_generation,
+        served=np.array(served, dtype=np.uint8), generation=batch.route_generation, subjects=_named(batch),
     )  # fmt: skip
+
+
+def _named(batch: pb.Rows) -> list[str]:
+    found = [subject(row.subject_id, f"rows.rows[{i}].subject_id") for i, row in enumerate(batch.rows)]
+    return found if any(found) else []
 
 
 def _column(batch: pb.Rows, name: str, kind: str) -> Column:

@@ -1,4 +1,4 @@
-"""What a registry would hand out: two wheels, with our packages and the data that they read, and nothing else."""
+"""What a registry would hand out: three wheels, with our packages and the data that they read, and nothing else."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return wheel(ROOT / "client", tmp_path_factory.mktemp("client"))
 
 
+@pytest.fixture(scope="module")
+def verifier(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return wheel(ROOT / "verifier", tmp_path_factory.mktemp("verifier"))
+
+
 def packages(built: zipfile.ZipFile) -> set[str]:
     return {name.partition("/")[0] for name in built.namelist() if ".dist-info/" not in name}
 
@@ -65,6 +70,20 @@ def test_the_wheel_of_the_client_holds_one_package(client: zipfile.ZipFile) -> N
     assert packages(client) == {"remission"}
 
 
+def test_the_wheel_of_the_verifier_holds_one_package_and_its_command(verifier: zipfile.ZipFile) -> None:
+    (commands,) = (name for name in verifier.namelist() if name.endswith("entry_points.txt"))
+
+    assert packages(verifier) == {"remission_verify"}
+    assert "remission-verify = remission_verify.command:main" in verifier.read(commands).decode()
+
+
+def test_the_wheel_of_the_verifier_asks_for_cryptography_alone(verifier: zipfile.ZipFile) -> None:
+    (metadata,) = (name for name in verifier.namelist() if name.endswith("METADATA"))
+    lines = verifier.read(metadata).decode().splitlines()
+
+    assert [line for line in lines if line.startswith("Requires-Dist")] == ["Requires-Dist: cryptography>=43"]
+
+
 def test_the_wheel_of_the_service_carries_the_data_that_its_rooms_read(service: zipfile.ZipFile) -> None:
     assert committed_beside_code(*sorted(ROOMS)) <= set(service.namelist())
 
@@ -75,9 +94,10 @@ def test_the_wheel_of_the_client_carries_its_stubs_and_vectors(client: zipfile.Z
     assert wanted <= set(client.namelist())
 
 
-def test_the_service_asks_for_the_client_of_its_own_version() -> None:
+@pytest.mark.parametrize("folder", ["client", "verifier"])
+def test_the_service_asks_for_what_it_shares_in_its_own_version(folder: str) -> None:
     service = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    client = tomllib.loads((ROOT / "client" / "pyproject.toml").read_text())["project"]
+    shared = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
 
-    assert f"{client['name']}=={client['version']}" in service["dependencies"]
-    assert service["version"] == client["version"]
+    assert f"{shared['name']}=={shared['version']}" in service["dependencies"]
+    assert service["version"] == shared["version"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 import typer
+from remission_verify.command import parser
 from typer.core import TyperGroup
 
 from cli.main import app
@@ -23,7 +25,7 @@ LINE = 140  #: characters; a row of a table may be longer, since it cannot be br
 DRAWN = (draw_policy.PAGE, draw_states.PAGE)
 OUTSIDE = ("http://", "https://", "mailto:")
 #: Folders of ours that hold pages; what tools and runs leave beside them is not read.
-PLACES = ("*.md", "docs/**/*.md", "client/*.md", "backtest/**/*.md")
+PLACES = ("*.md", "docs/**/*.md", "client/*.md", "verifier/*.md", "backtest/**/*.md")
 PAGES = sorted({page for place in PLACES for page in ROOT.glob(place)})
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group, since there are several
@@ -102,7 +104,9 @@ def is_there(page: Path, name: str) -> bool:
     return "/" not in name and any(True for room in PACKAGES for _ in (ROOT / room).rglob(name))
 
 
-PACKAGES = sorted({path.parent.name for path in ROOT.glob("*/__init__.py")})
+PACKAGES = sorted(
+    {str(path.parent.relative_to(ROOT)) for place in ("*", "*/src/*") for path in ROOT.glob(f"{place}/__init__.py")}
+)
 #: A folder and what lies in it, or a lone file of a kind that we write.
 PATH = re.compile(r"(?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|toml|md|lock|yaml|proto)")
 
@@ -133,6 +137,14 @@ def test_each_command_line_is_one_that_the_command_takes(page: Path) -> None:
 
 
 @EVERY_PAGE
+def test_each_line_for_an_auditor_is_one_that_the_verifier_takes(page: Path) -> None:
+    for words in shell_lines(page):
+        if Path(words[0]).name == "remission-verify":
+            # What it does not know makes it exit.
+            assert parser().parse_args(words[1:]).key
+
+
+@EVERY_PAGE
 def test_each_option_of_a_command_that_the_prose_names_is_known(page: Path) -> None:
     for words in (text.split() for text in code(page) if text.startswith("remission ")):
         known = {option for parameter in command(*words[1:]).params for option in parameter.opts}
@@ -142,7 +154,7 @@ def test_each_option_of_a_command_that_the_prose_names_is_known(page: Path) -> N
 
 @EVERY_PAGE
 def test_each_target_of_make_that_is_named_exists(page: Path) -> None:
-    targets = set(re.findall(r"^## (\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^## ([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     lines = [*shell_lines(page), *(text.split() for text in code(page))]
     asked = {word for line in lines if line[0] == "make" for word in line[1:] if word.islower()}
 
@@ -189,6 +201,19 @@ def test_every_option_of_a_backtest_has_a_line() -> None:
     options = {option for parameter in COMMANDS["backtest"].params for option in parameter.opts if option[:2] == "--"}
 
     assert {option for option in options if f"`{option}" not in listed} == set()
+
+
+def test_every_option_of_the_verifier_has_a_line() -> None:
+    listed = section("verifier/README.md", "The command")
+    told = "".join(found.format_help() for found in verifier_commands())
+
+    assert {option for option in re.findall(r"--[a-z]+", told) if f"`{option}" not in listed} == {"--help"}
+
+
+def verifier_commands() -> list[argparse.ArgumentParser]:
+    """Give the parsers of the verifier's commands."""
+    (commands,) = (action.choices for action in parser()._actions if isinstance(action.choices, dict))  # noqa: SLF001 - argparse has no other way to list them
+    return [*commands.values()]
 
 
 def test_the_page_of_the_policy_is_drawn_from_its_fields() -> None:

@@ -19,6 +19,7 @@ TARGETS = [
     "proto",
     "lock",
     "bench",
+    "replicas",
     "evaluate",
     "derive",
     "replay-million",
@@ -43,7 +44,7 @@ def test_help_names_every_target() -> None:
 
 
 def test_every_script_that_make_runs_exists() -> None:
-    scripts = re.findall(r"scripts/\w+\.py", (ROOT / "Makefile").read_text())
+    scripts = re.findall(r"scripts/\w+\.(?:py|sh)", (ROOT / "Makefile").read_text())
 
     assert [name for name in scripts if not (ROOT / name).is_file()] == []
 

@@ -23,6 +23,7 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
     served_by: Sequence[str] | str | None = None,
     route_generation: int = 0,
     unit_ids: Sequence[str] = (),
+    subject_ids: Sequence[str] = (),
     latency_us: ArrayLike = (),
     kinds: Kinds | None = None,
 ) -> ingest_pb2.Batch:
@@ -37,6 +38,7 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
         served_by: The version whose output was served, for all rows or one a row; the first of *outputs* without it.
         route_generation: The generation of the route that was followed.
         unit_ids: What assignment was made by, one a row, or none.
+        subject_ids: Whom rows are about, as opaque ids, one a row, or none; what is kept of a subject can be erased.
         latency_us: How long each prediction took, (rows,) int32, or none.
         kinds: The features' kinds, where they cannot be inferred from the columns' types.
 
@@ -52,7 +54,7 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
     rows = count_rows(table) if table else len(prediction_ids)
     for name, values in {"prediction_ids": prediction_ids, "times_us": times_us, **outputs}.items():
         _require_length(name, values, rows)
-    for name, values in {"unit_ids": unit_ids, "latency_us": latency_us}.items():
+    for name, values in {"unit_ids": unit_ids, "subject_ids": subject_ids, "latency_us": latency_us}.items():
         _require_length(name, values, rows, optional=True)
     return ingest_pb2.Batch(
         batch_id=batch_id,
@@ -64,6 +66,7 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
         served_by=_served_by(served_by, list(outputs), rows),
         route_generation=route_generation,
         unit_ids=unit_ids,
+        subject_ids=subject_ids,
         latency_us=pack(latency_us, "i4"),
     )
 

@@ -17,6 +17,7 @@ from remission.health import Health
 from remission.history import History
 from remission.models import Models
 from remission.operations import Operations
+from remission.privacy import Privacy
 from remission.routes import Routes
 from remission.training import Training
 from remission.v1 import audit_pb2, health_pb2, ingest_pb2, ingest_pb2_grpc, model_pb2, routing_pb2
@@ -49,6 +50,7 @@ class Client:
         self.operations = Operations(self._connection)
         self.training = Training(self._connection)
         self.artifacts = Artifacts(self._connection)
+        self.privacy = Privacy(self._connection)
 
     def create_model(
         self, model: model_pb2.Model, reference: model_pb2.Reference, *, request_id: str = ""
@@ -68,6 +70,7 @@ class Client:
         served_by: Sequence[str] | str | None = None,
         route_generation: int = 0,
         unit_ids: Sequence[str] = (),
+        subject_ids: Sequence[str] = (),
         latency_us: ArrayLike = (),
         kinds: Kinds | None = None,
     ) -> ingest_pb2.Receipt:
@@ -81,6 +84,7 @@ class Client:
             served_by=served_by,
             route_generation=route_generation,
             unit_ids=unit_ids,
+            subject_ids=subject_ids,
             latency_us=latency_us,
             kinds=kinds,
         )

@@ -24,7 +24,7 @@ class History:
         self._stub = audit_pb2_grpc.AuditServiceStub(connection.channel)
 
     def events(
-        self, model: str = "", *, after_position: int = 0, types: Iterable[str] = ()
+        self, model: str = "", *, after_position: int = 0, types: Iterable[str] = (), leaves: bool = False
     ) -> Iterator[audit_pb2.Event]:
         """Yield events in the order of positions, to the present end of the log.
 
@@ -32,8 +32,11 @@ class History:
             model: Whose events; everyone's without it.
             after_position: Events up to and with this position are left out.
             types: Keeps only events of these types; all without any.
+            leaves: Whether each comes with its leaf, the bytes that the Merkle tree is over.
         """
-        request = audit_pb2.ReadEventsRequest(model=model, after_position=after_position, types=types, page_size=1_000)
+        request = audit_pb2.ReadEventsRequest(
+            model=model, after_position=after_position, types=types, page_size=1_000, leaves=leaves
+        )
         while True:
             page = self._connection.call(self._stub.ReadEvents, request)
             yield from page.events

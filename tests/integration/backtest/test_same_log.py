@@ -72,7 +72,7 @@ def test_an_altered_byte_of_any_evidence_is_found_and_named(tmp_path: Path) -> N
     run(tmp_path, database=f"sqlite:///{database}")
     settings = Settings(database=f"sqlite:///{database}", artifacts=str(tmp_path / "artifacts"), clock="stream")
     service, raw = build(settings), sqlite3.connect(database, isolation_level=None)
-    with contextlib.closing(service.store), contextlib.closing(raw):
+    with contextlib.closing(service), contextlib.closing(raw):
         for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             raw.execute(f'DROP TRIGGER "{name}"')
         kept = raw.execute("SELECT sha256, kind, body FROM evidence").fetchall()

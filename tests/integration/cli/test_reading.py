@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -139,6 +140,15 @@ def test_a_replay_agrees_with_the_report_and_derives_every_decision(target: str,
     assert "equal True" in shown(target, "replay", "turned")
 
 
+def test_a_decision_is_made_again_and_shown(target: str) -> None:
+    some = next(event for event in told(target, "history", "turned") if event["type"] == "gates_judged")
+    found = told(target, "explain", "turned", some["position"])
+
+    assert (found["status"], found["equal"], found["differences"]) == ("DERIVATION_STATUS_EQUAL", True, [])
+    assert json.loads(found["rederived_verdict_json"]) == json.loads(found["decision"]["verdict_json"])
+    assert "EQUAL: the bits agree" in shown(target, "explain", "turned", some["position"])
+
+
 @pytest.mark.parametrize("command", ["state", "history", "replay"])
 def test_a_model_that_nobody_registered_is_one_line_and_exit_code_two(target: str, command: str) -> None:
     done = remission(command, "nobody", folder=Path.cwd(), REMISSION_SERVER=target)
@@ -152,6 +162,14 @@ def altered(folder: Path, report: dict[str, Any], statement: str, *arguments: st
     assert report["audit"]["events"] > 0
     copy = folder.parent / f"{folder.name}-altered-{abs(hash(statement))}"
     copy.mkdir()
+    for file in folder.glob("*.key*"):
+        shutil.copy2(file, copy)
+    (copy / "log-vault.db").touch(0o600)
+    with (
+        closing(sqlite3.connect(folder / "log-vault.db")) as keys,
+        closing(sqlite3.connect(copy / "log-vault.db")) as vault,
+    ):
+        keys.backup(vault)
     with (
         closing(sqlite3.connect(folder / "log.db")) as source,
         closing(sqlite3.connect(copy / "log.db", isolation_level=None)) as raw,

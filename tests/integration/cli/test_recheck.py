@@ -47,6 +47,7 @@ def test_a_whole_database_is_derived_and_reported(file: Path, jobs: str) -> None
     assert told(done) == {
         "models": len(then["models"]), "events": then["events"], "equal": True, "chain_ok": True,
         "log_sha256": then["log_sha256"], "decisions": then["decisions"], "rederived": then["decisions"],
+        "tree_ok": True, "root": "aa669a70aa19c26b9e87b0a8d5a2029e04f86b6d4b6e6421037241cbcbf71183",
         "erased": 0, "failed": 0, "failures": [],
     }  # fmt: skip
     assert f"{then['events']}/{then['events']}" in done.err

@@ -250,10 +250,9 @@ def kept(folder: Path) -> tuple[feed.Rows, feed.Labels]:
     """Read the last rows and labels from a stopped server's own files."""
     service = build(Settings(database=f"sqlite:///{folder / 'log.db'}", artifacts=str(folder / "artifacts")))
     try:
-        items = service.store.read(lambda reader: list(reader.feed("m", 0, 100)))
+        entries = service.store.read(lambda reader: [one for _, one in service.desk.entries(reader, "m", 0, 100)])
     finally:
-        service.store.close()
-    entries = [feed.decode(item.kind, item.body) for item in items]
+        service.close()
     rows = [entry for entry in entries if isinstance(entry, feed.Rows)][-1]
     labels = [entry for entry in entries if isinstance(entry, feed.Labels)][-1]
     return rows, labels

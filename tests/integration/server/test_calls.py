@@ -134,6 +134,11 @@ def test_as_of_now_is_the_present_state_and_its_policy(client: Client) -> None:
     assert found.policy_json == client.models.get("ill").effective_policy_json
 
 
+def test_two_moments_at_once_are_refused_before_anything_is_sent(client: Client) -> None:
+    with pytest.raises(ValueError, match="at_us and version: one moment is accepted"):
+        client.audit.as_of("ill", at_us=1, version=1)
+
+
 def test_before_the_first_event_the_first_instant_is_named(client: Client) -> None:
     first = next(iter(client.history("ill")))
 

@@ -187,7 +187,7 @@ def refused(*options: str) -> str:
 
 
 def test_a_database_that_nobody_serves_is_told_at_the_start() -> None:
-    assert "cannot be reached" in refused("--db", "postgresql://127.0.0.1:1/nobody")
+    assert "cannot be reached" in refused("--vault", "memory://", "--db", "postgresql://127.0.0.1:1/nobody")
 
 
 def test_a_database_of_another_schema_version_is_told_at_the_start(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from remission.v1 import (
     ingest_pb2,
     model_pb2,
     operations_pb2,
+    privacy_pb2,
     routing_pb2,
     training_pb2,
 )
@@ -87,6 +88,11 @@ VALID: dict[str, Callable[[], Message]] = {
     "Abort": order(operations_pb2.AbortRequest),
     "RollBack": order(operations_pb2.RollBackRequest),
     "ExplainWait": lambda: operations_pb2.ExplainWaitRequest(model="m"),
+    "EraseSubject": lambda: privacy_pb2.EraseSubjectRequest(request_id="e", subject_id="somebody"),
+    "GetErasure": lambda: privacy_pb2.GetErasureRequest(erasure_id=HASH[:32]),
+    "ListErasures": privacy_pb2.ListErasuresRequest,
+    "PlaceLegalHold": order(privacy_pb2.PlaceLegalHoldRequest),
+    "LiftLegalHold": order(privacy_pb2.LiftLegalHoldRequest),
     "ReadEvents": lambda: audit_pb2.ReadEventsRequest(model="m"),
     "GetStateAsOf": lambda: audit_pb2.GetStateAsOfRequest(model="m", version=1),
     "ReplayModel": lambda: audit_pb2.ReplayModelRequest(model="m"),
@@ -98,7 +104,9 @@ VALID: dict[str, Callable[[], Message]] = {
     "ExportBundle": lambda: audit_pb2.ExportBundleRequest(model="m"),
     "ListInventory": audit_pb2.ListInventoryRequest,
 }  # fmt: skip
-OWN_IDS = frozenset(("IngestMetrics", "LeaseJob"))  #: a model's, and a worker's: its job is given again
+#: A model's; a worker's, whose job is given again; and those of erasures, which stand for nothing else.
+OWN_IDS = frozenset(("IngestMetrics", "LeaseJob", "EraseSubject"))
+HOLDS = frozenset(("PlaceLegalHold", "LiftLegalHold"))  #: what is kept of a retired model can be kept longer
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
@@ -112,6 +120,8 @@ WRONG: dict[str, tuple[object, ...]] = {
     "message": ("x" * 2_001,),
     "purpose": ("x" * 2_001,),
     "failure": ("x" * 2_001,),  # a text of routers; that of workers is an enum
+    "subject_id": ("", "x" * 129, "a\nb"),
+    "erasure_id": ("", "0" * 31, "F" * 32),
     "page_size": (-1,),
     "page_token": ("none of ours",),
 }
@@ -249,7 +259,7 @@ CHANGES = [
     (call, path)
     for call, valid in VALID.items()
     for path, _ in paths(valid())
-    if call not in READS and call != "CreateModel"
+    if call not in READS and call != "CreateModel" and call not in HOLDS
     if names_model(call, path)
 ]
 

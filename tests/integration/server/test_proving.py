@@ -54,7 +54,7 @@ def faults(file: Path, *known: Known) -> list[str]:
     """Look at the file as an auditor does, who opens it to read."""
     store = open_reader(f"sqlite:///{file}")
     try:
-        return store.read(lambda reader: list(Proof(reader, [SIGNER.verifier], known).faults()))
+        return store.read(lambda reader: [str(fault) for fault in Proof(reader, [SIGNER.verifier], known).faults()])
     finally:
         store.close()
 

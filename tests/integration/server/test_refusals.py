@@ -27,6 +27,8 @@ from remission.v1 import (
     model_pb2_grpc,
     operations_pb2,
     operations_pb2_grpc,
+    privacy_pb2,
+    privacy_pb2_grpc,
     routing_pb2,
     routing_pb2_grpc,
     training_pb2,
@@ -79,6 +81,12 @@ def past(**changes: Any) -> model_pb2.Reference:
             made.columns.extend(value)
         else:
             setattr(made, name, value)
+    return made
+
+
+def subjects(*ids: str) -> ingest_pb2.IngestRequest:
+    made = batch()
+    made.batch.subject_ids.extend(ids)
     return made
 
 
@@ -195,6 +203,17 @@ TABLE = [
     Bad("an etag of yesterday", "StartRetraining", order("i", OPERATIONS.StartRetrainingRequest, etag='"0"'), ABORTED, "etag"),
     Bad("an unknown model", "Hold", order("k", OPERATIONS.HoldRequest, model="ghost"), MISSING, "model"),
     Bad("an unknown model", "ExplainWait", lambda: OPERATIONS.ExplainWaitRequest(model="ghost"), MISSING, "model"),
+    Bad("a subject without id", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(request_id="e"), INVALID, "subject_id"),
+    Bad("a subject that is too long", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(request_id="e", subject_id="x" * 129), INVALID, "subject_id"),
+    Bad("a subject with a control character", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(request_id="e", subject_id="a\x7f"), INVALID, "subject_id"),
+    Bad("an erasure without request id", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(subject_id="s"), INVALID, "request_id"),
+    Bad("an erasure that nobody asked for", "GetErasure", lambda: privacy_pb2.GetErasureRequest(erasure_id="0" * 32), MISSING, "erasure_id"),
+    Bad("a page token of another server", "ListErasures", lambda: privacy_pb2.ListErasuresRequest(page_token="x"), INVALID, "page_token"),  # noqa: S106 - no password
+    Bad("an unknown model", "PlaceLegalHold", order("p", privacy_pb2.PlaceLegalHoldRequest, model="ghost"), MISSING, "model"),
+    Bad("no hold to lift", "LiftLegalHold", order("q", privacy_pb2.LiftLegalHoldRequest), PRECONDITION, "model"),
+    Bad("fewer subjects than rows", "Ingest", lambda: subjects("s"), INVALID, "batch.subject_ids"),
+    Bad("a subject of a row with a line break", "Ingest", lambda: subjects("s", "a\nb"), INVALID, "batch.subject_ids[1]"),
+    Bad("a subject of a row that is too long", "Ingest", lambda: subjects("s", "x" * 129), INVALID, "batch.subject_ids[1]"),
     Bad("an unknown type of event", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(types=["dreamt"]), INVALID, "types"),
     Bad("a page token of another server", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(page_token="x"), INVALID, "page_token"),  # noqa: S106 - no password
     Bad("an event that is no decision", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=1), MISSING, "position"),
@@ -300,6 +319,9 @@ STUBS = {
     audit_pb2_grpc.AuditServiceStub: (
         "ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog", "GetInclusionProof", "GetConsistencyProof",
         "ExportBundle", "ListInventory",
+    ),
+    privacy_pb2_grpc.PrivacyServiceStub: (
+        "EraseSubject", "GetErasure", "ListErasures", "PlaceLegalHold", "LiftLegalHold",
     ),
 }  # fmt: skip
 

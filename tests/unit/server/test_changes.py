@@ -82,8 +82,12 @@ def test_a_replay_of_nothing_differs_from_nothing_stored(service: Service) -> No
 def test_a_replay_reads_a_page_at_a_time(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folding, "PAGE", 3)
     replay = Replay(service.store, "m")
-    pages = list(replay.pages())
+    coming = replay.pages()
+    pages = [next(coming)]
+    folded = replay.events
+    pages += coming
 
+    assert folded == 3
     assert {len(page) for page in pages[:-1]} == {3}
     assert [step.recorded.version for page in pages for step in page] == list(range(1, replay.events + 1))
     assert replay.difference == ""

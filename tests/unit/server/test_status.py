@@ -14,7 +14,9 @@ from server import errors
 from server.status import TABLE, status_of, tell
 from server.transport import errors as transport
 from statemachine import errors as machine
+from statemachine.envelope import PayloadErased
 from statemachine.errors import Refused, StaleLease
+from statemachine.events import UnknownEvent
 from store import blobs
 from store import errors as store
 
@@ -119,3 +121,37 @@ def test_a_surprise_tells_its_name_and_nothing_else() -> None:
     assert isinstance(status, status_pb2.Status)
     assert status.code == grpc.StatusCode.INTERNAL.value[0]
     assert b"secret" not in status.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason", "facts"),
+    [
+        (
+            errors.OutOfRecord("version", 9, 1, 7, "is not reached yet"), grpc.StatusCode.OUT_OF_RANGE,
+            "OUT_OF_RECORD", {"given": "9", "first": "1", "newest": "7"},
+        ),
+        (
+            errors.OutOfRecord("at_us", 1, 5, None, "lies before the first event"), grpc.StatusCode.OUT_OF_RANGE,
+            "OUT_OF_RECORD", {"given": "1", "first": "5", "newest": ""},
+        ),
+        (
+            UnknownEvent("dreamt", 3), grpc.StatusCode.FAILED_PRECONDITION,
+            "UNKNOWN_EVENT", {"type": "dreamt", "schema": "3"},
+        ),
+        (
+            PayloadErased("m", 4), grpc.StatusCode.FAILED_PRECONDITION,
+            "PAYLOAD_ERASED", {"model": "m", "version": "4"},
+        ),
+        (
+            store.EvidenceErased("0" * 64), grpc.StatusCode.FAILED_PRECONDITION,
+            "EVIDENCE_ERASED", {"sha256": "0" * 64},
+        ),
+    ],
+)  # fmt: skip
+def test_what_the_record_cannot_tell_is_told_by_its_own_reason(
+    error: Exception, code: grpc.StatusCode, reason: str, facts: dict[str, str]
+) -> None:
+    found = tell(error)
+
+    assert found is not None
+    assert (found.code, found.reason, found.metadata) == (code, reason, facts)

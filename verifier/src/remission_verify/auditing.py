@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from remission_verify.envelope import read_envelope
 from remission_verify.errors import FileInvalid, VerificationError
 from remission_verify.findings import Fault, Findings
 from remission_verify.folder import TileFolder
-from remission_verify.log import LogCheck, Older, Progress
+from remission_verify.log import LogCheck, Older, Progress, silently
 from remission_verify.merkle import hash_leaf, verify_inclusion
 from remission_verify.receipt import parse_receipt
 from remission_verify.tiles import CHECKPOINT
 from remission_verify.trust import Signed, Trust
 
+#: No earlier checkpoint.
+NONE: Mapping[str, str] = MappingProxyType({})
 
-def check_log(folder: Path, trust: Trust, older: Mapping[str, str], progress: Progress) -> Findings:
+
+def check_log(folder: Path, trust: Trust, older: Mapping[str, str] = NONE, progress: Progress = silently) -> Findings:
     """Check an exported log; *older* are the notes of earlier checkpoints by their files. Faults are told, not raised.
 
     Raises:

@@ -33,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     work: Callable[[argparse.Namespace], Findings] = asked.work
     try:
         found = work(asked)
@@ -44,9 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if found.whole else WRONG
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("remission-verify", description="Checks what Remission has recorded, with no server.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the words of the command."""
+    whole = _Parser("remission-verify", description="Checks what Remission has recorded, with no server.")
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
     log = _command(commands.add_parser("log", help="check an exported log, entry by entry"), _log)
     log.add_argument("folder", type=Path, metavar="FOLDER", help="folder with `checkpoint` and `tile/`")
     log.add_argument("--older", type=Path, action="append", default=[], metavar="FILE", help="earlier checkpoint")
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     bundle.set_defaults(
         right="the record is what was signed, nothing is missing in it, and each event stands in the log"
     )
-    return parser
+    return whole
 
 
 def _command(parser: argparse.ArgumentParser, work: Callable[[argparse.Namespace], Findings]) -> _Parser:

@@ -25,7 +25,12 @@ from remission_verify.tiles import CHECKPOINT, ENTRIES, HASH_BYTES, WIDTH, Tile,
 #: Called with how many entries were checked, and how many there are.
 Progress = Callable[[int, int], None]
 
-Older = tuple[str, Checkpoint]  #: the file that it stands in, and what it says
+#: The file of a checkpoint, and what it says.
+Older = tuple[str, Checkpoint]
+
+
+def silently(_done: int, _size: int) -> None:
+    """Show no progress."""
 
 
 @dataclass(slots=True)
@@ -35,7 +40,7 @@ class LogCheck:
     folder: Path
     signed: Checkpoint
     older: Sequence[Older] = ()
-    progress: Progress = lambda _done, _size: None
+    progress: Progress = silently
     found: Findings = field(default_factory=Findings)
     _chains: Chains = field(default_factory=Chains)
     _differing: list[tuple[Tile, int]] = field(default_factory=list)

@@ -83,10 +83,7 @@ class Event(google.protobuf.message.Message):
     PAYLOAD_JSON_FIELD_NUMBER: builtins.int
     HASH_FIELD_NUMBER: builtins.int
     PREVIOUS_HASH_FIELD_NUMBER: builtins.int
-    COMMITMENT_FIELD_NUMBER: builtins.int
-    VOLATILE_FIELD_NUMBER: builtins.int
-    VOLATILE_FIELDS_FIELD_NUMBER: builtins.int
-    FORMAT_FIELD_NUMBER: builtins.int
+    LEAF_FIELD_NUMBER: builtins.int
     position: builtins.int
     """position is the place in the order of all streams, dense from 1."""
     stream: builtins.str
@@ -120,17 +117,9 @@ class Event(google.protobuf.message.Message):
     hash: builtins.str
     """hash of this event, lower-case hexadecimal SHA-256."""
     previous_hash: builtins.str
-    """previous_hash is the hash of the event before it in the stream; empty for the first."""
-    commitment: builtins.str
-    """commitment binds the payload to the event: HMAC-SHA256 under a key that is kept beside it, lower-case hexadecimal."""
-    volatile: builtins.bool
-    """volatile is true when two equal runs may differ in having this event."""
-    format: builtins.int
-    """format is how the envelope is written as a leaf of the tree: 1 in the first release, 2 since."""
-    @property
-    def volatile_fields(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """volatile_fields are fields of the payload that may differ between two equal runs."""
-
+    """previous_hash is the hash of the event before it in the stream; 64 zeros for the first."""
+    leaf: builtins.bytes
+    """leaf is the envelope as the Merkle tree has it; given where it was asked for."""
     def __init__(
         self,
         *,
@@ -151,12 +140,9 @@ class Event(google.protobuf.message.Message):
         payload_json: builtins.str = ...,
         hash: builtins.str = ...,
         previous_hash: builtins.str = ...,
-        commitment: builtins.str = ...,
-        volatile: builtins.bool = ...,
-        volatile_fields: collections.abc.Iterable[builtins.str] | None = ...,
-        format: builtins.int = ...,
+        leaf: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["actor", b"actor", "authentication", b"authentication", "causation_id", b"causation_id", "commitment", b"commitment", "correlation_id", b"correlation_id", "format", b"format", "hash", b"hash", "machine_version", b"machine_version", "occurred_us", b"occurred_us", "payload_json", b"payload_json", "policy_version", b"policy_version", "position", b"position", "previous_hash", b"previous_hash", "recorded_us", b"recorded_us", "request_id", b"request_id", "schema", b"schema", "stream", b"stream", "type", b"type", "version", b"version", "volatile", b"volatile", "volatile_fields", b"volatile_fields"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor", b"actor", "authentication", b"authentication", "causation_id", b"causation_id", "correlation_id", b"correlation_id", "hash", b"hash", "leaf", b"leaf", "machine_version", b"machine_version", "occurred_us", b"occurred_us", "payload_json", b"payload_json", "policy_version", b"policy_version", "position", b"position", "previous_hash", b"previous_hash", "recorded_us", b"recorded_us", "request_id", b"request_id", "schema", b"schema", "stream", b"stream", "type", b"type", "version", b"version"]) -> None: ...
 
 global___Event = Event
 
@@ -171,6 +157,7 @@ class ReadEventsRequest(google.protobuf.message.Message):
     TYPES_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    LEAVES_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model to read; empty reads all."""
     after_position: builtins.int
@@ -179,6 +166,8 @@ class ReadEventsRequest(google.protobuf.message.Message):
     """page_size is the most events to return; 0 means 100, more than 1 000 means 1 000, negative is refused."""
     page_token: builtins.str
     """page_token continues an earlier read; the other fields must be as they were."""
+    leaves: builtins.bool
+    """leaves asks for the leaf of each event too."""
     @property
     def types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """types keeps only events of these types; empty keeps all."""
@@ -191,8 +180,9 @@ class ReadEventsRequest(google.protobuf.message.Message):
         types: collections.abc.Iterable[builtins.str] | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        leaves: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_position", b"after_position", "model", b"model", "page_size", b"page_size", "page_token", b"page_token", "types", b"types"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_position", b"after_position", "leaves", b"leaves", "model", b"model", "page_size", b"page_size", "page_token", b"page_token", "types", b"types"]) -> None: ...
 
 global___ReadEventsRequest = ReadEventsRequest
 

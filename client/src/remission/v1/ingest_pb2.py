@@ -16,7 +16,7 @@ from remission.v1 import columns_pb2 as remission_dot_v1_dot_columns__pb2
 from remission.v1 import health_pb2 as remission_dot_v1_dot_health__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19remission/v1/ingest.proto\x12\x0cremission.v1\x1a\x1aremission/v1/columns.proto\x1a\x19remission/v1/health.proto\"\xf7\x01\n\x05\x42\x61tch\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\r\x12\x16\n\x0eprediction_ids\x18\x03 \x03(\t\x12\x10\n\x08times_us\x18\x04 \x01(\x0c\x12%\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\x14.remission.v1.Column\x12%\n\x07outputs\x18\x06 \x03(\x0b\x32\x14.remission.v1.Output\x12\x11\n\tserved_by\x18\x07 \x01(\x0c\x12\x18\n\x10route_generation\x18\x08 \x01(\x04\x12\x10\n\x08unit_ids\x18\t \x03(\t\x12\x12\n\nlatency_us\x18\n \x01(\x0c\"6\n\x05Value\x12\x10\n\x06number\x18\x01 \x01(\x01H\x00\x12\x12\n\x08\x63\x61tegory\x18\x02 \x01(\tH\x00\x42\x07\n\x05value\"\xd3\x02\n\x03Row\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\x31\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x1f.remission.v1.Row.FeaturesEntry\x12/\n\x07outputs\x18\x04 \x03(\x0b\x32\x1e.remission.v1.Row.OutputsEntry\x12\x11\n\tserved_by\x18\x05 \x01(\t\x12\x0f\n\x07unit_id\x18\x06 \x01(\t\x12\x17\n\nlatency_us\x18\x07 \x01(\x05H\x00\x88\x01\x01\x1a\x44\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.remission.v1.Value:\x02\x38\x01\x1a.\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_latency_us\"S\n\x04Rows\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x1f\n\x04rows\x18\x02 \x03(\x0b\x32\x11.remission.v1.Row\x12\x18\n\x10route_generation\x18\x03 \x01(\x04\"\xc3\x01\n\x07Receipt\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x15\n\raccepted_rows\x18\x02 \x01(\x03\x12\x11\n\tfirst_row\x18\x03 \x01(\x03\x12\x14\n\x0cwatermark_us\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x08\x12\"\n\x05state\x18\x06 \x01(\x0e\x32\x13.remission.v1.State\x12\x15\n\rstate_version\x18\x07 \x01(\x03\x12\x18\n\x10route_generation\x18\x08 \x01(\x04\"s\n\rIngestRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12$\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x13.remission.v1.BatchH\x00\x12\"\n\x04rows\x18\x03 \x01(\x0b\x32\x12.remission.v1.RowsH\x00\x42\t\n\x07\x63ontent\"8\n\x0eIngestResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.remission.v1.Receipt\"H\n\x13IngestStreamRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\"\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x13.remission.v1.Batch\">\n\x14IngestStreamResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.remission.v1.Receipt\"p\n\x13IngestLabelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x02 \x01(\t\x12\x16\n\x0eprediction_ids\x18\x03 \x03(\t\x12\x0e\n\x06values\x18\x04 \x01(\x0c\x12\x10\n\x08times_us\x18\x05 \x01(\x0c\"\xa2\x01\n\x14IngestLabelsResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\x10\n\x08repeated\x18\x02 \x01(\x03\x12\x15\n\rlabelled_rows\x18\x03 \x01(\x03\x12\x11\n\tduplicate\x18\x04 \x01(\x08\x12\"\n\x05state\x18\x05 \x01(\x0e\x32\x13.remission.v1.State\x12\x18\n\x10route_generation\x18\x06 \x01(\x04\"z\n\x0bMetricPoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\r\n\x05value\x18\x03 \x01(\x01\x12*\n\tdirection\x18\x04 \x01(\x0e\x32\x17.remission.v1.Direction\x12\x11\n\ttolerance\x18\x05 \x01(\x01\"d\n\x14IngestMetricsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12)\n\x06points\x18\x03 \x03(\x0b\x32\x19.remission.v1.MetricPoint\"z\n\x15IngestMetricsResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\x11\n\tduplicate\x18\x02 \x01(\x08\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.remission.v1.State\x12\x18\n\x10route_generation\x18\x04 \x01(\x04*c\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44IRECTION_HIGHER_IS_WORSE\x10\x01\x12\x1c\n\x18\x44IRECTION_LOWER_IS_WORSE\x10\x02\x32\xe0\x02\n\rIngestService\x12\x43\n\x06Ingest\x12\x1b.remission.v1.IngestRequest\x1a\x1c.remission.v1.IngestResponse\x12Y\n\x0cIngestStream\x12!.remission.v1.IngestStreamRequest\x1a\".remission.v1.IngestStreamResponse(\x01\x30\x01\x12U\n\x0cIngestLabels\x12!.remission.v1.IngestLabelsRequest\x1a\".remission.v1.IngestLabelsResponse\x12X\n\rIngestMetrics\x12\".remission.v1.IngestMetricsRequest\x1a#.remission.v1.IngestMetricsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19remission/v1/ingest.proto\x12\x0cremission.v1\x1a\x1aremission/v1/columns.proto\x1a\x19remission/v1/health.proto\"\x8c\x02\n\x05\x42\x61tch\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x11\n\trow_count\x18\x02 \x01(\r\x12\x16\n\x0eprediction_ids\x18\x03 \x03(\t\x12\x10\n\x08times_us\x18\x04 \x01(\x0c\x12%\n\x07\x63olumns\x18\x05 \x03(\x0b\x32\x14.remission.v1.Column\x12%\n\x07outputs\x18\x06 \x03(\x0b\x32\x14.remission.v1.Output\x12\x11\n\tserved_by\x18\x07 \x01(\x0c\x12\x18\n\x10route_generation\x18\x08 \x01(\x04\x12\x10\n\x08unit_ids\x18\t \x03(\t\x12\x12\n\nlatency_us\x18\n \x01(\x0c\x12\x13\n\x0bsubject_ids\x18\x0b \x03(\t\"6\n\x05Value\x12\x10\n\x06number\x18\x01 \x01(\x01H\x00\x12\x12\n\x08\x63\x61tegory\x18\x02 \x01(\tH\x00\x42\x07\n\x05value\"\xe7\x02\n\x03Row\x12\x15\n\rprediction_id\x18\x01 \x01(\t\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\x31\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\x1f.remission.v1.Row.FeaturesEntry\x12/\n\x07outputs\x18\x04 \x03(\x0b\x32\x1e.remission.v1.Row.OutputsEntry\x12\x11\n\tserved_by\x18\x05 \x01(\t\x12\x0f\n\x07unit_id\x18\x06 \x01(\t\x12\x17\n\nlatency_us\x18\x07 \x01(\x05H\x00\x88\x01\x01\x12\x12\n\nsubject_id\x18\x08 \x01(\t\x1a\x44\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.remission.v1.Value:\x02\x38\x01\x1a.\n\x0cOutputsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\r\n\x0b_latency_us\"S\n\x04Rows\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x1f\n\x04rows\x18\x02 \x03(\x0b\x32\x11.remission.v1.Row\x12\x18\n\x10route_generation\x18\x03 \x01(\x04\"\xc3\x01\n\x07Receipt\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\t\x12\x15\n\raccepted_rows\x18\x02 \x01(\x03\x12\x11\n\tfirst_row\x18\x03 \x01(\x03\x12\x14\n\x0cwatermark_us\x18\x04 \x01(\x03\x12\x11\n\tduplicate\x18\x05 \x01(\x08\x12\"\n\x05state\x18\x06 \x01(\x0e\x32\x13.remission.v1.State\x12\x15\n\rstate_version\x18\x07 \x01(\x03\x12\x18\n\x10route_generation\x18\x08 \x01(\x04\"s\n\rIngestRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12$\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x13.remission.v1.BatchH\x00\x12\"\n\x04rows\x18\x03 \x01(\x0b\x32\x12.remission.v1.RowsH\x00\x42\t\n\x07\x63ontent\"8\n\x0eIngestResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.remission.v1.Receipt\"H\n\x13IngestStreamRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\"\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x13.remission.v1.Batch\">\n\x14IngestStreamResponse\x12&\n\x07receipt\x18\x01 \x01(\x0b\x32\x15.remission.v1.Receipt\"p\n\x13IngestLabelsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x10\n\x08\x62\x61tch_id\x18\x02 \x01(\t\x12\x16\n\x0eprediction_ids\x18\x03 \x03(\t\x12\x0e\n\x06values\x18\x04 \x01(\x0c\x12\x10\n\x08times_us\x18\x05 \x01(\x0c\"\xa2\x01\n\x14IngestLabelsResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\x10\n\x08repeated\x18\x02 \x01(\x03\x12\x15\n\rlabelled_rows\x18\x03 \x01(\x03\x12\x11\n\tduplicate\x18\x04 \x01(\x08\x12\"\n\x05state\x18\x05 \x01(\x0e\x32\x13.remission.v1.State\x12\x18\n\x10route_generation\x18\x06 \x01(\x04\"z\n\x0bMetricPoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07time_us\x18\x02 \x01(\x03\x12\r\n\x05value\x18\x03 \x01(\x01\x12*\n\tdirection\x18\x04 \x01(\x0e\x32\x17.remission.v1.Direction\x12\x11\n\ttolerance\x18\x05 \x01(\x01\"d\n\x14IngestMetricsRequest\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12)\n\x06points\x18\x03 \x03(\x0b\x32\x19.remission.v1.MetricPoint\"z\n\x15IngestMetricsResponse\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x03\x12\x11\n\tduplicate\x18\x02 \x01(\x08\x12\"\n\x05state\x18\x03 \x01(\x0e\x32\x13.remission.v1.State\x12\x18\n\x10route_generation\x18\x04 \x01(\x04*c\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x44IRECTION_HIGHER_IS_WORSE\x10\x01\x12\x1c\n\x18\x44IRECTION_LOWER_IS_WORSE\x10\x02\x32\xe0\x02\n\rIngestService\x12\x43\n\x06Ingest\x12\x1b.remission.v1.IngestRequest\x1a\x1c.remission.v1.IngestResponse\x12Y\n\x0cIngestStream\x12!.remission.v1.IngestStreamRequest\x1a\".remission.v1.IngestStreamResponse(\x01\x30\x01\x12U\n\x0cIngestLabels\x12!.remission.v1.IngestLabelsRequest\x1a\".remission.v1.IngestLabelsResponse\x12X\n\rIngestMetrics\x12\".remission.v1.IngestMetricsRequest\x1a#.remission.v1.IngestMetricsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,40 +27,40 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_ROW_FEATURESENTRY']._serialized_options = b'8\001'
   _globals['_ROW_OUTPUTSENTRY']._options = None
   _globals['_ROW_OUTPUTSENTRY']._serialized_options = b'8\001'
-  _globals['_DIRECTION']._serialized_start=1971
-  _globals['_DIRECTION']._serialized_end=2070
+  _globals['_DIRECTION']._serialized_start=2012
+  _globals['_DIRECTION']._serialized_end=2111
   _globals['_BATCH']._serialized_start=99
-  _globals['_BATCH']._serialized_end=346
-  _globals['_VALUE']._serialized_start=348
-  _globals['_VALUE']._serialized_end=402
-  _globals['_ROW']._serialized_start=405
-  _globals['_ROW']._serialized_end=744
-  _globals['_ROW_FEATURESENTRY']._serialized_start=613
-  _globals['_ROW_FEATURESENTRY']._serialized_end=681
-  _globals['_ROW_OUTPUTSENTRY']._serialized_start=683
-  _globals['_ROW_OUTPUTSENTRY']._serialized_end=729
-  _globals['_ROWS']._serialized_start=746
-  _globals['_ROWS']._serialized_end=829
-  _globals['_RECEIPT']._serialized_start=832
-  _globals['_RECEIPT']._serialized_end=1027
-  _globals['_INGESTREQUEST']._serialized_start=1029
-  _globals['_INGESTREQUEST']._serialized_end=1144
-  _globals['_INGESTRESPONSE']._serialized_start=1146
-  _globals['_INGESTRESPONSE']._serialized_end=1202
-  _globals['_INGESTSTREAMREQUEST']._serialized_start=1204
-  _globals['_INGESTSTREAMREQUEST']._serialized_end=1276
-  _globals['_INGESTSTREAMRESPONSE']._serialized_start=1278
-  _globals['_INGESTSTREAMRESPONSE']._serialized_end=1340
-  _globals['_INGESTLABELSREQUEST']._serialized_start=1342
-  _globals['_INGESTLABELSREQUEST']._serialized_end=1454
-  _globals['_INGESTLABELSRESPONSE']._serialized_start=1457
-  _globals['_INGESTLABELSRESPONSE']._serialized_end=1619
-  _globals['_METRICPOINT']._serialized_start=1621
-  _globals['_METRICPOINT']._serialized_end=1743
-  _globals['_INGESTMETRICSREQUEST']._serialized_start=1745
-  _globals['_INGESTMETRICSREQUEST']._serialized_end=1845
-  _globals['_INGESTMETRICSRESPONSE']._serialized_start=1847
-  _globals['_INGESTMETRICSRESPONSE']._serialized_end=1969
-  _globals['_INGESTSERVICE']._serialized_start=2073
-  _globals['_INGESTSERVICE']._serialized_end=2425
+  _globals['_BATCH']._serialized_end=367
+  _globals['_VALUE']._serialized_start=369
+  _globals['_VALUE']._serialized_end=423
+  _globals['_ROW']._serialized_start=426
+  _globals['_ROW']._serialized_end=785
+  _globals['_ROW_FEATURESENTRY']._serialized_start=654
+  _globals['_ROW_FEATURESENTRY']._serialized_end=722
+  _globals['_ROW_OUTPUTSENTRY']._serialized_start=724
+  _globals['_ROW_OUTPUTSENTRY']._serialized_end=770
+  _globals['_ROWS']._serialized_start=787
+  _globals['_ROWS']._serialized_end=870
+  _globals['_RECEIPT']._serialized_start=873
+  _globals['_RECEIPT']._serialized_end=1068
+  _globals['_INGESTREQUEST']._serialized_start=1070
+  _globals['_INGESTREQUEST']._serialized_end=1185
+  _globals['_INGESTRESPONSE']._serialized_start=1187
+  _globals['_INGESTRESPONSE']._serialized_end=1243
+  _globals['_INGESTSTREAMREQUEST']._serialized_start=1245
+  _globals['_INGESTSTREAMREQUEST']._serialized_end=1317
+  _globals['_INGESTSTREAMRESPONSE']._serialized_start=1319
+  _globals['_INGESTSTREAMRESPONSE']._serialized_end=1381
+  _globals['_INGESTLABELSREQUEST']._serialized_start=1383
+  _globals['_INGESTLABELSREQUEST']._serialized_end=1495
+  _globals['_INGESTLABELSRESPONSE']._serialized_start=1498
+  _globals['_INGESTLABELSRESPONSE']._serialized_end=1660
+  _globals['_METRICPOINT']._serialized_start=1662
+  _globals['_METRICPOINT']._serialized_end=1784
+  _globals['_INGESTMETRICSREQUEST']._serialized_start=1786
+  _globals['_INGESTMETRICSREQUEST']._serialized_end=1886
+  _globals['_INGESTMETRICSRESPONSE']._serialized_start=1888
+  _globals['_INGESTMETRICSRESPONSE']._serialized_end=2010
+  _globals['_INGESTSERVICE']._serialized_start=2114
+  _globals['_INGESTSERVICE']._serialized_end=2466
 # @@protoc_insertion_point(module_scope)

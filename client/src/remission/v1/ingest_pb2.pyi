@@ -61,6 +61,7 @@ class Batch(google.protobuf.message.Message):
     ROUTE_GENERATION_FIELD_NUMBER: builtins.int
     UNIT_IDS_FIELD_NUMBER: builtins.int
     LATENCY_US_FIELD_NUMBER: builtins.int
+    SUBJECT_IDS_FIELD_NUMBER: builtins.int
     batch_id: builtins.str
     """batch_id makes the batch idempotent: 1 to 64 printable ASCII characters, unique within the model."""
     row_count: builtins.int
@@ -95,6 +96,14 @@ class Batch(google.protobuf.message.Message):
         that had none. Empty, or row_count of them.
         """
 
+    @property
+    def subject_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """subject_ids are whom the rows are about, as opaque ids: one a row, at most 128 characters without control characters,
+        empty for a row about nobody. Rows of a subject are sealed under a key of its own, which EraseSubject destroys. Empty, or
+        row_count of them. A word of a categorical feature that is new in such rows is learned only when rows of three subjects
+        of the batch have it, or a row about nobody: else it counts as a new category, and trains nothing.
+        """
+
     def __init__(
         self,
         *,
@@ -108,8 +117,9 @@ class Batch(google.protobuf.message.Message):
         route_generation: builtins.int = ...,
         unit_ids: collections.abc.Iterable[builtins.str] | None = ...,
         latency_us: builtins.bytes = ...,
+        subject_ids: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["batch_id", b"batch_id", "columns", b"columns", "latency_us", b"latency_us", "outputs", b"outputs", "prediction_ids", b"prediction_ids", "route_generation", b"route_generation", "row_count", b"row_count", "served_by", b"served_by", "times_us", b"times_us", "unit_ids", b"unit_ids"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["batch_id", b"batch_id", "columns", b"columns", "latency_us", b"latency_us", "outputs", b"outputs", "prediction_ids", b"prediction_ids", "route_generation", b"route_generation", "row_count", b"row_count", "served_by", b"served_by", "subject_ids", b"subject_ids", "times_us", b"times_us", "unit_ids", b"unit_ids"]) -> None: ...
 
 global___Batch = Batch
 
@@ -184,6 +194,7 @@ class Row(google.protobuf.message.Message):
     SERVED_BY_FIELD_NUMBER: builtins.int
     UNIT_ID_FIELD_NUMBER: builtins.int
     LATENCY_US_FIELD_NUMBER: builtins.int
+    SUBJECT_ID_FIELD_NUMBER: builtins.int
     prediction_id: builtins.str
     """prediction_id joins the row with its label: 1 to 64 printable ASCII characters, unique within the model."""
     time_us: builtins.int
@@ -194,6 +205,8 @@ class Row(google.protobuf.message.Message):
     """unit_id is what assignment was made by; at most 128 characters, empty for none."""
     latency_us: builtins.int
     """latency_us is how long the prediction took, in microseconds; absent when it was not measured."""
+    subject_id: builtins.str
+    """subject_id is whom the row is about, an opaque id; at most 128 characters, empty for nobody."""
     @property
     def features(self) -> google.protobuf.internal.containers.MessageMap[builtins.str, global___Value]:
         """features holds the values by feature name; a feature that is absent is missing."""
@@ -212,9 +225,10 @@ class Row(google.protobuf.message.Message):
         served_by: builtins.str = ...,
         unit_id: builtins.str = ...,
         latency_us: builtins.int | None = ...,
+        subject_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_latency_us", b"_latency_us", "latency_us", b"latency_us"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_latency_us", b"_latency_us", "features", b"features", "latency_us", b"latency_us", "outputs", b"outputs", "prediction_id", b"prediction_id", "served_by", b"served_by", "time_us", b"time_us", "unit_id", b"unit_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_latency_us", b"_latency_us", "features", b"features", "latency_us", b"latency_us", "outputs", b"outputs", "prediction_id", b"prediction_id", "served_by", b"served_by", "subject_id", b"subject_id", "time_us", b"time_us", "unit_id", b"unit_id"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_latency_us", b"_latency_us"]) -> typing.Literal["latency_us"] | None: ...
 
 global___Row = Row

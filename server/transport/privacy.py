@@ -1,0 +1,82 @@
+"""PrivacyService: people are forgotten, and what must be kept is kept."""
+
+from __future__ import annotations
+
+from remission.v1 import privacy_pb2 as pb
+from remission.v1 import privacy_pb2_grpc
+
+from server import holding
+from server.erasing import ErasureView, Touched
+from server.errors import Invalid
+from server.service import Service
+from server.transport.calls import Context, answering, caller, once, read
+from server.transport.fields import ERASURE, continued, identifier, model_name, page, page_token, subject, text
+from server.transport.states import state
+
+
+class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
+    """Erasures and legal holds."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    @answering
+    async def EraseSubject(self, request: pb.EraseSubjectRequest, context: Context) -> pb.EraseSubjectResponse:
+        """Forget a subject. What is kept of the request is keyed, so that nobody can guess from it who it was."""
+        name = identifier(request.request_id, "request_id")
+        whom, note = subject(request.subject_id, "subject_id"), text(request.reason, "reason")
+        if not whom:
+            raise Invalid("subject_id", "is empty; 1 to 128 characters are accepted")
+        found = await read(self._service.erase_subject, whom, note, name, caller(context, name))
+        return pb.EraseSubjectResponse(erasure=erasure(found))
+
+    @answering
+    async def GetErasure(self, request: pb.GetErasureRequest, _: Context) -> pb.GetErasureResponse:
+        """Tell of one erasure."""
+        if not ERASURE.fullmatch(request.erasure_id):
+            raise Invalid("erasure_id", "is not accepted; 32 lower-case hexadecimal digits are")
+        return pb.GetErasureResponse(erasure=erasure(await read(self._service.erasure, request.erasure_id)))
+
+    @answering
+    async def ListErasures(self, request: pb.ListErasuresRequest, _: Context) -> pb.ListErasuresResponse:
+        """Tell of all erasures, by id."""
+        size, after = page(request.page_size), continued(request.page_token, "erasures")
+        found = await read(self._service.erasures, after, size)
+        token = page_token(found[-1].erasure, "erasures") if len(found) == size else ""
+        return pb.ListErasuresResponse(erasures=[erasure(one) for one in found], next_page_token=token)
+
+    @answering
+    async def PlaceLegalHold(self, request: pb.PlaceLegalHoldRequest, context: Context) -> pb.PlaceLegalHoldResponse:
+        """Let nothing of a model be erased."""
+        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        note = text(request.reason, "reason")
+        return await once(
+            self._service, request, pb.PlaceLegalHoldResponse,
+            lambda unit: pb.PlaceLegalHoldResponse(state=state(holding.place(desk, unit, name, note, who))),
+        )  # fmt: skip
+
+    @answering
+    async def LiftLegalHold(self, request: pb.LiftLegalHoldRequest, context: Context) -> pb.LiftLegalHoldResponse:
+        """Let what was kept be erased again."""
+        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        note = text(request.reason, "reason")
+        return await once(
+            self._service, request, pb.LiftLegalHoldResponse,
+            lambda unit: pb.LiftLegalHoldResponse(state=state(holding.lift(desk, unit, name, note, who))),
+        )  # fmt: skip
+
+
+def erasure(view: ErasureView) -> pb.Erasure:
+    """Write an erasure."""
+    return pb.Erasure(
+        erasure_id=view.erasure, status=pb.ErasureStatus.Value(f"ERASURE_STATUS_{view.status.upper()}"),
+        scope=view.scope, pseudonym=view.pseudonym, reason=view.note, create_time_us=view.created_us,
+        done_time_us=view.done_us, models=[erased(one) for one in view.models],
+    )  # fmt: skip
+
+
+def erased(one: Touched) -> pb.ErasedModel:
+    """Write what an erasure did to a model."""
+    return pb.ErasedModel(
+        model=one.model, rows=one.rows, labels=one.labels, trained_versions=one.versions, stopped_jobs=one.jobs
+    )

@@ -1,0 +1,23 @@
+"""Keys of data, held outside the database. To destroy a key is to forget what it seals."""
+
+from store.vault.errors import KeyUnknown, SealBroken, VaultAway, VaultFault, VaultForeign, VaultUnsafe
+from store.vault.keys import DataKey, KeyFacts, Owner, Vault
+from store.vault.open import open_vault
+from store.vault.sealing import SEAL_BYTES, seal, unseal
+
+__all__ = [
+    "SEAL_BYTES",
+    "DataKey",
+    "KeyFacts",
+    "KeyUnknown",
+    "Owner",
+    "SealBroken",
+    "Vault",
+    "VaultAway",
+    "VaultFault",
+    "VaultForeign",
+    "VaultUnsafe",
+    "open_vault",
+    "seal",
+    "unseal",
+]

@@ -1,0 +1,137 @@
+"""Opening a vault by its address, and refusing one that would not keep its keys to itself."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from store import postgres, sqlite
+from store.errors import DatabaseInUse, StoreError
+from store.faults import translated
+from store.file_lock import FileLock
+from store.vault.errors import VaultAway, VaultFault, VaultForeign, VaultUnsafe
+from store.vault.keys import MATERIAL_BYTES, Vault
+from store.vault.shelf import seal_row
+from store.vault.sql_vault import SqlVault
+from store.vault.tables import SEAL, VAULT
+from store.vault.wrapping import Wrapping, check_private, make_private, read_master
+
+SHAPE = 1  #: of the tables; another one is refused
+TIMEOUT_MS = 5_000
+
+
+def open_vault(url: str, *, clock_us: Callable[[], int], namespace: str = "default", master: str = "") -> Vault:
+    """Open the vault at *url*: `memory://`, `sqlite:///path` or `postgresql://host/name`; a new one is made.
+
+    *master* is the path of a master key, which wraps the keys.
+
+    Raises:
+        VaultFault: No such kind of vault, or another server holds it.
+        VaultUnsafe: Others can read it, or it is the database of a log.
+        VaultForeign: It was made with another master key, or by a later release.
+        VaultAway: Nobody answers there.
+    """
+    wrapping = Wrapping(read_master(master))
+    engine, release = _engine(_address(url))
+    try:
+        pepper = _prepared(engine, wrapping)
+    except BaseException:
+        engine.dispose()
+        release()
+        raise
+    return SqlVault(engine, namespace, clock_us, wrapping, pepper, release)
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise VaultFault("vault: memory://, sqlite:///path or postgresql://host/name is accepted") from error
+
+
+def _engine(address: URL) -> tuple[Engine, Callable[[], None]]:
+    match address.get_backend_name():
+        case "memory":
+            return create_engine("sqlite://", poolclass=StaticPool, connect_args=_ANY_THREAD), _nothing
+        case "sqlite":
+            return _file(address)
+        case "postgresql":
+            return postgres.writer(address, TIMEOUT_MS), _nothing
+        case other:
+            raise VaultFault(f"vault: {other!r} is not accepted; memory, sqlite or postgresql is")
+
+
+def _file(address: URL) -> tuple[Engine, Callable[[], None]]:
+    try:
+        file = sqlite.database_file(address)
+        lock = FileLock(file)
+    except DatabaseInUse as error:
+        raise VaultFault(f"vault: {error.reason}; one file has one server") from error
+    except StoreError as error:
+        raise VaultFault(f"vault: {error}") from error
+    try:
+        make_private(file)
+        check_private(file, file.stat().st_mode, "vault")
+    except OSError as error:
+        lock.release()
+        raise VaultFault(f"vault: {file} cannot be written: {error.strerror}") from error
+    except VaultUnsafe:
+        lock.release()
+        raise
+    return _sqlite(file), lock.release
+
+
+def _sqlite(file: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{file}", pool_size=1, max_overflow=0, connect_args=_ANY_THREAD)
+
+    # The driver's own type is not SQLAlchemy's protocol, which lacks the attribute.
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _entry: Any) -> None:  # noqa: ANN401
+        connection.isolation_level = None
+        # What is removed is written over; what is in the write-ahead log goes when it is truncated.
+        for pragma in (f"busy_timeout={TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _prepared(engine: Engine, wrapping: Wrapping) -> bytes:
+    """Make the tables of a new vault, or check those of an old one; return the secret of its keyed hashes."""
+    try:
+        with engine.begin() as connection:
+            if inspect(connection).has_table("events"):
+                raise VaultUnsafe("vault: this is the database of a log; one of its own is accepted")
+            VAULT.create_all(connection)
+            return _pepper(connection, wrapping)
+    except DBAPIError as error:
+        raise VaultAway(str(translated(error))) from error
+
+
+def _pepper(connection: Connection, wrapping: Wrapping) -> bytes:
+    row = seal_row(connection)
+    if row is None:
+        pepper = secrets.token_bytes(MATERIAL_BYTES)
+        kept = wrapping.wrapped(pepper, "pepper")
+        first = insert(SEAL).values(number=1, shape=SHAPE, pepper=kept, proof=wrapping.proof(), changes=0)
+        connection.execute(first)
+        return pepper
+    if row.shape != SHAPE:
+        raise VaultForeign(f"vault: its shape is {row.shape}; {SHAPE} is accepted by this release")
+    wrapping.check(row.proof)
+    return wrapping.unwrapped(row.pepper, "pepper")
+
+
+def _nothing() -> None:
+    """Nothing is held beside the engine."""
+
+
+_ANY_THREAD = {"check_same_thread": False}

@@ -1,0 +1,169 @@
+"""The vault on disk: who may open it, and what its files still hold after a destruction."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from store import migrate
+from store.vault import Owner, Vault, VaultFault, VaultForeign, VaultUnsafe, open_vault
+from tests.fixtures.postgres import Postgres
+
+MANY = 4_000
+OWNERS = [Owner("rows", "m", f"s-{number}") for number in range(MANY)]
+
+
+def opened(url: str, **more: str) -> Vault:
+    return open_vault(url, clock_us=lambda: 1, **more)
+
+
+def files(folder: Path) -> bytes:
+    """Read the vault and every file beside it."""
+    return b"".join(file.read_bytes() for file in sorted(folder.glob("vault.db*")))
+
+
+def a_master(folder: Path, mode: int = 0o600) -> str:
+    """Write a master key."""
+    file = folder / "master"
+    file.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+    file.chmod(mode)
+    return str(file)
+
+
+def test_no_byte_of_a_destroyed_key_is_left_in_any_file_of_the_vault(tmp_path: Path) -> None:
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    keys = vault.keys(OWNERS)
+    chosen = random.Random(7).sample(keys, MANY // 4)  # noqa: S311 - which ones is no secret
+    vault.keys([owner._replace(model="n") for owner in OWNERS])
+    vault.destroy([key.key_id for key in chosen])
+    while_open = files(tmp_path)
+    vault.close()
+    left = {key.key_id for key in keys for data in (while_open, files(tmp_path)) if key.material in data}
+
+    assert left == {key.key_id for key in keys} - {key.key_id for key in chosen}
+
+
+def test_what_is_kept_is_the_same_after_it_is_opened_again(tmp_path: Path) -> None:
+    first = opened(f"sqlite:///{tmp_path}/vault.db")
+    keys, told = first.keys(OWNERS[:3]), first.pseudonym("subject", "ann")
+    first.destroy([keys[0].key_id])
+    first.close()
+    again = opened(f"sqlite:///{tmp_path}/vault.db")
+
+    assert again.opened([key.key_id for key in keys]) == {key.key_id: key for key in keys[1:]}
+    assert again.pseudonym("subject", "ann") == told
+    again.close()
+
+
+def test_the_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    vault.keys(OWNERS[:1])
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("vault.db*")}
+    vault.close()
+
+    assert {name: mode for name, mode in modes.items() if mode & 0o077 and not name.endswith(".lock")} == {}
+
+
+def test_a_file_that_others_can_read_is_refused_with_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "vault.db"
+    file.touch(0o644)
+    file.chmod(0o644)
+
+    with pytest.raises(VaultUnsafe, match="0644; 0600 is accepted"):
+        opened(f"sqlite:///{file}")
+
+
+def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    with pytest.raises(VaultFault, match="one file has one server"):
+        opened(f"sqlite:///{tmp_path}/vault.db")
+    vault.close()
+
+
+def test_the_database_of_a_log_is_no_vault(tmp_path: Path, postgres: Postgres) -> None:
+    for url in (f"sqlite:///{tmp_path}/log.db", postgres.new_database()):
+        migrate.upgrade(url)
+        (tmp_path / "log.db").chmod(0o600)
+        with pytest.raises(VaultUnsafe, match="this is the database of a log"):
+            opened(url)
+
+
+@pytest.mark.parametrize("url", ["oracle://x", "no address", "sqlite://"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(VaultFault, match="vault: "):
+        opened(url)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VaultFault, match="nowhere"):
+        opened(f"sqlite:///{tmp_path}/nowhere/vault.db")
+
+
+def test_a_master_key_wraps_every_key_and_is_asked_for_again(tmp_path: Path) -> None:
+    url, master = f"sqlite:///{tmp_path}/vault.db", a_master(tmp_path)
+    vault = opened(url, master=master)
+    keys = vault.keys(OWNERS[:5])
+    vault.close()
+    again = opened(url, master=master)
+
+    assert [key for key in keys if key.material in files(tmp_path)] == []
+    assert again.keys(OWNERS[:5]) == keys
+    again.close()
+
+
+def test_another_master_key_or_none_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/vault.db"
+    opened(url, master=a_master(tmp_path)).close()
+
+    with pytest.raises(VaultForeign, match="another master key"):
+        opened(url, master=a_master(tmp_path))
+    with pytest.raises(VaultForeign, match="with a master key, and none is given"):
+        opened(url)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "told"), [("xyz", 0o600, "64 hexadecimal"), ("00", 0o600, "holds 1 bytes")]
+)
+def test_a_master_key_that_is_none_is_refused(tmp_path: Path, content: str, mode: int, told: str) -> None:
+    file = tmp_path / "master"
+    file.write_text(content, encoding="ascii")
+    file.chmod(mode)
+
+    with pytest.raises(VaultUnsafe, match=told):
+        opened("memory://", master=str(file))
+
+
+def test_a_master_key_that_others_can_read_or_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(VaultUnsafe, match="0640; 0600 is accepted"):
+        opened("memory://", master=a_master(tmp_path, 0o640))
+    with pytest.raises(VaultUnsafe, match="gone"):
+        opened("memory://", master=str(tmp_path / "gone"))
+
+
+def test_a_vault_of_a_later_shape_is_refused(tmp_path: Path) -> None:
+    opened(f"sqlite:///{tmp_path}/vault.db").close()
+    with sqlite3.connect(tmp_path / "vault.db") as connection:
+        connection.execute("UPDATE vault SET shape = 2")
+    connection.close()
+
+    with pytest.raises(VaultForeign, match="its shape is 2"):
+        opened(f"sqlite:///{tmp_path}/vault.db")
+
+
+def test_two_servers_on_one_vault_agree_on_keys_and_forget_together(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    one, other = opened(url), opened(url)
+    keys = one.keys(OWNERS[:3])
+    same = other.keys(OWNERS[:3])
+    one.destroy([keys[0].key_id])
+
+    assert same == keys
+    assert other.opened([key.key_id for key in keys]) == {key.key_id: key for key in keys[1:]}
+    assert other.keys(OWNERS[:1]) == one.keys(OWNERS[:1]) != keys[:1]
+    one.close()
+    other.close()

@@ -1,0 +1,272 @@
+"""Claims about erasing in the service: what goes, what stays, what is told, and what keeps it from going."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from retraining.dataset import Dataset
+from server import erasing, feed, holding
+from server.act import SERVICE
+from server.clock import wall_us
+from server.errors import Invalid, ThingMissing
+from server.schema import OTHER
+from server.service import Service
+from server.watch import Watch
+from statemachine.errors import LegallyHeld, Refused
+from store.errors import EvidenceErased, RequestIdReused
+from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model, a_service
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with a_service() as made:
+        made.create_model(a_model()).result()
+        yield made
+
+
+def watch_of(service: Service) -> Watch:
+    return service.store.read(lambda reader: service.desk.watch(reader, "m"))
+
+
+def types(service: Service) -> list[str]:
+    return [event.type for event in service.events("m", 0, 1_000)]
+
+
+def test_only_rows_of_the_subject_are_unknown_and_every_other_bit_stays(service: Service) -> None:
+    sender = Feed(service)
+    ids = sender.rows(30, subjects=["ann", "bob", ""])
+    sender.labels(ids, [0.0, 1.0, 1.0] * 10)
+    before = watch_of(service)
+    kept, labels = before.tape.features(0, before.tape.end), before.tape.labels[: before.tape.end].copy()
+    found = service.erase_subject("ann", "", "e-1")
+    tape = watch_of(service).tape
+    mine = np.arange(tape.end) % 3 == 0
+    mine[:REFERENCE_ROWS] = False
+
+    assert [(one.rows, one.labels) for one in found.models] == [(10, 10)]
+    assert tape.erased[: tape.end].tolist() == mine.tolist()
+    assert np.isnan(tape.features(0, tape.end)[mine]).all()
+    assert np.isnan(tape.labels[: tape.end][mine]).all()
+    assert tape.features(0, tape.end)[~mine].tobytes() == kept[~mine].tobytes()
+    assert tape.labels[: tape.end][~mine].tobytes() == labels[~mine].tobytes()
+
+
+def test_no_border_of_a_block_or_window_moves_and_only_the_erased_are_not_counted(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(60, subjects=["ann", "bob"]), 1.0)
+    before = watch_of(service)
+    service.erase_subject("ann", "", "e-1")
+    after = watch_of(service)
+
+    assert [(one.first_row, one.end_row) for one in after.blocks] == [
+        (one.first_row, one.end_row) for one in before.blocks
+    ]
+    assert [one.cost["v1"][0] * 2 for one in after.blocks] == [one.cost["v1"][0] for one in before.blocks]
+    assert [(one.first_row, one.end_row) for one in after.windows] == [
+        (one.first_row, one.end_row) for one in before.windows
+    ]
+    assert [one.profile.rows * 2 for one in after.windows] == [one.profile.rows for one in before.windows]
+
+
+def test_what_a_process_counts_after_an_erasure_is_what_one_that_starts_counts(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(60, subjects=["ann", "bob"]), 1.0)
+    service.erase_subject("ann", "", "e-1")
+    sender.labels(sender.rows(60, subjects=["ann", "bob"]), 1.0)
+    grown = watch_of(service)
+    service.desk.forget("m")
+    made = watch_of(service)
+
+    assert made is not grown
+    assert made.blocks == grown.blocks
+    assert [one.profile for one in made.windows] == [one.profile for one in grown.windows]
+
+
+def test_a_window_and_a_block_of_which_nothing_is_left_are_passed_over(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(60, subjects=["ann"]), 1.0)
+    service.erase_subject("ann", "", "e-1")
+    watch = watch_of(service)
+
+    assert watch.windows == []
+    assert [one.cost for one in watch.blocks] == [{}] * len(watch.blocks)
+    sender.labels(sender.rows(60), 1.0)
+    assert watch_of(service).labelled_end == REFERENCE_ROWS + 120
+
+
+def test_an_id_of_an_erased_row_is_free_again_and_a_label_for_it_is_told_why(service: Service) -> None:
+    sender = Feed(service)
+    ids = sender.rows(2, subjects=["ann"])
+    service.erase_subject("ann", "", "e-1")
+
+    with pytest.raises(ThingMissing, match="one of 2 erased rows"):
+        sender.labels(ids, 1.0)
+
+
+def test_a_subject_of_whom_nothing_is_kept_is_erased_too(service: Service) -> None:
+    found = service.erase_subject("nobody-here", "", "e-1")
+
+    assert (found.status, found.models) == (erasing.DONE, [])
+    assert "erased" not in types(service)
+
+
+def test_rows_that_come_after_an_erasure_are_kept_until_the_next(service: Service) -> None:
+    sender = Feed(service)
+    sender.rows(4, subjects=["ann"])
+    service.erase_subject("ann", "", "e-1")
+    sender.rows(6, subjects=["ann"])
+    tape = watch_of(service).tape
+
+    assert tape.erased[REFERENCE_ROWS : tape.end].tolist() == [True] * 4 + [False] * 6
+    assert [one.rows for one in service.erase_subject("ann", "", "e-2").models] == [6]
+
+
+def test_a_repeated_request_gets_the_first_answer_and_changes_nothing(service: Service) -> None:
+    Feed(service).rows(4, subjects=["ann"])
+    first = service.erase_subject("ann", "why", "e-1")
+    before = types(service)
+
+    assert service.erase_subject("ann", "why", "e-1") == first
+    assert types(service) == before
+    with pytest.raises(RequestIdReused):
+        service.erase_subject("bob", "why", "e-1")
+
+
+def test_nothing_that_is_kept_of_an_erasure_names_the_subject(service: Service) -> None:
+    Feed(service).rows(4, subjects=["ann-of-whom-nobody-knows"])
+    service.erase_subject("ann-of-whom-nobody-knows", "", "e-1")
+    payloads = [event.payload or b"" for event in service.events("m", 0, 1_000)]
+    [kept] = service.store.read(lambda reader: reader.erasures())
+
+    assert [one for one in (*payloads, kept.body) if b"ann-of" in one] == []
+
+
+def test_a_retired_model_forgets_as_well(service: Service) -> None:
+    Feed(service).rows(4, subjects=["ann"])
+    service.retire_model("m", "", "").result()
+
+    assert [one.rows for one in service.erase_subject("ann", "", "e-1").models] == [4]
+    assert types(service)[-1] == "erased"
+    assert service.verify().failures == []
+
+
+def test_a_legal_hold_keeps_every_model_of_the_subject_until_it_is_lifted(service: Service) -> None:
+    service.create_model(a_model("n")).result()
+    for model in ("m", "n"):
+        Feed(service, model).rows(4, subjects=["ann"])
+    service.do(lambda unit: holding.place(service.desk, unit, "n", "a case", SERVICE)).result()
+    with pytest.raises(LegallyHeld, match="keeps the rows of n; accepted here: LiftLegalHold"):
+        service.erase_subject("ann", "", "e-1")
+    kept = watch_of(service).tape.erased.any()
+    service.do(lambda unit: holding.lift(service.desk, unit, "n", "", SERVICE)).result()
+    found = service.erase_subject("ann", "", "e-1")
+
+    assert not kept
+    assert [(one.model, one.rows) for one in found.models] == [("m", 4), ("n", 4)]
+
+
+def test_a_hold_that_nobody_placed_cannot_be_lifted(service: Service) -> None:
+    with pytest.raises(Refused, match="no legal hold is placed"):
+        service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
+
+
+@pytest.mark.parametrize("destroyed", [False, True])
+def test_what_was_intended_before_a_process_ended_is_carried_out_at_the_next_start(
+    service: Service, *, destroyed: bool
+) -> None:
+    Feed(service).rows(4, subjects=["ann"])
+    asked = erasing.Asked(subject="ann", note="", request_id="e-1", at_us=wall_us())
+    erasure = service.do(lambda unit: erasing.intend(service.desk, unit, asked)).result()
+    if destroyed:  # it ended between the vault and the log
+        vault = service.desk.sealer.vault
+        vault.destroy([key.key_id for key in vault.find("rows", pseudonym=vault.pseudonym("subject", "ann"))])
+    finished = service.finish_erasures()
+    found = service.erasure(erasure)
+
+    assert finished == 1
+    assert (found.status, [one.rows for one in found.models]) == (erasing.DONE, [4])
+    assert types(service)[-1] == "erased"
+    assert service.finish_erasures() == 0
+
+
+def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_gone(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(40, subjects=["ann", "bob"]), [0.0, 1.0] * 20)
+    job = service.lease_job("w").result()
+    assert job is not None
+    found = service.erase_subject("ann", "", "e-1")
+
+    assert [one.jobs for one in found.models] == [[job.job]]
+    assert service.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    with pytest.raises(EvidenceErased):
+        service.desk.blobs.get(job.datasets[0])
+
+
+def test_work_under_way_without_rows_of_the_subject_goes_on(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(40, subjects=["bob"]), [0.0, 1.0] * 20)
+    job = service.lease_job("w").result()
+    assert job is not None
+    sender.rows(4, subjects=["ann"])
+    found = service.erase_subject("ann", "", "e-1")
+
+    assert [one.jobs for one in found.models] == [[]]
+    assert not service.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    assert service.desk.blobs.get(job.datasets[0])
+
+
+def test_a_word_that_one_subject_alone_uses_is_not_learned_and_trains_nothing(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(4, subjects=["ann", "bob"], colour="violet") + sender.rows(36), [0.0, 1.0] * 20)
+    vocabulary = service.store.read(lambda reader: service.desk.intake(reader, "m").vocabulary)
+    job = service.lease_job("w").result()
+
+    assert "violet" not in vocabulary.codes[1]
+    assert job is not None
+    assert b"violet" not in service.store.read(lambda reader: reader.jobs())[0].spec
+    rows = Dataset.from_bytes(service.desk.blobs.get(job.datasets[0])).rows[REFERENCE_ROWS:]
+    assert np.isnan(rows[:4, 1]).tolist() == [True, False, True, False]
+    assert watch_of(service).tape.features(REFERENCE_ROWS, REFERENCE_ROWS + 4)[:, 1].tolist() == [OTHER, 1, OTHER, 1]
+
+
+def test_a_batch_that_is_sent_again_after_an_erasure_gets_its_first_answer(service: Service) -> None:
+    sender = Feed(service)
+    batch = sender.a_batch(4, subjects=["ann"])
+    first = service.ingest(batch).result()
+    service.erase_subject("ann", "", "e-1")
+
+    assert service.ingest(batch).result() == replace(first, duplicate=True)
+
+
+def test_what_is_kept_of_a_request_is_no_plain_hash_of_its_rows(service: Service) -> None:
+    batch = Feed(service).a_batch(1, subjects=["ann"])
+    service.ingest(batch).result()
+    kept = service.store.read(lambda reader: reader.request(f"rows/m/{batch.batch_id}"))
+
+    assert kept is not None
+    assert kept.payload_sha256 != batch.digest()
+
+
+def test_an_erasure_that_nobody_asked_for_is_not_found(service: Service) -> None:
+    with pytest.raises(ThingMissing, match="was ever asked for"):
+        service.erasure("0" * 32)
+
+
+def test_subjects_are_one_a_row_or_none(service: Service) -> None:
+    batch = replace(Feed(service).a_batch(2), subjects=["ann"])
+
+    with pytest.raises(Invalid, match="subject_ids"):
+        service.ingest(batch).result()
+
+
+def test_nothing_of_a_row_is_written_in_clear(service: Service) -> None:
+    Feed(service).rows(3, subjects=["ann", ""])
+    bodies = [
+        item.body for item in service.store.read(lambda reader: reader.feed("m", 0, 10)) if item.kind == feed.ROWS
+    ]
+
+    assert [body for body in bodies if b"p-60" in body] == []
