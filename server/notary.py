@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 from remission_verify.checkpoint import Checkpoint as Told
-from remission_verify.checkpoint import open_checkpoint
+from remission_verify.checkpoint import open_checkpoint, parse
 from remission_verify.errors import VerificationError
-from remission_verify.note import Verifier, sign
+from remission_verify.note import Verifier, parse_note, sign
 
 from server.keys import Keys, KeyUnusable
 from store.errors import TileMissing
@@ -32,6 +33,7 @@ class Notary:
 
     def __init__(self, keys: Keys, kept: Path | None, clock_us: Callable[[], int]) -> None:
         self._keys, self._kept, self._clock_us = keys, kept, clock_us
+        self._lock = Lock()
 
     @property
     def origin(self) -> str:
@@ -92,19 +94,26 @@ class Notary:
         """Sign a text that is no checkpoint, and cannot be taken for one: its first line says what it is."""
         return sign(text, self._keys.signers)
 
-    def keep(self, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint that is committed, if it is newer than the one that is kept."""
+    def keep(self, note: str) -> None:
+        """Keep the note of a committed checkpoint, if it is newer, or signed by more, than the one that is kept."""
         if self._kept is None:
             return
-        known = self.known()
-        if known is not None and known.size >= checkpoint.size:
-            return
-        fresh = self._kept.with_name(f"{self._kept.name}.{os.getpid()}.new")
-        with fresh.open("wb") as file:
-            file.write(checkpoint.note)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._kept)
+        with self._lock:
+            known = self._kept.read_text(encoding="utf-8") if self._kept.exists() else ""
+            if known and _rank(known) >= _rank(note):
+                return
+            fresh = self._kept.with_name(f"{self._kept.name}.{os.getpid()}.new")
+            with fresh.open("w", encoding="utf-8") as file:
+                file.write(note)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._kept)
+
+    def published(self, checkpoint: Checkpoint) -> str:
+        """Give the note of a checkpoint, with the cosignatures that it has got since."""
+        note = checkpoint.note.decode()
+        kept = self._kept.read_text(encoding="utf-8") if self._kept is not None and self._kept.exists() else ""
+        return kept if kept.startswith(note) else note
 
     def _check_signed(self, reader: Reader) -> None:
         newest = next(iter(reader.checkpoints()), None)
@@ -118,6 +127,12 @@ class Notary:
                 open_checkpoint(newest.note.decode(), self._keys.verifiers, self.origin)
         except (VerificationError, UnicodeDecodeError) as error:
             raise KeyUnusable(f"signing_key: the checkpoint of size {newest.size if newest else 0}: {error}") from error
+
+
+def _rank(note: str) -> tuple[int, int]:
+    """Say which of two notes is to be kept: the one of more events, then the one with more signatures."""
+    found = parse_note(note)
+    return parse(found.text).size, len(found.signatures)
 
 
 def _check_known(reader: Reader, known: Told, whence: str) -> None:

@@ -27,6 +27,7 @@ from remission.v1 import (
 from remission.v1 import (
     health_pb2_grpc as model_health_pb2_grpc,
 )
+from remission_verify.cosignature import Witness
 
 from server.clock import wall_us
 from server.logs import configure
@@ -44,6 +45,7 @@ from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
+from server.witnessing import Asking, WitnessFailed
 
 LOG = structlog.get_logger()
 HOUR_US = 3_600 * 1_000_000
@@ -84,13 +86,14 @@ async def _serve(service: Service, settings: Settings) -> None:
     forget = [service.store.on_commit(bell.ring), service.store.on_news(bell.ring)]
     server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
-    clockwork = loop.create_task(_clockwork(service, settings))
+    asking = _asking(settings)
+    clockwork = loop.create_task(_clockwork(service, settings, asking))
     await stop.wait()
     LOG.info("draining", seconds=settings.drain_seconds)
     await readiness.enter_graceful_shutdown()
     bell.leave()  # those who watch would stay for ever
     await server.stop(settings.drain_seconds)
-    await _sign(service)
+    await _sign(service, asking)
     for end in forget:
         end()
     clockwork.cancel()
@@ -144,7 +147,7 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     return server.add_secure_port(settings.address, credentials)
 
 
-async def _clockwork(service: Service, settings: Settings) -> None:
+async def _clockwork(service: Service, settings: Settings, asking: Asking | None) -> None:
     """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
     erased_us = 0
     while True:
@@ -152,7 +155,7 @@ async def _clockwork(service: Service, settings: Settings) -> None:
         await _look(service.expire_leases)
         for followed in service.follow_left():
             await _look(lambda followed=followed: followed)
-        await _sign(service)
+        await _sign(service, asking)
         if not service.desk.clock.follows_stream:
             await _look(lambda: service.fire_timers(wall_us()))
             erased_us = await _erase_old(service, settings, erased_us)
@@ -177,12 +180,22 @@ async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future
         LOG.exception("clockwork", error=repr(error))
 
 
-async def _sign(service: Service) -> None:
-    """Sign what was committed since the last time, so that it cannot be altered unseen from now on."""
+async def _sign(service: Service, asking: Asking | None) -> None:
+    """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
     try:
         await asyncio.to_thread(service.checkpoint)
+        if asking is not None:
+            await asyncio.to_thread(service.cosign, asking)
+    except WitnessFailed as error:
+        LOG.warning("witness", error=str(error))
     except Exception as error:
         LOG.exception("notary", error=repr(error))
+
+
+def _asking(settings: Settings) -> Asking | None:
+    if not settings.witness_url:
+        return None
+    return Asking(settings.witness_url.rstrip("/"), Witness.from_text(settings.witness_key))
 
 
 def _shown(database: str) -> str:

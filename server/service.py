@@ -43,10 +43,12 @@ from server.requests import (
     RowsBatch,
 )
 from server.views import JobView, ModelView, RouteView, StateView
+from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
 from statemachine.errors import LegallyHeld
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
+from store.proofs import consistency as path_between
 from store.records import Checkpoint
 
 T = TypeVar("T")
@@ -218,8 +220,22 @@ class Service:
     def checkpoint(self) -> Checkpoint:
         """Sign what is committed, unless that was done, and give what was signed. It waits for the writer."""
         signed = self.do(self.notary.sign).result()
-        self.notary.keep(signed)
+        self.notary.keep(signed.note.decode())
         return signed
+
+    def cosign(self, asking: Asking) -> None:
+        """Have a witness sign the newest checkpoint too, unless it has.
+
+        Raises:
+            WitnessFailed: It did not.
+        """
+        for newest in self.store.read(lambda reader: reader.checkpoints()):
+            note = newest.note.decode()
+            if newest.size and self.notary.published(newest) == note:
+                self.notary.keep(asking.cosigned(note, self._proving))
+
+    def _proving(self, old: int, size: int) -> list[bytes]:
+        return self.store.read(lambda reader: path_between(reader, old, size))
 
     def receipt(self, position: int, size: int = 0) -> receipts.Proven:
         """Prove that an event stands in the log, against the checkpoint of *size* events; 0 is the newest one.

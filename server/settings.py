@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from remission_verify.cosignature import Witness
+from remission_verify.errors import NoteInvalid
 
 PREFIX = "REMISSION_"
 #: Variables of the same family that are for the commands that call a server.
@@ -43,10 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     vault: str = ""  #: where the keys of data are; beside a SQLite database without it
     vault_master: str = ""  #: a file that wraps them
     artifacts: str = "remission-artifacts"  #: a folder, or a URL that fsspec knows
-    signing_key: str = (
-        ""  #: a file of keys; "" is the database's name and .key, beside a file, else where the server runs
-    )
+    signing_key: str = ""  #: a file of keys; beside the database without it
     checkpoint_file: str = ""  #: keeps the newest checkpoint; "" is the key's file and .checkpoint
+    witness_url: str = ""  #: where a witness takes checkpoints (C2SP tlog-witness)
+    witness_key: str = ""  #: by which its cosignatures are checked
     clock: Literal["system", "stream"] = "system"
     tls_certificate: str = ""
     tls_key: str = ""
@@ -137,6 +139,7 @@ def _problems(made: Settings) -> Iterator[str]:
     yield from _of_the_vault(made)
     if bool(made.tls_certificate) != bool(made.tls_key):
         yield "tls_certificate, tls_key: one alone is not accepted; both are, or neither"
+    yield from _problems_of_the_witness(made)
     if made.tls_client_authority and not made.tls_certificate:
         yield "tls_client_authority: needs tls_certificate and tls_key"
     for name in ("tls_certificate", "tls_key", "tls_client_authority"):
@@ -154,6 +157,18 @@ def _of_the_vault(made: Settings) -> Iterator[str]:
         yield "vault: is empty; with a PostgreSQL database, sqlite:///FILE or another PostgreSQL database is accepted"
     if made.vault and made.vault == made.database:
         yield "vault: is the database itself, whose copies would hold the keys too; another one is accepted"
+
+
+def _problems_of_the_witness(made: Settings) -> Iterator[str]:
+    if bool(made.witness_url) != bool(made.witness_key):
+        yield "witness_url, witness_key: one alone is not accepted; both are, or neither"
+    if made.witness_url and not made.witness_url.startswith(("https://", "http://")):
+        yield f"witness_url: {made.witness_url!r} is not accepted; https:// or http:// and a host is"
+    try:
+        if made.witness_key:
+            Witness.from_text(made.witness_key)
+    except NoteInvalid as error:
+        yield f"witness_key: {error}"
 
 
 def _is_loopback(host: str) -> bool:

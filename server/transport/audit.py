@@ -162,7 +162,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
 
     def _checkpoint(self, found: Checkpoint) -> pb.Checkpoint:
         return pb.Checkpoint(
-            origin=self._service.notary.origin, size=found.size, root=found.root, note=found.note.decode()
+            origin=self._service.notary.origin,
+            size=found.size,
+            root=found.root,
+            note=self._service.notary.published(found),
         )
 
 

@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 def signed(store: Store, notary: Notary) -> Checkpoint:
     made = store.run(notary.sign)
-    notary.keep(made)
+    notary.keep(made.note.decode())
     return made
 
 
@@ -65,7 +65,7 @@ def test_an_older_checkpoint_never_takes_the_place_of_a_newer_one(file: Path) ->
     old = signed(store, notary)
     store.run(appending("b", 0, *some_events("b", 1)))
     signed(store, notary)
-    notary.keep(old)
+    notary.keep(old.note.decode())
 
     known = notary.known()
     assert known is not None

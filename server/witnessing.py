@@ -1,0 +1,71 @@
+"""A witness (C2SP tlog-witness): a stranger who signs a checkpoint only if it grew out of all that it signed before.
+
+With its cosignature a checkpoint proves more than that the log has signed it: nobody was shown another history. A
+witness that is away holds nothing up; the next checkpoint asks it again.
+"""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+
+from remission_verify.checkpoint import parse
+from remission_verify.cosignature import Witness, cosignatures
+from remission_verify.errors import VerificationError
+from remission_verify.note import parse_note
+from remission_verify.strict64 import encode64
+
+WAIT_SECONDS = 5.0
+MOST_BYTES = 65_536
+CONFLICT = 409  #: the witness has signed another size; its answer says which
+
+Proving = Callable[[int, int], Sequence[bytes]]
+
+
+class WitnessFailed(Exception):
+    """The witness did not cosign: it is away, or refuses, or answers what it must not."""
+
+
+class Asking:
+    """Asks one witness, and remembers what it signed last."""
+
+    def __init__(self, url: str, witness: Witness) -> None:
+        self._url, self._witness = url, witness
+        self._seen = 0
+
+    def cosigned(self, note: str, proving: Proving) -> str:
+        """Return *note* with the witness's cosignature below it; *proving* gives the proof from one size to another.
+
+        Raises:
+            WitnessFailed: It did not sign.
+        """
+        size = parse(parse_note(note).text).size
+        try:
+            lines = self._asked(note, size, proving)
+            whole = note + lines
+            cosignatures(whole, [self._witness], least=1)
+        except (OSError, VerificationError, ValueError) as error:
+            raise WitnessFailed(f"{self._url}: {error}") from error
+        self._seen = size
+        return whole
+
+    def _asked(self, note: str, size: int, proving: Proving) -> str:
+        try:
+            return self._post(self._seen, note, size, proving)
+        except urllib.error.HTTPError as error:
+            if error.code != CONFLICT:
+                raise
+            self._seen = int(error.read(MOST_BYTES))
+        if not 0 <= self._seen <= size:
+            raise ValueError(f"it has signed {self._seen} events of a log that has {size}")
+        return self._post(self._seen, note, size, proving)
+
+    def _post(self, old: int, note: str, size: int, proving: Proving) -> str:
+        path = proving(old, size) if 0 < old < size else ()
+        body = f"old {old}\n" + "".join(f"{encode64(value)}\n" for value in path) + f"\n{note}"
+        # The settings let only http and https pass.
+        request = urllib.request.Request(f"{self._url}/add-checkpoint", body.encode(), method="POST")  # noqa: S310
+        with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:  # noqa: S310 - as above
+            found: bytes = answer.read(MOST_BYTES)
+        return found.decode()
