@@ -21,7 +21,7 @@ from server.desk import Desk, pages
 from server.errors import ThingMissing
 from server.leasing import close
 from server.reactions.jobs import DATASETS, FAILED, LEASED, QUEUED
-from server.sealing import ROWS, erased_rows
+from server.sealing import PERIOD_US, ROWS, erased_rows
 from statemachine import commands as c
 from statemachine.canonical import digest
 from statemachine.errors import LegallyHeld
@@ -34,7 +34,7 @@ from store.records import Erasure, FeedItem, Job
 from store.vault import KeyFacts, Vault
 
 INTENDED, DONE = "intended", "done"
-SUBJECT = "subject"
+SUBJECT, AGE = "subject", "age"
 Ranges = list[tuple[int, int]]  #: of rows: first, and one past the last
 
 
@@ -61,6 +61,8 @@ class ErasureView:
     created_us: int
     done_us: int = 0
     asked: str = ""  #: keyed hash of the request, to tell a repeated one from another
+    model: str = ""  #: whose old rows are to go; empty where a subject's are
+    before_period: int = 0  #: and up to when
     models: list[Touched] = field(default_factory=list)
 
 
@@ -97,6 +99,27 @@ def intend(desk: Desk, unit: Unit, request: Asked) -> str:
     )  # fmt: skip
     _keep(unit, wanted)
     return erasure
+
+
+def intend_old(desk: Desk, unit: Unit, keep_us: int, now_us: int) -> list[str]:
+    """Write down that rows older than *keep_us* are to go, of every model that no legal hold keeps; give the erasures.
+
+    Keys are made for a period, and go when all of it is old enough.
+    """
+    before = (now_us - keep_us) // PERIOD_US
+    old = {key.model for key in desk.sealer.vault.find(ROWS, before_period=before) if key.destroyed_us is None}
+    made = []
+    for model in sorted(old):
+        erasure = digest(f"age|{model}|{before}|{now_us}".encode())[:32]
+        if desk.health(unit, model).legal_hold:
+            continue
+        wanted = ErasureView(
+            erasure=erasure, status=INTENDED, scope=AGE, pseudonym="", note="older than is kept", created_us=now_us,
+            model=model, before_period=before,
+        )  # fmt: skip
+        _keep(unit, wanted)
+        made.append(erasure)
+    return made
 
 
 def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller) -> ErasureView:
@@ -242,7 +265,10 @@ def _refuse_held(desk: Desk, unit: Unit, models: Iterable[str]) -> None:
 
 def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
     """Give the keys of an erasure: those that were alive when it was asked for, and were made by then."""
-    found = vault.find(ROWS, pseudonym=asked.pseudonym)
+    if asked.scope == AGE:
+        found = vault.find(ROWS, model=asked.model, before_period=asked.before_period)
+    else:
+        found = vault.find(ROWS, pseudonym=asked.pseudonym)
     return [key for key in found if key.lived(asked.created_us)]
 
 

@@ -21,7 +21,7 @@ from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload
 from store.errors import StoreError
 from store.ports import Reader
 from store.records import Checkpoint
-from store.tree import Edge, FullTile
+from store.tree import HEIGHT, WIDTH, Edge, FullTile
 
 PAGE = 1_000
 
@@ -83,6 +83,7 @@ class Proof:
                 if mark.root != self.edge.root().hex():
                     yield Fault(0, f"the first {mark.size} events have another root than {mark.whence} says")
         yield from self._tiles()
+        yield from self._open_tiles()
         yield from self._end(marks)
         yield from self._signed()
 
@@ -121,6 +122,7 @@ class Proof:
             and event.version == version + 1
             and event.previous_hash == previous
             and event.hash == (hashed if event.format != 1 else hashlib.sha256(leaf)).hexdigest()
+            and event.payload is not None
             and payload_is_whole(event)
         )
         wrong = () if whole else tuple(self._wrong(event, leaf, version, previous))
@@ -140,7 +142,9 @@ class Proof:
             yield Fault(_number(event.position), f"{place}: does not follow the event before it")
         if event.hash != hashlib.sha256((b"" if event.format == 1 else LEAF) + leaf).hexdigest():
             yield Fault(_number(event.position), f"{place}: the envelope was altered")
-        if not payload_is_whole(event):
+        if event.payload is None:
+            yield Fault(_number(event.position), f"{place}: the payload is gone, and nothing erases those of events")
+        elif not payload_is_whole(event):
             yield Fault(_number(event.position), f"{place}: the payload was altered")
 
     def _tiles(self) -> Iterator[Fault]:
@@ -150,8 +154,7 @@ class Proof:
         self._leaves = []
 
     def _tile(self, tile: FullTile) -> Iterator[Fault]:
-        width = 256 ** (tile.level + 1)
-        place = f"tile {tile.level}/{tile.idx} (positions {tile.idx * width + 1} to {(tile.idx + 1) * width})"
+        place = _place(tile.level, tile.idx)
         try:
             found = self.reader.tile(tile.level, tile.idx)
         except StoreError as error:
@@ -159,6 +162,23 @@ class Proof:
             return
         if found != tile.hashes:
             yield Fault(0, f"{place}: differs from the events below it")
+
+    def _open_tiles(self) -> Iterator[Fault]:
+        """Hold the roots of full tiles against the events, and tell of a tile that stands there before it is full."""
+        for level in range(len(self.edge.levels) + 1):
+            idx = self.edge.size >> HEIGHT * (level + 1)
+            if self._reads(level, idx, WIDTH) is not None:
+                yield Fault(0, f"{_place(level, idx)}: stands there, and is not full yet")
+                continue
+            hashes = self.edge.levels[level].hashes if level < len(self.edge.levels) else []
+            if level and hashes and self._reads(level, idx, len(hashes)) != b"".join(hashes):
+                yield Fault(0, f"{_place(level, idx)}: the roots of the tiles below it are not those of the events")
+
+    def _reads(self, level: int, idx: int, width: int) -> bytes | None:
+        try:
+            return self.reader.tile(level, idx, width)
+        except StoreError:
+            return None
 
     def _marks(self) -> dict[int, list[Known]]:
         head = self.reader.head()
@@ -228,6 +248,11 @@ def _leaf(event: RecordedEvent) -> bytes:
         return leaf_of(event)
     except UNREADABLE:
         return b""
+
+
+def _place(level: int, idx: int) -> str:
+    width = WIDTH ** (level + 1)
+    return f"tile {level}/{idx} (positions {idx * width + 1} to {(idx + 1) * width})"
 
 
 def _number(position: object) -> int:

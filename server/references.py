@@ -15,6 +15,7 @@ from server.ingestion import put_entry
 from server.intake import NEVER, check_labels, check_times
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, Schema
+from server.sealing import REFERENCE
 from server.watch import baseline
 from statemachine.policy import Policy
 from store.ports import Unit
@@ -83,9 +84,10 @@ def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, r
             generation=0,
         ),
         [],
+        REFERENCE,
     )
     truth = feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1]))
-    of_truth = feed.Keys([desk.sealer.plain(new.name)], np.zeros(len(known), dtype=np.int64))
+    of_truth = feed.Keys([desk.sealer.plain(new.name, REFERENCE)], np.zeros(len(known), dtype=np.int64))
     entries: tuple[feed.Entry, ...] = (first, truth)
     for seq, entry in enumerate(entries, start=1):
         body = desk.sealer.sealed(new.name, seq, entry, of_truth)

@@ -20,6 +20,7 @@ from store.records import FeedItem
 from store.vault import DataKey, Owner, Vault, seal, unseal
 
 ROWS = "rows"  #: the class of data that rows and labels belong to
+REFERENCE = "reference"  #: that of the rows a champion was trained on, which no age erases
 PERIOD_US = 30 * 86_400 * 1_000_000  #: no key seals rows for longer, so that they can be forgotten by their age
 MARK = b"\xff\xff\xff\xff\x02"  #: a plain body begins with the length of its header, which is never as much
 _LENGTH_BYTES = 4
@@ -35,14 +36,14 @@ class Sealer:
         """Have the keys of *subjects* made, so that whoever writes their rows finds them at hand."""
         self._keys(model, list(dict.fromkeys(("", *subjects))))
 
-    def plain(self, model: str) -> str:
+    def plain(self, model: str, kind: str = ROWS) -> str:
         """Give the id of the key for rows of nobody."""
-        return self._keys(model, [""])[0].key_id
+        return self._keys(model, [""], kind)[0].key_id
 
-    def keyed(self, model: str, entry: feed.Rows, subjects: Sequence[str]) -> feed.Rows:
+    def keyed(self, model: str, entry: feed.Rows, subjects: Sequence[str], kind: str = ROWS) -> feed.Rows:
         """Give *entry* with the keys of its rows. *subjects* are one a row, empty for nobody, or none at all."""
         names, of = _numbered(subjects) if subjects else ([""], np.zeros(entry.count, dtype=np.int64))
-        keys = self._keys(model, names)
+        keys = self._keys(model, names, kind)
         return replace(entry, keys=feed.Keys([key.key_id for key in keys], of))
 
     def sealed(self, model: str, seq: int, entry: feed.Entry, keys: feed.Keys | None = None) -> bytes:
@@ -69,9 +70,9 @@ class Sealer:
         for item, head in zip(items, heads, strict=True):
             yield item, feed.decode(item.kind, item.body) if head is None else _opened(item, head, keys)
 
-    def _keys(self, model: str, subjects: Sequence[str]) -> list[DataKey]:
+    def _keys(self, model: str, subjects: Sequence[str], kind: str = ROWS) -> list[DataKey]:
         period = self._clock_us() // PERIOD_US
-        return self.vault.keys([Owner(ROWS, model, subject, period) for subject in subjects])
+        return self.vault.keys([Owner(kind, model, subject, period) for subject in subjects])
 
 
 def outline(body: bytes) -> Header | None:

@@ -46,6 +46,8 @@ from server.transport.wake import Bell
 from server.wiring import build
 
 LOG = structlog.get_logger()
+HOUR_US = 3_600 * 1_000_000
+DAY_US = 24 * HOUR_US
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
@@ -144,6 +146,7 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
 
 async def _clockwork(service: Service, settings: Settings) -> None:
     """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
+    erased_us = 0
     while True:
         await asyncio.sleep(settings.timer_seconds)
         await _look(service.expire_leases)
@@ -152,6 +155,19 @@ async def _clockwork(service: Service, settings: Settings) -> None:
         await _sign(service)
         if not service.desk.clock.follows_stream:
             await _look(lambda: service.fire_timers(wall_us()))
+            erased_us = await _erase_old(service, settings, erased_us)
+
+
+async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
+    """Erase rows that are older than is kept, once an hour; give when that was last done."""
+    now_us = wall_us()
+    if not settings.keep_rows_days or now_us - last_us < HOUR_US:
+        return last_us
+    try:
+        await asyncio.to_thread(service.erase_old, settings.keep_rows_days * DAY_US, now_us)
+    except Exception as error:
+        LOG.exception("clockwork", error=repr(error))
+    return now_us
 
 
 async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future

@@ -270,6 +270,13 @@ class Service:
         """List erasures by id."""
         return self.store.read(lambda reader: erasing.views(reader, after, limit))
 
+    def erase_old(self, keep_us: int, now_us: int) -> int:
+        """Destroy the keys of rows that are older than *keep_us*; give how many models have lost some."""
+        erasures = self.do(lambda unit: erasing.intend_old(self.desk, unit, keep_us, now_us)).result()
+        for erasure in erasures:
+            self._carry_out(erasure, SERVICE)
+        return len(erasures)
+
     def finish_erasures(self) -> int:
         """Carry out what was asked for before a process ended, and again what an old copy of the vault brought back."""
         unfinished = self.store.read(erasing.unfinished)

@@ -26,6 +26,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "readers": (1, 16),  # a SQLite database has 16 connections for those who ask
     "timer_seconds": (0.01, 3_600),
     "drain_seconds": (0, 3_600),
+    "keep_rows_days": (0, 36_500),
 }
 
 
@@ -55,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     readers: int = 8  #: threads that ask the database
     timer_seconds: float = 1.0  #: between two looks at timers and leases
     drain_seconds: float = 10.0
+    keep_rows_days: int = 0  #: rows and labels go when they are older, by whole periods; 0 keeps them for ever
     logs: Literal["console", "json"] = "console"
 
     @property

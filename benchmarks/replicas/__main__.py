@@ -33,10 +33,11 @@ def main() -> int:
             "PostgreSQL, three replicas": on(url, events),
             "SQLite, one server": on(f"sqlite:///{folder}/log.db", events),
         }
-        missed = plain.missed(url, events)
+        few = max(events // 10, 400)  # it commits one by one, and misses some long before
+        missed = plain.missed(url, few)
     for name, outcome in outcomes.items():
         report(name, outcome)
-    tell(f"a plain sequence: a follower missed {missed} of {events} events")
+    tell(f"a plain sequence: a follower missed {missed} of {few} events")
     return int(any(outcome.accounts.faults() for outcome in outcomes.values()) or not missed)
 
 

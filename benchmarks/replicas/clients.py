@@ -21,6 +21,7 @@ from benchmarks.replicas.wire import PATIENCE_SECONDS, Appended, AppendOne, Fail
 
 WINDOW = 32  #: requests under way
 STREAMS, PAGE = 5, 500
+TURN = 5  #: pages that a follower reads from one replica, before it goes on to the next
 WRONG_SHARE = 0.02  #: of requests that must be refused
 PAUSE_SECONDS = 0.02  #: of a follower that has seen everything
 
@@ -64,10 +65,14 @@ class Line:
         except (OSError, EOFError) as error:
             raise self._gone() from error
 
-    def _gone(self) -> Away:
+    def leave(self) -> None:
+        """Go to the next replica with the next message."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _gone(self) -> Away:
+        self.leave()
         return Away(self.replica)
 
 
@@ -125,7 +130,7 @@ def answered(begun: Append, position: int | None, replica: str) -> Append:
 
 
 def follow(name: str, amount: int, line: Line) -> list[Page]:
-    """Read from the first event until so many were seen, from whichever replica answers."""
+    """Read from the first event until so many were seen, from one replica after the other."""
     pages: list[Page] = []
     after = 0
     while after < amount:
@@ -138,6 +143,8 @@ def follow(name: str, amount: int, line: Line) -> list[Page]:
         if isinstance(found, Read):
             page = Page(reader=name, called_ns=called, after=after, entries=found.entries, whole=found.whole)
             pages.append(replace(page, replica=line.replica))
+            if len(pages) % TURN == 0:
+                line.leave()
             after = page.entries[-1].position if page.entries else after
         if not isinstance(found, Read) or found.whole:
             time.sleep(PAUSE_SECONDS)

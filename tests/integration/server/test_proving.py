@@ -77,6 +77,12 @@ def test_a_whole_log_has_no_fault(file: Path) -> None:
         ("UPDATE checkpoints SET size = 400", "the log ends at position 300, the checkpoint of size 400 is of 400"),
         ("UPDATE tiles SET hashes = zeroblob(8192)", "tile 0/0 (positions 1 to 256): differs from the events below"),
         ("DELETE FROM tiles", "tile 0/0 (positions 1 to 256)"),
+        ("DELETE FROM payloads WHERE position = 7", "position 7 (s0 version 7): the payload is gone"),
+        ("UPDATE tiles SET root = zeroblob(32)", "tile 1/0 (positions 1 to 65536): the roots of the tiles below it"),
+        (
+            "INSERT INTO tiles VALUES ('default', 0, 1, zeroblob(8192), zeroblob(32))",
+            "tile 0/1 (positions 257 to 512): stands there, and is not full yet",
+        ),
     ],
 )
 def test_what_was_altered_is_named_at_its_place(file: Path, statement: str, said: str) -> None:

@@ -14,6 +14,7 @@ from server.act import SERVICE
 from server.clock import wall_us
 from server.errors import Invalid, ThingMissing
 from server.schema import OTHER
+from server.sealing import PERIOD_US
 from server.service import Service
 from server.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
@@ -249,6 +250,47 @@ def test_what_is_kept_of_a_request_is_no_plain_hash_of_its_rows(service: Service
 
     assert kept is not None
     assert kept.payload_sha256 != batch.digest()
+
+
+def periods(count: int) -> int:
+    """Give a moment at which what is written now is older than so many periods."""
+    return wall_us() + count * PERIOD_US
+
+
+def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_references_stay(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(40, subjects=["ann", ""]), [0.0, 1.0] * 20)
+    young = service.erase_old(2 * PERIOD_US, periods(1))
+    old = service.erase_old(2 * PERIOD_US, periods(4))
+    again = service.erase_old(2 * PERIOD_US, periods(4))
+    tape = watch_of(service).tape
+    [told] = service.erasures("", 10)
+
+    assert (young, old, again) == (0, 1, 0)
+    assert (told.scope, [(one.rows, one.labels) for one in told.models]) == ("age", [(40, 40)])
+    assert tape.erased[: tape.end].tolist() == [False] * REFERENCE_ROWS + [True] * 40
+    assert not np.isnan(tape.labels[:REFERENCE_ROWS]).any()
+    assert service.verify().failures == []
+
+
+def test_a_legal_hold_keeps_old_rows_too(service: Service) -> None:
+    Feed(service).rows(4)
+    service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+    held = service.erase_old(0, periods(2))
+    service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
+
+    assert (held, service.erase_old(0, periods(2))) == (0, 1)
+
+
+def test_a_model_whose_old_rows_are_gone_still_declines_and_is_explained(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(40), [0.0, 1.0] * 20)
+    service.erase_old(0, periods(2))
+    for _ in range(4):
+        sender.labels(sender.rows(20, output=0.99), 0.0)
+
+    assert {"alarm_raised", "decline_confirmed", "diagnosis_made"} <= set(types(service))
+    assert service.verify().failures == []
 
 
 def test_an_erasure_that_nobody_asked_for_is_not_found(service: Service) -> None:

@@ -1,0 +1,66 @@
+"""What one server has erased no other one on the same database goes on using."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server.errors import ThingMissing
+from server.service import Service
+from server.settings import Settings
+from server.wiring import build
+from store import migrate
+from tests.fixtures.postgres import Postgres
+from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
+
+
+@pytest.fixture
+def pair(tmp_path: Path, postgres: Postgres) -> Iterator[tuple[Service, Service]]:
+    """Two servers on one database and one vault."""
+    database, vault = postgres.new_database(), postgres.new_database()
+    migrate.upgrade(database)
+    settings = Settings(
+        database=database, vault=vault, artifacts=str(tmp_path / "artifacts"), clock="stream",
+        signing_key=str(tmp_path / "log.key"),
+    )  # fmt: skip
+    with ExitStack() as stack:
+        first = stack.enter_context(closing(build(settings)))
+        first.create_model(a_model()).result()
+        yield first, stack.enter_context(closing(build(settings)))
+
+
+def known_to(service: Service) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Give the feature `x` of every row, as a server has it at hand."""
+    tape = service.store.read(lambda reader: service.desk.watch(reader, "m")).tape
+    return tape.features(REFERENCE_ROWS, tape.end)[:, 0]
+
+
+def test_what_one_server_erases_the_other_knows_no_more(pair: tuple[Service, Service]) -> None:
+    one, other = pair
+    ids = Feed(other).rows(4, subjects=["ann", "bob"])
+    before = known_to(other)
+    found = one.erase_subject("ann", "", "e-1")
+    after = known_to(other)
+
+    assert not np.isnan(before).any()
+    assert [model.rows for model in found.models] == [2]
+    assert np.isnan(after).tolist() == [True, False, True, False]
+    with pytest.raises(ThingMissing, match="erased rows"):
+        Feed(other).labels(ids[:1], 1.0)
+
+
+def test_the_other_server_seals_later_rows_of_the_subject_under_a_new_key(pair: tuple[Service, Service]) -> None:
+    one, other = pair
+    sender = Feed(other)
+    sender.rows(2, subjects=["ann"])
+    one.erase_subject("ann", "", "e-1")
+    sender.rows(3, subjects=["ann"])
+
+    assert np.isnan(known_to(one)).tolist() == [True, True, False, False, False]
+    assert [model.rows for model in one.erase_subject("ann", "", "e-2").models] == [3]
+    assert np.isnan(known_to(other)).all()
+    assert other.verify().failures == []
