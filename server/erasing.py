@@ -276,7 +276,7 @@ def _by_model(keys: Iterable[KeyFacts]) -> dict[str, list[KeyFacts]]:
     found: dict[str, list[KeyFacts]] = {}
     for key in keys:
         found.setdefault(key.model, []).append(key)
-    return found
+    return dict(sorted(found.items()))  # ids of keys are chance, and the order of the log is not
 
 
 def _items(reader: Reader, model: str) -> Iterable[FeedItem]:

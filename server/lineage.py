@@ -31,6 +31,7 @@ class Lineage:
         self._documents = documents
         self._versions: dict[str, Document] = {}
         self._data: dict[str, Document] = {}
+        self._erasures: list[Document] = []
         self._remedy: Document = {}  #: of the remediation under way: who asked, who agreed, what was proposed
         self._job = ""  #: the job whose spec was read last
 
@@ -45,13 +46,16 @@ class Lineage:
                 self._scope("challenge", job, spec)
             case e.CandidateTrained() as fact:
                 self._train(step, fact)
+            case e.Erased() as fact:
+                self._erase(step, fact)
             case _:
                 self._of_remedy(step)
         self._serve(step)
 
     def told(self) -> Document:
         """Tell versions and data."""
-        return {"versions": list(self._versions.values()), "data": list(self._data.values())}
+        versions, data = list(self._versions.values()), list(self._data.values())
+        return {"versions": versions, "data": data, "erasures": self._erasures}
 
     def _register(self, step: Step, fact: e.ModelRegistered) -> None:
         reference = {"sha256": fact.reference_sha256, "rows": [[0, fact.reference_rows]]}
@@ -84,6 +88,13 @@ class Lineage:
                 self._happened(left, step, reason=str(reason), serves=version)
             case _:
                 pass  # it says nothing of where a version comes from
+
+    def _erase(self, step: Step, fact: e.Erased) -> None:
+        """Note that rows were erased, and which versions have learned from them: those are kept, and named."""
+        told = {"scope": fact.scope, "rows": fact.rows, "labels": fact.labels}
+        self._erasures.append(mark(step, erasure=fact.erasure, versions=fact.versions, **told))
+        for version in fact.versions:
+            self._happened(version, step, **told)
 
     def _scope(self, kind: str, job: str, spec_sha256: str) -> None:
         """Note the data that a job was given. The rows themselves stay in the service: only their hash is told."""

@@ -75,7 +75,7 @@ def _inventory(entry: Mapping[str, Any]) -> str:
     validation, review = entry["validation"], entry["next_review"]
     rows = [(name, entry[name]) for name in ("owner", "purpose", "tier", "task", "metric", "outcomes", "champion")]
     rows += [
-        ("state", f"{entry['state']} {entry['phase']}, automation {entry['automation']}"),
+        ("state", f"{'.'.join(filter(None, (entry['state'], entry['phase'])))}, automation {entry['automation']}"),
         ("policy", f"version {entry['policy_version']}"),
         ("validated", f"{when(validation['at_us'])} by {validation['how']}" if validation else "never"),
         ("next review", f"{when(review['at_us'])}: {review['why']}" if review else "none, it is retired"),
@@ -188,6 +188,14 @@ def when(at_us: int) -> str:
         return f"{at_us} µs"
 
 
+def lasting(seconds: float) -> str:
+    """Write a duration as people read it."""
+    try:
+        return str(timedelta(seconds=seconds))
+    except OverflowError:
+        return f"{seconds} s"
+
+
 def _cell(value: object) -> str:
     if value is None:
         return "-"
@@ -206,10 +214,9 @@ def _ended(mark: Mapping[str, Any] | None) -> str:
 
 
 def _took(time: Mapping[str, Any]) -> str:
-    parts = [
-        f"{time[name]:g} {short}" for name, short in (("seconds", "s"), ("rows", "rows")) if time[name] is not None
-    ]
-    return ", ".join(parts) or "-"
+    seconds, rows = time["seconds"], time["rows"]
+    parts = [lasting(seconds)] if seconds is not None else []
+    return ", ".join([*parts, *([f"{rows} rows"] if rows is not None else [])]) or "-"
 
 
 def _span(span: Mapping[str, Any]) -> str:

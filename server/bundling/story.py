@@ -67,7 +67,9 @@ class Story:
                 self.moves.append(
                     mark(step, source=move.source, dest=move.dest, trigger=move.trigger, reason=str(move.reason))
                 )
-            case e.ApprovalGiven() | e.ApprovalRefused() | e.Held() | e.Released() | e.Frozen() | e.Unfrozen() as fact:
+            case e.ApprovalGiven() | e.ApprovalRefused() | e.LegalHoldPlaced() | e.LegalHoldLifted() as fact:
+                self.people.append(mark(step, what=step.recorded.type, actor=step.recorded.actor, note=fact.note))
+            case e.Held() | e.Released() | e.Frozen() | e.Unfrozen() | e.Erased() as fact:
                 self.people.append(mark(step, what=step.recorded.type, actor=step.recorded.actor, note=fact.note))
             case _:
                 pass  # it stands in the record

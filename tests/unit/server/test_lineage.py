@@ -10,6 +10,7 @@ import pytest
 from server.bundling.parts import Parts
 from server.bundling.shelf import Shelf
 from server.lineage import Document, Lineage
+from statemachine import commands as c
 from tests.fixtures.steps import of_scenario, scenario
 from tests.scenarios.script import script
 from tests.scenarios.service_stage import ServiceStage, on_stage
@@ -105,3 +106,21 @@ def test_what_was_erased_is_nothing_and_the_rest_stands() -> None:
 
     assert (made["artifact"], made["manifest_sha256"], made["requested_by"]) == (None, "h", "service")
     assert [one["sha256"] for one in lineage.told()["data"]] == ["r", None]
+
+
+def test_an_erasure_is_told_with_the_versions_that_have_learned_from_the_rows(
+    stage: ServiceStage, tmp_path: Any
+) -> None:
+    told(stage, "lasting_decline", tmp_path)
+    service = stage.service
+    erased = c.Erase(
+        erasure="e" * 32, scope="subject", pseudonym="p" * 64, rows=3, labels=2, versions=["remedy-1"], jobs=[], note=""
+    )  # fmt: skip
+    service.do(lambda unit: service.desk.act(unit, "m", erased, 0)).result()
+    lineage = Lineage(Nothing())
+    for step in service.steps("m"):
+        lineage.take(step)
+    found = lineage.told()
+
+    assert [(one["rows"], one["versions"]) for one in found["erasures"]] == [(3, ["remedy-1"])]
+    assert versions(found)["remedy-1"]["events"][-1]["type"] == "erased"

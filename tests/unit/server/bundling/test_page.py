@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.bundling.page import when
+from server.bundling.page import lasting, when
 from server.service import Service
 from tests.fixtures.bundles import lived, source_of, unpacked, written
 from tests.fixtures.services import a_model, a_service
@@ -69,7 +69,16 @@ def test_what_people_wrote_is_text_and_nothing_else(service: Service, field: str
 
 
 def test_the_report_tells_incident_gates_versions_and_files(page: Tags) -> None:
-    told = ("Record of m", "concept_change", "promoted", "holdout", "remedy-1", "hgb-60@1", "events.jsonl", "18000 s")
+    told = (
+        "Record of m",
+        "concept_change",
+        "promoted",
+        "holdout",
+        "remedy-1",
+        "hgb-60@1",
+        "events.jsonl",
+        "5:00:00, 300 rows",
+    )
 
     assert [word for word in told if word not in page.text] == []
 
@@ -83,3 +92,8 @@ def test_the_digest_in_the_report_covers_all_other_files(page: Tags) -> None:
 )
 def test_an_instant_is_told_as_people_read_it(at_us: int, told: str) -> None:
     assert when(at_us) == told
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(90.0, "0:01:30"), (1_036_800.0, "12 days, 0:00:00"), (1e18, "1e+18 s")])
+def test_a_duration_is_told_as_people_read_it(seconds: float, told: str) -> None:
+    assert lasting(seconds) == told
