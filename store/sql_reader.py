@@ -160,10 +160,7 @@ class SqlReader:
 
     def jobs(self, *, status: str | None = None, kind: str | None = None, stream: str | None = None) -> tuple[Job, ...]:
         """Return the jobs that match every filter given."""
-        if status is None:
-            jobs = self._all(Job, self._say.jobs)
-        else:
-            jobs = self._all(Job, self._say.jobs_by_status, status=status)
+        jobs = self._all(Job, self._say.jobs) if status is None else self._jobs_by_status(status)
         return tuple(job for job in jobs if kind in (None, job.kind) and stream in (None, job.stream))
 
     def lease(self, job_id: str) -> Lease | None:
@@ -222,6 +219,9 @@ class SqlReader:
     def _place(self, stream: str, version: int) -> int:
         row = self._link.row(self._say.place, stream=stream, version=version)
         return _NO_END if row is None else int(row[0])
+
+    def _jobs_by_status(self, status: str) -> tuple[Job, ...]:
+        return self._all(Job, self._say.jobs_by_status, status=status)
 
     def _open_tile(self, level: int, idx: int, width: int) -> bytes:
         """Read a tile that is not full from what is below it: the events, or the roots of full tiles."""

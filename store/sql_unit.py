@@ -122,6 +122,14 @@ class SqlUnit(SqlReader):
         """Return the stream's newest version, that of this work included."""
         return self._tail(stream).version
 
+    def timers_due(self, now_us: int, limit: int = 1000) -> tuple[Timer, ...]:
+        """Take the timers that are due."""
+        return self._all(Timer, self._say.take_timers_due, now_us=now_us, limit=limit)
+
+    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
+        """Take the leases whose time is over."""
+        return self._all(Lease, self._say.take_leases_expired, now_us=now_us)
+
     def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
         """Record *events* behind version *expected_version*."""
         placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), self._work.head)
@@ -170,6 +178,9 @@ class SqlUnit(SqlReader):
         """Forget the payload of one event."""
         self._ready("events")
         self.pending.add(self._say.erase_payload, told(write, ("stream", "version")))
+
+    def _jobs_by_status(self, status: str) -> tuple[Job, ...]:
+        return self._all(Job, self._say.take_jobs_by_status, status=status)
 
     def statement(self, name: str) -> Statement:
         """Return a statement by name."""

@@ -177,9 +177,8 @@ class Statements:
         self.timer = self._one(TIMERS, "stream", "name")
         self.timers = self._compiled(_rows(TIMERS).where(_is(TIMERS, "stream")).order_by(TIMERS.c.name), TIMERS)
         self.next_timer = self._compiled(_rows(TIMERS).order_by(*due).limit(1), TIMERS)
-        self.timers_due = self._compiled(
-            _rows(TIMERS).where(TIMERS.c.due_us <= bindparam("now_us")).order_by(*due).limit(LIMIT), TIMERS
-        )
+        timers_due = _rows(TIMERS).where(TIMERS.c.due_us <= bindparam("now_us")).order_by(*due).limit(LIMIT)
+        self.timers_due, self.take_timers_due = self._to_take(timers_due, TIMERS)
         #: The route in force.
         self.route = self._compiled(
             _rows(ROUTES).where(_is(ROUTES, "stream")).order_by(ROUTES.c.generation.desc()).limit(1), ROUTES
@@ -190,15 +189,13 @@ class Statements:
         self.job = self._one(JOBS, "job_id")
         #: Jobs, all of them or of one status; other filters are few rows away.
         self.jobs = self._compiled(_rows(JOBS).order_by(*by_age), JOBS)
-        self.jobs_by_status = self._compiled(_rows(JOBS).where(_is(JOBS, "status")).order_by(*by_age), JOBS)
+        by_status = _rows(JOBS).where(_is(JOBS, "status")).order_by(*by_age)
+        self.jobs_by_status, self.take_jobs_by_status = self._to_take(by_status, JOBS)
         self.lease = self._one(LEASES, "job_id")
         #: Leases whose time is over.
-        self.leases_expired = self._compiled(
-            _rows(LEASES)
-            .where(LEASES.c.lease_until_us <= bindparam("now_us"))
-            .order_by(LEASES.c.lease_until_us, LEASES.c.job_id),
-            LEASES,
-        )
+        over = _rows(LEASES).where(LEASES.c.lease_until_us <= bindparam("now_us"))
+        by_end = over.order_by(LEASES.c.lease_until_us, LEASES.c.job_id)
+        self.leases_expired, self.take_leases_expired = self._to_take(by_end, LEASES)
 
     def _feed_queries(self) -> None:
         feed = _rows(FEED).where(_is(FEED, "stream"))
@@ -277,6 +274,10 @@ class Statements:
         self.put_window = self._upsert(WINDOWS)
         self.put_route = self._upsert(ROUTES)
         self.put_erasure = self._upsert(ERASURES)
+
+    def _to_take(self, query: Select[Any], table: Table) -> tuple[Statement, Statement]:
+        """Give *query* for those who look, and for those who take: what another transaction has taken, they pass by."""
+        return self._compiled(query, table), self._compiled(query.with_for_update(skip_locked=True), table)
 
     def _one(self, table: Table, *key: str, columns: Iterable[str] = ()) -> Statement:
         query = _rows(table, *columns).where(*(_is(table, name) for name in key))

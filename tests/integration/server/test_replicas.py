@@ -17,7 +17,10 @@ from server.service import Service
 from server.settings import Settings
 from server.watch import Watch
 from server.wiring import build
+from statemachine.commands import FireTimer
+from statemachine.errors import StaleLease
 from store import Unit, migrate
+from tests.fixtures.jobs import FAR_US, WORKER, expire, hand_in, leased, won
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
 
@@ -141,6 +144,66 @@ def test_a_server_reads_on_where_another_has_written_and_adds_up_the_same(replic
         assert intake(one).label_of == intake(third).label_of
         assert watch(one).blocks == watch(third).blocks != []
         assert [w.to_json() for w in watch(one).windows] == [w.to_json() for w in watch(third).windows] != []
+
+
+def test_an_attempt_is_refused_once_another_server_has_given_its_job_to_somebody_else(replica: Replica) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    first.start_retraining("m", "", "try", [], WORKER).result()
+    stale = leased(first, "slow")
+    assert expire(second) == 1
+    fresh = leased(second, "quick")
+
+    assert (stale.job, stale.attempt, fresh.attempt) == (fresh.job, 1, 2)
+    assert first.heartbeat(stale.job, stale.attempt, 0, "").result()[1]
+    with pytest.raises(StaleLease, match="attempt 2 does"):
+        hand_in(first, stale, won())
+    with pytest.raises(StaleLease, match="attempt 2 does"):
+        first.fail_job(stale.job, stale.attempt, "crashed", "", WORKER).result()
+    assert second.heartbeat(fresh.job, fresh.attempt, 0, "").result()[1] is False
+
+
+def test_workers_that_ask_two_servers_at_once_get_no_job_twice(replica: Replica) -> None:
+    servers = [replica(), replica()]
+    for name in ("m", "n", "o"):
+        servers[0].create_model(a_model(name)).result()
+        servers[0].start_retraining(name, "", "try", [], WORKER).result()
+
+    asked = [servers[number % 2].lease_job(f"w-{number}") for number in range(6)]
+    found = [job for one in asked if (job := one.result()) is not None]
+
+    assert sorted(job.model for job in found) == ["m", "n", "o"]
+    assert {job.attempt for job in found} == {1}
+
+
+def test_the_clockworks_of_two_servers_fire_a_timer_once(replica: Replica) -> None:
+    servers = [replica(), replica()]
+    for name in ("m", "n", "o"):
+        servers[0].create_model(a_model(name)).result()
+        servers[0].start_retraining(name, "", "try", [], WORKER).result()
+    due = max(timer.due_us for timer in servers[0].store.read(lambda reader: reader.timers_due(FAR_US)))
+    before = len(servers[0].events("", 0, 1_000))
+
+    fired = [servers[number % 2].fire_timers(due) for number in range(6)]
+    events = [one.result() for one in fired]
+
+    told = [event for event in servers[1].events("", 0, 1_000)[before:] if event.type == "state_changed"]
+    assert sorted(event.stream for event in told) == ["m", "n", "o"]
+    assert sum(events) == len(servers[0].events("", 0, 1_000)) - before
+
+
+def test_a_timer_of_a_visit_that_another_server_has_ended_does_nothing(replica: Replica) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    first.start_retraining("m", "", "try", [], WORKER).result()
+    (timer,) = first.store.read(lambda reader: reader.timers("m"))
+    second.operate("abort", "m", "", "", WORKER).result()
+    stale = FireTimer(name=timer.name, visit=timer.visit, at_row=0)
+
+    before = len(first.events("m", 0, 100))
+    done = first.do(lambda unit: first.desk.act(unit, "m", stale, timer.due_us)).result()
+
+    assert (done, len(first.events("m", 0, 100))) == ((), before)
 
 
 def intake(service: Service) -> Intake:

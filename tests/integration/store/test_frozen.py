@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from statemachine.envelope import RecordedEvent, chain_faults
-from store import DatabaseLocked, Store, Unit, WrongExpectedVersion, migrate
+from store import DatabaseLocked, Store, Timer, Unit, WrongExpectedVersion, migrate
 from tests.fixtures.events import an_event
 from tests.fixtures.postgres import Postgres
-from tests.fixtures.work import appending
+from tests.fixtures.work import appending, keeping
 from tests.integration.store.conftest import Opening
 
 PATIENCE_SECONDS = 30.0
@@ -104,3 +105,15 @@ def test_a_head_that_nobody_lets_go_of_is_named_after_a_few_tries(url: str, open
     with pytest.raises(WrongExpectedVersion):
         quick.run(appending("a", 0, an_event("1")))
     assert log(quick) == ["late-1"]
+
+
+def test_work_passes_by_what_another_transaction_has_taken(url: str, opened: Opening) -> None:
+    store = opened(url)
+    store.run(keeping(*(Timer(stream=name, name="t", due_us=1, visit=1) for name in "ab")))
+
+    with psycopg.connect(url) as other:
+        other.execute("SELECT * FROM timers WHERE stream = 'a' FOR UPDATE")
+        taken = store.run(lambda unit: [timer.stream for timer in unit.timers_due(1)])
+        seen = store.read(lambda reader: [timer.stream for timer in reader.timers_due(1)])
+
+    assert (taken, seen) == (["b"], ["a", "b"])
