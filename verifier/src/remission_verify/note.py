@@ -7,6 +7,7 @@ bytes that name the key and the signature. Signatures of unknown keys are left a
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,7 +23,9 @@ MOST_SIGNATURES = 100
 _DASH = "\u2014 "
 _PRIVATE = "PRIVATE+KEY+"
 _ID_BYTES, _KEY_BYTES = 4, 32
-_SPACE, _DELETE = 0x20, 0x7F
+#: Characters that steer a terminal, and halves of characters, which have no bytes.
+_NO_TEXT = re.compile("[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
+_NO_NAME = re.compile(r"[\s+]|" + _NO_TEXT.pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,15 +233,16 @@ def _decoded(value: str, what: str) -> bytes:
 
 
 def _checked_name(name: str) -> str:
-    if not name or "+" in name or any(character.isspace() for character in name):
-        raise NoteInvalid(f"{name[:100]!r} is no name of a key; one without spaces and plus signs is accepted")
+    if not name or _NO_NAME.search(name):
+        raise NoteInvalid(
+            f"{name[:100]!r} is no name of a key; one without spaces, plus signs and control characters is accepted"
+        )
     return name
 
 
 def _checked_text(text: str) -> str:
     if not text.endswith("\n"):
         raise NoteInvalid("the text of a note ends in a newline; this one does not")
-    wrong = [c for c in text if (ord(c) < _SPACE and c != "\n") or ord(c) == _DELETE or "\ud800" <= c <= "\udfff"]
-    if wrong:
+    if wrong := _NO_TEXT.search(text):
         raise NoteInvalid(f"the text of a note holds the control character {wrong[0]!r}")
     return text
