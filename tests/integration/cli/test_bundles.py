@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,6 +130,42 @@ def test_what_is_refused_is_one_line_and_leaves_nothing_behind(
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1), done.err
     assert said in done.err
     assert listing(folder.parent) == before
+
+
+ALTERED = {
+    "a payload": (
+        "UPDATE payloads SET body = CAST(replace(CAST(body AS TEXT), 'risk', 'fish') AS BLOB) WHERE position = 1",
+        "events.jsonl: line 1: expected the payload that was committed to",
+    ),
+    "an actor": (
+        "UPDATE events SET actor = 'nobody' WHERE position = 3",
+        "events.jsonl: line 3: expected the hash of its envelope",
+    ),
+    "the root that was signed": (
+        "UPDATE checkpoints SET note = CAST(replace(CAST(note AS TEXT), 'remission', 'admission') AS BLOB)",
+        "signing_key: the checkpoint of size",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_a_database_that_was_altered_gives_no_bundle(folder: Path, bundle: Path, tmp_path: Path, what: str) -> None:
+    statement, said = ALTERED[what]
+    with (
+        closing(sqlite3.connect(folder / "log.db")) as source,
+        closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as raw,
+    ):
+        source.backup(raw)
+        for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f'DROP TRIGGER "{name}"')
+        assert raw.execute(statement).rowcount > 0
+    asked = ("--db", f"sqlite:///{tmp_path / 'log.db'}", "--artifacts", "artifacts", "--signing-key", "log.key")
+    done = remission("export", "approval", "--out", str(tmp_path / "x.zip"), *asked, folder=folder)
+
+    assert bundle.exists()
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert said in done.err
+    assert [path.name for path in tmp_path.iterdir() if "log.db" not in path.name] == []
 
 
 def test_the_inventory_is_told_to_people_and_to_machines(folder: Path, target: str) -> None:
