@@ -12,6 +12,8 @@ from statemachine.health import ModelHealth
 from statemachine.replay import fact_in
 from store.ports import Reader
 
+PAGE = 500  #: events of one model that are read at once, however late a watcher comes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
@@ -37,8 +39,8 @@ class Changes:
 
     def _changed(self, reader: Reader, change: reading.Change) -> Changed:
         health = self._known.get(change.model, ModelHealth())
-        for recorded in reader.events(change.model, health.version, change.version):
-            fact = fact_in(recorded)
-            health = evolve(health, fact, recorded.occurred_us)
+        for after in range(health.version, change.version, PAGE):
+            for recorded in reader.events(change.model, after, min(after + PAGE, change.version)):
+                health = evolve(health, fact_in(recorded), recorded.occurred_us)
         self._known[change.model] = health
         return Changed(change=change, state=state_of(health, position=change.position))

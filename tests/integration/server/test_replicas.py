@@ -40,13 +40,17 @@ def url(postgres: Postgres) -> str:
 
 
 @pytest.fixture
-def replica(url: str, tmp_path: Path) -> Iterator[Replica]:
-    """Give servers of one database."""
-    made: list[Service] = []
+def replica(url: str, postgres: Postgres, tmp_path: Path) -> Iterator[Replica]:
+    """Give servers of one database and one vault."""
+    vault, made = postgres.new_database(), list[Service]()
 
     def make() -> Service:
         settings = Settings(
-            database=url, artifacts=f"memory://{tmp_path.name}", clock="stream", signing_key=str(tmp_path / "log.key")
+            database=url,
+            vault=vault,
+            artifacts=f"memory://{tmp_path.name}",
+            clock="stream",
+            signing_key=str(tmp_path / "log.key"),
         )
         made.append(build(settings))
         return made[-1]
