@@ -8,14 +8,19 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from remission import Client
 from remission_verify import merkle
-from remission_verify.checkpoint import Checkpoint
+from remission_verify.checkpoint import Checkpoint, parse
 from remission_verify.errors import VerificationError
-from remission_verify.note import Verifier, sign
+from remission_verify.note import Verifier, parse_note, sign
+from remission_verify.receipt import parse_receipt
 from remission_verify.trust import Trust
 
+from tests.fixtures.commands import remission
 from tests.fixtures.gopher import Check, built, refusals
 from tests.fixtures.logs import SIGNER, exported, some_log
+from tests.fixtures.servers import serving
+from tests.integration.server.requests import create, model, reference
 
 SIZES = (1, 2, 3, 7, 64, 100, 1_000, 65_537)
 PROOFS = 2_000  #: of each kind
@@ -184,3 +189,39 @@ def test_go_refuses_an_exported_log_that_was_altered(gopher: Path, tmp_path: Pat
     (folder / name).write_bytes(flip(data[:32], seeded(1)) + data[32:])
 
     assert refusals(gopher, [exported_log(folder, [768], [1_000])]) != [""]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Let a real server write a log, and hand it out with the receipt of one event and the public key."""
+    place = tmp_path_factory.mktemp("served")
+    with serving(place) as target, Client(target) as client:
+        for name in ("one", "two", "three"):
+            asked = create(model(name), reference())
+            client.create_model(asked.model, asked.reference)
+            client.operations.hold(name)
+        for command in (("receipt", "4", "--out", "receipt"), ("tiles", "tiles")):
+            assert remission(*command, folder=place, REMISSION_SERVER=target).code == 0
+    (place / "key").write_text(remission("key", "show", "log.key", folder=place).out.split()[0])
+    return place
+
+
+def test_go_proves_every_entry_that_a_real_server_has_exported(gopher: Path, served: Path) -> None:
+    size = parse(parse_note((served / "tiles" / "checkpoint").read_text()).text).size
+    check = exported_log(served / "tiles", range(size), range(1, size + 1))
+
+    assert size >= 6
+    assert refusals(gopher, [replace(check, key=(served / "key").read_text())]) == [""]
+
+
+def test_go_agrees_with_the_receipt_of_a_real_server(gopher: Path, served: Path) -> None:
+    receipt = parse_receipt((served / "receipt").read_text())
+    told = parse(parse_note(receipt.checkpoint).text)
+    entry_there = (served / "receipt.entry").read_bytes()
+    note = Check(kind="note", note=receipt.checkpoint, key=(served / "key").read_text())
+    proof = Check(
+        kind="inclusion", size=told.size, root=told.root, index=receipt.index, entry=entry_there, path=receipt.path
+    )
+
+    assert refusals(gopher, [note, proof]) == ["", ""]
+    assert refusals(gopher, [replace(proof, entry=entry_there + b" ")]) != [""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -53,3 +54,14 @@ def test_a_quick_evaluation_reads_the_folder_that_it_is_given() -> None:
     plan = dry_run("evaluate", "DATA=elsewhere", "QUICK=1").stdout
 
     assert "--data elsewhere --quick" in plan
+
+
+def test_acceptance_says_what_it_needs_where_it_can_install_nothing(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    script = ROOT / "scripts" / "acceptance_packages.sh"
+    run = subprocess.run([bash, script], env={"PATH": str(tmp_path)}, check=False, capture_output=True, text=True)
+
+    assert run.returncode == 1
+    assert "needs golang-go golang-golang-x-mod-dev" in run.stderr
+    assert "there is no apt-get here" in run.stderr

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from remission_verify.envelope import GENESIS, Envelope
 
-
-class _Tail(NamedTuple):
-    """The newest event of a stream, and how often places were lost before it."""
-
-    version: int
-    hash: str
-    lost: int
+#: The newest event of a stream: its version, its hash, and how often places were lost before it.
+Tail = tuple[int, str, int]
 
 
 class Chains:
     """How far the streams of a log were followed, in the order of positions."""
 
     def __init__(self) -> None:
-        self._tails: dict[str, _Tail] = {}
+        self._tails: dict[str, Tail] = {}
         self._namespace: str | None = None
         self._lost = 0
 
@@ -32,21 +26,26 @@ class Chains:
         """Forget where streams stand, since an event was not read: what comes next is taken as it comes."""
         self._lost += 1
 
-    def faults(self, event: Envelope, position: int) -> Iterator[str]:
-        """Tell what is wrong with the place of the next event; nothing, when it is where it belongs."""
+    def take(self, event: Envelope, position: int) -> Sequence[str]:
+        """Take the next event in; tell what is wrong with its place: nothing, when it is where it belongs."""
+        before = self._tails.get(event.stream, (0, GENESIS, 0))
+        self._tails[event.stream] = event.version, event.hash, self._lost
+        # One with which nothing is wrong costs no more than this.
+        right = before == (event.version - 1, event.previous_hash, self._lost)
+        if right and event.position == position and event.namespace == self._namespace:
+            return ()
+        return tuple(self._faults(event, position, before))
+
+    def _faults(self, event: Envelope, position: int, before: Tail) -> Iterator[str]:
+        version, previous, lost = before
+        self._namespace = self._namespace or event.namespace
         if event.position != position:
             yield f"the entry says that it is position {event.position}"
-        if event.namespace != (self._namespace or event.namespace):
+        if event.namespace != self._namespace:
             yield f"the entry is of the namespace {event.namespace!r}, the log of {self._namespace!r}"
-        tail = self._tails.get(event.stream) or _Tail(0, GENESIS, 0)
-        if tail.lost == self._lost:
-            yield from _behind(tail, event)
-        self._namespace = self._namespace or event.namespace
-        self._tails[event.stream] = _Tail(event.version, event.hash, self._lost)
-
-
-def _behind(tail: _Tail, event: Envelope) -> Iterator[str]:
-    if event.version != tail.version + 1:
-        yield f"version {event.version} of {event.stream!r} stands where {tail.version + 1} belongs"
-    if event.previous_hash != tail.hash:
-        yield f"version {event.version} of {event.stream!r} does not follow the event before it"
+        if lost != self._lost:
+            return
+        if event.version != version + 1:
+            yield f"version {event.version} of {event.stream!r} stands where {version + 1} belongs"
+        if event.previous_hash != previous:
+            yield f"version {event.version} of {event.stream!r} does not follow the event before it"

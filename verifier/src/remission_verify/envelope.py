@@ -50,9 +50,16 @@ _WRITTEN = {
     "volatile_fields": rf"\[(?:{_TEXT}(?:,{_TEXT})*+)?+\]",
 }
 _TAKEN = ("commitment", "namespace", "position", "previous_hash", "stream", "type", "version")
-_FIELDS = ",".join(
-    f'"{name}":({pattern})' if name in _TAKEN else f'"{name}":{pattern}' for name, pattern in _WRITTEN.items()
-)
+
+
+def _taken(name: str, pattern: str) -> str:
+    """Let the pattern give what it finds, without the quotes around it, of the fields that are taken."""
+    if name not in _TAKEN:
+        return pattern
+    return f'"({pattern[1:-1]})"' if pattern[0] == '"' else f"({pattern})"
+
+
+_FIELDS = ",".join(f'"{name}":{_taken(name, pattern)}' for name, pattern in _WRITTEN.items())
 _LEAF = re.compile(rf"\{{{_FIELDS}\}}")
 _ONE = {name: re.compile(pattern) for name, pattern in _WRITTEN.items()}
 
@@ -88,10 +95,10 @@ def read_envelope(leaf: bytes, leaf_hash: bytes = b"") -> Envelope:
     commitment, namespace, position, previous, stream, kind, version = found.groups()
     return Envelope(
         FORMAT,
-        commitment[1:-1],
+        commitment,
         _plain(namespace),
         int(position),
-        previous[1:-1],
+        previous,
         _plain(stream),
         _plain(kind),
         int(version),
@@ -116,8 +123,8 @@ def _of_format_1(leaf: bytes) -> Envelope:
 
 
 def _plain(text: str) -> str:
-    """Give what a JSON string says."""
-    return text[1:-1] if "\\" not in text else str(decode(text.encode()))
+    """Give what stands between the quotes of a JSON string, as it is meant."""
+    return text if "\\" not in text else str(decode(f'"{text}"'.encode()))
 
 
 def _why_not(leaf: bytes) -> str:

@@ -80,9 +80,10 @@ class LogCheck:
         stored = self._stored(reader, tile)
         entries = self._entries(reader, tile, stored)
         hashes = [hash_leaf(entry) for entry in entries]
+        differ = stored and stored != hashes
         for number, entry in enumerate(entries):
             self._entry(tile, number, entry, hashes[number])
-            if stored and stored[number] != hashes[number]:
+            if differ and stored[number] != hashes[number]:
                 self._differing.append((tile, number))
                 self._chains.lose()
         if len(entries) < tile.width:
@@ -112,11 +113,11 @@ class LogCheck:
 
     def _entry(self, tile: Tile, number: int, entry: bytes, leaf_hash: bytes) -> None:
         """Hold an entry against its place."""
-        position = _position(tile, number)
+        position = tile.idx * WIDTH + number + 1
         try:
-            faults = list(self._chains.faults(read_envelope(entry, leaf_hash), position))
+            faults = self._chains.take(read_envelope(entry, leaf_hash), position)
         except EnvelopeInvalid as error:
-            faults = [str(error)]
+            faults = (str(error),)
             self._chains.lose()
         for said in faults:
             self.found.add(Fault(Tile(ENTRIES, tile.idx, tile.width).path, said, position))
