@@ -274,7 +274,7 @@ def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
 
 def _by_model(keys: Iterable[KeyFacts]) -> dict[str, list[KeyFacts]]:
     found: dict[str, list[KeyFacts]] = {}
-    for key in keys:
+    for key in sorted(keys, key=lambda one: one.model):  # so that logs are told in the same order everywhere
         found.setdefault(key.model, []).append(key)
     return dict(sorted(found.items()))  # ids of keys are chance, and the order of the log is not
 

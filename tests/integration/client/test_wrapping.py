@@ -248,7 +248,11 @@ def test_what_the_server_keeps_is_what_was_answered(tmp_path: Path) -> None:
 
 def kept(folder: Path) -> tuple[feed.Rows, feed.Labels]:
     """Read the last rows and labels from a stopped server's own files."""
-    service = build(Settings(database=f"sqlite:///{folder / 'log.db'}", artifacts=str(folder / "artifacts")))
+    settings = Settings(
+        database=f"sqlite:///{folder / 'log.db'}", artifacts=str(folder / "artifacts"),
+        signing_key=str(folder / "log.key"),
+    )  # fmt: skip
+    service = build(settings)
     try:
         entries = service.store.read(lambda reader: [one for _, one in service.desk.entries(reader, "m", 0, 100)])
     finally:
