@@ -23,7 +23,7 @@ from store.ports import Reader, Unit
 from store.records import FeedItem
 from store.sealed_blobs import SealedBlobs
 
-PAGE = 500  #: feed entries read at once
+PAGE = 32  #: feed entries read at once; one may be 16 MiB
 
 
 class Desk:

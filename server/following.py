@@ -62,6 +62,7 @@ def fire_timers(desk: Desk, unit: Unit, now_us: int) -> int:
     fired = 0
     for due in unit.timers_due(now_us):
         desk.touch(due.stream)
+        follow(desk, unit, due.stream)  # rows that nobody has looked at yet are no silence, and may prove something
         watch = desk.watch(unit, due.stream)
         fired += _fire(Scene(desk, unit, due.stream, watch, now_us))
         move_on(desk, unit, due.stream)

@@ -28,6 +28,8 @@ _KEYS = {
     if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
 }
 
+_HELD_TOO_LONG = "25P03"  #: idle_in_transaction_session_timeout
+
 #: PostgreSQL's classes and codes, the longest prefix first. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _BY_STATE: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
     ("23505", AlreadyRecorded),
@@ -36,7 +38,7 @@ _BY_STATE: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
     ("25006", DatabaseReadOnly),
     ("55P03", DatabaseLocked),  # lock_timeout
     ("57014", DatabaseUnavailable),  # statement_timeout
-    ("25P03", Interrupted),  # idle_in_transaction_session_timeout: the connection is gone, and nothing was committed
+    (_HELD_TOO_LONG, Interrupted),  # the connection is gone, and nothing was committed
     ("40", Interrupted),  # serialization failure, deadlock
     ("57P", Interrupted),  # the server shuts down
     ("08", Interrupted),  # connection lost
@@ -60,6 +62,14 @@ _BY_NAME: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
 def translated(error: DBAPIError) -> StoreError:
     """Return our name for what SQLAlchemy was told."""
     return named(error.orig, lost=error.connection_invalidated)
+
+
+def held_too_long(error: DBAPIError) -> bool:
+    """Say whether PostgreSQL ended a transaction in which nothing was said for too long: before it read what came next.
+
+    So whatever was said next, a commit too, was not done.
+    """
+    return getattr(error.orig, "sqlstate", None) == _HELD_TOO_LONG
 
 
 def named(origin: BaseException | None, *, lost: bool) -> StoreError:

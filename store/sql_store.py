@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from store.errors import DatabaseUnavailable, DatabaseUnreachable, Interrupted, OutcomeUnknown
-from store.faults import translated
+from store.faults import held_too_long, translated
 from store.ledger import NO_HEAD, Ledger
 from store.link import Link
 from store.listening import Listener
@@ -189,6 +189,6 @@ class SqlTransaction:
 def _after_commit(error: DBAPIError) -> Exception:
     """Name what went wrong in a commit: undone for certain, or unknown."""
     found = translated(error)
-    if isinstance(found, Interrupted) and error.connection_invalidated:
+    if isinstance(found, Interrupted) and error.connection_invalidated and not held_too_long(error):
         return OutcomeUnknown(found.reason)
     return found

@@ -93,6 +93,26 @@ def test_a_frozen_replica_that_was_about_to_commit_commits_nothing(url: str, ope
     assert log(slow) == ["1"]
 
 
+def test_a_commit_that_comes_too_late_was_not_done_and_its_work_decides_again(url: str, opened: Opening) -> None:
+    """Nothing but the commit is left to say, and the database has ended the transaction before it read that."""
+    slow, quick = opened(bounded(url, 300, 5_000)), opened(bounded(url, 300, 5_000))
+    seen, thaw, seeing = list[int](), threading.Event(), threading.Event()
+
+    def work(unit: Unit) -> None:
+        seen.append(unit.version("a"))
+        seeing.set()
+        assert thaw.wait(PATIENCE_SECONDS)
+
+    late = slow.submit(work)
+    assert seeing.wait(PATIENCE_SECONDS)
+
+    quick.run(appending("a", 0, an_event("1")))
+    thaw.set()
+
+    assert late.result(PATIENCE_SECONDS) is None
+    assert seen == [0, 1]
+
+
 def test_a_head_that_nobody_lets_go_of_is_named_after_a_few_tries(url: str, opened: Opening, frozen: Freezer) -> None:
     slow, quick = opened(bounded(url, 60_000, 50)), opened(bounded(url, 60_000, 50))
     slow.submit(frozen)
