@@ -48,6 +48,7 @@ from server.wiring import build
 from server.witnessing import Asking, WitnessFailed
 
 LOG = structlog.get_logger()
+NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
 HOUR_US = 3_600 * 1_000_000
 DAY_US = 24 * HOUR_US
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
@@ -149,7 +150,7 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
 
 async def _clockwork(service: Service, settings: Settings, asking: Asking | None) -> None:
     """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
-    erased_us = 0
+    erased_us, looked_us = 0, wall_us()
     while True:
         await asyncio.sleep(settings.timer_seconds)
         await _look(service.expire_leases)
@@ -158,7 +159,21 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
         await _sign(service, asking)
         if not service.desk.clock.follows_stream:
             await _look(lambda: service.fire_timers(wall_us()))
+            looked_us = await _take_over(service, looked_us)
             erased_us = await _erase_old(service, settings, erased_us)
+
+
+async def _take_over(service: Service, last_us: int) -> int:
+    """Look at rows that a server has left behind, twice a minute; give when that was last done."""
+    now_us = wall_us()
+    if now_us - last_us < NEGLECT_US:
+        return last_us
+    try:
+        for followed in await asyncio.to_thread(service.follow_neglected):
+            await _look(lambda followed=followed: followed)
+    except Exception as error:
+        LOG.exception("clockwork", error=repr(error))
+    return now_us
 
 
 async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:

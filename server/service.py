@@ -32,6 +32,7 @@ from server.clock import wall_us
 from server.deriving import Derivation
 from server.desk import Desk
 from server.erasing import ErasureView
+from server.neglect import Neglect
 from server.notary import Notary
 from server.proving import trust_in
 from server.requests import (
@@ -59,7 +60,7 @@ class Service:
 
     def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
         self.store, self.desk, self.notary = store, desk, notary
-        self._backlog = Backlog()
+        self._backlog, self._neglect = Backlog(), Neglect()
         store.on_commit(desk.committed)
 
     # Models.
@@ -326,6 +327,10 @@ class Service:
     def follow_left(self) -> list[Future[None]]:
         """Follow the models whose follower has failed, as when the database was away."""
         return [self.follow(model) for model in self._backlog.left()]
+
+    def follow_neglected(self) -> list[Future[None]]:
+        """Follow the models that another server has taken rows of, and has not looked at since this was last called."""
+        return [self.follow(model) for model in self.store.read(self._neglect.found)]
 
     def fire_timers(self, now_us: int) -> Future[int]:
         """Fire every timer that is due; give how many did something."""

@@ -210,6 +210,21 @@ def test_a_timer_of_a_visit_that_another_server_has_ended_does_nothing(replica: 
     assert (done, len(first.events("m", 0, 100))) == ((), before)
 
 
+def test_rows_that_a_dead_server_took_in_are_looked_at_by_another(replica: Replica) -> None:
+    first, second = replica(), replica()
+    for name in ("m", "n"):
+        first.create_model(a_model(name)).result()
+    assert second.follow_neglected() == []
+    first.do(lambda unit: ingestion.ingest_metrics(first.desk, unit, points(at_us=5), SERVICE)).result()
+    assert second.follow_neglected() == []  # its own server may be on the way
+
+    (followed,) = second.follow_neglected()
+
+    followed.result()
+    assert watch(second).seq == intake(second).next_seq - 1
+    assert [second.follow_neglected() for _ in range(2)] == [[], []]
+
+
 def intake(service: Service) -> Intake:
     return service.do(lambda unit: service.desk.intake(unit, "m")).result()
 
