@@ -22,8 +22,8 @@ class Link:
         self._driver: Any = connection.connection.dbapi_connection
         self._fault: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._namespace = namespace
-        #: A statement has failed, so PostgreSQL takes no more before a rollback.
-        self.failed = False
+        #: Why a statement has failed: PostgreSQL takes no more before a rollback, and makes one of a commit.
+        self.failure: Exception | None = None
 
     def rows(self, statement: Statement, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return the rows that *statement* finds."""
@@ -52,7 +52,7 @@ class Link:
             self._driver.execute(command)
         except self._fault as error:
             raise self._failed(error) from error
-        self.failed = False
+        self.failure = None
 
     def _write(self, statement: Statement, rows: Sequence[Values]) -> int:
         cursor = self._driver.cursor()
@@ -66,11 +66,11 @@ class Link:
 
     def _failed(self, error: Exception) -> Exception:
         """Name what went wrong, and give a connection up that is gone."""
-        self.failed = True
         lost = bool(self._connection.dialect.is_disconnect(error, self._driver, None))  # type: ignore[arg-type]  # as above
         if lost:
             self._connection.invalidate(error)
-        return named(error, lost=lost)
+        self.failure = named(error, lost=lost)
+        return self.failure
 
 
 # A cursor of either driver.

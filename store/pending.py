@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import groupby
 
-from store.errors import Spoiled
+from store.errors import DatabaseUnavailable, Spoiled
 from store.link import Link
 from store.statements import Statement, Values
 from store.tables import METADATA
@@ -62,7 +62,17 @@ class Pending:
         self._saved = False
 
     def finish(self) -> None:
-        """End a piece of work that succeeded."""
+        """End a piece of work that succeeded.
+
+        Raises:
+            DatabaseUnavailable: The database went away, and the work has hidden it.
+            Spoiled: A statement failed, and the work has hidden it: a commit now would keep nothing, and not say so.
+        """
+        failure = self._link.failure
+        if isinstance(failure, DatabaseUnavailable):
+            raise failure
+        if failure is not None:
+            raise Spoiled from failure
         if self._saved:
             self._link.say("RELEASE SAVEPOINT work")
             self._saved = False
@@ -77,7 +87,7 @@ class Pending:
         if self._saved:
             self._link.say("ROLLBACK TO SAVEPOINT work")
             self.finish()
-        elif self._link.failed:
+        elif self._link.failure is not None:
             raise Spoiled from error
 
     def _write(self, rows: list[_Row]) -> None:
