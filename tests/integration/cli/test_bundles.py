@@ -18,7 +18,9 @@ from tests.integration.server.examples import a_model, a_reference, decline
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("audited")
+    place = tmp_path_factory.mktemp("audited") / "here"  # a way up from here leads nowhere where others write
+    place.mkdir()
+    return place
 
 
 @pytest.fixture(scope="module")
