@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from measures.sums import Block, span
 from server.watch import LabelBlock, Watch
@@ -12,6 +13,12 @@ from statemachine.health import ModelHealth
 def since(watch: Watch, row: int) -> list[LabelBlock]:
     """Give the blocks that lie wholly at or behind *row*."""
     return [one for one in watch.blocks if one.first_row >= row]
+
+
+def latest(blocks: Sequence[LabelBlock], row: int, most: int) -> list[LabelBlock]:
+    """Give the last *most* of those that lie at or behind *row*. Of a long life few are looked at."""
+    found = (one for one in reversed(blocks) if one.first_row >= row)
+    return list(islice(found, most))[::-1]
 
 
 def cost(blocks: Iterable[LabelBlock], version: str) -> list[Block]:

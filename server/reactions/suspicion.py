@@ -9,7 +9,7 @@ import numpy as np
 from measures.losses import fixed, losses
 from monitoring.profile import LossTable, loss_table
 from server.reactions import challenge, signals
-from server.reactions.evidence import cost, lead, level, since
+from server.reactions.evidence import cost, latest, lead, level, since
 from server.reactions.scene import Scene
 from server.watch import LabelBlock
 from statemachine import commands as c
@@ -33,9 +33,8 @@ def look(scene: Scene) -> None:
 def _suspect(scene: Scene, health: ModelHealth) -> None:
     if scene.watermark_us < health.cooldown_until_us:
         return
-    blocks = since(scene.watch, max(health.epoch_row, scene.watch.reference_rows, health.calm_row))
     window = health.policy.windows.blocks * health.policy.loss.memory
-    blocks = blocks[-window:]
+    blocks = latest(scene.watch.blocks, max(health.epoch_row, scene.watch.reference_rows, health.calm_row), window)
     if len(blocks) < health.policy.windows.blocks:
         return
     if scene.follow("alarm@1", _value(scene, health, Signal.LOSS, blocks)) is not None:
@@ -63,7 +62,7 @@ def _recover(scene: Scene, health: ModelHealth) -> None:
     alarm = health.alarm
     if alarm is None:
         return
-    blocks = since(scene.watch, max(alarm.at_row, health.epoch_row))[-health.policy.windows.blocks * 12 :]
+    blocks = latest(scene.watch.blocks, max(alarm.at_row, health.epoch_row), health.policy.windows.blocks * 12)
     scene.follow("recovery@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
 
 
