@@ -103,7 +103,9 @@ class Desk:
     def entries(self, reader: Reader, model: str, after: int, until: int) -> Iterator[tuple[FeedItem, feed.Entry]]:
         """Read the feed after *after* up to and with *until*, in pages, as far as its keys are alive."""
         for page in pages(reader, model, after, until):
-            yield from self.sealer.opened(page)
+            for one in self.sealer.opened(page):
+                yield one
+                reader.stay()  # what is made of an entry may take its time
 
     def touch(self, model: str) -> None:
         """Note that the current work changes what is known of *model*."""

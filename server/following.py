@@ -30,6 +30,7 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
         unit.put(Cursor(stream=model, name=FOLLOWER, seq=item.seq, body=b""))
         for closing in watch.take(item.seq, entry):
             _react(scene, closing)
+            unit.stay()
         move_on(desk, unit, model)
 
 

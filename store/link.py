@@ -4,6 +4,7 @@ Statements were compiled by SQLAlchemy; they are run by the driver's own cursor,
 than the database does where a statement finds one row. Transactions, pools and lost connections stay SQLAlchemy's.
 """
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from sqlalchemy import Connection
 
 from store.faults import named
 from store.statements import Statement, Values
+
+#: How long work may compute before it lets the database know that it lives: a small part of any bound on silence.
+QUIET_SECONDS = 0.1
 
 
 class Link:
@@ -24,6 +28,7 @@ class Link:
         self._namespace = namespace
         #: Why a statement has failed: PostgreSQL takes no more before a rollback, and makes one of a commit.
         self.failure: Exception | None = None
+        self._said = time.monotonic()
 
     def rows(self, statement: Statement, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return the rows that *statement* finds."""
@@ -32,6 +37,7 @@ class Link:
             found: Sequence[Sequence[Any]] = self._driver.execute(statement.text, values).fetchall()
         except self._fault as error:
             raise self._failed(error) from error
+        self._said = time.monotonic()
         return found
 
     def row(self, statement: Statement, **parameters: object) -> Sequence[Any] | None:
@@ -42,9 +48,11 @@ class Link:
     def write(self, statement: Statement, rows: Sequence[Values]) -> int:
         """Run *statement* once for each of *rows*; return how many rows it changed."""
         try:
-            return self._write(statement, rows)
+            changed = self._write(statement, rows)
         except self._fault as error:
             raise self._failed(error) from error
+        self._said = time.monotonic()
+        return changed
 
     def say(self, command: str) -> None:
         """Run a command of ours that has no parameters."""
@@ -52,7 +60,17 @@ class Link:
             self._driver.execute(command)
         except self._fault as error:
             raise self._failed(error) from error
-        self.failure = None
+        self.failure, self._said = None, time.monotonic()
+
+    def stay(self) -> None:
+        """Say something, if nothing was said for a while and the connection can still be spoken to."""
+        if self.failure is not None or time.monotonic() < self._said + QUIET_SECONDS:
+            return
+        try:
+            self._driver.execute("SELECT 1")
+        except self._fault as error:
+            raise self._failed(error) from error
+        self._said = time.monotonic()
 
     def _write(self, statement: Statement, rows: Sequence[Values]) -> int:
         cursor = self._driver.cursor()

@@ -34,6 +34,9 @@ class MemoryReader:
         """Return the newest place."""
         return self._rows.head
 
+    def stay(self) -> None:
+        """Nobody waits for a word from this process."""
+
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until."""
         positions = self._rows.streams.get(stream, [])[max(after, 0) : until]

@@ -32,6 +32,12 @@ class Reader(Protocol):
     def head(self) -> Head:
         """Return the newest place; position 0 before the first event."""
 
+    def stay(self) -> None:
+        """Let the database know that this work goes on; it takes one that is silent for too long for dead.
+
+        For loops that compute. It costs nothing where something was asked a moment ago.
+        """
+
     def tile(self, level: int, idx: int, width: int = 256) -> bytes:
         """Return the first *width* hashes of a tile of the tree (C2SP tlog-tiles), 32 bytes each.
 

@@ -13,8 +13,9 @@ STATEMENT_TIMEOUT_MS = 60_000
 
 #: A writer that says nothing for so long inside its transaction loses its connection, and with it the head row: a
 #: process that was frozen, or a machine that is cut off, keeps the others waiting no longer. It can neither commit nor
-#: act when it comes back, and decides again. Work that computes for longer between two statements would never end: the
-#: most that one message can bring, a reference of a million rows, takes half of it on a slow machine.
+#: act when it comes back, and decides again. Work that computes for longer between two statements would never end:
+#: loops say that they go on (`Reader.stay`), and the most that one message can bring, a reference of a million rows,
+#: takes half of it on a slow machine.
 HOLD_MS = 10_000
 
 #: A server that does not answer within this time is not there.

@@ -77,6 +77,10 @@ class SqlReader:
         row = self._link.row(self._say.head)
         return NO_HEAD if row is None else Head(*row)
 
+    def stay(self) -> None:
+        """Let the database know that this work goes on."""
+        self._link.stay()
+
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until."""
         self._ready("events")

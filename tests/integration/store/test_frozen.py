@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -111,6 +112,20 @@ def test_a_commit_that_comes_too_late_was_not_done_and_its_work_decides_again(ur
 
     assert late.result(PATIENCE_SECONDS) is None
     assert seen == [0, 1]
+
+
+def test_work_that_computes_for_long_and_says_so_is_not_taken_for_dead(url: str, opened: Opening) -> None:
+    store, runs = opened(bounded(url, 1_000, 5_000)), list[int]()
+
+    def work(unit: Unit) -> int:
+        runs.append(unit.version("a"))
+        end = time.monotonic() + 2.5  # far beyond the bound
+        while time.monotonic() < end:
+            unit.stay()
+        return unit.append("a", 0, [an_event("1")])[0].position
+
+    assert store.run(work) == 1
+    assert runs == [0]
 
 
 def test_a_head_that_nobody_lets_go_of_is_named_after_a_few_tries(url: str, opened: Opening, frozen: Freezer) -> None:
