@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ from benchmarks.evaluate import CODE, QUICK, ROOT, digest_of
 from server import auditing
 from server.checking import OwnHands, Verification
 from server.crew import Crew
-from store import migrate, open_reader
+from server.settings import Settings
+from server.wiring import open_log
+from store import migrate
 
 CACHE = ROOT / ".cache" / "derive"
 JOBS = (1, 4)
@@ -125,11 +128,12 @@ def _derived(place: Place, url: str, jobs: int) -> dict[str, Any]:
 
 
 def _checked(url: str, jobs: int) -> Verification:
-    store = open_reader(url)
+    opening = partial(open_log, Settings(database=url))
+    store = opening()
     try:
         if jobs == 1:
             return auditing.verify(store, hands=OwnHands(store))
-        with Crew(url, jobs) as crew:
+        with Crew(opening, jobs) as crew:
             return auditing.verify(store, hands=crew)
     finally:
         store.close()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_SERVER, AsJson, Server
+from cli.options import DEFAULT_SERVER, AsJson, Server, Vault, VaultMaster
 
 INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 
@@ -20,15 +20,19 @@ def replay(
         str, typer.Option("--db", help="Read this database instead of asking a server; one may run beside.")
     ] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Processes that derive, with --db; 0: as many as pay.")] = 0,
+    vault: Vault = None,
+    vault_master: VaultMaster = None,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
     """Fold logs again and compare; exit code 1 when anything differs."""
     if database:
         from cli.recheck import ReplayInterrupted, run_recheck
+        from server.settings import load
 
+        settings = load(None, database=database, vault=vault, vault_master=vault_master)
         try:
-            equal = run_recheck(model, database, derive=derive, jobs=jobs, as_json=as_json)
+            equal = run_recheck(model, settings, derive=derive, jobs=jobs, as_json=as_json)
         except ReplayInterrupted as told:
             typer.echo(f"remission: {told}", err=True)
             raise typer.Exit(INTERRUPTED) from told

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_SERVER, AsJson, Server
+from cli.options import DEFAULT_SERVER, AsJson, Server, Vault, VaultMaster
 
 INSTANT = "an instant such as 2026-01-31T12:00:00Z, in UTC where it names no zone"
 
@@ -21,6 +22,8 @@ def export(  # noqa: PLR0913, PLR0917 - each is one option
     database: Annotated[str, typer.Option("--db", help="Read this database instead of asking a server.")] = "",
     artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts, beside --db.")] = None,
     signing_key: Annotated[Path | None, typer.Option(help="File of the keys that sign, beside --db.")] = None,
+    vault: Vault = None,
+    vault_master: VaultMaster = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Write the record of a model up to the end of a period as one signed archive, which proves itself offline."""
@@ -31,7 +34,8 @@ def export(  # noqa: PLR0913, PLR0917 - each is one option
     bounds = [instant_us(text, option) if text else None for text, option in ((start, "--from"), (end, "--until"))]
     with new_file(out, root) as file:
         if database:
-            told = _read_from(model, bounds, file, database=database, artifacts=artifacts, signing_key=signing_key)
+            where = {"database": database, "artifacts": artifacts, "vault": vault, "vault_master": vault_master}
+            told = _read_from(model, bounds, file, signing_key=str(signing_key) if signing_key else None, **where)
         else:
             told = _asked_of(model, bounds, file, server)
     typer.echo(f"{out}: {told['events']} events, {told['size']} bytes, sha256 {told['sha256']}")
@@ -74,24 +78,14 @@ def _asked_of(model: str, bounds: list[int | None], file: Any, server: str) -> d
     return {"events": found.events, "size": found.size_bytes, "sha256": found.sha256}
 
 
-def _read_from(  # the newest checkpoint on record counts: only a server signs
-    model: str,
-    bounds: list[int | None],
-    file: Any,  # noqa: ANN401 - an open file
-    *,
-    database: str,
-    artifacts: str | None,
-    signing_key: Path | None,
-) -> dict[str, Any]:
+def _read_from(model: str, bounds: list[int | None], file: Any, **where: str | None) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """Read a database: the newest checkpoint on record counts, since only a server signs."""
     from server.bundling.bundle import write_bundle
     from server.bundling.period import Period
     from server.folding import version_of
     from server.settings import load
     from server.wiring import opened_source
 
-    settings = load(
-        None, database=database, artifacts=artifacts, signing_key=str(signing_key) if signing_key else None
-    )  # fmt: skip
-    with opened_source(settings) as source:
+    with opened_source(load(None, os.environ, **where)) as source:
         found = write_bundle(source, model, Period(*bounds), version_of(source.store, model), file)
     return {"events": found.events, "size": found.size, "sha256": found.sha256}

@@ -60,13 +60,14 @@ def serve(  # noqa: PLR0913, PLR0917 - each is one option
 ) -> None:
     """Serve the contract over gRPC until told to stop (SIGTERM, SIGINT)."""
     from server.serve import run
-    from server.settings import load
+    from server.settings import load, to_serve
     from store import migrate as migration
 
-    settings = load(
+    given = load(
         config, host=host, port=port, database=database, vault=vault, artifacts=artifacts, clock=clock, logs=logs,
         signing_key=str(signing_key) if signing_key else None,
     )  # fmt: skip
+    settings = to_serve(given)
     if migrate_first:
         migration.upgrade(settings.database)
     run(settings)

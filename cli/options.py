@@ -11,4 +11,8 @@ Server = Annotated[
     typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Vault = Annotated[
+    str | None, typer.Option("--vault", help="Vault that the log is sealed with, beside --db; else the one beside it.")
+]
+VaultMaster = Annotated[str | None, typer.Option("--vault-master", help="File of the key that wraps the vault's keys.")]
 DEFAULT_SERVER = "127.0.0.1:50061"

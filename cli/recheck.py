@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -20,7 +21,9 @@ from server.auditing import Told
 from server.checking import Hands, NoHands, OwnHands, Verification
 from server.crew import Crew
 from server.errors import ThingMissing
-from store import Readable, open_reader
+from server.settings import Settings
+from server.wiring import open_log
+from store import Readable
 
 EVENTS_A_PROCESS = 5_000  #: below, a process takes longer to begin than to derive
 MOST_SHOWN = 20  #: failures that people are shown; machines get the first thousand
@@ -36,14 +39,14 @@ class ReplayInterrupted(Exception):
         )
 
 
-def run_recheck(model: str, database: str, *, derive: bool, jobs: int, as_json: bool) -> bool:
-    """Fold the logs of *database* again, and derive their decisions when asked; say whether all is as it was."""
-    with contextlib.closing(open_reader(database)) as store:
+def run_recheck(model: str, settings: Settings, *, derive: bool, jobs: int, as_json: bool) -> bool:
+    """Fold logs again, and derive their decisions when asked; say whether all is as it was."""
+    with contextlib.closing(open_log(settings)) as store:
         models = [model] if model else []
         events, found = _events(store, model), Verification()
         jobs = (jobs or worthwhile(events)) if derive else 0
         try:
-            with _hands(store, database, jobs) as hands, _bar(model or "log", events) as told:
+            with _hands(store, settings, jobs) as hands, _bar(model or "log", events) as told:
                 auditing.verify(store, models, hands, found, told)
         except KeyboardInterrupt as error:
             raise ReplayInterrupted(found, events) from error
@@ -65,10 +68,10 @@ def _events(store: Readable, model: str) -> int:
 
 
 @contextlib.contextmanager
-def _hands(store: Readable, database: str, jobs: int) -> Iterator[Hands]:
+def _hands(store: Readable, settings: Settings, jobs: int) -> Iterator[Hands]:
     """Give who derives: nobody, this process, or a crew."""
     if jobs > 1:
-        with Crew(database, jobs) as crew:
+        with Crew(partial(open_log, settings), jobs) as crew:
             yield crew
     else:
         yield OwnHands(store) if jobs else NoHands()

@@ -18,10 +18,11 @@ def expected(error: Exception) -> bool:
     from server.notary import LogUnsafe
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
+    from statemachine.envelope import PayloadErased
     from statemachine.replay import IllegalHistory
     from store.errors import StoreError
 
-    of_records = (BundleUnsound, IllegalHistory, KeyUnusable, LogUnsafe, VerificationError)
+    of_records = (BundleUnsound, IllegalHistory, PayloadErased, KeyUnusable, LogUnsafe, VerificationError)
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
     return isinstance(error, (StoreError, CannotListen, CrewLost, *of_records, *of_what_is_asked, *of_calls))

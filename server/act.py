@@ -11,13 +11,13 @@ from statemachine import timers
 from statemachine.canonical import digest
 from statemachine.commands import Command
 from statemachine.decide import decide
-from statemachine.envelope import NewEvent
+from statemachine.envelope import NewEvent, PayloadErased
 from statemachine.events import Event, RouteIntended, encode, is_volatile, volatile_fields
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MACHINE_VERSION
-from statemachine.replay import fact_in, projection
+from statemachine.replay import fact_in, projection, restored
 from store.ports import Reader, Unit
 from store.records import ClearTimer, Projection, Route, Timer
 
@@ -48,8 +48,11 @@ class Folds:
         known = self._known.get(model)
         if known is None or known.version > version:
             known = ModelHealth()
-        for recorded in reader.events(model, known.version) if known.version < version else ():
-            known = evolve(known, fact_in(recorded), recorded.occurred_us)
+        try:
+            for recorded in reader.events(model, known.version) if known.version < version else ():
+                known = evolve(known, fact_in(recorded), recorded.occurred_us)
+        except PayloadErased:
+            known = _as_projected(reader, model)
         self.keep(model, known)
         return known
 
@@ -118,6 +121,12 @@ def _envelopes(model: str, before: ModelHealth, facts: Iterable[Event], now_us: 
             )
         )
     return made
+
+
+def _as_projected(reader: Reader, model: str) -> ModelHealth:
+    """Give the health of a model whose events are erased: where they had led is all that is left of them."""
+    found = reader.projection(model)
+    return ModelHealth() if found is None else restored(found.body)
 
 
 def _project(unit: Unit, before: ModelHealth, after: ModelHealth, facts: Iterable[Event], now_us: int) -> None:

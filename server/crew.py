@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self
 
 from server.checking import Derived, Stretch, check
-from store import Readable, open_reader
+from store import Readable
 
 AHEAD = 4  #: stretches that wait for each process: enough that none is idle, and bounded
 
@@ -24,12 +24,12 @@ class CrewLost(Exception):
 
 
 class Crew:
-    """Derives in *jobs* processes what stands at *url*."""
+    """Derives in *jobs* processes, each of which opens the log for itself by *opening*, which can be pickled."""
 
-    def __init__(self, url: str, jobs: int) -> None:
+    def __init__(self, opening: Callable[[], Readable], jobs: int) -> None:
         # A forked child would share connections and locks with its parent.
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(jobs, context, _begin, (url,))
+        self._pool = ProcessPoolExecutor(jobs, context, _begin, (opening,))
         self._most = jobs * AHEAD
         self._waiting: set[Future[Derived]] = set()
 
@@ -66,10 +66,10 @@ class Crew:
 _OPENED: list[Readable] = []  #: in a process of the crew: its way to the database
 
 
-def _begin(url: str) -> None:
+def _begin(opening: Callable[[], Readable]) -> None:
     """Open the database; an interrupt is for whoever leads."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _OPENED.append(open_reader(url))
+    _OPENED.append(opening())
 
 
 def _check(stretch: Stretch) -> Derived:

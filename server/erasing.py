@@ -6,7 +6,7 @@ brought back by an old copy of the vault either: whoever starts on one destroys 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -21,20 +21,23 @@ from server.desk import Desk, pages
 from server.errors import ThingMissing
 from server.leasing import close
 from server.reactions.jobs import DATASETS, FAILED, LEASED, QUEUED
-from server.sealing import PERIOD_US, ROWS, erased_rows
+from server.sealing import ROWS, erased_rows
 from statemachine import commands as c
 from statemachine.canonical import digest
 from statemachine.errors import LegallyHeld
 from statemachine.health import ModelHealth
-from statemachine.words import Reason
+from statemachine.words import RETIRED, Reason
+from store import at_rest
 from store.blobs import BlobMissing
 from store.errors import RequestIdReused
 from store.ports import Reader, Unit
 from store.records import Erasure, FeedItem, Job
-from store.vault import KeyFacts, Vault
+from store.vault import PERIOD_US, KeyFacts, Vault
 
 INTENDED, DONE = "intended", "done"
-SUBJECT, AGE = "subject", "age"
+#: What goes: all about a subject, rows by their age, evidence by its age, or what the events of a retired model tell.
+SUBJECT, AGE, EVIDENCE, EVENTS = "subject", "age", "evidence", "events"
+OF_ROWS = (SUBJECT, AGE)
 Ranges = list[tuple[int, int]]  #: of rows: first, and one past the last
 
 
@@ -61,9 +64,17 @@ class ErasureView:
     created_us: int
     done_us: int = 0
     asked: str = ""  #: keyed hash of the request, to tell a repeated one from another
-    model: str = ""  #: whose old rows are to go; empty where a subject's are
+    model: str = ""  #: whose old rows, or whose events, are to go; empty for a subject, and for evidence
     before_period: int = 0  #: and up to when
     models: list[Touched] = field(default_factory=list)
+
+    @classmethod
+    def of_age(cls, scope: str, model: str, before_period: int, now_us: int, note: str) -> ErasureView:
+        """Give the erasure of what is older than is kept; *model* is empty where it is of all."""
+        return cls(
+            erasure=digest(f"{scope}|{model}|{before_period}|{now_us}".encode())[:32], status=INTENDED, scope=scope,
+            pseudonym="", note=note, created_us=now_us, model=model, before_period=before_period,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,25 +112,10 @@ def intend(desk: Desk, unit: Unit, request: Asked) -> str:
     return erasure
 
 
-def intend_old(desk: Desk, unit: Unit, keep_us: int, now_us: int) -> list[str]:
-    """Write down that rows older than *keep_us* are to go, of every model that no legal hold keeps; give the erasures.
-
-    Keys are made for a period, and go when all of it is old enough.
-    """
-    before = (now_us - keep_us) // PERIOD_US
-    old = {key.model for key in desk.sealer.vault.find(ROWS, before_period=before) if key.destroyed_us is None}
-    made = []
-    for model in sorted(old):
-        erasure = digest(f"age|{model}|{before}|{now_us}".encode())[:32]
-        if desk.health(unit, model).legal_hold:
-            continue
-        wanted = ErasureView(
-            erasure=erasure, status=INTENDED, scope=AGE, pseudonym="", note="older than is kept", created_us=now_us,
-            model=model, before_period=before,
-        )  # fmt: skip
-        _keep(unit, wanted)
-        made.append(erasure)
-    return made
+def intended(unit: Unit, wanted: ErasureView) -> str:
+    """Write an erasure down that is to be carried out; give its id."""
+    _keep(unit, wanted)
+    return wanted.erasure
 
 
 def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller) -> ErasureView:
@@ -132,9 +128,9 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
     if asked.status == DONE:
         return asked
     keys = _keys(desk.sealer.vault, asked)
-    by_model = _by_model(keys)
-    _refuse_held(desk, unit, by_model)
-    losses = [_loss(desk, unit, model, mine) for model, mine in by_model.items()]
+    by_model = _by_model(keys) if asked.scope in OF_ROWS else dict.fromkeys(_told(unit, asked), keys)
+    _refuse_held(desk, unit, by_model, "rows" if asked.scope in OF_ROWS else asked.scope)
+    losses = [_loss(desk, unit, model, mine, asked.scope) for model, mine in by_model.items()]
     datasets = [one for loss in losses for one in loss.dataset_keys]
     desk.sealer.vault.destroy([key.key_id for key in keys] + datasets)
     touched = [_tell(desk, unit, asked, loss, caller) for loss in losses]
@@ -188,7 +184,9 @@ class _Loss:
     dataset_keys: list[str]
 
 
-def _loss(desk: Desk, unit: Unit, model: str, keys: list[KeyFacts]) -> _Loss:
+def _loss(desk: Desk, unit: Unit, model: str, keys: list[KeyFacts], scope: str) -> _Loss:
+    if scope not in OF_ROWS:
+        return _Loss(model, np.empty(0, dtype=np.int64), 0, [], [])
     rows, labels = erased_rows(_items(unit, model), {key.key_id for key in keys})
     jobs = [job for job in unit.jobs(stream=model) if _overlap(_ranges(job), rows)]
     datasets = {orjson.loads(job.spec)["dataset"] for job in jobs}
@@ -217,6 +215,8 @@ def _stop(desk: Desk, unit: Unit, job: Job, watermark_us: int, caller: Caller) -
     """End work under way: its worker holds rows that are erased, and what it would hand in has learned from them."""
     close(unit, job, FAILED)
     health = desk.health(unit, job.stream)
+    if health.place == RETIRED:
+        return  # nothing is under way any more that could be told to stop
     if job.kind == CHALLENGE:
         if health.challenge == job.job_id:
             command: c.Command = c.AbandonChallenge(job=job.job_id, failure=Reason.ROWS_ERASED)
@@ -254,22 +254,40 @@ def _overlap(ranges: Ranges, rows: feed.Ints) -> bool:
     return any(bool(np.diff(np.searchsorted(rows, span))[0]) for span in ranges)
 
 
-def _refuse_held(desk: Desk, unit: Unit, models: Iterable[str]) -> None:
+def _refuse_held(desk: Desk, unit: Unit, models: Iterable[str], what: str = "rows") -> None:
     held = sorted(model for model in models if desk.health(unit, model).legal_hold)
     if held:
         health = desk.health(unit, held[0])
         raise LegallyHeld(
-            "erase", str(health.place), f"a legal hold keeps the rows of {', '.join(held)}", ("LiftLegalHold",)
+            "erase", str(health.place), f"a legal hold keeps the {what} of {', '.join(held)}", ("LiftLegalHold",)
         )
 
 
 def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
     """Give the keys of an erasure: those that were alive when it was asked for, and were made by then."""
-    if asked.scope == AGE:
-        found = vault.find(ROWS, model=asked.model, before_period=asked.before_period)
-    else:
-        found = vault.find(ROWS, pseudonym=asked.pseudonym)
+    match asked.scope:
+        case "age":
+            found = vault.find(ROWS, model=asked.model, before_period=asked.before_period)
+        case "evidence":
+            found = vault.find(at_rest.EVIDENCE, before_period=asked.before_period)
+        case "events":
+            found = vault.find(at_rest.PAYLOADS, model=asked.model)
+        case _:
+            found = vault.find(ROWS, pseudonym=asked.pseudonym)
     return [key for key in found if key.lived(asked.created_us)]
+
+
+def _told(reader: Reader, asked: ErasureView) -> Iterator[str]:
+    """Name the models that are told: one whose events go, or all that were there when evidence was still made."""
+    if asked.scope == EVENTS:
+        yield asked.model
+        return
+    after = ""
+    while page := reader.projections(after):
+        after = page[-1].stream
+        for one in page:
+            if reader.events(one.stream, 0, 1)[0].recorded_us < asked.before_period * PERIOD_US:
+                yield one.stream
 
 
 def _by_model(keys: Iterable[KeyFacts]) -> dict[str, list[KeyFacts]]:

@@ -11,19 +11,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 from remission_verify.checkpoint import open_checkpoint
 from remission_verify.errors import VerificationError
 from remission_verify.note import Verifier
 
 from server.checking import Verification, failure_at
+from server.erasing import EVENTS
 from server.notary import Notary
 from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
+from statemachine.events import Erased
 from store.errors import StoreError
 from store.ports import Reader
 from store.records import Checkpoint
 from store.tree import HEIGHT, WIDTH, Edge, FullTile
 
 PAGE = 1_000
+
+#: The type of event that says what was erased, and what must be on record behind payloads whose key is destroyed.
+ERASED = Erased.name
+NOT_ERASED = "the key of its payload is destroyed, and no erasure of events is on record behind it"
 
 #: Before the first event of a stream.
 NO_TAIL = (0, GENESIS)
@@ -63,6 +70,7 @@ class Proof:
     edge: Edge = field(default_factory=Edge)
     _tails: dict[str, tuple[int, str]] = field(default_factory=dict)
     _leaves: list[bytes] = field(default_factory=list)
+    _erased: dict[str, RecordedEvent] = field(default_factory=dict)  #: the first of each stream that nothing explains
 
     def faults(self) -> Iterator[Fault]:
         """Tell everything that is wrong, in the order in which it is found; nothing, when the log is whole."""
@@ -85,6 +93,8 @@ class Proof:
         yield from self._tiles()
         yield from self._open_tiles()
         yield from self._end(marks)
+        for event in self._erased.values():
+            yield Fault(event.position, f"{_named(event)}: {NOT_ERASED}")
         yield from self._signed()
 
     def _read(self) -> Iterator[RecordedEvent | Fault]:
@@ -124,6 +134,7 @@ class Proof:
             and event.hash == (hashed if event.format != 1 else hashlib.sha256(leaf)).hexdigest()
             and event.payload is not None
             and payload_is_whole(event)
+            and event.type != ERASED
         )
         wrong = () if whole else tuple(self._wrong(event, leaf, version, previous))
         self.events += 1
@@ -131,7 +142,7 @@ class Proof:
         return wrong
 
     def _wrong(self, event: RecordedEvent, leaf: bytes, version: int, previous: str) -> Iterator[Fault]:
-        place = f"position {event.position} ({event.stream} version {event.version})"
+        place = _named(event)
         if event.position != self.events + 1:
             yield Fault(_number(event.position), f"position {self.events + 1}: is missing; {place} comes next")
             if self.events < _number(event.position) <= self.reader.head().position:
@@ -142,10 +153,14 @@ class Proof:
             yield Fault(_number(event.position), f"{place}: does not follow the event before it")
         if event.hash != hashlib.sha256((b"" if event.format == 1 else LEAF) + leaf).hexdigest():
             yield Fault(_number(event.position), f"{place}: the envelope was altered")
-        if event.payload is None:
-            yield Fault(_number(event.position), f"{place}: the payload is gone, and nothing erases those of events")
+        if event.erased:
+            self._erased.setdefault(event.stream, event)
+        elif event.payload is None:
+            yield Fault(_number(event.position), f"{place}: the payload is gone, and erasing leaves what it sealed")
         elif not payload_is_whole(event):
             yield Fault(_number(event.position), f"{place}: the payload was altered")
+        elif event.type == ERASED and _scope(event.payload) == EVENTS:
+            self._erased.pop(event.stream, None)
 
     def _tiles(self) -> Iterator[Fault]:
         """Let the tree grow over what was read, and hold each tile that becomes full against the one on record."""
@@ -248,6 +263,21 @@ def _leaf(event: RecordedEvent) -> bytes:
         return leaf_of(event)
     except UNREADABLE:
         return b""
+
+
+class _Scoped(msgspec.Struct):
+    scope: str = ""
+
+
+def _scope(payload: bytes) -> str:
+    try:
+        return msgspec.json.decode(payload, type=_Scoped).scope
+    except msgspec.MsgspecError:
+        return ""
+
+
+def _named(event: RecordedEvent) -> str:
+    return f"position {event.position} ({event.stream} version {event.version})"
 
 
 def _place(level: int, idx: int) -> str:

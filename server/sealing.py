@@ -17,11 +17,10 @@ from server import feed
 from server.errors import ThingMissing
 from server.segments import Cut, Header, cut_labels, cut_rows, join_labels, join_rows
 from store.records import FeedItem
-from store.vault import DataKey, Owner, Vault, seal, unseal
+from store.vault import PERIOD_US, DataKey, Owner, Vault, seal, unseal
 
 ROWS = "rows"  #: the class of data that rows and labels belong to
 REFERENCE = "reference"  #: that of the rows a champion was trained on, which no age erases
-PERIOD_US = 30 * 86_400 * 1_000_000  #: no key seals rows for longer, so that they can be forgotten by their age
 MARK = b"\xff\xff\xff\xff\x02"  #: a plain body begins with the length of its header, which is never as much
 _LENGTH_BYTES = 4
 

@@ -29,6 +29,7 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
+from server.ageing import Retention
 from server.clock import wall_us
 from server.logs import configure
 from server.service import Service
@@ -50,7 +51,6 @@ from server.witnessing import Asking, WitnessFailed
 LOG = structlog.get_logger()
 NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
 HOUR_US = 3_600 * 1_000_000
-DAY_US = 24 * HOUR_US
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
@@ -177,12 +177,13 @@ async def _take_over(service: Service, last_us: int) -> int:
 
 
 async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
-    """Erase rows that are older than is kept, once an hour; give when that was last done."""
+    """Erase what is older than is kept, once an hour; give when that was last done."""
     now_us = wall_us()
-    if not settings.keep_rows_days or now_us - last_us < HOUR_US:
+    keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
+    if not keep or now_us - last_us < HOUR_US:
         return last_us
     try:
-        await asyncio.to_thread(service.erase_old, settings.keep_rows_days * DAY_US, now_us)
+        await asyncio.to_thread(service.erase_old, keep, now_us)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
     return now_us

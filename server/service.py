@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any, BinaryIO, TypeVar
 
 from server import (
+    ageing,
     auditing,
     erasing,
     folding,
@@ -24,6 +25,7 @@ from server import (
     training,
 )
 from server.act import SERVICE, Caller
+from server.ageing import Retention
 from server.backlog import Backlog
 from server.bundling.bundle import Sealed, Source, write_bundle
 from server.bundling.period import Period
@@ -287,9 +289,9 @@ class Service:
         """List erasures by id."""
         return self.store.read(lambda reader: erasing.views(reader, after, limit))
 
-    def erase_old(self, keep_us: int, now_us: int) -> int:
-        """Destroy the keys of rows that are older than *keep_us*; give how many models have lost some."""
-        erasures = self.do(lambda unit: erasing.intend_old(self.desk, unit, keep_us, now_us)).result()
+    def erase_old(self, keep: Retention, now_us: int) -> int:
+        """Destroy the keys of what is older than is kept; give how many erasures that took."""
+        erasures = self.do(lambda unit: ageing.intend_old(self.desk, unit, keep, now_us)).result()
         for erasure in erasures:
             self._carry_out(erasure, SERVICE)
         return len(erasures)

@@ -20,6 +20,8 @@ OF_CLIENTS = frozenset(
     ("REMISSION_SERVER", "REMISSION_CLIENT_AUTHORITY", "REMISSION_CLIENT_CERTIFICATE", "REMISSION_CLIENT_KEY")
 )
 BESIDE = "sqlite:///"
+#: Half a year: the least that a deployer of a high-risk system keeps its logs (EU AI Act, article 26(6)).
+LEAST_RECORD_DAYS = 183
 LOOPBACK_NAMES = ("localhost",)
 BOUNDS: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
@@ -29,6 +31,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "timer_seconds": (0.01, 3_600),
     "drain_seconds": (0, 3_600),
     "keep_rows_days": (0, 36_500),
+    "keep_evidence_days": (0, 36_500),
+    "keep_events_days": (0, 36_500),
 }
 
 
@@ -59,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     timer_seconds: float = 1.0  #: between two looks at timers and leases
     drain_seconds: float = 10.0
     keep_rows_days: int = 0  #: rows and labels go when they are older, by whole periods; 0 keeps them for ever
+    keep_evidence_days: int = 0  #: so does what decisions rest on, but for what a model cannot do without
+    keep_events_days: int = 0  #: what a model's events tell goes so long after it was retired
     logs: Literal["console", "json"] = "console"
 
     @property
@@ -119,6 +125,19 @@ def _from(environment: Mapping[str, str]) -> dict[str, _Given]:
     }
 
 
+def to_serve(made: Settings) -> Settings:
+    """Let settings pass that a server can run by; to look at a log takes less.
+
+    Raises:
+        SettingsInvalid: There is nowhere to keep the keys of what is taken in.
+    """
+    if made.database.startswith("postgresql") and not made.vault:
+        raise SettingsInvalid(
+            "vault: is empty; with a PostgreSQL database, sqlite:///FILE or another PostgreSQL database is accepted"
+        )
+    return made
+
+
 def _typed(name: str, one: _Given) -> Any:  # noqa: ANN401 - of the field's type
     fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
     if name not in fields:
@@ -136,6 +155,7 @@ def _problems(made: Settings) -> Iterator[str]:
     for name in ("host", "database", "artifacts"):
         if not getattr(made, name):
             yield f"{name}: is empty"
+    yield from _of_the_record(made)
     yield from _of_the_vault(made)
     if bool(made.tls_certificate) != bool(made.tls_key):
         yield "tls_certificate, tls_key: one alone is not accepted; both are, or neither"
@@ -152,9 +172,14 @@ def _problems(made: Settings) -> Iterator[str]:
         )
 
 
+def _of_the_record(made: Settings) -> Iterator[str]:
+    for name in ("keep_evidence_days", "keep_events_days"):
+        if 0 < getattr(made, name) < LEAST_RECORD_DAYS:
+            accepted = f"0 for ever, or {LEAST_RECORD_DAYS} and more, is accepted"
+            yield f"{name}: {getattr(made, name)} is too short for a record; {accepted}"
+
+
 def _of_the_vault(made: Settings) -> Iterator[str]:
-    if made.database.startswith("postgresql") and not made.vault:
-        yield "vault: is empty; with a PostgreSQL database, sqlite:///FILE or another PostgreSQL database is accepted"
     if made.vault and made.vault == made.database:
         yield "vault: is the database itself, whose copies would hold the keys too; another one is accepted"
 

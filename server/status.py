@@ -179,7 +179,7 @@ def _gone(error: store.EvidenceMissing) -> Told:
     return Told(grpc.StatusCode.FAILED_PRECONDITION, "EVIDENCE_MISSING", {"sha256": error.sha256}, details)
 
 
-def _no_key(error: KeyUnknown | SealBroken) -> Told:
+def _no_key(error: KeyUnknown | SealBroken | store.VaultMissing) -> Told:
     return Told(grpc.StatusCode.DATA_LOSS, _reason(error), {}, (_precondition("KEY", error.key_id, str(error)),))
 
 
@@ -229,6 +229,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (store.DatabaseFault, _away),
     (VaultFault, _away),
     (KeyUnknown, _no_key),
+    (store.VaultMissing, _no_key),
     (SealBroken, _no_key),
     (store.StoreClosed, _away),
     (BlobAltered, _lost),

@@ -15,11 +15,11 @@ from server.keys import fresh_keys, read_keys, write_keys
 from server.notary import Notary
 from server.sealing import Sealer
 from server.service import Service
-from server.settings import Settings
+from server.settings import BESIDE, Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper
-from store import FsspecBlobs, Store, open_reader, open_store
+from store import FsspecBlobs, Readable, Store, open_reader, open_store
 from store.sealed_blobs import SealedBlobs
-from store.vault import open_vault
+from store.vault import Vault, open_vault, read_vault
 
 
 def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notary | None = None) -> Service:
@@ -31,13 +31,15 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notar
         LogUnsafe: The log is not the one that was signed.
     """
     clock = StreamClock() if settings.clock == "stream" else SystemClock()
-    store = open_store(settings.database, clock_us=wall_us)
-    try:
-        notary = notary or notary_of(settings, store)
+    with contextlib.ExitStack() as opened:
         vault = open_vault(settings.vault_url, clock_us=wall_us, master=settings.vault_master)
-    except BaseException:
-        store.close()
-        raise
+        opened.callback(vault.close)
+        # What is sealed must not outlive the keys that seal it.
+        lasts = not settings.vault_url.startswith("memory:")
+        store = open_store(settings.database, clock_us=wall_us, vault=vault if lasts else None)
+        opened.callback(store.close)
+        notary = notary or notary_of(settings, store)
+        opened.pop_all()
     blobs = SealedBlobs(blobs_of(settings), vault)
     return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES, Sealer(vault, wall_us)), notary)
 
@@ -51,13 +53,29 @@ def opened_source(settings: Settings) -> Iterator[Source]:
         KeyUnusable: The keys of the log cannot be used.
         LogUnsafe: The log is not the one that was signed.
     """
-    store = open_reader(settings.database)
-    try:
+    with contextlib.closing(open_log(settings)) as store:
         notary = Notary(read_keys(key_file(settings)), checkpoint_file(settings), wall_us)
         notary.check(store)
         yield Source(store, blobs_of(settings), notary)
-    finally:
-        store.close()
+
+
+def open_log(settings: Settings) -> Readable:
+    """Open a log to look at it, with the vault that it is sealed with if there is one.
+
+    Raises:
+        DatabaseFault: The database cannot be used.
+        VaultFault: The vault cannot be used.
+    """
+    return open_reader(settings.database, vault=vault_to_read(settings))
+
+
+def vault_to_read(settings: Settings) -> Vault | None:
+    """Open the vault of the settings beside its server; None where a log of an earlier release has none."""
+    url = settings.vault_url
+    beside = not settings.vault and url.startswith(BESIDE)
+    if url.startswith("memory:") or (beside and not Path(url.removeprefix(BESIDE).partition("?")[0]).exists()):
+        return None
+    return read_vault(url, master=settings.vault_master)
 
 
 def blobs_of(settings: Settings) -> FsspecBlobs:

@@ -67,6 +67,7 @@ class RecordedEvent(Envelope, frozen=True, kw_only=True):
     hash: str
     payload: bytes | None
     payload_key: bytes | None
+    erased: bool = False  #: the key that sealed the payload was destroyed; a payload that was removed is only missing
 
 
 class PayloadErased(ValueError):

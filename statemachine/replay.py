@@ -18,6 +18,8 @@ from statemachine.words import Place
 
 #: Fields of a health that the first release did not have: left out of its bytes while they say nothing.
 LEFT_OUT = frozenset({"erasures", "legal_hold"})
+#: Fields that hold a place, which is written as its name.
+PLACES = frozenset({"place", "returns_to"})
 
 
 class IllegalHistory(ValueError):
@@ -76,6 +78,17 @@ def fact_in(recorded: RecordedEvent) -> Event:
 def projection(health: ModelHealth) -> bytes:
     """Write *health* canonically: the bytes that the stored projection must equal."""
     return canonical(_as_json(health))
+
+
+def restored(body: bytes) -> ModelHealth:
+    """Read what `projection` has written: where a model stands whose events tell nothing any more."""
+    told = orjson.loads(body)
+    policy = Policy.from_json(told.pop("policy"))
+    for part in (told, told.get("remediation") or {}):
+        for name in PLACES & part.keys():
+            state, _, phase = part[name].partition(".")
+            part[name] = {"state": state, "phase": phase}
+    return msgspec.structs.replace(msgspec.convert(told, ModelHealth), policy=policy)
 
 
 def _as_json(value: object) -> object:

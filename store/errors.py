@@ -87,6 +87,15 @@ class EvidenceErased(StoreError):
         super().__init__(sha256=sha256)
 
 
+class VaultMissing(StoreError):
+    """What is kept here is sealed. The vault of this log is needed: its address, and its master key if it has one."""
+
+    def __init__(self, key_id: str) -> None:
+        """Name the key that sealed it."""
+        self.key_id = key_id
+        super().__init__(key_id=key_id)
+
+
 class EvidenceAltered(StoreError):
     """The evidence does not have the hash under which it was recorded: it was altered since."""
 

@@ -30,8 +30,10 @@ class FileLock:
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
-        """Let go. The file stays, since removing it would race with whoever opens it next."""
-        os.close(self._descriptor)
+        """Let go, once. The file stays, since removing it would race with whoever opens it next."""
+        descriptor, self._descriptor = self._descriptor, _NONE
+        if descriptor != _NONE:  # another file may have the number by now
+            os.close(descriptor)
 
 
 def _opened(path: Path) -> int:
@@ -43,4 +45,5 @@ def _opened(path: Path) -> int:
         raise DatabaseReadOnly(str(error)) if error.errno == _READ_ONLY else DatabaseUnreachable(str(error)) from error
 
 
+_NONE = -1
 _READ_ONLY = 30  # EROFS, a file system mounted to be read

@@ -87,6 +87,9 @@ class MemoryReader:
             raise EvidenceAltered(sha256, digest(found.body))
         return found.body
 
+    def sealed_under(self, sha256: str) -> str | None:
+        """Nothing is sealed in memory."""
+
     def projection(self, stream: str) -> Projection | None:
         """Return the stream's state."""
         return self._rows.projections.get(stream)

@@ -106,13 +106,6 @@ class Rows:
         self._extend(self.log, event)
         self._extend(self.streams[event.stream], event.position)
 
-    def replace_event(self, event: RecordedEvent) -> None:
-        """Put *event* in the place of one that has lost its payload."""
-        index = event.position - 1
-        before = self.log[index]
-        self._journal.append(lambda: self.log.__setitem__(index, before))
-        self.log[index] = event
-
     def add_item(self, item: FeedItem) -> None:
         """Write *item* at the end of its feed."""
         self.batches.put((item.stream, item.kind, item.batch_id), item)

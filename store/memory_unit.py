@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from statemachine.envelope import NewEvent, RecordedEvent
 from store.errors import AlreadyRecorded, ReferenceMissing
 from store.ledger import Ledger
@@ -15,7 +13,6 @@ from store.records import (
     ClearLease,
     ClearTimer,
     Cursor,
-    ErasePayload,
     Erasure,
     Evidence,
     FeedItem,
@@ -106,13 +103,6 @@ def _put_route(rows: Rows, write: Route) -> None:
     rows.newest_routes.put(write.stream, max(write.generation, rows.newest_routes.get(write.stream) or 0))
 
 
-def _erase_payload(rows: Rows, write: ErasePayload) -> None:
-    positions = rows.streams.get(write.stream, [])
-    if 0 < write.version <= len(positions):
-        event = rows.log[positions[write.version - 1] - 1]
-        rows.replace_event(replace(event, payload=None, payload_key=None))
-
-
 def _put_checkpoint(rows: Rows, write: Checkpoint) -> None:
     if (write.epoch, write.size) in rows.checkpoints:
         raise AlreadyRecorded("checkpoints_pkey")
@@ -133,6 +123,5 @@ _PUTS: dict[type, Callable[[Rows, Any], None]] = {
     Window: _put_window,
     Route: _put_route,
     Erasure: lambda rows, write: rows.erasures.put(write.erasure_id, write),
-    ErasePayload: _erase_payload,
     Checkpoint: _put_checkpoint,
 }

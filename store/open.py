@@ -6,6 +6,7 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from store import postgres, sqlite
+from store.at_rest import AtRest, InClear, Sealed
 from store.errors import (
     DatabaseUnreachable,
     DatabaseUrlInvalid,
@@ -25,6 +26,7 @@ from store.sql_reader import SqlReader
 from store.sql_store import SqlStore
 from store.statements import Statements
 from store.tree import edge_at
+from store.vault import Vault
 
 
 def open_store(
@@ -32,12 +34,14 @@ def open_store(
     *,
     clock_us: Callable[[], int],
     namespace: str = "default",
+    vault: Vault | None = None,
     keys: Callable[[], bytes] = fresh_key,
     lock_timeout_ms: int = 5000,
 ) -> Store:
     """Open the store at *url*: `memory://`, `sqlite:///path` or `postgresql://host/name`.
 
-    *clock_us* dates what is recorded; *keys* gives each payload the key of its commitment.
+    *clock_us* dates what is recorded; *keys* gives each payload the key of its commitment. Payloads and evidence are
+    sealed with the keys of *vault*; without one they stand in clear, as they always do in memory.
 
     Raises:
         DatabaseUrlInvalid: No such kind of store.
@@ -50,16 +54,19 @@ def open_store(
         LogAltered: Its newest event is not where its head says.
         TreeAltered: Its tree has another root than its head says.
         TileMissing: A part of its tree was removed.
+        VaultMissing: What it tells is sealed, and no vault is given.
+        KeyUnknown: The vault is that of another log, or an old copy.
     """
     ledger = Ledger(namespace, clock_us, keys)
     address = _address(url)
+    at_rest = Sealed(vault, clock_us) if vault else InClear()
     match address.get_backend_name():
         case "memory":
             return MemoryStore(ledger)
         case "sqlite":
-            return _open_sqlite(address, ledger, lock_timeout_ms)
+            return _open_sqlite(address, ledger, at_rest, lock_timeout_ms)
         case "postgresql":
-            return _open_postgresql(address, ledger, lock_timeout_ms)
+            return _open_postgresql(address, ledger, at_rest, lock_timeout_ms)
         case _:
             raise DatabaseUrlInvalid(address.render_as_string())
 
@@ -71,7 +78,7 @@ def _address(url: str) -> URL:
         raise DatabaseUrlInvalid(str(error)) from error
 
 
-def _open_sqlite(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
+def _open_sqlite(address: URL, ledger: Ledger, at_rest: AtRest, timeout_ms: int) -> Store:
     file = sqlite.database_file(address)
     if not file.exists() and file.parent.exists():
         # SQLite would make an empty file, and then complain about it.
@@ -79,26 +86,26 @@ def _open_sqlite(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
     lock = FileLock(file)
     writer = sqlite.writer(address, timeout_ms)
     try:
-        _check(writer, ledger.namespace, sqlite.check_durability)
+        _check(writer, ledger.namespace, at_rest, sqlite.check_durability)
     except BaseException:
         writer.dispose()
         lock.release()
         raise
-    return SqlStore(writer, sqlite.readers(address, timeout_ms), ledger, None, lock.release)
+    return SqlStore(writer, sqlite.readers(address, timeout_ms), ledger, at_rest, None, lock.release)
 
 
-def _open_postgresql(address: URL, ledger: Ledger, timeout_ms: int) -> Store:
+def _open_postgresql(address: URL, ledger: Ledger, at_rest: AtRest, timeout_ms: int) -> Store:
     writer = postgres.writer(address, timeout_ms)
     try:
-        _check(writer, ledger.namespace, postgres.check_durability)
+        _check(writer, ledger.namespace, at_rest, postgres.check_durability)
     except BaseException:
         writer.dispose()
         raise
     listener = Listener(postgres.listener(address, timeout_ms), ledger.namespace)
-    return SqlStore(writer, postgres.readers(address, timeout_ms), ledger, listener, listener.close)
+    return SqlStore(writer, postgres.readers(address, timeout_ms), ledger, at_rest, listener, listener.close)
 
 
-def _check(engine: Engine, namespace: str, check_durability: Callable[[Connection], None]) -> None:
+def _check(engine: Engine, namespace: str, at_rest: AtRest, check_durability: Callable[[Connection], None]) -> None:
     """Prove that the database is ours to write, and give the namespace its head."""
     try:
         connection = engine.connect()
@@ -112,8 +119,22 @@ def _check(engine: Engine, namespace: str, check_durability: Callable[[Connectio
             check_version(connection)
         except DBAPIError as error:
             raise translated(error) from error
-        _take_head(Link(connection, namespace), Statements(engine.dialect), namespace)
+        link, say = Link(connection, namespace), Statements(engine.dialect)
+        _take_head(link, say, namespace)
+        check_vault(link, say, at_rest)
         connection.commit()
+
+
+def check_vault(link: Link, say: Statements, at_rest: AtRest) -> None:
+    """Hold the vault against the newest payload: with another one nothing could be read, and what is written is split.
+
+    Raises:
+        VaultMissing: It is sealed, and no vault is given.
+        KeyUnknown: The vault is that of another log, or an old copy.
+    """
+    row = link.row(say.newest_key)
+    if row is not None and row[0] is not None:
+        at_rest.fit(row[0])
 
 
 def _was_reached(error: DBAPIError) -> bool:
@@ -126,4 +147,4 @@ def _take_head(link: Link, say: Statements, namespace: str) -> None:
     head, newest = link.row(say.head), link.row(say.newest_position)
     if head is None or newest is None or head[0] != newest[0]:
         raise LogAltered(head[0] if head else 0, newest[0] if newest else 0)
-    edge_at(Head(*head), SqlReader(link, say, namespace), None)
+    edge_at(Head(*head), SqlReader(link, say, namespace, InClear()), None)

@@ -1,6 +1,7 @@
 """Opening a store to look at it: nothing is locked, nothing is written, and a server may run beside."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -8,14 +9,17 @@ from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from store import postgres, sqlite
+from store.at_rest import AtRest, InClear, Sealed
 from store.errors import DatabaseUrlInvalid, WrongSchemaVersion
 from store.faults import translated
 from store.link import Link
+from store.open import check_vault
 from store.ports import Readable, Reader
 from store.schema import EXPECTED, check_version
 from store.sql_reader import SqlReader
 from store.sql_store import reading
 from store.statements import Statements
+from store.vault import Vault
 
 T = TypeVar("T")
 
@@ -23,42 +27,54 @@ T = TypeVar("T")
 TIMEOUT_MS = 10_000
 
 
-def open_reader(url: str, *, namespace: str = "default") -> Readable:
+def open_reader(url: str, *, namespace: str = "default", vault: Vault | None = None) -> Readable:
     """Open what stands at *url* to read it: `sqlite:///path` or `postgresql://host/name`.
+
+    Without the *vault* of its log, what is sealed there cannot be read; envelopes and the tree can. It is closed with
+    the store that is returned, or at once when that cannot be opened.
 
     Raises:
         DatabaseUrlInvalid: No such kind of store, or one that is gone with its process.
         DatabaseUnreachable: Nobody answers there.
         WrongSchemaVersion: It was not migrated to this program's schema.
+        KeyUnknown: The vault is that of another log, or an old copy.
     """
-    engine = _engine(_address(url))
+    engine, at_rest = _engine(_address(url)), Sealed(vault, lambda: 0) if vault else InClear()
     try:
         with reading(engine) as connection:
             check_version(connection)
+            if vault:
+                check_vault(Link(connection, namespace), Statements(engine.dialect), at_rest)
     except DBAPIError as error:
-        engine.dispose()
+        _let_go(engine, vault)
         raise translated(error) from error
     except BaseException:
-        engine.dispose()
+        _let_go(engine, vault)
         raise
-    return ReadOnlyStore(engine, namespace)
+    return ReadOnlyStore(engine, namespace, at_rest, partial(_let_go, engine, vault))
+
+
+def _let_go(engine: Engine, vault: Vault | None) -> None:
+    engine.dispose()
+    if vault is not None:
+        vault.close()
 
 
 class ReadOnlyStore:
     """A database that is looked at."""
 
-    def __init__(self, engine: Engine, namespace: str) -> None:
-        self.namespace = namespace
-        self._engine, self._statements = engine, Statements(engine.dialect)
+    def __init__(self, engine: Engine, namespace: str, at_rest: AtRest, release: Callable[[], None]) -> None:
+        self.namespace, self._release = namespace, release
+        self._engine, self._statements, self._at_rest = engine, Statements(engine.dialect), at_rest
 
     def read(self, work: Callable[[Reader], T]) -> T:
         """Give *work* a snapshot of what is committed."""
         with reading(self._engine) as connection:
-            return work(SqlReader(Link(connection, self.namespace), self._statements, self.namespace))
+            return work(SqlReader(Link(connection, self.namespace), self._statements, self.namespace, self._at_rest))
 
     def close(self) -> None:
-        """Let go of the connections."""
-        self._engine.dispose()
+        """Let go of the connections, and of the vault."""
+        self._release()
 
 
 def _address(url: str) -> URL:

@@ -69,6 +69,9 @@ class Reader(Protocol):
             EvidenceAltered: What stands under it has another hash.
         """
 
+    def sealed_under(self, sha256: str) -> str | None:
+        """Return the id of the key that sealed this evidence; None where it stands in clear, or nowhere."""
+
     def projection(self, stream: str) -> Projection | None:
         """Return the stream's state, if it has one."""
 

@@ -38,6 +38,7 @@ class Evidence:
     kind: str
     body: bytes
     sha256: str = field(init=False)
+    lasting: bool = False  #: what a living model cannot do without: no age erases it
 
     def __post_init__(self) -> None:
         """Compute the hash."""
@@ -170,14 +171,6 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErasePayload:
-    """Forget the payload of one event, with its key. The envelope and every hash stay."""
-
-    stream: str
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
     """What somebody asked to be erased, and how far that is. It is written down first, so that it is always finished.
 
@@ -213,6 +206,5 @@ Write = (
     | Window
     | Route
     | Erasure
-    | ErasePayload
     | Checkpoint
 )

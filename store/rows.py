@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Table
 
 from statemachine.envelope import RecordedEvent
+from store.at_rest import AtRest, Kept, Opened
 from store.tables import EVENTS
 
 T = TypeVar("T")
@@ -42,18 +43,13 @@ def event_row(event: RecordedEvent) -> tuple[Any, ...]:
     return (*values[:_FIELDS_AT], fields, *values[_FIELDS_AT:])
 
 
-def payload_row(event: RecordedEvent) -> tuple[Any, ...]:
-    """Return the payload of *event* as values in the order of columns."""
-    return event.namespace, event.position, event.payload_key, event.payload
-
-
-def event_of(namespace: str, row: Sequence[Any]) -> RecordedEvent:
-    """Return the event that stands in *row*: the envelope in the order of columns, then payload and key."""
+def event_of(namespace: str, row: Sequence[Any], opened: Opened | None, *, erased: bool) -> RecordedEvent:
+    """Return the event whose envelope stands in *row*, in the order of columns, with its payload as it was *opened*."""
     # Names, one by one: a dictionary of them would cost as much again as the event.
     (
         position, stream, version, event_id, kind, schema, occurred_us, recorded_us, actor,
         authentication, causation_id, correlation_id, request_id, policy_version, machine_version,
-        volatile, volatile_fields, commitment, previous_hash, hashed, written, body, key,
+        volatile, volatile_fields, commitment, previous_hash, hashed, written,
     ) = row  # fmt: skip
     return RecordedEvent(
         namespace=namespace,
@@ -78,22 +74,25 @@ def event_of(namespace: str, row: Sequence[Any]) -> RecordedEvent:
         format=written,
         volatile=bool(volatile),
         volatile_fields=() if volatile_fields == _NONE else tuple(orjson.loads(volatile_fields)),
-        payload=bytes_of(body),
-        payload_key=bytes_of(key),
+        payload=bytes_of(opened[0]) if opened else None,
+        payload_key=bytes_of(opened[1]) if opened else None,
+        erased=erased,
     )
 
 
 def events_of(
-    namespace: str, envelopes: Sequence[Sequence[Any]], payloads: Sequence[Sequence[Any]]
+    namespace: str, envelopes: Sequence[Sequence[Any]], payloads: Sequence[Kept], at_rest: AtRest
 ) -> Iterator[RecordedEvent]:
-    """Return the events that stand in *envelopes*; *payloads* are (position, body, key), the erased ones missing."""
+    """Return the events that stand in *envelopes*, with their *payloads*, of which some may have been removed."""
+    opened = at_rest.payloads(payloads)
     if [row[0] for row in payloads] == [row[0] for row in envelopes]:
-        for envelope, (_, body, key) in zip(envelopes, payloads, strict=True):
-            yield event_of(namespace, (*envelope, body, key))
+        for envelope, payload in zip(envelopes, opened, strict=True):
+            yield event_of(namespace, envelope, payload, erased=payload is None)
         return
-    kept = {position: (body, key) for position, body, key in payloads}
+    kept = {row[0]: payload for row, payload in zip(payloads, opened, strict=True)}
     for envelope in envelopes:
-        yield event_of(namespace, (*envelope, *kept.get(envelope[0], (None, None))))
+        place = envelope[0]
+        yield event_of(namespace, envelope, kept.get(place), erased=place in kept and kept[place] is None)
 
 
 def bytes_of(value: bytes | str | None) -> bytes | None:

@@ -1,11 +1,12 @@
 """Reading the rows of a database."""
 
 import bisect
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 from statemachine.canonical import digest
 from statemachine.envelope import RecordedEvent, leaf_hash
+from store.at_rest import AtRest, SealedEvidence
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.ledger import NO_HEAD
 from store.link import Link
@@ -25,7 +26,7 @@ from store.records import (
     Window,
 )
 from store.rows import bytes_of, columns_of, event_of, events_of, made
-from store.statements import Statement, Statements
+from store.statements import KEPT, Statement, Statements
 from store.tables import (
     CHECKPOINTS,
     CURSORS,
@@ -67,10 +68,11 @@ _COLUMNS: dict[type, tuple[str, ...]] = {
 class SqlReader:
     """Answers from one open transaction."""
 
-    def __init__(self, link: Link, statements: Statements, namespace: str) -> None:
+    def __init__(self, link: Link, statements: Statements, namespace: str, at_rest: AtRest) -> None:
         self._link = link
         self._say = statements
         self._namespace = namespace
+        self._sealing = at_rest
 
     def head(self) -> Head:
         """Return the newest place."""
@@ -86,7 +88,9 @@ class SqlReader:
         self._ready("events")
         end = _NO_END if until is None else until
         rows = self._link.rows(self._say.events, stream=stream, after=after, until=end)
-        return tuple(event_of(self._namespace, row) for row in rows)
+        kept = [row[-len(KEPT) :] for row in rows if row[-len(KEPT)] is not None]
+        envelopes = [row[: -len(KEPT)] for row in rows]
+        return tuple(events_of(self._namespace, envelopes, kept, self._at_rest))
 
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events with position > *after_position*."""
@@ -95,7 +99,7 @@ class SqlReader:
         if not envelopes:
             return ()
         payloads = self._link.rows(self._say.payloads, after=after_position, until=envelopes[-1][0])
-        return tuple(events_of(self._namespace, envelopes, payloads))
+        return tuple(events_of(self._namespace, envelopes, payloads, self._at_rest))
 
     def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
         """Return the first *width* hashes of a tile of the tree."""
@@ -130,9 +134,17 @@ class SqlReader:
         body = bytes_of(row[0]) if row else None
         if body is None:
             raise EvidenceMissing(sha256)
+        if row and row[1] is not None:
+            body = self._at_rest.opened_evidence(SealedEvidence(sha256, body, row[1]))
         if digest(body) != sha256:
             raise EvidenceAltered(sha256, digest(body))
         return body
+
+    def sealed_under(self, sha256: str) -> str | None:
+        """Return the id of the key that sealed this evidence."""
+        self._ready("evidence", sha256)
+        row = self._link.row(self._say.evidence, sha256=sha256)
+        return None if row is None else row[1]
 
     def projection(self, stream: str) -> Projection | None:
         """Return the stream's state."""
@@ -220,6 +232,12 @@ class SqlReader:
         """Return what became of a request."""
         return self._one(Request, self._say.request, request_id=request_id)
 
+    @cached_property
+    def _at_rest(self) -> AtRest:
+        """What opens rows, without keys that were destroyed before this transaction first asks."""
+        self._sealing.notice()
+        return self._sealing
+
     def _place(self, stream: str, version: int) -> int:
         row = self._link.row(self._say.place, stream=stream, version=version)
         return _NO_END if row is None else int(row[0])
@@ -233,7 +251,9 @@ class SqlReader:
         if width == WIDTH:
             return b""  # a full tile has a row of its own
         if level == 0:
-            return b"".join(map(leaf_hash, self.all_events(start, width)))
+            self._ready("events")
+            rows = self._link.rows(self._say.envelopes, after=start, limit=width)
+            return b"".join(leaf_hash(event_of(self._namespace, row, None, erased=False)) for row in rows)
         rows = self._link.rows(self._say.tile_roots, level=level - 1, after=start, until=start + width)
         return b"".join(bytes_of(row[0]) or b"" for row in rows)
 

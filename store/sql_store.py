@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from store.at_rest import AtRest
 from store.errors import DatabaseUnavailable, DatabaseUnreachable, Interrupted, OutcomeUnknown
 from store.faults import held_too_long, translated
 from store.ledger import NO_HEAD, Ledger
@@ -27,15 +28,21 @@ T = TypeVar("T")
 class SqlStore:
     """A store that is as durable as its database."""
 
-    # One engine for each way of using the database, and what must be let go of with them.
+    # One engine for each way of using the database, how rows stand there, and what must be let go of with them.
     def __init__(
-        self, writer: Engine, readers: Engine, ledger: Ledger, listener: Listener | None, release: Callable[[], None]
+        self,
+        writer: Engine,
+        readers: Engine,
+        ledger: Ledger,
+        at_rest: AtRest,
+        listener: Listener | None,
+        release: Callable[[], None],
     ) -> None:
         self.namespace = ledger.namespace
-        self._readers, self._listener = readers, listener
+        self._readers, self._at_rest, self._listener = readers, at_rest, listener
         self._statements = Statements(writer.dialect)
         self._release = release
-        self._sequencer = Sequencer(SqlBackend(writer, self._statements, ledger, self._let_go))
+        self._sequencer = Sequencer(SqlBackend(writer, self._statements, ledger, at_rest, self._let_go))
 
     def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
         """Queue *work* for the writer thread."""
@@ -48,7 +55,7 @@ class SqlStore:
     def read(self, work: Callable[[Reader], T]) -> T:
         """Give *work* a snapshot of what is committed."""
         with reading(self._readers) as connection:
-            return work(SqlReader(Link(connection, self.namespace), self._statements, self.namespace))
+            return work(SqlReader(Link(connection, self.namespace), self._statements, self.namespace, self._at_rest))
 
     def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* after each commit."""
@@ -91,8 +98,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
 class SqlBackend:
     """The one connection that writes."""
 
-    def __init__(self, engine: Engine, statements: Statements, ledger: Ledger, release: Callable[[], None]) -> None:
-        self._engine, self._statements, self._ledger, self._release = engine, statements, ledger, release
+    def __init__(
+        self, engine: Engine, statements: Statements, ledger: Ledger, at_rest: AtRest, release: Callable[[], None]
+    ) -> None:
+        self._engine, self._statements, self._release = engine, statements, release
+        self._ledger, self._at_rest = ledger, at_rest
         self._connection: Connection | None = None
         self._known = Ends()
 
@@ -129,7 +139,8 @@ class SqlBackend:
         # never misses a 42 still in flight. It costs parallel writes.
         row = link.row(self._statements.lock_head)
         self._learn(NO_HEAD if row is None else Head(*row))
-        return SqlTransaction(self, connection, SqlUnit(link, self._statements, self._ledger, self._known), self._known)
+        unit = SqlUnit(link, self._statements, self._ledger, self._at_rest, self._known)
+        return SqlTransaction(self, connection, unit, self._known)
 
     def _connected(self) -> Connection:
         if self._connection is None:

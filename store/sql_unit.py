@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from statemachine.envelope import NewEvent, RecordedEvent, leaf_hash
+from store.at_rest import AtRest
 from store.errors import Interrupted
 from store.ledger import NO_HEAD, NO_TAIL, Ledger, Tail
 from store.link import Link
@@ -15,7 +16,6 @@ from store.records import (
     ClearLease,
     ClearTimer,
     Cursor,
-    ErasePayload,
     Erasure,
     Evidence,
     FeedItem,
@@ -28,7 +28,7 @@ from store.records import (
     Window,
     Write,
 )
-from store.rows import columns_of, event_row, payload_row, told
+from store.rows import columns_of, event_row, told
 from store.rules import first_answer, next_item
 from store.sql_reader import SqlReader
 from store.statements import Statement, Statements
@@ -62,8 +62,9 @@ class Ends:
 class SqlUnit(SqlReader):
     """Writes the rows as well, within one transaction that may hold many works."""
 
-    def __init__(self, link: Link, statements: Statements, ledger: Ledger, known: Ends) -> None:
-        super().__init__(link, statements, ledger.namespace)
+    # A connection with its statements, who places events, how rows stand in the database, and where the log is.
+    def __init__(self, link: Link, statements: Statements, ledger: Ledger, at_rest: AtRest, known: Ends) -> None:
+        super().__init__(link, statements, ledger.namespace, at_rest)
         self.pending = Pending(link)
         self._ledger = ledger
         self._known = known
@@ -135,7 +136,8 @@ class SqlUnit(SqlReader):
         placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), self._work.head)
         for event in placed:
             self.pending.add(self._say.add_event, event_row(event))
-            self.pending.add(self._say.add_payload, payload_row(event))
+            row = (event.namespace, event.position, *self._at_rest.sealed_payload(event))
+            self.pending.add(self._say.add_payload, row)
         self._work.tails[stream], self._work.head = tail, head
         self._work_leaves += map(leaf_hash, placed)
         return placed
@@ -160,8 +162,9 @@ class SqlUnit(SqlReader):
 
     def put_evidence(self, write: Evidence) -> None:
         """Keep evidence under its hash, unless it is there."""
-        row = {"sha256": write.sha256, "kind": write.kind, "body": write.body, "created_us": self._ledger.clock_us()}
-        self.pending.add(self._say.add_evidence, row, write.sha256)
+        body, key_id = self._at_rest.sealed_evidence(write)
+        about = {"sha256": write.sha256, "kind": write.kind, "created_us": self._ledger.clock_us()}
+        self.pending.add(self._say.add_evidence, {**about, "body": body, "key_id": key_id}, write.sha256)
 
     def put_item(self, write: FeedItem) -> None:
         """Keep the next item of a feed."""
@@ -173,11 +176,6 @@ class SqlUnit(SqlReader):
         """Run *statement* with the values of *write* in *columns*; reads find it by *key*."""
         row = told(write, columns)
         self.pending.add(statement, row, *(row[name] for name in key))
-
-    def erase_payload(self, write: ErasePayload) -> None:
-        """Forget the payload of one event."""
-        self._ready("events")
-        self.pending.add(self._say.erase_payload, told(write, ("stream", "version")))
 
     def _jobs_by_status(self, status: str) -> tuple[Job, ...]:
         return self._all(Job, self._say.take_jobs_by_status, status=status)
@@ -221,6 +219,5 @@ _PUTS: dict[type, Callable[[SqlUnit, Any], None]] = {
     Window: _row("put_window", columns_of(WINDOWS), "stream", "epoch", "kind", "idx"),
     Route: _row("put_route", columns_of(ROUTES), "stream", "generation"),
     Erasure: _row("put_erasure", columns_of(ERASURES), "erasure_id"),
-    ErasePayload: SqlUnit.erase_payload,
     Checkpoint: _row("add_checkpoint", columns_of(CHECKPOINTS), "epoch", "size"),
 }

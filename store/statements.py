@@ -55,6 +55,9 @@ AFTER: BindParameter[int] = bindparam("after")
 LIMIT: BindParameter[int] = bindparam("limit")
 
 
+#: A payload as it is kept, in this order.
+KEPT = ("position", "payload_key", "body", "key_id")
+
 #: What is written: values by column, or in the order of the statement's columns.
 Values = Mapping[str, Any] | tuple[Any, ...]
 
@@ -90,7 +93,7 @@ class Statements:
         self._feed_queries()
 
     def _log_queries(self) -> None:
-        log = select(*_of(EVENTS), PAYLOADS.c.body, PAYLOADS.c.payload_key).select_from(
+        log = select(*_of(EVENTS), *(PAYLOADS.c[name] for name in KEPT)).select_from(
             EVENTS.outerjoin(
                 PAYLOADS, and_(PAYLOADS.c.namespace == EVENTS.c.namespace, PAYLOADS.c.position == EVENTS.c.position)
             )
@@ -129,13 +132,17 @@ class Statements:
             _rows(EVENTS).where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
         )
         self.payloads = self._compiled(
-            _rows(PAYLOADS, "position", "body", "payload_key")
+            _rows(PAYLOADS, *KEPT)
             .where(PAYLOADS.c.position > AFTER, PAYLOADS.c.position <= bindparam("until"))
             .order_by(PAYLOADS.c.position),
             PAYLOADS,
         )
+        #: The key that sealed the newest payload, to hold a vault against.
+        self.newest_key = self._compiled(
+            _rows(PAYLOADS, "key_id").order_by(PAYLOADS.c.position.desc()).limit(1), PAYLOADS
+        )
         #: The bytes under a hash.
-        self.evidence = self._one(EVIDENCE, "sha256", columns=("body",))
+        self.evidence = self._one(EVIDENCE, "sha256", columns=("body", "key_id"))
         #: Erasures, one and some in order.
         self.erasure = self._one(ERASURES, "erasure_id")
         of_status = (ERASURES.c.status == bindparam("status")) | (bindparam("status", type_=Text()) == "")
@@ -234,16 +241,6 @@ class Statements:
     def _log_writes(self) -> None:
         self.add_event = self._insert(EVENTS)
         self.add_payload = self._insert(PAYLOADS)
-        self.erase_payload = self._compiled(
-            delete(PAYLOADS).where(
-                _ours(PAYLOADS),
-                PAYLOADS.c.position
-                == select(EVENTS.c.position)
-                .where(_ours(EVENTS), _is(EVENTS, "stream"), _is(EVENTS, "version"))
-                .scalar_subquery(),
-            ),
-            PAYLOADS,
-        )
         #: The fence: no row changes if anyone else has moved the head. On PostgreSQL the move tells itself, once it is
         #: committed, to whoever listens: one notice a batch, with nothing in it but how far the log reaches.
         move_head = (

@@ -80,8 +80,9 @@ PAYLOADS = Table(
     METADATA,
     _word("namespace"),
     _long("position"),
-    _bytes("payload_key"),
+    _bytes("payload_key"),  # of the commitment; sealed with the body where that is sealed
     _bytes("body"),
+    _word("key_id", null=True),  # of the vault's key that sealed it; none where it stands in clear
     PrimaryKeyConstraint("namespace", "position", name="payloads_pkey"),
 )
 
@@ -93,6 +94,7 @@ EVIDENCE = Table(
     _word("kind"),
     _bytes("body"),
     _long("created_us"),
+    _word("key_id", null=True),  # as of a payload
     PrimaryKeyConstraint("namespace", "sha256", name="evidence_pkey"),
     CheckConstraint("length(sha256) = 64", name="evidence_sha256_check"),
 )

@@ -1,11 +1,12 @@
 """Keys of data, held outside the database. To destroy a key is to forget what it seals."""
 
 from store.vault.errors import KeyUnknown, SealBroken, VaultAway, VaultFault, VaultForeign, VaultUnsafe
-from store.vault.keys import DataKey, KeyFacts, Owner, Vault
-from store.vault.open import open_vault
+from store.vault.keys import PERIOD_US, DataKey, KeyFacts, Owner, Vault
+from store.vault.open import open_vault, read_vault
 from store.vault.sealing import SEAL_BYTES, seal, unseal
 
 __all__ = [
+    "PERIOD_US",
     "SEAL_BYTES",
     "DataKey",
     "KeyFacts",
@@ -18,6 +19,7 @@ __all__ = [
     "VaultForeign",
     "VaultUnsafe",
     "open_vault",
+    "read_vault",
     "seal",
     "unseal",
 ]

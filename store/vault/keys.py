@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 #: Bytes of a data key: AES-256.
 MATERIAL_BYTES = 32
+#: How long a key that may go with its age seals: what it sealed goes all at once, when the last of it is old enough.
+PERIOD_US = 30 * 86_400 * 1_000_000
 
 
 class Owner(NamedTuple):
@@ -83,6 +85,9 @@ class Vault(Protocol):
 
     def changes(self) -> int:
         """Count the destructions so far, by whatever process: what was learned before another one may be gone."""
+
+    def generation(self) -> int:
+        """Return a number that is another one once a key that was learned here may be gone. Cheap for a file."""
 
     def close(self) -> None:
         """Let go of everything. Closing twice is closing once."""

@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, insert, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from store import postgres, sqlite
 from store.errors import DatabaseInUse, StoreError
@@ -44,6 +45,51 @@ def open_vault(url: str, *, clock_us: Callable[[], int], namespace: str = "defau
         release()
         raise
     return SqlVault(engine, namespace, clock_us, wrapping, pepper, release)
+
+
+def read_vault(url: str, *, namespace: str = "default", master: str = "") -> Vault:
+    """Open the vault at *url* to look keys up, beside the server that has it; it makes and destroys none.
+
+    Raises:
+        VaultFault: There is no vault, or none that lasts longer than its process.
+        VaultUnsafe: It, or its master key, can be read by others.
+        VaultForeign: It was made with another master key, or by a later release.
+        VaultAway: Nobody answers there.
+    """
+    wrapping = Wrapping(read_master(master))
+    engine = _reading(_address(url))
+    try:
+        pepper = _found(engine, wrapping)
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlVault(engine, namespace, lambda: 0, wrapping, pepper, _nothing)
+
+
+def _reading(address: URL) -> Engine:
+    match address.get_backend_name():
+        case "sqlite":
+            file = sqlite.database_file(address)
+            if not file.exists():
+                raise VaultFault(f"vault: {file} is not there; the vault of this log is accepted")
+            check_private(file, file.stat().st_mode, "vault")
+            # No connection is kept: one that is open would keep the server from truncating what it destroys.
+            only_read = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
+            return create_engine(only_read, poolclass=NullPool, connect_args={"timeout": TIMEOUT_MS / 1_000})
+        case "postgresql":
+            return postgres.readers(address, TIMEOUT_MS)
+        case other:
+            raise VaultFault(f"vault: {other!r} is not accepted here; sqlite or postgresql is")
+
+
+def _found(engine: Engine, wrapping: Wrapping) -> bytes:
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table(SEAL.name):
+                raise VaultFault("vault: there is none at this address; the vault of this log is accepted")
+            return _checked(seal_row(connection), wrapping)
+    except DBAPIError as error:
+        raise VaultAway(str(translated(error))) from error
 
 
 def _address(url: str) -> URL:
@@ -124,6 +170,12 @@ def _pepper(connection: Connection, wrapping: Wrapping) -> bytes:
         first = insert(SEAL).values(number=1, shape=SHAPE, pepper=kept, proof=wrapping.proof(), changes=0)
         connection.execute(first)
         return pepper
+    return _checked(row, wrapping)
+
+
+def _checked(row: Row[Any] | None, wrapping: Wrapping) -> bytes:
+    if row is None:
+        raise VaultFault("vault: it is empty; the vault of this log is accepted")
     if row.shape != SHAPE:
         raise VaultForeign(f"vault: its shape is {row.shape}; {SHAPE} is accepted by this release")
     wrapping.check(row.proof)

@@ -45,6 +45,7 @@ class SqlVault:
         self._living: _Remembered[Owner, DataKey] = _Remembered()
         self._opened: _Remembered[str, DataKey | None] = _Remembered()
         self._seen_changes = 0
+        self._generation = 0
 
     def keys(self, owners: Sequence[Owner]) -> list[DataKey]:
         """Return the living key of each owner, made and durable."""
@@ -94,6 +95,12 @@ class SqlVault:
         """Count the destructions so far."""
         with self._lock, self._shelf() as shelf:
             return shelf.changes()
+
+    def generation(self) -> int:
+        """Return a number that changes with each destruction."""
+        with self._lock:
+            self._notice()
+            return self._generation
 
     def close(self) -> None:
         """Let go of everything."""
@@ -147,6 +154,7 @@ class SqlVault:
             self._seen_changes = changes
 
     def _forget(self) -> None:
+        self._generation += 1
         self._living.clear()
         self._opened.clear()
 

@@ -1,8 +1,6 @@
 import pytest
 
-from statemachine.envelope import chain_faults
-from store import ErasePayload, Evidence, EvidenceMissing, ReferenceMissing, Store, Unit, Window
-from tests.fixtures.events import some_events
+from store import Evidence, EvidenceMissing, ReferenceMissing, Store, Window
 from tests.fixtures.work import keeping
 
 
@@ -45,24 +43,3 @@ def test_windows_stand_in_order_and_are_replaced_by_index(store: Store) -> None:
 def test_a_window_needs_its_evidence(store: Store) -> None:
     with pytest.raises(ReferenceMissing):
         store.run(lambda unit: unit.put(a_window(0, Evidence(kind="profile", body=b"never put"))))
-
-
-def test_an_erased_payload_breaks_no_hash(store: Store) -> None:
-    store.run(lambda unit: unit.append("a", 0, some_events("a", 3)))
-    store.run(lambda unit: unit.put(ErasePayload(stream="a", version=2)))
-
-    events = store.read(lambda reader: reader.events("a"))
-
-    assert [event.payload is None for event in events] == [False, True, False]
-    assert events[1].payload_key is None
-    assert list(chain_faults(events)) == []
-
-
-def test_a_payload_can_be_erased_in_the_work_that_wrote_it(store: Store) -> None:
-    def work(unit: Unit) -> None:
-        unit.append("a", 0, some_events("a", 1))
-        unit.put(ErasePayload(stream="a", version=1))
-
-    store.run(work)
-
-    assert store.read(lambda reader: reader.events("a"))[0].payload is None

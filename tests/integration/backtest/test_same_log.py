@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ from server import auditing
 from server.crew import Crew
 from server.judges import JUDGES
 from server.settings import Settings
-from server.wiring import build
-from store import open_reader
+from server.wiring import build, open_log
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.servers import serving
 from tests.fixtures.streams import CHANGE, changed_concept
@@ -52,7 +52,8 @@ def test_every_decision_of_a_backtest_derives_again(on_sqlite: dict[str, Any]) -
 def test_postgresql_keeps_the_same_log(on_sqlite: dict[str, Any], tmp_path: Path, postgres: Postgres) -> None:
     database = postgres.new_database()
     found = run(tmp_path, database=database)
-    with contextlib.closing(open_reader(database)) as store, Crew(database, 2) as crew:
+    opening = partial(open_log, Settings(database=database))
+    with contextlib.closing(opening()) as store, Crew(opening, 2) as crew:
         derived = auditing.verify(store, hands=crew)
 
     assert found["audit"] == on_sqlite["audit"]

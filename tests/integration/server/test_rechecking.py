@@ -69,7 +69,7 @@ def test_any_number_of_processes_finds_the_same(history: History, jobs: int, tmp
     file = migrated(history, tmp_path)
     alone = verified(file)
 
-    with reading(file) as store, Crew(f"sqlite:///{file}", jobs) as crew:
+    with reading(file) as store, Crew(partial(open_reader, f"sqlite:///{file}"), jobs) as crew:
         together = auditing.verify(store, hands=crew)
 
     assert together == alone
@@ -82,7 +82,7 @@ def test_any_number_of_processes_finds_the_same_faults(recorded: Path) -> None:
         raw.execute("UPDATE evidence SET body = body || x'20'")
     alone = verified(recorded)
 
-    with reading(recorded) as store, Crew(f"sqlite:///{recorded}", 3) as crew:
+    with reading(recorded) as store, Crew(partial(open_reader, f"sqlite:///{recorded}"), 3) as crew:
         together = auditing.verify(store, hands=crew)
 
     assert together == alone

@@ -23,6 +23,7 @@ UPDATES = [
     "DELETE FROM events",
     "DELETE FROM events WHERE version = 2",
     "UPDATE payloads SET body = payload_key",
+    "DELETE FROM payloads",
     "UPDATE evidence SET kind = 'forged'",
     "DELETE FROM evidence",
 ]

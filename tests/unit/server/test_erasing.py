@@ -11,14 +11,15 @@ import pytest
 from retraining.dataset import Dataset
 from server import erasing, feed, holding
 from server.act import SERVICE
+from server.ageing import Retention
 from server.clock import wall_us
 from server.errors import Invalid, ThingMissing
 from server.schema import OTHER
-from server.sealing import PERIOD_US
 from server.service import Service
 from server.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
 from store.errors import EvidenceErased, RequestIdReused
+from store.vault import PERIOD_US
 from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model, a_service
 
 
@@ -260,9 +261,9 @@ def periods(count: int) -> int:
 def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_references_stay(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40, subjects=["ann", ""]), [0.0, 1.0] * 20)
-    young = service.erase_old(2 * PERIOD_US, periods(1))
-    old = service.erase_old(2 * PERIOD_US, periods(4))
-    again = service.erase_old(2 * PERIOD_US, periods(4))
+    young = service.erase_old(Retention(rows_days=60), periods(1))
+    old = service.erase_old(Retention(rows_days=60), periods(4))
+    again = service.erase_old(Retention(rows_days=60), periods(4))
     tape = watch_of(service).tape
     [told] = service.erasures("", 10)
 
@@ -276,16 +277,16 @@ def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_reference
 def test_a_legal_hold_keeps_old_rows_too(service: Service) -> None:
     Feed(service).rows(4)
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
-    held = service.erase_old(0, periods(2))
+    held = service.erase_old(Retention(rows_days=1), periods(3))
     service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
 
-    assert (held, service.erase_old(0, periods(2))) == (0, 1)
+    assert (held, service.erase_old(Retention(rows_days=1), periods(3))) == (0, 1)
 
 
 def test_a_model_whose_old_rows_are_gone_still_declines_and_is_explained(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40), [0.0, 1.0] * 20)
-    service.erase_old(0, periods(2))
+    service.erase_old(Retention(rows_days=1), periods(3))
     for _ in range(4):
         sender.labels(sender.rows(20, output=0.99), 0.0)
 

@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as arrays
 
 from server import feed
 from server.errors import ThingMissing
-from server.sealing import PERIOD_US, ROWS, Sealer, erased_rows
+from server.sealing import ROWS, Sealer, erased_rows
 from store.records import FeedItem
-from store.vault import KeyUnknown, SealBroken, Vault, open_vault
+from store.vault import PERIOD_US, KeyUnknown, SealBroken, Vault, open_vault
 
 FLOATS = st.floats(width=64)
 IDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)

@@ -57,6 +57,9 @@ def recorded(*events: NewEvent, stream: str = "a", key: bytes = KEY, start: int 
     return chain
 
 
+#: What an event says of its payload, and its own hash: none of it is in the envelope.
+OF_THE_PAYLOAD = {"hash", "payload", "payload_key", "erased"}
+
 #: For each field of the envelope, another value.
 OTHER = {
     "event_id": "other",
@@ -84,7 +87,7 @@ OTHER = {
 
 
 def test_every_field_of_the_envelope_is_tried_below() -> None:
-    assert set(OTHER) == {field.name for field in fields(RecordedEvent)} - {"hash", "payload", "payload_key"}
+    assert set(OTHER) == {field.name for field in fields(RecordedEvent)} - OF_THE_PAYLOAD
 
 
 @pytest.mark.parametrize("name", OTHER)
@@ -180,7 +183,7 @@ def test_a_leaf_is_the_whole_envelope_as_canonical_json() -> None:
     assert leaf == {
         field.name: _plain(getattr(event, field.name))
         for field in fields(RecordedEvent)
-        if field.name not in ("hash", "payload", "payload_key")
+        if field.name not in OF_THE_PAYLOAD
     }
 
 

@@ -16,8 +16,6 @@ from server.bundling.period import MOST_US, Period
 from server.errors import Invalid, ModelMissing, OutOfRecord, ThingMissing
 from statemachine.canonical import digest
 from store.blobs import BlobMissing
-from store.ports import Unit
-from store.records import ErasePayload
 from tests.fixtures.bundles import ALWAYS, NOTARY, SIGNER, checked, source_of, unpacked, written
 from tests.fixtures.services import a_model
 from tests.fixtures.steps import scenario
@@ -155,20 +153,6 @@ def test_a_log_that_others_have_signed_is_not_handed_out(stage: ServiceStage) ->
 def test_a_manifest_that_is_not_among_the_artefacts_is_named(stage: ServiceStage, source: Source) -> None:
     with on_stage() as other, pytest.raises(BlobMissing, match=stage.service.manifest("m", "remedy-1")):
         written(Source(source.store, other.service.desk.blobs, source.sealer))
-
-
-def test_a_payload_that_was_erased_stands_as_erased_and_the_rest_verifies(stage: ServiceStage) -> None:
-    def erase(unit: Unit) -> None:
-        unit.put(ErasePayload(stream="m", version=5))
-
-    stage.service.store.run(erase)
-    data, _ = written(source_of(stage.service))
-    found, told = checked(data), events(data)[4]
-
-    assert (found.faults, found.more["erased"]) == ([], 1)
-    assert (told["payload"], told["payload_key"]) == (None, None)
-    assert documents(data)["lineage.json"]["erased_from_version"] == 5
-    assert "payload of event 5 was erased" in unpacked(data)["report.html"].decode()
 
 
 def test_a_bundle_is_of_one_model_among_many(stage: ServiceStage) -> None:
