@@ -1,9 +1,10 @@
-"""Ten thousand ways to tamper with a log without its key: all are found, and each is named at its place."""
+"""Fifteen thousand ways to tamper with a log without its key: all are found, and each is named at its place."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,31 +12,30 @@ from remission_verify.auditing import check_log
 from remission_verify.trust import Trust
 
 from statemachine.envelope import RecordedEvent
+from store.vault import open_vault
 from tests.fixtures import tampered_rows
 from tests.fixtures.attacked_database import Database
+from tests.fixtures.events import ticking
 from tests.fixtures.logs import SIGNER
 from tests.fixtures.tampered_files import Export, write
 from tests.fixtures.tampering_log import SIZE, chain_alone, forged, written_log
 
-#: Of an export and of a database, each.
+#: Of an export, of a database in clear and of a sealed one, each.
 MUTATIONS = 5_000
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("log") / "log.db"
+def events(tmp_path_factory: pytest.TempPathFactory) -> tuple[RecordedEvent, ...]:
+    return written_log(tmp_path_factory.mktemp("log") / "log.db")
 
 
-@pytest.fixture(scope="module")
-def events(file: Path) -> tuple[RecordedEvent, ...]:
-    return written_log(file)
-
-
-@pytest.fixture(scope="module")
-def database(file: Path, events: Sequence[RecordedEvent]) -> Iterator[Database]:
-    database = Database(file, events)
-    yield database
-    database.close()
+@pytest.fixture(scope="module", params=["in clear", "sealed"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    file = tmp_path_factory.mktemp("log") / "log.db"
+    with closing(open_vault("memory://", clock_us=ticking())) as vault:
+        keys = vault if request.param == "sealed" else None
+        with closing(Database(file, written_log(file, keys), keys)) as database:
+            yield database
 
 
 def test_every_mutation_of_an_export_is_named_at_its_place(events: Sequence[RecordedEvent], tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from store.vault import open_vault
 from tests.fixtures.attacked_database import Database
+from tests.fixtures.events import ticking
 from tests.fixtures.tampered_rows import WAYS, tampered
 from tests.fixtures.tampering_log import SIZE, chain_alone, forged, written_log
 
@@ -15,12 +18,13 @@ from tests.fixtures.tampering_log import SIZE, chain_alone, forged, written_log
 MUTATIONS = 750
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+@pytest.fixture(scope="module", params=["in clear", "sealed"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     file = tmp_path_factory.mktemp("log") / "log.db"
-    database = Database(file, written_log(file))
-    yield database
-    database.close()
+    with closing(open_vault("memory://", clock_us=ticking())) as vault:
+        keys = vault if request.param == "sealed" else None
+        with closing(Database(file, written_log(file, keys), keys)) as database:
+            yield database
 
 
 def test_the_log_is_whole_before_anybody_touches_it(database: Database) -> None:
