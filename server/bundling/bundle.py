@@ -29,6 +29,7 @@ from server.bundling.shelf import Shelf
 from server.bundling.story import Story
 from server.errors import ThingMissing
 from statemachine.canonical import canonical
+from statemachine.envelope import payload_is_whole
 from store.blobs import Blobs
 from store.ports import Readable, Reader
 from store.records import Checkpoint
@@ -137,6 +138,8 @@ class _Bundle:
     def _record(self, until: int, size: int) -> None:
         with self.parts.writing("events.jsonl") as events, self.parts.writing("proofs.jsonl") as proofs:
             for event, path in record.proven(self._source.store, self._model, until, size):
+                if not payload_is_whole(event):
+                    raise BundleUnsound(self._model, [str(record.altered(event))])
                 events.write(record.line(event))
                 proofs.write(record.proof(event.position, path))
                 if event.payload is not None:
