@@ -137,9 +137,9 @@ def test_a_bundle_verifies_whether_its_rows_can_be_opened_or_not(life: Exported)
     older, newer = checked(life.older, life.trust), checked(life.newer, life.trust)
 
     assert told(older, "sealed") == told(newer, "sealed") == 2 + 2 * BATCHES + 1  # reference, batches, dataset
-    assert (told(older, "destroyed keys"), told(older, "withheld")) == (0, 0)
-    assert told(newer, "destroyed keys") == 2 * BATCHES + 1
-    assert "no key was needed" in str(older.more["not seen"])
+    assert (told(older, "dead_keys"), told(older, "withheld")) == (0, 0)
+    assert told(newer, "dead_keys") == 2 * BATCHES + 1
+    assert "no key was needed" in str(older.more["unseen"])
 
 
 def test_the_index_says_which_keys_were_alive_when_the_bundle_was_made(life: Exported) -> None:

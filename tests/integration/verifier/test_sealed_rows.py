@@ -55,7 +55,7 @@ def test_rows_that_nobody_touched_are_whole_and_nothing_was_seen_of_them(archive
 
     assert found.faults == []
     assert found.more["sealed"] == len(index(files)) > 10
-    assert found.more["not seen"] == "what the sealed rows hold: no key was needed for this check, and none was used"
+    assert found.more["unseen"] == "what the sealed rows hold: no key was needed for this check, and none was used"
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -155,6 +155,15 @@ def test_a_sealed_entry_that_is_none_is_a_fault(files: Files) -> None:
     assert [one.partition(": expected")[0] for one in found] == ["rows.jsonl: line 1"]
 
 
+def test_a_header_that_says_it_is_longer_than_all_is_read_no_further_than_its_entry(files: Files) -> None:
+    lines = index(files)
+    altered = files["rows.sealed"][:5] + b"\xff\xff\xff\xff" + files["rows.sealed"][9:]
+    lines[0]["sha256"] = digest(altered[: lines[0]["size"]])
+    found = of_rows(with_index({**files, "rows.sealed": altered}, lines))
+
+    assert [one.partition(": expected")[0] for one in found] == ["rows.jsonl: line 1"]
+
+
 @pytest.mark.parametrize("told", [b"[]", b'{"classes":[]}', b"no JSON"])
 def test_columns_that_are_none_are_a_fault(files: Files, told: bytes) -> None:
     assert of_rows(sealed({**files, "columns.json": told})) != []
@@ -188,5 +197,5 @@ def test_the_command_tells_people_what_it_could_not_see(
     main(["bundle", str(tmp_path / "b.zip"), "--key", SIGNER.verifier.text, "--json"])
 
     assert ended == 0
-    assert "not seen    what the sealed rows hold" in people
+    assert "unseen      what the sealed rows hold" in people
     assert json.loads(capsys.readouterr().out)["withheld"] == 0

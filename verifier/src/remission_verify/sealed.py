@@ -24,6 +24,7 @@ FILES = (COLUMNS, INDEX, SEALED)
 MOST_BYTES = 1 << 30
 MARK = b"\xff\xff\xff\xff\x02"  #: with which every sealed entry of a feed begins; the length of its header follows
 LENGTH_BYTES = 4
+MOST_HEADER_BYTES = 64 << 20
 ID_DIGITS = 24  #: of the key, with which every sealed dataset begins
 UNSEEN = "what the sealed rows hold: no key was needed for this check, and none was used"
 
@@ -55,8 +56,8 @@ class SealedRows:
             self._found.add(error.fault)
         except VerificationError as error:
             self._wrong(INDEX, f"behind line {number}", "a line of the index", str(error))
-        told = {"sealed": self.sealed, "withheld": self.withheld, "destroyed keys": self.dead_keys}
-        self._found.more |= {**told, "not seen": UNSEEN}
+        told = {"sealed": self.sealed, "withheld": self.withheld, "dead_keys": self.dead_keys}
+        self._found.more |= {**told, "unseen": UNSEEN}
 
     def _entry(self, number: int, entry: Indexed, tape: Tape) -> None:
         expected = self._dataset_place(entry) if entry.kind == DATASET else self._feed_place(entry)
@@ -95,16 +96,17 @@ class SealedRows:
         size, digest = entry.size or 0, hashlib.sha256()
         head = tape.take(min(size, ID_DIGITS if entry.kind == DATASET else len(MARK) + LENGTH_BYTES))
         if entry.kind != DATASET and len(head) == len(MARK) + LENGTH_BYTES:
-            head += tape.take(min(size - len(head), int.from_bytes(head[len(MARK) :], "little")))
+            told = int.from_bytes(head[len(MARK) :], "little")
+            head += tape.take(min(size - len(head), told, MOST_HEADER_BYTES))
         digest.update(head)
         for piece in tape.pieces(size - len(head)):
             digest.update(piece)
         if digest.hexdigest() != entry.sha256:
             self._wrong(SEALED, entry.name, f"bytes with the hash {entry.sha256}", digest.hexdigest())
             return
-        told = _dataset_told(head, entry) if entry.kind == DATASET else _told(head, entry)
-        if told != (wanted := _indexed(entry)):
-            self._wrong(INDEX, f"line {number}", f"what stands in clear before the ciphertext, {told}", str(wanted))
+        clear = _dataset_told(head, entry) if entry.kind == DATASET else _told(head, entry)
+        if clear != _indexed(entry):
+            self._wrong(INDEX, f"line {number}", "what stands in clear before the ciphertext", str(_indexed(entry)))
 
     def _columns(self) -> None:
         told = decode(self._archive.read(COLUMNS, MOST_BYTES))
