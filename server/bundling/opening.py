@@ -27,12 +27,15 @@ from server import feed
 from server.bundling.columns import Columns, Line
 from server.schema import Schema
 from server.sealing import Sealer, keys_of
+from store.blobs import BlobAltered
 from store.errors import EvidenceErased
 from store.records import FeedItem
 from store.sealed_blobs import opened
 from store.vault import SealBroken, Vault
 
 LOST = "lost"  #: the file of what was not opened
+#: What is raised of columns, and of what stands in clear before the ciphertext, when they say something else than it.
+UNREADABLE = (ValueError, KeyError, TypeError, IndexError, OverflowError, BlobAltered)
 EVIDENCE_ERASED, WITHHELD = "EVIDENCE_ERASED", "WITHHELD"
 
 
@@ -103,6 +106,9 @@ class _Opening:
             self._dataset(entry, body) if entry.kind == DATASET else self._entry(entry, body)
         except SealBroken as error:
             raise ArchiveTorn(unlike(SEALED, entry.name, "bytes that open under their key", str(error))) from error
+        except UNREADABLE as error:
+            what = "what can be read as its columns and its header say"
+            raise ArchiveTorn(unlike(SEALED, entry.name, what, str(error) or type(error).__name__)) from error
 
     def _entry(self, entry: Indexed, body: bytes) -> None:
         item = FeedItem(

@@ -164,9 +164,19 @@ def test_a_header_that_says_it_is_longer_than_all_is_read_no_further_than_its_en
     assert [one.partition(": expected")[0] for one in found] == ["rows.jsonl: line 1"]
 
 
-@pytest.mark.parametrize("told", [b"[]", b'{"classes":[]}', b"no JSON"])
+COLUMNS_OF_NOTHING = [
+    b"[]", b"no JSON", b'{"classes":[]}', b'{"classes":[1],"features":[]}', b'{"classes":[],"features":{}}',
+    b'{"classes":[],"features":[{"kind":"numeric","name":"x"}]}',
+    b'{"classes":[],"features":[{"categories":[],"kind":1,"name":"x"}]}',
+    b'{"classes":[],"features":[{"categories":"ab","kind":"categorical","name":"x"}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("told", COLUMNS_OF_NOTHING)
 def test_columns_that_are_none_are_a_fault(files: Files, told: bytes) -> None:
-    assert of_rows(sealed({**files, "columns.json": told})) != []
+    found = of_rows(sealed({**files, "columns.json": told}))
+
+    assert len(found) == 1
 
 
 def test_entries_lie_within_the_period_that_the_manifest_tells(files: Files) -> None:

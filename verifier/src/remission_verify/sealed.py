@@ -110,8 +110,10 @@ class SealedRows:
 
     def _columns(self) -> None:
         told = decode(self._archive.read(COLUMNS, MOST_BYTES))
-        if not isinstance(told, dict) or set(told) != {"classes", "features"}:
-            self._wrong(COLUMNS, "", "an object of classes, features", str(told))
+        if not (isinstance(told, dict) and set(told) == {"classes", "features"} and _name_columns(**told)):
+            self._wrong(
+                COLUMNS, "", "an object of classes and features, each with name, kind and categories", str(told)
+            )
 
     def _check_datasets(self) -> None:
         """Hold the datasets against those that the lineage says versions were trained on."""
@@ -157,6 +159,23 @@ def _trained_on(data: Iterable[Any]) -> Iterable[str]:
     for one in data:
         if isinstance(one, dict) and one.get("kind") != "reference" and one.get("versions") and one.get("sha256"):
             yield str(one["sha256"])
+
+
+def _name_columns(classes: object, features: object) -> bool:
+    return _are_words(classes) and isinstance(features, list) and all(map(_is_feature, features))
+
+
+def _is_feature(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"categories", "kind", "name"}
+        and _are_words(value["categories"])
+        and _are_words([value["kind"], value["name"]])
+    )
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _list(value: object) -> list[Any]:
