@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,9 @@ def export(  # noqa: PLR0913, PLR0917 - each is one option
     start: Annotated[str, typer.Option("--from", help=f"Where the period begins: {INSTANT}.")] = "",
     end: Annotated[str, typer.Option("--until", help=f"Where it ends: {INSTANT}.")] = "",
     root: Annotated[Path | None, typer.Option(help="Refuse to write outside this folder.")] = None,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Add kept rows, labels and datasets, sealed as they are.")
+    ] = False,
     database: Annotated[str, typer.Option("--db", help="Read this database instead of asking a server.")] = "",
     artifacts: Annotated[str | None, typer.Option(help="Folder or URL of artefacts, beside --db.")] = None,
     signing_key: Annotated[Path | None, typer.Option(help="File of the keys that sign, beside --db.")] = None,
@@ -35,9 +39,10 @@ def export(  # noqa: PLR0913, PLR0917 - each is one option
     with new_file(out, root) as file:
         if database:
             where = {"database": database, "artifacts": artifacts, "vault": vault, "vault_master": vault_master}
-            told = _read_from(model, bounds, file, signing_key=str(signing_key) if signing_key else None, **where)
+            where["signing_key"] = str(signing_key) if signing_key else None
+            told = _read_from(model, bounds, file, where, rows=rows)
         else:
-            told = _asked_of(model, bounds, file, server)
+            told = _asked_of(model, bounds, file, server, rows=rows)
     typer.echo(f"{out}: {told['events']} events, {told['size']} bytes, sha256 {told['sha256']}")
 
 
@@ -52,6 +57,23 @@ def verify(
     keys = [word for one in key for word in ("--key", one)]
     what = "log" if file.is_dir() else "bundle"
     raise typer.Exit(main([what, str(file), *keys, *(["--json"] if as_json else [])]))
+
+
+def open_rows(
+    file: Annotated[Path, typer.Argument(help="A bundle that `export --rows` has written.")],
+    vault: Annotated[str, typer.Option(envvar="REMISSION_VAULT", help="Where the keys of data are.")],
+    out: Annotated[Path, typer.Option(help="Write files of lines into this folder; it must be new, or empty.")],
+    key: Annotated[list[str], typer.Option(help="Public key of the log, or a file of them. Get it on another way.")],
+    vault_master: Annotated[
+        str, typer.Option(envvar="REMISSION_VAULT_MASTER", help="The file that wraps the keys.")
+    ] = "",
+    root: Annotated[Path | None, typer.Option(help="Refuse to write outside this folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open the rows of a bundle with the vault; a row whose key is destroyed answers EVIDENCE_ERASED."""
+    from cli.opening import opened, show
+
+    show(out, opened(file, vault, out, key, vault_master, root), as_json=as_json)
 
 
 def inventory(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
@@ -70,22 +92,39 @@ def inventory(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     show(found, columns, as_json=as_json)
 
 
-def _asked_of(model: str, bounds: list[int | None], file: Any, server: str) -> dict[str, Any]:  # noqa: ANN401 - an open file
+def _asked_of(  # whoever exports needs no vault: the server has it
+    model: str,
+    bounds: list[int | None],
+    file: Any,  # noqa: ANN401 - an open file
+    server: str,
+    *,
+    rows: bool,
+) -> dict[str, Any]:
     from cli.reach import reached
 
     with reached(server) as client:
-        found = client.audit.export(model, file, from_us=bounds[0], until_us=bounds[1])
+        found = client.audit.export(model, file, from_us=bounds[0], until_us=bounds[1], rows=rows)
     return {"events": found.events, "size": found.size_bytes, "sha256": found.sha256}
 
 
-def _read_from(model: str, bounds: list[int | None], file: Any, **where: str | None) -> dict[str, Any]:  # noqa: ANN401 - as above
+def _read_from(
+    model: str,
+    bounds: list[int | None],
+    file: Any,  # noqa: ANN401 - an open file
+    where: dict[str, str | None],
+    *,
+    rows: bool,
+) -> dict[str, Any]:
     """Read a database: the newest checkpoint on record counts, since only a server signs."""
     from server.bundling.bundle import write_bundle
     from server.bundling.period import Period
     from server.folding import version_of
     from server.settings import load
-    from server.wiring import opened_source
+    from server.wiring import opened_kept, opened_source
 
-    with opened_source(load(None, os.environ, **where)) as source:
-        found = write_bundle(source, model, Period(*bounds), version_of(source.store, model), file)
+    settings = load(None, os.environ, **where)
+    with ExitStack() as opened:
+        source = opened.enter_context(opened_source(settings))
+        kept = opened.enter_context(opened_kept(settings)) if rows else None
+        found = write_bundle(source, model, Period(*bounds), version_of(source.store, model), file, kept)
     return {"events": found.events, "size": found.size, "sha256": found.sha256}

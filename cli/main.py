@@ -26,6 +26,7 @@ for _command in (
     *(bundle.export, bundle.verify, bundle.inventory),
 ):
     app.command()(_command)
+app.command("open")(bundle.open_rows)
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 

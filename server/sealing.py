@@ -83,6 +83,12 @@ def outline(body: bytes) -> Header | None:
     return found
 
 
+def keys_of(item: FeedItem) -> feed.Keys:
+    """Tell which key each row, or label, of a sealed entry is under. No key is needed for it."""
+    head = outline(item.body) or {"keys": []}
+    return feed.Keys(head["keys"], _numbers(item.body, head, item.row_count))
+
+
 def erased_rows(items: Iterable[FeedItem], key_ids: Collection[str]) -> tuple[feed.Ints, int]:
     """Name the rows that are sealed under any of *key_ids*, and count the labels that are. No key is needed for it."""
     rows: list[feed.Ints] = []
@@ -101,10 +107,15 @@ def erased_rows(items: Iterable[FeedItem], key_ids: Collection[str]) -> tuple[fe
 
 def _under(body: bytes, head: Header, count: int, key_ids: Collection[str]) -> feed.Bools:
     wanted = np.array([key_id in key_ids for key_id in head["keys"]])
-    if len(wanted) == 1:
-        return np.full(count, wanted[0])
+    return np.asarray(wanted[_numbers(body, head, count)])
+
+
+def _numbers(body: bytes, head: Header, count: int) -> feed.Ints:
+    """Give the number of each row's key among those of the header."""
+    if len(head["keys"]) <= 1:
+        return np.zeros(count, dtype=np.int64)
     start, size = _header(body)
-    return np.asarray(wanted[np.frombuffer(body, dtype="<i4", count=count, offset=start + size)])
+    return np.frombuffer(body, dtype="<i4", count=count, offset=start + size).astype(np.int64)
 
 
 def _joined(cut: Cut, keys: Sequence[DataKey], about: bytes) -> bytes:

@@ -28,6 +28,7 @@ from server.act import SERVICE, Caller
 from server.ageing import Retention
 from server.backlog import Backlog
 from server.bundling.bundle import Sealed, Source, write_bundle
+from server.bundling.kept import Kept
 from server.bundling.period import Period
 from server.checking import Verification
 from server.clock import wall_us
@@ -256,13 +257,14 @@ class Service:
         """
         return self.store.read(lambda reader: receipts.consistency(reader, old, size))
 
-    def export(self, model: str, period: Period, out: BinaryIO) -> Sealed:
+    def export(self, model: str, period: Period, out: BinaryIO, *, rows: bool = False) -> Sealed:
         """Have what is committed signed, and write the record of a model to *out*, as `write_bundle` does."""
         period.check()
         newest = folding.version_of(self.store, model)
         self.store.read(lambda reader: period.check_model(reader, model))
         self.checkpoint()
-        return write_bundle(Source(self.store, self.desk.blobs, self.notary), model, period, newest, out)
+        kept = Kept(self.desk.blobs, self.desk.sealer.vault) if rows else None
+        return write_bundle(Source(self.store, self.desk.blobs, self.notary), model, period, newest, out, kept)
 
     def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
         """Tell the inventory by the names of models."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from retraining.template import TEMPLATES
 from server.act import Act
 from server.bundling.bundle import Source
+from server.bundling.kept import Kept
 from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
 from server.keys import fresh_keys, read_keys, write_keys
@@ -76,6 +77,20 @@ def vault_to_read(settings: Settings) -> Vault | None:
     if url.startswith("memory:") or (beside and not Path(url.removeprefix(BESIDE).partition("?")[0]).exists()):
         return None
     return read_vault(url, master=settings.vault_master)
+
+
+@contextlib.contextmanager
+def opened_kept(settings: Settings) -> Iterator[Kept]:
+    """Open what is kept of rows, to be copied beside its server or without one, and the vault that knows their keys.
+
+    Raises:
+        VaultFault: The vault cannot be used.
+    """
+    vault = read_vault(settings.vault_url, master=settings.vault_master)
+    try:
+        yield Kept(SealedBlobs(blobs_of(settings), vault), vault)
+    finally:
+        vault.close()
 
 
 def blobs_of(settings: Settings) -> FsspecBlobs:

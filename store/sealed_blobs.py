@@ -1,9 +1,11 @@
 """Blobs that hold rows: sealed under a key of their own, and asked for by the hash of what is in them."""
 
+from collections.abc import Mapping
+
 from statemachine.canonical import digest
 from store.blobs import BlobAltered, BlobMissing, FsspecBlobs
 from store.errors import EvidenceErased
-from store.vault import Owner, Vault, seal, unseal
+from store.vault import DataKey, Owner, Vault, seal, unseal
 
 SEALED = ".sealed"
 _ID_DIGITS = 24
@@ -44,14 +46,34 @@ class SealedBlobs:
         """Return how many bytes the blob has."""
         return len(self.get(sha256))
 
+    def sealed(self, sha256: str) -> bytes | None:
+        """Return a sealed blob as it stands, without a look into it; None where none is sealed."""
+        return self._plain.get_beside(sha256, SEALED) if self._plain.is_beside(sha256, SEALED) else None
+
     def _opened(self, sha256: str) -> bytes:
         if not self._plain.is_beside(sha256, SEALED):
             raise BlobMissing(sha256)
         body = self._plain.get_beside(sha256, SEALED)
-        key = self._vault.opened([body[:_ID_DIGITS].decode("ascii", "replace")]).values()
-        if not key:
-            raise EvidenceErased(sha256)
-        data = unseal(next(iter(key)), body[_ID_DIGITS:], sha256.encode())
-        if digest(data) != sha256:
-            raise BlobAltered(sha256, digest(data))
-        return data
+        return opened(body, sha256, self._vault.opened([key_of(body)]))
+
+
+def key_of(body: bytes) -> str:
+    """Name the key that a sealed blob is under."""
+    return body[:_ID_DIGITS].decode("ascii", "replace")
+
+
+def opened(body: bytes, sha256: str, keys: Mapping[str, DataKey]) -> bytes:
+    """Give what is in a sealed blob, whose hash it must have.
+
+    Raises:
+        EvidenceErased: Its key is not among *keys*: it is destroyed.
+        SealBroken: It was altered, or is another one.
+        BlobAltered: What is in it has another hash.
+    """
+    key = keys.get(key_of(body))
+    if key is None:
+        raise EvidenceErased(sha256)
+    data = unseal(key, body[_ID_DIGITS:], sha256.encode())
+    if digest(data) != sha256:
+        raise BlobAltered(sha256, digest(data))
+    return data

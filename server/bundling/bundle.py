@@ -1,7 +1,8 @@
 """A bundle, put together: the record up to the end of a period, what it rests on, what it tells, and one signature.
 
-It is a function of the log, its newest checkpoint and the period: made again, it has the same bytes. Nothing leaves
-that was not verified first, as its reader will.
+It is a function of the log, its newest checkpoint and the period: made again, it has the same bytes. Kept rows, which
+are in it where that is asked for, grow with the feed and are erased with their keys. Nothing leaves that was not
+verified first, as its reader will.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from remission_verify.trust import Trust
 
 from server import folding
 from server.bundling import page, record
+from server.bundling.kept import Kept, KeptRows
 from server.bundling.parts import CHUNK_BYTES, Parts
 from server.bundling.period import Period
 from server.bundling.shelf import Shelf
 from server.bundling.story import Story
 from server.errors import ThingMissing
 from statemachine.canonical import canonical
+from statemachine.envelope import payload_is_whole
 from store.blobs import Blobs
 from store.ports import Readable, Reader
 from store.records import Checkpoint
@@ -78,8 +81,12 @@ class BundleUnsound(Exception):
         self.model, self.faults = model, faults
 
 
-def write_bundle(source: Source, model: str, period: Period, newest: int, out: BinaryIO) -> Sealed:
+def write_bundle(
+    source: Source, model: str, period: Period, newest: int, out: BinaryIO, kept: Kept | None = None
+) -> Sealed:
     """Write the bundle of *model* up to version *newest* to *out*, and read it again to verify it.
+
+    Rows that are *kept* go with it as they stand: sealed.
 
     Raises:
         Invalid: The period is none.
@@ -87,13 +94,15 @@ def write_bundle(source: Source, model: str, period: Period, newest: int, out: B
         OutOfRecord: The period ends before the model's first event.
         ThingMissing: No checkpoint covers the events of the period.
         EvidenceMissing: Something that an event names is not on record.
+        RowsTooLarge: More rows are kept than one bundle holds.
+        KeyUnknown: The vault has never held a key of what is kept.
         BundleUnsound: What was written does not verify.
     """
     period.check()
     source.store.read(partial(_check_model, period, model))
     with tempfile.TemporaryDirectory(prefix="remission-bundle-") as folder:
         made = _Bundle(source, model, period, Parts(Path(folder)))
-        made.write(newest)
+        made.write(newest, kept)
         made.parts.pack(out)
     found = check_bundle(out, Trust(source.sealer.verifiers, source.sealer.origin))
     if found.faults:
@@ -110,7 +119,7 @@ class _Bundle:
         self.story = Story(period, self._shelf, self._brought_us)
         self.manifest_sha256, self.events = "", 0
 
-    def write(self, newest: int) -> None:
+    def write(self, newest: int, kept: Kept | None) -> None:
         """Write every part."""
         until = self._until(newest)
         checkpoint = self._source.store.read(partial(_checkpoint, self._model, until))
@@ -119,6 +128,8 @@ class _Bundle:
         self._record(until, checkpoint.size)
         for name, document in self.story.documents().items():
             self.parts.put(f"{name}.json", canonical(document))
+        if kept is not None:
+            self._rows(kept)
         about = self._about(checkpoint)
         digest = digest_of_parts(self.parts.files)
         self.parts.put("report.html", page.report(about, self.story, self.parts.files, digest).encode())
@@ -127,12 +138,19 @@ class _Bundle:
     def _record(self, until: int, size: int) -> None:
         with self.parts.writing("events.jsonl") as events, self.parts.writing("proofs.jsonl") as proofs:
             for event, path in record.proven(self._source.store, self._model, until, size):
+                if not payload_is_whole(event):
+                    raise BundleUnsound(self._model, [str(record.altered(event))])
                 events.write(record.line(event))
                 proofs.write(record.proof(event.position, path))
                 if event.payload is not None:
                     self._shelf.put_named(event.payload)
                 self.story.take(event)
                 self.events += 1
+
+    def _rows(self, kept: Kept) -> None:
+        schema = self.story.health.features_sha256
+        rows = KeptRows(self._source.store, self._model, self._period, kept)
+        rows.write(self.parts, self._shelf.document(schema) if schema else None, self.story.lineage.told()["data"])
 
     def _about(self, checkpoint: Checkpoint) -> dict[str, Any]:
         return {

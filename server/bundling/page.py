@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
+from remission_verify.sealed import SEALED
+
 from server.bundling.story import Story
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -163,8 +165,10 @@ def _files(about: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]], dig
     shown = [name for name in sorted(files) if not name.startswith("evidence/")]
     rows = [(name, files[name]["size"], files[name]["sha256"]) for name in shown]
     rows.append((f"evidence/ ({len(files) - len(shown)} files)", "", "each file's name is its SHA-256"))
+    sealed = "<p>Rows are ciphertext; who holds the vault can open them (<code>remission open</code>).</p>"
     return (
         table(("file", "bytes", "SHA-256"), rows)
+        + (sealed if SEALED in files else "")
         + f"<p>Digest of these files: <code>{digest}</code></p>"
         + f"<p>Check it offline: <code>remission-verify bundle FILE --key {escape(about['origin'])}+…</code>. "
         "Take the key from elsewhere than this archive.</p>"

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from remission_verify.sealed import SEALED
+
 CHUNK_BYTES = 1 << 20
 EPOCH = (1980, 1, 1, 0, 0, 0)  #: the earliest time that the format knows
 REGULAR = 0o100644 << 16
@@ -69,6 +71,8 @@ class Parts:
                     shutil.copyfileobj(source, target, CHUNK_BYTES)
 
     def _method(self, name: str) -> int:
+        if name == SEALED:
+            return zipfile.ZIP_STORED  # ciphertext does not pack
         packer, packed = zlib.compressobj(wbits=-zlib.MAX_WBITS), 0
         with self._file(name).open("rb") as source:
             while chunk := source.read(CHUNK_BYTES):

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from remission_verify import merkle
+from remission_verify.findings import Fault, unlike
 
 from server.folding import PAGE
 from statemachine.canonical import canonical
@@ -47,6 +48,12 @@ def proof(position: int, path: Sequence[bytes]) -> bytes:
     """Write the path of an event."""
     told: dict[str, Any] = {"hashes": [base64.b64encode(one).decode() for one in path], "position": position}
     return canonical(told) + b"\n"
+
+
+def altered(event: RecordedEvent) -> Fault:
+    """Name an event whose payload is not its own, as the verifier would; it may not even be text."""
+    found = f"{len(event.payload or b'')} other bytes"
+    return unlike("events.jsonl", f"line {event.version}", "the payload that was committed to", found)
 
 
 def _page(model: str, after: int, until: int, size: int, reader: Reader) -> list[Proven]:

@@ -26,7 +26,7 @@ async def exported(
     name, asked = model_name(request.model), period(request)
     with tempfile.TemporaryFile(prefix="remission-bundle-") as out:
         async with turn:
-            sealed = await read(service.export, name, asked, out)
+            sealed = await read(service.export, name, asked, out, rows=request.rows)
         pieces = chunks(out)
         while (piece := await read(next, pieces, None)) is not None:
             yield pb.ExportBundleResponse(chunk=piece)

@@ -139,7 +139,7 @@ def to_floats(name: str, values: NDArray[np.generic]) -> Floats:
         NotNumericError: It holds something else.
     """
     if values.dtype == np.object_:
-        values = np.array([None if _is_missing_marker(one) else one for one in values.tolist()], dtype=np.object_)
+        values = np.array([None if is_missing_marker(one) else one for one in values.tolist()], dtype=np.object_)
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -170,10 +170,11 @@ def _words(values: Iterable[object]) -> Iterator[str | None]:
         elif isinstance(value, float | np.floating):
             yield None if np.isnan(value) else str(int(value)) if float(value).is_integer() else str(value)
         else:
-            yield None if value is None or _is_missing_marker(value) else str(value)
+            yield None if value is None or is_missing_marker(value) else str(value)
 
 
-def _is_missing_marker(value: object) -> bool:
+def is_missing_marker(value: object) -> bool:
+    """Tell whether a value is what a data frame has where nothing is."""
     # pandas marks missing values with objects of its own, which this client must not import to recognise.
     return type(value).__name__ in {"NAType", "NaTType"}
 

@@ -95,7 +95,13 @@ class History:
         return self._connection.call(self._stub.GetConsistencyProof, request)
 
     def export(
-        self, model: str, into: BinaryIO, *, from_us: int | None = None, until_us: int | None = None
+        self,
+        model: str,
+        into: BinaryIO,
+        *,
+        from_us: int | None = None,
+        until_us: int | None = None,
+        rows: bool = False,
     ) -> audit_pb2.BundleTrailer:
         """Write the record of a model to *into* as one signed archive, and return what it is.
 
@@ -104,12 +110,14 @@ class History:
             into: A file that is open to be written; what it holds is worth nothing unless this returns.
             from_us: Where the period begins; with the first event without it.
             until_us: Where it ends; with the newest event without it.
+            rows: Add the kept rows and labels of the period and the datasets of versions, sealed as they stand.
 
         Raises:
             OutOfRangeError: The period ends before the first event.
+            ResourceExhaustedError: It has more rows than one archive holds.
             DataLossError: The record was altered, or other bytes came than were sent.
         """
-        request = audit_pb2.ExportBundleRequest(model=model, from_us=from_us, until_us=until_us)
+        request = audit_pb2.ExportBundleRequest(model=model, from_us=from_us, until_us=until_us, rows=rows)
         digest, size, trailer = hashlib.sha256(), 0, audit_pb2.BundleTrailer()
         for part in self._connection.stream(lambda: self._stub.ExportBundle(request, timeout=_EXPORT_TIMEOUT_SECONDS)):
             trailer = part.trailer

@@ -26,6 +26,7 @@ class Scored:
     outputs: dict[str, Floats]
     served_by: list[str]
     unit_ids: list[str]
+    subject_ids: list[str]
     latency_us: NDArray[np.int32]
     route_generation: int
 
@@ -49,6 +50,7 @@ class Scored:
             outputs={version: values[rows] for version, values in self.outputs.items()},
             served_by=self.served_by[rows],
             unit_ids=self.unit_ids[rows],
+            subject_ids=self.subject_ids[rows],
             latency_us=self.latency_us[rows],
         )
 
@@ -85,6 +87,7 @@ def merge(entries: Sequence[Scored]) -> Scored:
         },
         served_by=[one for entry in entries for one in entry.served_by],
         unit_ids=[one for entry in entries for one in entry.unit_ids],
+        subject_ids=[one for entry in entries for one in entry.subject_ids],
         latency_us=np.concatenate([entry.latency_us for entry in entries]),
     )
 

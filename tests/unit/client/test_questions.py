@@ -57,3 +57,54 @@ def test_a_fault_says_what_is_wrong() -> None:
 
     assert isinstance(fault, LengthsDifferError)
     assert (fault.name, fault.expected, fault.actual) == ("prediction_ids", 2, 1)
+
+
+@pytest.mark.parametrize(
+    "subjects",
+    [
+        ["ann", None],
+        ("ann", ""),
+        ["ann", " \t "],
+        np.array(["ann", None], dtype=object),
+        np.array(["ann", ""]),
+        pd.Series(["ann", np.nan], dtype=object),
+        pd.Series(["ann", pd.NA], dtype="string"),
+        iter(["ann", pd.NaT]),
+    ],
+)
+def test_a_row_whose_subject_is_blank_or_missing_is_about_nobody(subjects: Any) -> None:
+    question = read_question([[1.0], [2.0]], [], [], [], subjects)
+
+    assert question.fault is None
+    assert question.subject_ids == ["ann", ""]
+
+
+def test_without_subjects_every_row_is_about_nobody() -> None:
+    assert read_question([[1.0], [2.0]], [], [], []).subject_ids == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("subjects", "said"),
+    [
+        (["ann", 7], "subject_ids[1] is of type int; text is accepted"),
+        ([7.0, "ann"], "subject_ids[0] is of type float; text is accepted"),
+        (pd.Series([7, 8]), "subject_ids[0] is of type int; text is accepted"),
+        ([b"ann", "bob"], "subject_ids[0] is of type bytes; text is accepted"),
+        (["ann", "x" * 129], "subject_ids[1] has 129 characters; up to 128 are accepted"),
+        (["ann", "b\nb"], "subject_ids[1] holds a control character; others are accepted"),
+        (["ann", "b\x85b"], "subject_ids[1] holds a control character; others are accepted"),
+        (["ann"], "Column 'subject_ids' has 1, expected 2"),
+        ([None, None, None], "Column 'subject_ids' has 3, expected 2"),
+        (["ann", "\ud800"], "surrogates not allowed"),
+        (7, "not iterable"),
+    ],
+)
+def test_a_subject_that_cannot_be_read_is_a_fault_that_says_which_and_why(subjects: Any, said: str) -> None:
+    question = read_question([[1.0], [2.0]], [], [], [], subjects)
+
+    assert said in str(question.fault)
+    assert question.rows.columns == {}  # so nothing of it is reported, least of all as rows of nobody
+
+
+def test_the_longest_subject_is_taken_as_it_is() -> None:
+    assert read_question([[1.0]], [], [], [], [" " + "é" * 127]).subject_ids == [" " + "é" * 127]

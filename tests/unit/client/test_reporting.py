@@ -19,6 +19,7 @@ def scored(count: int = 1, *, first: int = 0, time_us: int = 0, generation: int 
         outputs=given.get("outputs", {"v1": np.full(count, 0.5)}),
         served_by=["v1"] * count,
         unit_ids=[""] * count,
+        subject_ids=[""] * count,
         latency_us=np.zeros(count, dtype=np.int32),
         route_generation=generation,
     )

@@ -11,6 +11,7 @@ from google.rpc import error_details_pb2 as details
 from google.rpc import status_pb2
 
 from server import errors
+from server.bundling.kept import RowsTooLarge
 from server.status import TABLE, status_of, tell
 from server.transport import errors as transport
 from statemachine import errors as machine
@@ -155,3 +156,13 @@ def test_what_the_record_cannot_tell_is_told_by_its_own_reason(
 
     assert found is not None
     assert (found.code, found.reason, found.metadata) == (code, reason, facts)
+
+
+def test_more_rows_than_a_bundle_holds_are_too_large_and_the_answer_says_what_is_accepted() -> None:
+    found = told(RowsTooLarge(100), details.BadRequest)
+
+    assert status_of(RowsTooLarge(100)).code == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
+    assert isinstance(found, details.BadRequest)
+    assert [(one.field, one.description) for one in found.field_violations] == [
+        ("rows", "rows: those of the period have more than 100 bytes; a shorter period is accepted")
+    ]

@@ -4,7 +4,8 @@ What is checked: the archive is plain; a trusted key has signed its manifest; ev
 says, and no other; a trusted key has signed a checkpoint of the log that the manifest names; each event leads to the
 root of that checkpoint; versions are dense from 1 and each event follows the one before; each payload is the one that
 was committed to; each piece of evidence has its hash as its name, none that is named is missing and none is there
-unnamed; and what is told of the record (`lineage.json` and its like) speaks of events that are in it.
+unnamed; what is told of the record (`lineage.json` and its like) speaks of events that are in it; and kept rows, where
+there are any, are the ciphertext that their index says.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from remission_verify.limits import MOST_TEXT_BYTES
 from remission_verify.note import Verifier, open_note, parse_note
 from remission_verify.recorded import Record
 from remission_verify.retelling import check_retelling
+from remission_verify.sealed import FILES as OF_ROWS
+from remission_verify.sealed import SealedRows
 from remission_verify.trust import Trust
 
 FORMAT = "remission-bundle/1"
@@ -93,6 +96,7 @@ class _Check:
         self._found.more |= {
             "events": record.count, "evidence": evidence.count, "erased": record.erased + evidence.erased
         }  # fmt: skip
+        SealedRows(self._archive, self._manifest, self._found).check()
 
     def _seal(self) -> bool:
         manifest = self._archive.read("manifest.json", MOST_MANIFEST_BYTES)
@@ -128,10 +132,11 @@ class _Check:
         named, there = self._manifest["files"], set(self._archive.names) - set(SEALS)
         for name in sorted(there - set(named)):
             self._wrong(name, "", "no such file, since the manifest does not name it", "one")
-        for name in sorted((set(FILES) | set(named)) - there):
+        wanted = {*FILES, *(OF_ROWS if set(OF_ROWS) & set(named) else ())}
+        for name in sorted((wanted | set(named)) - there):
             self._wrong(name, "", "a file of this name", "none")
         for name in sorted(named):
-            if not (name in FILES or Evidence.is_name(name)):
+            if not (name in wanted or Evidence.is_name(name)):
                 self._wrong("manifest.json", "files", "names that a bundle's files have", name)
             elif name in there:
                 self._same(name, named[name])

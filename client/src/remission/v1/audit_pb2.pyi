@@ -806,6 +806,7 @@ class ExportBundleRequest(google.protobuf.message.Message):
     MODEL_FIELD_NUMBER: builtins.int
     FROM_US_FIELD_NUMBER: builtins.int
     UNTIL_US_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model whose record it is."""
     from_us: builtins.int
@@ -816,15 +817,20 @@ class ExportBundleRequest(google.protobuf.message.Message):
     """until_us is where the period ends, in microseconds since 1970-01-01 UTC, itself included; absent: with the newest
     event. Nothing behind it is in the archive.
     """
+    rows: builtins.bool
+    """rows adds the rows and labels that are kept of the period, and the datasets that versions were trained on: their
+    ciphertext, as it stands. Whoever holds the vault can open it.
+    """
     def __init__(
         self,
         *,
         model: builtins.str = ...,
         from_us: builtins.int | None = ...,
         until_us: builtins.int | None = ...,
+        rows: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_from_us", b"_from_us", "_until_us", b"_until_us", "from_us", b"from_us", "until_us", b"until_us"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_from_us", b"_from_us", "_until_us", b"_until_us", "from_us", b"from_us", "model", b"model", "until_us", b"until_us"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_from_us", b"_from_us", "_until_us", b"_until_us", "from_us", b"from_us", "model", b"model", "rows", b"rows", "until_us", b"until_us"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_from_us", b"_from_us"]) -> typing.Literal["from_us"] | None: ...
     @typing.overload

@@ -135,8 +135,10 @@ class AuditServiceServicer(object):
 
     def ExportBundle(self, request, context):
         """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
-        then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
-        Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+        then a trailer. The same log, checkpoint and period give the same bytes; kept rows grow with the feed. Nothing is
+        sent that does not verify.
+        Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered);
+        RESOURCE_EXHAUSTED (more rows than one bundle holds: a shorter period is accepted).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

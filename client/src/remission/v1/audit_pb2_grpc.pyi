@@ -86,8 +86,10 @@ class AuditServiceStub:
         remission.v1.audit_pb2.ExportBundleResponse,
     ]
     """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
-    then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
-    Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+    then a trailer. The same log, checkpoint and period give the same bytes; kept rows grow with the feed. Nothing is
+    sent that does not verify.
+    Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered);
+    RESOURCE_EXHAUSTED (more rows than one bundle holds: a shorter period is accepted).
     """
 
     ListInventory: grpc.UnaryUnaryMultiCallable[
@@ -164,8 +166,10 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ExportBundleResponse,
     ]
     """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
-    then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
-    Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+    then a trailer. The same log, checkpoint and period give the same bytes; kept rows grow with the feed. Nothing is
+    sent that does not verify.
+    Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered);
+    RESOURCE_EXHAUSTED (more rows than one bundle holds: a shorter period is accepted).
     """
 
     ListInventory: grpc.aio.UnaryUnaryMultiCallable[
@@ -260,8 +264,10 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[remission.v1.audit_pb2.ExportBundleResponse], collections.abc.AsyncIterator[remission.v1.audit_pb2.ExportBundleResponse]]:
         """ExportBundle signs what is committed, and returns the record of a model as one signed archive: its bytes in order,
-        then a trailer. The same log, checkpoint and period give the same bytes. Nothing is sent that does not verify.
-        Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered).
+        then a trailer. The same log, checkpoint and period give the same bytes; kept rows grow with the feed. Nothing is
+        sent that does not verify.
+        Errors: NOT_FOUND; OUT_OF_RANGE (the period ends before the first event); DATA_LOSS (the record was altered);
+        RESOURCE_EXHAUSTED (more rows than one bundle holds: a shorter period is accepted).
         """
 
     @abc.abstractmethod
