@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import pytest
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
+from server.settings import Settings
+from server.wiring import open_log
+from store import Reader
 from tests.fixtures.servers import serving
 from tests.fixtures.streams import changed_concept
 
@@ -50,12 +54,17 @@ def test_another_seed_gives_another_log_that_is_as_sound(seventh: dict[str, Any]
 
 
 def test_the_seed_is_on_record_with_the_model_its_salts_and_its_jobs(seventh: dict[str, Any], folder: Path) -> None:
-    with sqlite3.connect(folder / "seventh.db") as raw:
-        bodies = [row[0] for row in raw.execute("SELECT body FROM payloads")]
-        specs = [json.loads(row[0])["seed"] for row in raw.execute("SELECT body FROM evidence WHERE kind = 'spec'")]
-    facts = [json.loads(body) for body in bodies]
+    with closing(open_log(Settings(database=f"sqlite:///{folder / 'seventh.db'}"))) as log:
+        events = log.read(lambda reader: reader.all_events(0, 1_000))
+        facts = [json.loads(event.payload or b"") for event in events]
+        jobs = {fact["spec"] for fact in facts if "spec" in fact}
+        specs = [json.loads(log.read(partial(_evidence, sha256)))["seed"] for sha256 in jobs]
 
     assert seventh["promotions"] >= 1
     assert [fact["seed"] for fact in facts if "seed" in fact] == [7]
     assert {fact["salt"].rpartition("/")[2] for fact in facts if "salt" in fact} == {"7"}
     assert set(specs) == {7}
+
+
+def _evidence(sha256: str, reader: Reader) -> bytes:
+    return reader.evidence(sha256)

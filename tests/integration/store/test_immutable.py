@@ -150,13 +150,3 @@ def test_evidence_that_was_tampered_with_past_the_triggers_is_found_out(
     with pytest.raises((EvidenceAltered, EvidenceMissing)) as found:
         store.read(lambda reader: reader.evidence(evidence.sha256))
     assert isinstance(found.value, EvidenceAltered if change.startswith("UPDATE") else EvidenceMissing)
-
-
-def test_a_payload_can_be_erased_and_nothing_else(written: str, opened: Opening) -> None:
-    with raw(written) as connection:
-        connection.execute("DELETE FROM payloads WHERE position = 2")
-
-    events = opened(written).read(lambda reader: reader.events("a"))
-
-    assert [event.payload is None for event in events] == [False, True, False]
-    assert list(chain_faults(events)) == []
