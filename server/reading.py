@@ -11,6 +11,8 @@ from server.desk import Desk
 from server.errors import ModelMissing
 from server.views import ModelView, StateView, state_of
 from statemachine.envelope import RecordedEvent
+from statemachine.health import ModelHealth
+from statemachine.replay import restored
 from statemachine.words import RETIRED
 from store.ports import Reader
 
@@ -35,6 +37,18 @@ def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
     health = desk.readers.health(reader, model)
     if not health.registered:
         raise ModelMissing(model)
+    return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+
+
+def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
+    """Tell the state of *model* as it is stored, without a fold; nothing of it where somebody has altered it."""
+    found = reader.projection(model)
+    if found is None:
+        return state_view(desk, reader, model)
+    try:
+        health = restored(found.body)
+    except (ValueError, TypeError, LookupError, AttributeError):  # whatever was written past the store
+        health = ModelHealth()
     return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
 
 

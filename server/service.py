@@ -129,6 +129,10 @@ class Service:
         """Tell the state of a model."""
         return self.store.read(lambda reader: reading.state_view(self.desk, reader, model))
 
+    def stored_state(self, model: str) -> StateView:
+        """Tell the state of a model as it is stored, whether or not its events lead there."""
+        return self.store.read(lambda reader: reading.stored_view(self.desk, reader, model))
+
     def states(self, after: str, limit: int) -> list[StateView]:
         """List the states of models by name."""
         return self.store.read(lambda reader: reading.state_views(self.desk, reader, after, limit))

@@ -69,10 +69,15 @@ def fact_in(recorded: RecordedEvent) -> Event:
     Raises:
         PayloadErased: It was erased.
         UnknownEvent: This release does not know such an event.
+        IllegalHistory: It is no JSON, so somebody has written past the store.
     """
     if recorded.payload is None:
         raise PayloadErased(recorded.stream, recorded.version)
-    return decode(recorded.type, recorded.schema, orjson.loads(recorded.payload))
+    try:
+        told = orjson.loads(recorded.payload)
+    except orjson.JSONDecodeError as error:
+        raise IllegalHistory(recorded.version, f"what it tells cannot be read: {error}") from error
+    return decode(recorded.type, recorded.schema, told)
 
 
 def projection(health: ModelHealth) -> bytes:

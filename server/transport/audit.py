@@ -73,7 +73,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     ) -> AsyncGenerator[pb.ReplayModelResponse, None]:
         """Fold a model's log again, step by step, and compare the end with the stored state."""
         name, wanted = model_name(request.model), versions(request)
-        stored = await read(self._service.state, name)
+        stored = await read(self._service.stored_state, name)
         replay = await read(Replay, self._service.store, name)
         pages, position = replay.pages(), 0
         while (page := await self._next(pages)) is not None:
@@ -92,7 +92,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     async def ExplainDecision(self, request: pb.ExplainDecisionRequest, _: Context) -> pb.ExplainDecisionResponse:
         """Derive one decision again."""
         name = model_name(request.model)
-        await read(self._service.state, name)
+        await read(self._service.stored_state, name)
         async with self._long:
             found = await read(self._service.explain, name, request.position)
         return pb.ExplainDecisionResponse(

@@ -202,8 +202,8 @@ def test_a_replay_of_an_altered_log_exits_with_one_and_says_what_differs(
 ) -> None:
     done = altered(folder, report, ALTERED[what])
 
-    found = json.loads(done.out)
     assert (done.code, done.err) == (1, "")
+    found = json.loads(done.out)
     assert found["equal"] is False
     assert found["difference"]
 
