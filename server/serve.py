@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -73,6 +74,9 @@ def run(settings: Settings) -> None:
     try:
         service.finish_erasures()
         service.catch_up()
+        # What stands now stays as long as the process, so the collector need not look at it.
+        gc.freeze()
+        gc.enable()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from psycopg import Error
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -32,6 +31,8 @@ class Listener:
 
     def __init__(self, engine: Engine, namespace: str) -> None:
         self._engine, self._channel = engine, channel_of(namespace)
+        # The driver's own, asked for here: whoever has SQLite does not import another's.
+        self._fault: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._callbacks: tuple[Callable[[], None], ...] = ()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -66,7 +67,7 @@ class Listener:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            with suppress(DBAPIError, Error, OSError):
+            with suppress(DBAPIError, self._fault, OSError):
                 self._listen()
             self._closing.wait(RETRY_SECONDS)
 

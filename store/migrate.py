@@ -1,27 +1,24 @@
-"""Moving a database from one schema to another."""
+"""Moving a database from one schema to another. Where there is nothing to move, Alembic is not even imported."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from store import postgres, sqlite
-from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, LogNotEmpty, RevisionUnknown
+from store.errors import DatabaseUnreachable, DatabaseUrlInvalid
 from store.faults import translated
 from store.file_lock import FileLock
-from store.schema import found_version
+from store.schema import EXPECTED, found_version
 
 #: How long to wait for a lock that a server holds.
 TIMEOUT_MS = 10_000
 
+NEWEST = "head"  #: as Alembic calls the newest revision
 
-def upgrade(url: str, revision: str = "head") -> None:
+
+def upgrade(url: str, revision: str = NEWEST) -> None:
     """Bring the database at *url* up to *revision*. A SQLite file is made if there is none.
 
     Raises:
@@ -30,7 +27,11 @@ def upgrade(url: str, revision: str = "head") -> None:
         RevisionUnknown: No migration has this name.
     """
     with connected(url) as connection:
-        command.upgrade(_config(connection), revision)
+        if revision == NEWEST and found_version(connection) == EXPECTED:
+            return
+        from store import steps
+
+        steps.go_up(connection, revision)
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -40,11 +41,10 @@ def downgrade(url: str, revision: str) -> None:
         LogNotEmpty: That would drop recorded events.
         RevisionUnknown: No migration has this name.
     """
+    from store import steps
+
     with connected(url) as connection:
-        try:
-            command.downgrade(_config(connection), revision)
-        except RuntimeError as error:
-            raise LogNotEmpty(str(error)) from error
+        steps.go_down(connection, revision)
 
 
 def current(url: str) -> str | None:
@@ -55,14 +55,9 @@ def current(url: str) -> str | None:
 
 def newest() -> str | None:
     """Return the newest revision there is."""
-    return ScriptDirectory(str(files("migrations"))).get_current_head()
+    from store import steps
 
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(files("migrations")))
-    config.attributes["connection"] = connection
-    return config
+    return steps.newest()
 
 
 @contextmanager
@@ -75,8 +70,6 @@ def connected(url: str) -> Iterator[Connection]:
             connection.commit()
     except DBAPIError as error:
         raise translated(error) from error
-    except CommandError as error:  # asked for, or found in a database of a later release
-        raise RevisionUnknown(str(error)) from error
     finally:
         engine.dispose()
         release()

@@ -86,27 +86,29 @@ def _open_sqlite(address: URL, ledger: Ledger, at_rest: AtRest, timeout_ms: int)
     lock = FileLock(file)
     writer = sqlite.writer(address, timeout_ms)
     try:
-        _check(writer, ledger.namespace, at_rest, sqlite.check_durability)
+        say = _check(writer, ledger.namespace, at_rest, sqlite.check_durability)
     except BaseException:
         writer.dispose()
         lock.release()
         raise
-    return SqlStore(writer, sqlite.readers(address, timeout_ms), ledger, at_rest, None, lock.release)
+    return SqlStore(writer, sqlite.readers(address, timeout_ms), say, ledger, at_rest, None, lock.release)
 
 
 def _open_postgresql(address: URL, ledger: Ledger, at_rest: AtRest, timeout_ms: int) -> Store:
     writer = postgres.writer(address, timeout_ms)
     try:
-        _check(writer, ledger.namespace, at_rest, postgres.check_durability)
+        say = _check(writer, ledger.namespace, at_rest, postgres.check_durability)
     except BaseException:
         writer.dispose()
         raise
     listener = Listener(postgres.listener(address, timeout_ms), ledger.namespace)
-    return SqlStore(writer, postgres.readers(address, timeout_ms), ledger, at_rest, listener, listener.close)
+    return SqlStore(writer, postgres.readers(address, timeout_ms), say, ledger, at_rest, listener, listener.close)
 
 
-def _check(engine: Engine, namespace: str, at_rest: AtRest, check_durability: Callable[[Connection], None]) -> None:
-    """Prove that the database is ours to write, and give the namespace its head."""
+def _check(
+    engine: Engine, namespace: str, at_rest: AtRest, check_durability: Callable[[Connection], None]
+) -> Statements:
+    """Prove that the database is ours to write, and give the namespace its head; return what can be said to it."""
     try:
         connection = engine.connect()
     except DBAPIError as error:
@@ -123,6 +125,7 @@ def _check(engine: Engine, namespace: str, at_rest: AtRest, check_durability: Ca
         _take_head(link, say, namespace)
         check_vault(link, say, at_rest)
         connection.commit()
+    return say
 
 
 def check_vault(link: Link, say: Statements, at_rest: AtRest) -> None:

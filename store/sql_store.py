@@ -33,6 +33,7 @@ class SqlStore:
         self,
         writer: Engine,
         readers: Engine,
+        statements: Statements,
         ledger: Ledger,
         at_rest: AtRest,
         listener: Listener | None,
@@ -40,7 +41,7 @@ class SqlStore:
     ) -> None:
         self.namespace = ledger.namespace
         self._readers, self._at_rest, self._listener = readers, at_rest, listener
-        self._statements = Statements(writer.dialect)
+        self._statements = statements
         self._release = release
         self._sequencer = Sequencer(SqlBackend(writer, self._statements, ledger, at_rest, self._let_go))
 

@@ -6,9 +6,11 @@ compiles anything. `namespace` is a parameter of all of them.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BindParameter,
     Column,
     ColumnElement,
@@ -27,7 +29,7 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
@@ -294,9 +296,8 @@ class Statements:
         return replace(one, bulk=str(many.compile(dialect=self._dialect)), columns=tuple(columns))
 
     def _upsert(self, table: Table) -> Statement:
-        dialect = postgresql if self._dialect.name == "postgresql" else sqlite
-        # The two inserts are one in everything used here, but share no type.
-        new: Any = dialect.insert(table).values(_parameters(table))
+        # The two inserts are one in everything used here, but share no type; who needs one does not import both.
+        new: Any = import_module(f"sqlalchemy.dialects.{self._dialect.name}").insert(table).values(_parameters(table))
         key = [column.name for column in table.primary_key.columns]
         changed = {column.name: new.excluded[column.name] for column in table.columns if column.name not in key}
         return self._compiled(new.on_conflict_do_update(index_elements=key, set_=changed), table)
@@ -335,6 +336,6 @@ def _insert_if_new(table: Table) -> Insert:
     return insert(table).from_select(list(values), select(*values.values()).where(~exists(select(1).where(*key))))
 
 
-def _list_of(column: Column[Any]) -> postgresql.ARRAY[Any]:
+def _list_of(column: Column[Any]) -> ARRAY[Any]:
     # A list needs no collation, and cannot be written with one.
-    return postgresql.ARRAY(Text() if isinstance(column.type, Text) else column.type)
+    return ARRAY(Text() if isinstance(column.type, Text) else column.type)

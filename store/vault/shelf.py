@@ -1,10 +1,10 @@
 """The rows of a vault, read and written by one connection at a time."""
 
 from collections.abc import Collection, Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from store.vault.keys import KeyFacts, Owner
 from store.vault.tables import FACTS, MATERIALS, SEAL
@@ -49,7 +49,8 @@ class Shelf:
 
     def add(self, keys: Sequence[tuple[Owner, str, bytes]], now_us: int) -> None:
         """Keep new keys: owner, id and wrapped material. An owner that has a living key by now keeps that one."""
-        dialect: Any = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        # Each database has an insert of its own; who needs one does not import both.
+        dialect: Any = import_module(f"sqlalchemy.dialects.{self._connection.dialect.name}")
         facts = [
             {**line._asdict(), "namespace": self._namespace, "key_id": key_id, "created_us": now_us}
             for line, key_id, _ in keys

@@ -1,6 +1,7 @@
 """The vault's tables. They stand in a database of their own, never in that of the log."""
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Column,
     Index,
@@ -9,8 +10,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    text,
 )
+from sqlalchemy.event import listen
 
 VAULT = MetaData()
 
@@ -42,12 +43,15 @@ FACTS = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("destroyed_us", BigInteger, nullable=True),
 )
-Index(
-    "key_facts_living",
-    *(FACTS.c[name] for name in ("namespace", "kind", "model", "subject", "period", "name")),
-    unique=True,
-    sqlite_where=text("destroyed_us IS NULL"),
-    postgresql_where=text("destroyed_us IS NULL"),
+# An owner has one living key. The condition is an option of each database where SQLAlchemy is asked for it, and
+# PostgreSQL's would be imported for SQLite too; both take the same words.
+listen(
+    FACTS,
+    "after_create",
+    DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy types all of it but this
+        "CREATE UNIQUE INDEX key_facts_living ON key_facts (namespace, kind, model, subject, period, name) "
+        "WHERE destroyed_us IS NULL"
+    ),
 )
 Index("key_facts_subject", FACTS.c.namespace, FACTS.c.kind, FACTS.c.subject)
 

@@ -34,6 +34,8 @@ from tests.fixtures.servers import PATIENCE_SECONDS, ROOT, serving, start
 from tests.integration.server.examples import a_model, a_reference, decline
 
 HEAVY = {"pandas", "pyarrow", "scipy", "skops", "sklearn"}
+#: What steps between schemas, the other database, or artefacts in a bucket need.
+ELSEWHERE = {"alembic", "fsspec", "mako", "psycopg", "sqlalchemy.dialects.postgresql"}
 #: Serves as the command does, and writes down at the end what was imported.
 LISTING = """
 import json, os, sys
@@ -233,3 +235,17 @@ def test_a_server_at_work_never_loads_what_only_trainers_need(tmp_path: Path, mo
     loaded = {name.partition(".")[0] for name in json.loads(listing.read_text())}
     assert "numpy" in loaded
     assert loaded & HEAVY == set()
+
+
+def test_a_server_starts_without_what_its_database_schema_and_artefacts_do_not_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = tmp_path / "modules.json"
+    monkeypatch.setenv("LISTING", str(listing))
+    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
+    with serving(tmp_path, program=LISTING) as target, Client(target) as client:
+        client.create_model(a_model("m"), a_reference())
+
+    loaded = set(json.loads(listing.read_text()))
+    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert loaded & ELSEWHERE == set()
