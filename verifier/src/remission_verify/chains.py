@@ -9,6 +9,8 @@ from remission_verify.envelope import GENESIS, Envelope
 #: The newest event of a stream: its version, its hash, and how often places were lost before it.
 Tail = tuple[int, str, int]
 
+START: Tail = (0, GENESIS, 0)
+
 
 class Chains:
     """How far the streams of a log were followed, in the order of positions."""
@@ -28,11 +30,12 @@ class Chains:
 
     def take(self, event: Envelope, position: int) -> Sequence[str]:
         """Take the next event in; tell what is wrong with its place: nothing, when it is where it belongs."""
-        before = self._tails.get(event.stream, (0, GENESIS, 0))
-        self._tails[event.stream] = event.version, event.hash, self._lost
+        _, _, namespace, place, previous, stream, _, version, own = event
+        before = self._tails.get(stream, START)
+        self._tails[stream] = version, own, self._lost
         # One with which nothing is wrong costs no more than this.
-        right = before == (event.version - 1, event.previous_hash, self._lost)
-        if right and event.position == position and event.namespace == self._namespace:
+        right = before == (version - 1, previous, self._lost)
+        if right and place == position and namespace == self._namespace:
             return ()
         return tuple(self._faults(event, position, before))
 

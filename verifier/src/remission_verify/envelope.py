@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from remission_verify.canonical import Json, decode, encode
@@ -22,8 +23,9 @@ FORMAT = 2
 GENESIS = "0" * 64
 
 _PLAIN = r'[^"\\\x00-\x1f]*+'
-_TEXT = rf'"{_PLAIN}(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f])){_PLAIN})*+"'
-_NUMBER = r"(?:0|-?[1-9][0-9]{0,15}+)"
+_ESCAPES = rf'(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f])){_PLAIN})*+'
+_TEXT = f'"{_PLAIN}{_ESCAPES}"'
+_NUMBER = r"(?:[1-9][0-9]{0,15}+|0|-[1-9][0-9]{0,15}+)"
 _HASH = r'"[0-9a-f]{64}"'
 #: The fields of format 2 in their order, and how each is written.
 _WRITTEN = {
@@ -60,7 +62,9 @@ def _taken(name: str, pattern: str) -> str:
 
 
 _FIELDS = ",".join(f'"{name}":{_taken(name, pattern)}' for name, pattern in _WRITTEN.items())
-_LEAF = re.compile(rf"\{{{_FIELDS}\}}")
+_LEAF = re.compile(rf"\{{{_FIELDS}\}}").fullmatch
+#: The same where no text has an escape, which is usual: to look for them costs a sixth of the time.
+_USUAL = re.compile(rf"\{{{_FIELDS.replace(_ESCAPES, '')}\}}").fullmatch
 _ONE = {name: re.compile(pattern) for name, pattern in _WRITTEN.items()}
 
 
@@ -78,6 +82,10 @@ class Envelope(NamedTuple):
     hash: str
 
 
+#: Makes an envelope of what has its types already. Logs are long, and a call by names is a tenth of reading an entry.
+_as_it_is: Callable[[type[Envelope], tuple[int, str, str, int, str, str, str, int, str]], Envelope] = tuple.__new__
+
+
 def read_envelope(leaf: bytes, leaf_hash: bytes = b"") -> Envelope:
     """Read an entry strictly. *leaf_hash*, when it is known, is its hash in the tree.
 
@@ -87,23 +95,18 @@ def read_envelope(leaf: bytes, leaf_hash: bytes = b"") -> Envelope:
     if leaf[:1] != b"{":
         return _of_format_1(leaf)
     try:
-        found = _LEAF.fullmatch(leaf.decode())
+        text = leaf.decode()
     except UnicodeDecodeError as error:
         raise EnvelopeInvalid(f"byte {error.start} is not UTF-8") from error
+    found = _USUAL(text) or _LEAF(text)
     if found is None:
         raise EnvelopeInvalid(_why_not(leaf))
     commitment, namespace, position, previous, stream, kind, version = found.groups()
-    return Envelope(
-        FORMAT,
-        commitment,
-        _plain(namespace),
-        int(position),
-        previous,
-        _plain(stream),
-        _plain(kind),
-        int(version),
-        (leaf_hash or hash_leaf(leaf)).hex(),
-    )
+    if b"\\" in leaf:
+        namespace, stream, kind = _plain(namespace), _plain(stream), _plain(kind)
+    own = (leaf_hash or hash_leaf(leaf)).hex()
+    told = FORMAT, commitment, namespace, int(position), previous, stream, kind, int(version), own
+    return _as_it_is(Envelope, told)
 
 
 def _of_format_1(leaf: bytes) -> Envelope:
@@ -124,7 +127,7 @@ def _of_format_1(leaf: bytes) -> Envelope:
 
 def _plain(text: str) -> str:
     """Give what stands between the quotes of a JSON string, as it is meant."""
-    return text if "\\" not in text else str(decode(f'"{text}"'.encode()))
+    return str(decode(f'"{text}"'.encode()))
 
 
 def _why_not(leaf: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,13 +108,13 @@ def read_plain(folder: Path, name: str, most_bytes: int) -> bytes:
 
 
 def _read(path: Path, name: str, most_bytes: int) -> bytes:
-    if not path.is_file():
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
         raise FileInvalid(f"{name}: is no plain file")  # a pipe would be waited for
+    if found.st_size > most_bytes:
+        raise FileInvalid(f"{name}: has {found.st_size} bytes; up to {most_bytes} are accepted")
     with path.open("rb") as file:
-        data = file.read(most_bytes + 1)
-    if len(data) > most_bytes:
-        raise FileInvalid(f"{name}: has {path.stat().st_size} bytes; up to {most_bytes} are accepted")
-    return data
+        return file.read(found.st_size)  # no more, though somebody writes to it
 
 
 def _named(tile: Tile, read: Callable[[bytes, int], list[bytes]], data: bytes) -> list[bytes]:

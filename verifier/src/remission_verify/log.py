@@ -80,12 +80,10 @@ class LogCheck:
         stored = self._stored(reader, tile)
         entries = self._entries(reader, tile, stored)
         hashes = [hash_leaf(entry) for entry in entries]
-        differ = stored and stored != hashes
-        for number, entry in enumerate(entries):
-            self._entry(tile, number, entry, hashes[number])
-            if differ and stored[number] != hashes[number]:
-                self._differing.append((tile, number))
-                self._chains.lose()
+        if stored and stored != hashes:
+            self._apart(tile, entries, hashes, stored)
+        else:
+            self._follow(tile, 0, entries, hashes)
         if len(entries) < tile.width:
             self._chains.lose()
         # What could not be read stands in for by what stands beside it, so that all behind it keep their places.
@@ -111,16 +109,26 @@ class LogCheck:
             self.found.add(_of_file(Tile(ENTRIES, tile.idx, tile.width), error, place))
             return read
 
-    def _entry(self, tile: Tile, number: int, entry: bytes, leaf_hash: bytes) -> None:
-        """Hold an entry against its place."""
-        position = tile.idx * WIDTH + number + 1
-        try:
-            faults = self._chains.take(read_envelope(entry, leaf_hash), position)
-        except EnvelopeInvalid as error:
-            faults = (str(error),)
-            self._chains.lose()
-        for said in faults:
-            self.found.add(Fault(Tile(ENTRIES, tile.idx, tile.width).path, said, position))
+    def _apart(self, tile: Tile, entries: list[bytes], hashes: list[bytes], stored: list[bytes]) -> None:
+        """Follow entries one by one, to note where one and its hash in the tile differ."""
+        for number, entry in enumerate(entries):
+            self._follow(tile, number, [entry], [hashes[number]])
+            if stored[number] != hashes[number]:
+                self._differing.append((tile, number))
+                self._chains.lose()
+
+    def _follow(self, tile: Tile, number: int, entries: list[bytes], hashes: list[bytes]) -> None:
+        """Hold entries, from the one of this number in its bundle on, against their places."""
+        take, position = self._chains.take, _position(tile, number)
+        for entry, leaf_hash in zip(entries, hashes, strict=True):
+            try:
+                faults = take(read_envelope(entry, leaf_hash), position)
+            except EnvelopeInvalid as error:
+                faults = (str(error),)
+                self._chains.lose()
+            for said in faults:
+                self.found.add(Fault(Tile(ENTRIES, tile.idx, tile.width).path, said, position))
+            position += 1
 
     def _judge(self, by_entries: bytes, by_tiles: bytes) -> None:
         """Say of entries and hashes that differ which of them were altered."""

@@ -16,15 +16,17 @@ Node = Callable[[int, int], bytes]
 #: The root of a tree without leaves.
 EMPTY = hashlib.sha256(b"").digest()
 
+_sha256 = hashlib.sha256
+
 
 def hash_leaf(leaf: bytes) -> bytes:
     """Return the hash of a leaf."""
-    return hashlib.sha256(b"\x00" + leaf).digest()
+    return _sha256(b"\x00" + leaf).digest()
 
 
 def hash_children(left: bytes, right: bytes) -> bytes:
     """Return the hash of the node over two subtrees."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return _sha256(b"\x01" + left + right).digest()
 
 
 def root_of(hashes: Sequence[bytes]) -> bytes:
@@ -165,5 +167,5 @@ def _complete_parts(start: int, end: int) -> list[tuple[int, int]]:
 def _complete(hashes: Sequence[bytes], level: int, index: int) -> bytes:
     row = list(hashes[index << level : (index + 1) << level])
     while len(row) > 1:
-        row = [hash_children(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+        row = [_sha256(b"\x01" + row[i] + row[i + 1]).digest() for i in range(0, len(row), 2)]
     return row[0]

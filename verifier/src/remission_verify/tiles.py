@@ -103,17 +103,17 @@ def unpack_entries(data: bytes, width: int) -> list[bytes]:
         BundleTorn: It holds fewer or more, or the last is cut off.
     """
     entries: list[bytes] = []
-    at = 0
-    while at < len(data) and len(entries) < width:
+    at, end = 0, len(data)
+    while at < end and len(entries) < width:
         start = at + _LENGTH_BYTES
-        at = start + int.from_bytes(data[at:start], "big")
-        if start > len(data) or at > len(data):
+        at = start + (data[at] << 8 | data[at + 1]) if start <= end else start
+        if at > end:
             raise BundleTorn(f"is cut off within entry {len(entries)}; {width} entries are expected", entries)
         entries.append(data[start:at])
     if len(entries) < width:
         raise BundleTorn(f"holds {len(entries)} entries; {width} are expected", entries)
-    if at < len(data):
-        raise BundleTorn(f"holds {len(data) - at} bytes behind its {width} entries; none are expected", entries)
+    if at < end:
+        raise BundleTorn(f"holds {end - at} bytes behind its {width} entries; none are expected", entries)
     return entries
 
 
