@@ -123,22 +123,22 @@ class Proof:
 
     def _event(self, event: RecordedEvent) -> Iterable[Fault]:
         """Take an event in; tell what is wrong with it. One with which nothing is wrong costs no more than this."""
-        leaf = _leaf(event)
-        hashed = hashlib.sha256(LEAF + leaf)
-        version, previous = self._tails.get(event.stream, NO_TAIL)
-        self._tails[event.stream] = event.version, event.hash
+        leaf, stream = _leaf(event), event.stream
+        hashed = hashlib.sha256(LEAF + leaf).digest()
+        version, previous = self._tails.get(stream, NO_TAIL)
+        self._tails[stream] = event.version, event.hash
         whole = (
             event.position == self.events + 1
             and event.version == version + 1
             and event.previous_hash == previous
-            and event.hash == (hashed if event.format != 1 else hashlib.sha256(leaf)).hexdigest()
+            and event.hash == (hashed if event.format != 1 else hashlib.sha256(leaf).digest()).hex()
             and event.payload is not None
             and payload_is_whole(event)
             and event.type != ERASED
         )
         wrong = () if whole else tuple(self._wrong(event, leaf, version, previous))
         self.events += 1
-        self._leaves.append(hashed.digest())
+        self._leaves.append(hashed)
         return wrong
 
     def _wrong(self, event: RecordedEvent, leaf: bytes, version: int, previous: str) -> Iterator[Fault]:
