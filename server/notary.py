@@ -7,16 +7,15 @@ that is behind it was restored from a backup, or was cut off, and is not served.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
 
 from remission_verify.checkpoint import Checkpoint as Told
-from remission_verify.checkpoint import open_checkpoint, parse
+from remission_verify.checkpoint import open_checkpoint
 from remission_verify.errors import VerificationError
-from remission_verify.note import Verifier, parse_note, sign
+from remission_verify.note import Verifier, sign
 
+from server.kept import KeptCheckpoint
 from server.keys import Keys, KeyUnusable
 from store.errors import TileMissing
 from store.ports import Readable, Reader, Unit
@@ -32,8 +31,8 @@ class Notary:
     """Signs checkpoints of one log. *kept* is the file of the newest one; None keeps none."""
 
     def __init__(self, keys: Keys, kept: Path | None, clock_us: Callable[[], int]) -> None:
-        self._keys, self._kept, self._clock_us = keys, kept, clock_us
-        self._lock = Lock()
+        self._keys, self._clock_us = keys, clock_us
+        self._kept = KeptCheckpoint(kept) if kept is not None else None
 
     @property
     def origin(self) -> str:
@@ -63,10 +62,9 @@ class Notary:
         Raises:
             LogUnsafe: The file cannot be read, or these keys have not signed it.
         """
-        if self._kept is None or not self._kept.exists():
-            return None
         try:
-            return open_checkpoint(self._kept.read_text(encoding="utf-8"), self._keys.verifiers, self.origin)
+            text = self._kept.text() if self._kept is not None else None
+            return None if text is None else open_checkpoint(text, self._keys.verifiers, self.origin)
         except (OSError, UnicodeDecodeError, VerificationError) as error:
             raise LogUnsafe(
                 f"checkpoint_file: {self._kept}: {error}; the file that this log has written is accepted"
@@ -95,25 +93,19 @@ class Notary:
         return sign(text, self._keys.signers)
 
     def keep(self, note: str) -> None:
-        """Keep the note of a committed checkpoint, if it is newer, or signed by more, than the one that is kept."""
-        if self._kept is None:
-            return
-        with self._lock:
-            known = self._kept.read_text(encoding="utf-8") if self._kept.exists() else ""
-            if known and _rank(known) >= _rank(note):
-                return
-            fresh = self._kept.with_name(f"{self._kept.name}.{os.getpid()}.new")
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(note)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._kept)
+        """Keep the note of a committed checkpoint, if it is newer, or signed by more, than the one that is kept.
+
+        Raises:
+            CheckpointHeld: Another server is at the file, and does not end.
+        """
+        if self._kept is not None:
+            self._kept.put(note)
 
     def published(self, checkpoint: Checkpoint) -> str:
         """Give the note of a checkpoint, with the cosignatures that it has got since."""
         note = checkpoint.note.decode()
-        kept = self._kept.read_text(encoding="utf-8") if self._kept is not None and self._kept.exists() else ""
-        return kept if kept.startswith(note) else note
+        kept = self._kept.text() if self._kept is not None else None
+        return kept if kept is not None and kept.startswith(note) else note
 
     def _check_signed(self, reader: Reader) -> None:
         newest = next(iter(reader.checkpoints()), None)
@@ -127,12 +119,6 @@ class Notary:
                 open_checkpoint(newest.note.decode(), self._keys.verifiers, self.origin)
         except (VerificationError, UnicodeDecodeError) as error:
             raise KeyUnusable(f"signing_key: the checkpoint of size {newest.size if newest else 0}: {error}") from error
-
-
-def _rank(note: str) -> tuple[int, int]:
-    """Say which of two notes is to be kept: the one of more events, then the one with more signatures."""
-    found = parse_note(note)
-    return parse(found.text).size, len(found.signatures)
 
 
 def _check_known(reader: Reader, known: Told, whence: str) -> None:

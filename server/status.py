@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from server import errors as e
 from server.bundling.bundle import BundleUnsound
+from server.kept import CheckpointHeld
 from server.transport import errors as transport
 from statemachine import errors as machine
 from statemachine.canonical import NotCanonical
@@ -232,6 +233,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (store.VaultMissing, _no_key),
     (SealBroken, _no_key),
     (store.StoreClosed, _away),
+    (CheckpointHeld, _away),
     (BlobAltered, _lost),
     (BlobMissing, _no_blob),
     (BlobNameInvalid, _bad_name),
