@@ -12,6 +12,7 @@ from server.errors import ThingMissing
 from server.folding import Step
 from server.proving import Trust, prove
 from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
+from statemachine.events import REGISTRY
 from statemachine.health import ModelHealth
 from statemachine.replay import IllegalHistory, projection
 from store.ports import Readable, Reader
@@ -113,7 +114,7 @@ class _Gathered:
 
     def add(self, step: Step) -> bool:
         """Take a step in; say whether there is enough for a stretch."""
-        names = any(getattr(step.fact, name, "") for name in NAMED)
+        names = any(getattr(step.fact, name) for name in _NAMED[type(step.fact)])
         if names and not self._events:
             self._before = step.before
         if names or self._events:
@@ -126,6 +127,10 @@ class _Gathered:
         found = Stretch(self._before, tuple(self._events))
         self._events, self._works = [], 0
         return found
+
+
+#: The fields that name evidence, of each kind of event.
+_NAMED = {kind: tuple(name for name in NAMED if hasattr(kind, name)) for kind in REGISTRY.values()}
 
 
 def explain(store: Readable, model: str, position: int) -> Derivation:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from statemachine.envelope import RecordedEvent
 from statemachine.events import Event
@@ -15,8 +15,7 @@ from store.ports import Readable, Reader
 PAGE = 500  #: events that are read at once
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(NamedTuple):
     """One event, and the health before and after it."""
 
     recorded: RecordedEvent

@@ -11,6 +11,7 @@ tree. Format 1, of the first release, packed the fields, and hashed them without
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 import orjson
@@ -26,6 +27,8 @@ FORMAT = 2
 
 #: What the tree puts before a leaf (RFC 6962, section 2.1).
 LEAF = b"\x00"
+
+MOST_LABELS = 4_096  #: that are kept as they were packed
 
 
 # Structs of msgspec are made in a third of the time of frozen dataclasses, and every append and every read makes one.
@@ -218,15 +221,18 @@ def log_sha256(events: Iterable[RecordedEvent]) -> str:
 def _happened(event: RecordedEvent) -> bytes:
     if event.payload is None:
         raise PayloadErased(event.stream, event.version)
-    return _packed(
-        event.type,
-        event.schema,
-        event.occurred_us,
-        event.actor,
-        event.policy_version,
-        event.machine_version,
-        _steady(event.payload, event.volatile_fields),
-    )
+    return b"".join((
+        _label(event.type, event.schema),
+        _packed(event.occurred_us),
+        _label(event.actor, event.policy_version, event.machine_version),
+        _packed(_steady(event.payload, event.volatile_fields)),
+    ))  # fmt: skip
+
+
+@lru_cache(MOST_LABELS, typed=True)
+def _label(*fields: str | int) -> bytes:
+    """Pack what many events have in common."""
+    return _packed(*fields)
 
 
 def _steady(payload: bytes, volatile_fields: tuple[str, ...]) -> bytes:

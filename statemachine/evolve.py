@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from msgspec.structs import replace
 
 from statemachine import events as e
 from statemachine.health import Alarm, ModelHealth, Remediation, Route
 from statemachine.policy import Policy
 from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place, Reason
+
+MOST_POLICIES = 256  #: that are kept as they were read
 
 Fold = Callable[[ModelHealth, Any, int], ModelHealth]
 
@@ -38,11 +42,22 @@ def _registered(_: ModelHealth, fact: e.ModelRegistered, at_us: int) -> ModelHea
         label_delay_rows=fact.label_delay_rows,
         seconds_per_row=fact.seconds_per_row,
         seed=fact.seed,
-        policy=Policy.from_json(fact.policy),
+        policy=_policy(fact.policy),
         policy_version=1,
         entered_us=at_us,
         armed_us=at_us,
     )
+
+
+def _policy(told: dict[str, Any]) -> Policy:
+    return _read_policy(orjson.dumps(told))
+
+
+# Most models have the policy of others, and a fold meets it again with each look back: to read it costs as much as to
+# fold a hundred events.
+@lru_cache(MOST_POLICIES)
+def _read_policy(told: bytes) -> Policy:
+    return Policy.from_json(orjson.loads(told))
 
 
 def _artifact_registered(health: ModelHealth, fact: e.ArtifactRegistered, _: int) -> ModelHealth:
@@ -52,7 +67,7 @@ def _artifact_registered(health: ModelHealth, fact: e.ArtifactRegistered, _: int
 def _policy_changed(health: ModelHealth, fact: e.PolicyChanged, _: int) -> ModelHealth:
     return replace(
         health,
-        policy=Policy.from_json(fact.policy),
+        policy=_policy(fact.policy),
         policy_version=health.policy_version + 1,
         owner=fact.owner,
         purpose=fact.purpose,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field, fields, is_dataclass
+from dataclasses import Field, field, fields, is_dataclass
 from typing import Any, get_type_hints
 
 
@@ -32,8 +32,9 @@ def some_of(accepted: tuple[str, ...], default: tuple[str, ...]) -> Any:  # noqa
 
 def to_json(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
     """Give any part of a policy as JSON, defaults included."""
-    if is_dataclass(value):
-        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+    known = _known(type(value))
+    if known:
+        return {name: to_json(getattr(value, name)) for name in known}
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -45,15 +46,22 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
     """
     if not isinstance(data, dict):
         raise PolicyInvalid(where.rstrip(".") or "policy", f"{data!r} is not accepted; an object is")
-    known = {f.name: f for f in fields(cls)}
-    hints = _hints(cls)
+    known, hints = _known(cls), _hints(cls)
     for name in data:
         if name not in known:
             raise PolicyInvalid(f"{where}{name}", f"is unknown; accepted are {', '.join(known)}")
     return cls(**{name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()})
 
 
+_KNOWN: dict[type, dict[str, Field[Any]]] = {}
 _HINTS: dict[type, dict[str, Any]] = {}  #: reading them evaluates text, and costs more than all the rest
+
+
+def _known(cls: type) -> dict[str, Field[Any]]:
+    """Give the fields of a part by name; nothing for what is no part."""
+    if cls not in _KNOWN:
+        _KNOWN[cls] = {f.name: f for f in fields(cls)} if is_dataclass(cls) else {}
+    return _KNOWN[cls]
 
 
 def _hints(cls: type) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from typing import Any
 
 from remission.v1 import audit_pb2 as pb
-from remission.v1 import audit_pb2_grpc
+from remission.v1 import audit_pb2_grpc, health_pb2
 
 from server.deriving import Derivation
 from server.errors import Invalid, ThingMissing
@@ -75,16 +75,14 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         name, wanted = model_name(request.model), versions(request)
         stored = await read(self._service.stored_state, name)
         replay = await read(Replay, self._service.store, name)
-        pages, position = replay.pages(), 0
-        while (page := await self._next(pages)) is not None:
+        told = written_steps(replay.pages(), wanted)
+        while (page := await self._next(told)) is not None:
             for one in page:
-                if one.recorded.version in wanted:
-                    yield pb.ReplayModelResponse(step=step(one, position))
-                position = one.recorded.position
+                yield one
         yield pb.ReplayModelResponse(summary=summary(replay, stored))
 
-    async def _next(self, pages: Iterator[list[Step]]) -> list[Step] | None:
-        """Fold one page more. Whoever reads slowly keeps nobody else waiting."""
+    async def _next(self, pages: Iterator[list[pb.ReplayModelResponse]]) -> list[pb.ReplayModelResponse] | None:
+        """Fold and write one page more. Whoever reads slowly keeps nobody else waiting."""
         async with self._long:
             return await read(next, pages, None)
 
@@ -209,11 +207,23 @@ def versions(request: pb.ReplayModelRequest) -> range:
     return range(after + 1, until + 1 if until else NO_END)
 
 
-def step(one: Step, before_position: int) -> pb.ReplayStep:
-    """Write one event and what it changed."""
-    before = state(state_of(one.before, position=before_position)) if one.before.version else None
-    after = state(state_of(one.after, position=one.recorded.position))
-    return pb.ReplayStep(event=event(one.recorded), before=before, after=after)
+def written_steps(pages: Iterable[list[Step]], wanted: range) -> Iterator[list[pb.ReplayModelResponse]]:
+    """Write the steps of *wanted* versions, page by page: each event, and what it changed."""
+    before: health_pb2.ModelState | None = None  # what is after one event is before the next, so it is written once
+    for some in pages:
+        found = []
+        for one in some:
+            version = one.recorded.version
+            after = _after(one) if version in wanted or version + 1 in wanted else None
+            if version in wanted:
+                told = pb.ReplayStep(event=event(one.recorded), before=before, after=after)
+                found.append(pb.ReplayModelResponse(step=told))
+            before = after
+        yield found
+
+
+def _after(one: Step) -> health_pb2.ModelState:
+    return state(state_of(one.after, position=one.recorded.position))
 
 
 def summary(found: Replay, stored: StateView) -> pb.ReplaySummary:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,14 @@ def word(enum: Any, number: int, field: str, accepted: Sequence[str]) -> str:  #
 
 def number(enum: Any, short: str) -> Any:  # noqa: ANN401 - a protobuf enum's value
     """Give the enum's value for a short word; 0 where there is none."""
-    return dict(enum.items()).get(_prefix(enum) + short.upper(), 0)
+    return _numbers(enum).get(short.upper(), 0)
+
+
+@cache
+def _numbers(enum: Any) -> dict[str, int]:  # noqa: ANN401 - a protobuf enum
+    """Give its values by their short words."""
+    prefix = _prefix(enum)
+    return {name.removeprefix(prefix): value for name, value in enum.items()}
 
 
 def _prefix(enum: Any) -> str:  # noqa: ANN401 - a protobuf enum
