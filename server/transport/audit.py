@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 from remission.v1 import audit_pb2 as pb
-from remission.v1 import audit_pb2_grpc, health_pb2
+from remission.v1 import audit_pb2_grpc
 
 from server.deriving import Derivation
 from server.errors import Invalid, ThingMissing
-from server.folding import Step
 from server.moments import Moment
 from server.replaying import Replay
 from server.service import Service
@@ -20,15 +19,15 @@ from server.transport import bundles
 from server.transport.calls import Context, answering, read, streaming
 from server.transport.fields import continued, model_name, number, page, page_token
 from server.transport.states import behind, state
-from server.views import StateView, state_of
+from server.transport.steps import event, messages, together, versions
+from server.views import StateView
 from statemachine.canonical import canonical
-from statemachine.envelope import RecordedEvent, leaf_of
+from statemachine.envelope import leaf_of
 from statemachine.events import REGISTRY
 from store.records import Checkpoint
 
 MOST_LONG = 2
 MOST_DIFFERENCES = 1_000
-NO_END = 1 << 63
 
 
 class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
@@ -72,10 +71,10 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         self, request: pb.ReplayModelRequest, _: Context
     ) -> AsyncGenerator[pb.ReplayModelResponse, None]:
         """Fold a model's log again, step by step, and compare the end with the stored state."""
-        name, wanted = model_name(request.model), versions(request)
+        name, wanted, most = model_name(request.model), versions(request), together(request)
         stored = await read(self._service.stored_state, name)
         replay = await read(Replay, self._service.store, name)
-        told = written_steps(replay.pages(), wanted)
+        told = messages(replay.pages(), wanted, most)
         while (page := await self._next(told)) is not None:
             for one in page:
                 yield one
@@ -195,54 +194,11 @@ def moment(request: pb.GetStateAsOfRequest) -> Moment:
             raise Invalid("moment", "is missing; exactly one of at_us, version and position is accepted")
 
 
-def versions(request: pb.ReplayModelRequest) -> range:
-    """Read which versions are asked for."""
-    after, until = request.after_version, request.until_version
-    if after < 0:
-        raise Invalid("after_version", f"{after} is negative; 0 or more is accepted")
-    if until and until <= after:
-        raise Invalid(
-            "until_version", f"{until} is not accepted; more than after_version ({after}) is, and 0 is no end"
-        )
-    return range(after + 1, until + 1 if until else NO_END)
-
-
-def written_steps(pages: Iterable[list[Step]], wanted: range) -> Iterator[list[pb.ReplayModelResponse]]:
-    """Write the steps of *wanted* versions, page by page: each event, and what it changed."""
-    before: health_pb2.ModelState | None = None  # what is after one event is before the next, so it is written once
-    for some in pages:
-        found = []
-        for one in some:
-            version = one.recorded.version
-            after = _after(one) if version in wanted or version + 1 in wanted else None
-            if version in wanted:
-                told = pb.ReplayStep(event=event(one.recorded), before=before, after=after)
-                found.append(pb.ReplayModelResponse(step=told))
-            before = after
-        yield found
-
-
-def _after(one: Step) -> health_pb2.ModelState:
-    return state(state_of(one.after, position=one.recorded.position))
-
-
 def summary(found: Replay, stored: StateView) -> pb.ReplaySummary:
     """Write the end of a replay."""
     return pb.ReplaySummary(
         events=found.events, equal=not found.difference, chain_ok=not found.broken,
         replayed=state(found.replayed), stored=state(stored), difference=found.difference or found.broken,
-    )  # fmt: skip
-
-
-def event(one: RecordedEvent) -> pb.Event:
-    """Write an event."""
-    return pb.Event(
-        position=one.position, stream=one.stream, version=one.version, type=one.type, schema=one.schema,
-        occurred_us=one.occurred_us, recorded_us=one.recorded_us, actor=one.actor,
-        authentication=one.authentication, causation_id=one.causation_id or "",
-        correlation_id=one.correlation_id or "", request_id=one.request_id or "",
-        policy_version=one.policy_version, machine_version=one.machine_version,
-        payload_json=(one.payload or b"").decode(), hash=one.hash, previous_hash=one.previous_hash,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from remission.v1 import audit_pb2, audit_pb2_grpc
 
 _VERIFY_TIMEOUT_SECONDS = 3_600.0  # the whole log is read
 _EXPORT_TIMEOUT_SECONDS = 3_600.0  # and here all of a model
+_TOGETHER = 500  #: steps of a replay in one message
 
 
 class History:
@@ -67,8 +68,15 @@ class History:
         self, model: str, *, after_version: int = 0, until_version: int = 0
     ) -> Iterator[audit_pb2.ReplayModelResponse]:
         """Yield the events of a model with the state before and after, of some versions or of all, then a summary."""
-        request = audit_pb2.ReplayModelRequest(model=model, after_version=after_version, until_version=until_version)
-        return self._connection.stream(lambda: self._stub.ReplayModel(request))
+        request = audit_pb2.ReplayModelRequest(
+            model=model, after_version=after_version, until_version=until_version, page_size=_TOGETHER
+        )
+        # A server of an earlier release sends each step by itself.
+        for answer in self._connection.stream(lambda: self._stub.ReplayModel(request)):
+            for step in answer.page.steps:
+                yield audit_pb2.ReplayModelResponse(step=step)
+            if not answer.HasField("page"):
+                yield answer
 
     def explain(self, model: str, position: int) -> audit_pb2.ExplainDecisionResponse:
         """Return the decision that the event at *position* records, with what it was made of, made again."""

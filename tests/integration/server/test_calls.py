@@ -21,6 +21,7 @@ from remission.v1 import (
     artifact_pb2,
     artifact_pb2_grpc,
     audit_pb2,
+    audit_pb2_grpc,
     health_pb2,
     health_pb2_grpc,
     ingest_pb2,
@@ -105,6 +106,19 @@ def test_a_replay_of_some_versions_shows_these_and_sums_up_all(client: Client) -
 
     assert [part.step for part in some] == [part.step for part in whole[2:5]]
     assert end.summary == last.summary
+
+
+@pytest.mark.parametrize("size", [1, 3, 1_000, 5_000])
+def test_a_replay_in_pages_shows_the_same_steps_as_one_by_one(channel: grpc.Channel, size: int) -> None:
+    stub = audit_pb2_grpc.AuditServiceStub(channel)
+    *alone, end = stub.ReplayModel(audit_pb2.ReplayModelRequest(model="ill"))
+    *pages, last = stub.ReplayModel(audit_pb2.ReplayModelRequest(model="ill", page_size=size))
+
+    told = [list(part.page.steps) for part in pages]
+    assert [step for steps in told for step in steps] == [part.step for part in alone]
+    assert {len(steps) for steps in told[:-1]} <= {size}
+    assert len(told[-1]) <= size
+    assert last.summary == end.summary
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,7 @@ TABLE = [
     Bad("a size that was not signed", "GetInclusionProof", lambda: audit_pb2.GetInclusionProofRequest(position=1, size=10**6), MISSING, "size"),
     Bad("an older log that is longer", "GetConsistencyProof", lambda: audit_pb2.GetConsistencyProofRequest(old_size=10**6), MISSING, "old_size"),
     Bad("a negative size", "GetConsistencyProof", lambda: audit_pb2.GetConsistencyProofRequest(old_size=1, size=-1), INVALID, "size"),
+    Bad("a negative page size", "ReplayModel", lambda: audit_pb2.ReplayModelRequest(model="m", page_size=-1), INVALID, "page_size"),
     Bad("an unknown model", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="ghost"), MISSING, "model"),
     Bad("a period that ends before it begins", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", from_us=2, until_us=1), INVALID, "from_us"),
     Bad("a period before the first event", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", until_us=-1), BEYOND, "until_us"),
@@ -318,7 +319,7 @@ STUBS = {
     ),
     audit_pb2_grpc.AuditServiceStub: (
         "ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog", "GetInclusionProof", "GetConsistencyProof",
-        "ExportBundle", "ListInventory",
+        "ExportBundle", "ListInventory", "ReplayModel",
     ),
     privacy_pb2_grpc.PrivacyServiceStub: (
         "EraseSubject", "GetErasure", "ListErasures", "PlaceLegalHold", "LiftLegalHold",

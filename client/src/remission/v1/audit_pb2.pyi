@@ -288,20 +288,26 @@ class ReplayModelRequest(google.protobuf.message.Message):
     MODEL_FIELD_NUMBER: builtins.int
     AFTER_VERSION_FIELD_NUMBER: builtins.int
     UNTIL_VERSION_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model to replay."""
     after_version: builtins.int
     """after_version leaves out the steps up to and with this version; 0 leaves out none. They are folded all the same."""
     until_version: builtins.int
     """until_version leaves out the steps behind this version; 0 leaves out none. The summary is of the whole stream."""
+    page_size: builtins.int
+    """page_size is the most steps to send together, as a page, which is several times as fast; 0 sends each by itself,
+    more than 1 000 means 1 000, negative is refused. Large steps come in smaller pages.
+    """
     def __init__(
         self,
         *,
         model: builtins.str = ...,
         after_version: builtins.int = ...,
         until_version: builtins.int = ...,
+        page_size: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["after_version", b"after_version", "model", b"model", "until_version", b"until_version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after_version", b"after_version", "model", b"model", "page_size", b"page_size", "until_version", b"until_version"]) -> None: ...
 
 global___ReplayModelRequest = ReplayModelRequest
 
@@ -337,6 +343,26 @@ class ReplayStep(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before", "event", b"event"]) -> None: ...
 
 global___ReplayStep = ReplayStep
+
+@typing.final
+class ReplayPage(google.protobuf.message.Message):
+    """ReplayPage is some steps of a replay, in their order."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STEPS_FIELD_NUMBER: builtins.int
+    @property
+    def steps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ReplayStep]:
+        """steps, each of one event."""
+
+    def __init__(
+        self,
+        *,
+        steps: collections.abc.Iterable[global___ReplayStep] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["steps", b"steps"]) -> None: ...
+
+global___ReplayPage = ReplayPage
 
 @typing.final
 class ReplaySummary(google.protobuf.message.Message):
@@ -389,6 +415,7 @@ class ReplayModelResponse(google.protobuf.message.Message):
 
     STEP_FIELD_NUMBER: builtins.int
     SUMMARY_FIELD_NUMBER: builtins.int
+    PAGE_FIELD_NUMBER: builtins.int
     @property
     def step(self) -> global___ReplayStep:
         """step is one event."""
@@ -397,15 +424,20 @@ class ReplayModelResponse(google.protobuf.message.Message):
     def summary(self) -> global___ReplaySummary:
         """summary ends the replay."""
 
+    @property
+    def page(self) -> global___ReplayPage:
+        """page is the next events, when pages were asked for."""
+
     def __init__(
         self,
         *,
         step: global___ReplayStep | None = ...,
         summary: global___ReplaySummary | None = ...,
+        page: global___ReplayPage | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["part", b"part", "step", b"step", "summary", b"summary"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["part", b"part", "step", b"step", "summary", b"summary"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["step", "summary"] | None: ...
+    def HasField(self, field_name: typing.Literal["page", b"page", "part", b"part", "step", b"step", "summary", b"summary"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["page", b"page", "part", b"part", "step", b"step", "summary", b"summary"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["step", "summary", "page"] | None: ...
 
 global___ReplayModelResponse = ReplayModelResponse
 
