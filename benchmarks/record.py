@@ -34,6 +34,7 @@ from statemachine.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
 from store import Readable, Store, migrate, open_store
 from store.open_reader import open_reader
 from store.ports import Reader, Unit
+from store.post import delivered
 from store.tree import Edge
 
 PAYLOAD = b'{"detector":"drift/2","log_evidence":9.25,"onset_row":1200,"at_row":1800,"note":"' + b"x" * 300 + b'"}'
@@ -269,7 +270,7 @@ async def _caller(store: Store, caller: int) -> None:
     for number in range(EACH):
         event = _event(f"{caller}-{number}")
         work = store.submit(lambda unit, number=number, event=event: unit.append(stream, number, [event]))  # type: ignore[misc]  # as above
-        await asyncio.wrap_future(work)
+        await delivered(work)
 
 
 def _many(unit: Unit, count: int) -> None:

@@ -29,7 +29,7 @@ LEAF = b"\x00"
 
 
 # Structs of msgspec are made in a third of the time of frozen dataclasses, and every append and every read makes one.
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is said about an event, whatever it tells."""
 
     event_id: str

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from store.errors import DatabaseLocked, DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
 from store.ports import Unit
+from store.post import together
 
 T = TypeVar("T")
 
@@ -154,8 +155,9 @@ class Sequencer:
             for waiting in batch:
                 self._settle([waiting])
             return
-        for waiting, outcome in zip(batch, outcomes, strict=True):
-            _resolve(waiting.future, outcome)
+        with together():
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                _resolve(waiting.future, outcome)
         self._tell(outcomes)
 
     def _outcomes(self, batch: list[_Waiting]) -> list[_Outcome] | None:
