@@ -96,8 +96,8 @@ def _write_named(cursor: Any, statement: Statement, rows: list[dict[str, Any]]) 
     """Write rows in the text and the parameters that suit so many of them."""
     if len(rows) == 1:
         cursor.execute(statement.text, rows[0])
-    elif statement.bulk:
-        cursor.execute(statement.bulk, {name: [row[name] for row in rows] for name in statement.columns})
+    elif statement.copy:
+        _copy(cursor, statement, [tuple(row[name] for name in statement.columns) for row in rows])
     else:
         cursor.executemany(statement.text, rows)
 
@@ -109,5 +109,10 @@ def _write_columns(cursor: Any, statement: Statement, rows: Sequence[Any]) -> No
     elif len(rows) == 1:
         cursor.execute(statement.text, dict(zip(statement.columns, rows[0], strict=True)))
     else:
-        columns = zip(statement.columns, zip(*rows, strict=True), strict=True)
-        cursor.execute(statement.bulk, {name: list(values) for name, values in columns})
+        _copy(cursor, statement, rows)
+
+
+def _copy(cursor: Any, statement: Statement, rows: Sequence[Any]) -> None:  # noqa: ANN401 - as above
+    with cursor.copy(statement.copy) as copy:
+        for row in rows:
+            copy.write_row(row)
