@@ -53,14 +53,15 @@ class Backend(Protocol):
         """Let go of everything."""
 
 
-# The results of unlike works wait in one queue; each caller knows its own type.
-@dataclass(frozen=True, slots=True)
+# The results of unlike works wait in one queue; each caller knows its own type. Nobody else sees these two, so that
+# nothing is gained by freezing them, which costs as much as the future does.
+@dataclass(slots=True)
 class _Waiting:
     work: Callable[[Unit], Any]
     future: "Future[Any]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Outcome:
     value: Any = None
     error: Exception | None = None
