@@ -7,7 +7,7 @@ each answer, loop and writer wake each other by turns; with one for all that a c
 import asyncio
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -74,12 +74,18 @@ def _open(letters: list[_Letter]) -> None:
 
 
 def _tell(waiting: "asyncio.Future[Any]", future: "Future[Any]") -> None:
-    if future.cancelled():
+    try:
+        answer = future.result()
+    except CancelledError:
         waiting.cancel()
-    elif (error := future.exception()) is None:
-        waiting.set_result(future.result())
+    except BaseException as error:  # noqa: BLE001  (it is told to the one who asked)
+        _tell_failure(waiting, error)
     else:
-        try:
-            waiting.set_exception(error)
-        except TypeError as refused:  # a StopIteration, which no coroutine can be told
-            waiting.set_exception(refused)
+        waiting.set_result(answer)
+
+
+def _tell_failure(waiting: "asyncio.Future[Any]", error: BaseException) -> None:
+    try:
+        waiting.set_exception(error)
+    except TypeError as refused:  # a StopIteration, which no coroutine can be told
+        waiting.set_exception(refused)
