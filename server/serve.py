@@ -48,6 +48,7 @@ from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
 from server.witnessing import Asking, WitnessFailed
+from store.post import delivered
 
 LOG = structlog.get_logger()
 NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
@@ -195,7 +196,7 @@ async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
 
 async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future
     try:
-        await asyncio.wrap_future(work())
+        await delivered(work())
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
 

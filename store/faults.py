@@ -64,12 +64,12 @@ def translated(error: DBAPIError) -> StoreError:
     return named(error.orig, lost=error.connection_invalidated)
 
 
-def held_too_long(error: DBAPIError) -> bool:
+def held_too_long(error: Exception) -> bool:
     """Say whether PostgreSQL ended a transaction in which nothing was said for too long: before it read what came next.
 
     So whatever was said next, a commit too, was not done.
     """
-    return getattr(error.orig, "sqlstate", None) == _HELD_TOO_LONG
+    return getattr(error, "sqlstate", None) == _HELD_TOO_LONG
 
 
 def named(origin: BaseException | None, *, lost: bool) -> StoreError:

@@ -6,6 +6,7 @@ Every implementation of the store appends through here, so all of them give the 
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from statemachine.envelope import GENESIS, NewEvent, RecordedEvent, record
 from store.errors import WrongExpectedVersion
@@ -16,8 +17,7 @@ from store.tree import EMPTY
 KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(NamedTuple):
     """The end of one stream."""
 
     version: int
@@ -56,18 +56,19 @@ class Ledger:
         if tail.version != expected_version:
             raise WrongExpectedVersion(stream, expected_version, tail.version)
         now_us = self.clock_us()
-        placed = []
-        for event in events:
+        last, placed = tail.hash, []
+        for count, event in enumerate(events, start=1):
             recorded = record(
                 event,
                 namespace=self.namespace,
                 stream=stream,
-                version=tail.version + 1,
-                position=head.position + 1,
+                version=tail.version + count,
+                position=head.position + count,
                 recorded_us=now_us,
-                previous_hash=tail.hash,
+                previous_hash=last,
                 payload_key=self.keys(),
             )
-            tail, head = Tail(recorded.version, recorded.hash), Head(recorded.position, head.root, head.epoch)
+            last = recorded.hash
             placed.append(recorded)
-        return tuple(placed), tail, head
+        end = head.position + len(placed)
+        return tuple(placed), Tail(tail.version + len(placed), last), Head(end, head.root, head.epoch)

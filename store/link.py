@@ -1,7 +1,8 @@
 """An open connection that speaks in statements and answers with our errors.
 
 Statements were compiled by SQLAlchemy; they are run by the driver's own cursor, since SQLAlchemy's result costs more
-than the database does where a statement finds one row. Transactions, pools and lost connections stay SQLAlchemy's.
+than the database does where a statement finds one row, and so do its transactions around one that writes a row. Pools
+and lost connections stay SQLAlchemy's.
 """
 
 import time
@@ -10,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from store.faults import named
+from store.errors import Interrupted, OutcomeUnknown, StoreError
+from store.faults import held_too_long, named
 from store.statements import Statement, Values
 
 #: How long work may compute before it lets the database know that it lives: a small part of any bound on silence.
@@ -27,8 +29,41 @@ class Link:
         self._fault: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._namespace = namespace
         #: Why a statement has failed: PostgreSQL takes no more before a rollback, and makes one of a commit.
-        self.failure: Exception | None = None
+        self.failure: StoreError | None = None
         self._said = time.monotonic()
+
+    def begin(self) -> None:
+        """Begin to write. SQLite's driver leaves that to us; PostgreSQL's does it with the first statement."""
+        if self._connection.dialect.name == "sqlite":
+            self.say("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Make everything durable.
+
+        Raises:
+            OutcomeUnknown: The connection was lost before the answer came.
+            StoreError: Nothing was committed.
+        """
+        try:
+            self._driver.commit()
+        except self._fault as error:
+            found = self._failed(error)
+            if isinstance(found, Interrupted) and self._connection.invalidated and not held_too_long(error):
+                raise OutcomeUnknown(found.reason) from error
+            raise found from error
+
+    def rollback(self) -> None:
+        """Undo everything.
+
+        Raises:
+            StoreError: The connection is not fit for that.
+        """
+        if self._connection.invalidated:
+            raise self.failure or Interrupted("the connection is gone")
+        try:
+            self._driver.rollback()
+        except self._fault as error:
+            raise self._failed(error) from error
 
     def rows(self, statement: Statement, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return the rows that *statement* finds."""
@@ -82,7 +117,7 @@ class Link:
         changed: int = cursor.rowcount
         return changed
 
-    def _failed(self, error: Exception) -> Exception:
+    def _failed(self, error: Exception) -> StoreError:
         """Name what went wrong, and give a connection up that is gone."""
         lost = bool(self._connection.dialect.is_disconnect(error, self._driver, None))  # type: ignore[arg-type]  # as above
         if lost:
@@ -96,8 +131,8 @@ def _write_named(cursor: Any, statement: Statement, rows: list[dict[str, Any]]) 
     """Write rows in the text and the parameters that suit so many of them."""
     if len(rows) == 1:
         cursor.execute(statement.text, rows[0])
-    elif statement.bulk:
-        cursor.execute(statement.bulk, {name: [row[name] for row in rows] for name in statement.columns})
+    elif statement.copy:
+        _copy(cursor, statement, [tuple(row[name] for name in statement.columns) for row in rows])
     else:
         cursor.executemany(statement.text, rows)
 
@@ -109,5 +144,10 @@ def _write_columns(cursor: Any, statement: Statement, rows: Sequence[Any]) -> No
     elif len(rows) == 1:
         cursor.execute(statement.text, dict(zip(statement.columns, rows[0], strict=True)))
     else:
-        columns = zip(statement.columns, zip(*rows, strict=True), strict=True)
-        cursor.execute(statement.bulk, {name: list(values) for name, values in columns})
+        _copy(cursor, statement, rows)
+
+
+def _copy(cursor: Any, statement: Statement, rows: Sequence[Any]) -> None:  # noqa: ANN401 - as above
+    with cursor.copy(statement.copy) as copy:
+        for row in rows:
+            copy.write_row(row)

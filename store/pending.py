@@ -5,7 +5,7 @@ of it was sent leaves nothing to undo; else a savepoint, made just before its fi
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from store.errors import DatabaseUnavailable, Spoiled
@@ -33,6 +33,11 @@ class Pending:
         """Let a write wait. *key* tells by which reads it is missed."""
         self._rows.append((statement, row))
         self._touched[statement.table].add(key)
+
+    def add_all(self, statement: Statement, rows: Iterable[Values]) -> None:
+        """Let many writes wait, each of which is missed by whoever reads of the table at all."""
+        self._rows += [(statement, row) for row in rows]
+        self._touched[statement.table].add(())
 
     def send_for(self, table: str, *key: object) -> None:
         """Send what waits, if a read of *table* by *key* could miss it. Without a key: by anything."""

@@ -1,10 +1,11 @@
 """Rows of the database as records, and back."""
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import orjson
+from msgspec.structs import astuple
 from sqlalchemy import Table
 
 from statemachine.envelope import RecordedEvent
@@ -13,7 +14,7 @@ from store.tables import EVENTS
 
 T = TypeVar("T")
 
-_IN_ORDER = attrgetter(*(column.name for column in EVENTS.columns if column.name != "volatile_fields"))
+_IN_ORDER = itemgetter(*(RecordedEvent.__struct_fields__.index(column.name) for column in EVENTS.columns))
 _FIELDS_AT = [column.name for column in EVENTS.columns].index("volatile_fields")
 
 #: Most events have no volatile fields.
@@ -38,9 +39,9 @@ def told(record: object, columns: Sequence[str]) -> dict[str, Any]:
 
 def event_row(event: RecordedEvent) -> tuple[Any, ...]:
     """Return the envelope of *event* as values in the order of columns."""
-    values = _IN_ORDER(event)
+    values = _IN_ORDER(astuple(event))
     fields = orjson.dumps(event.volatile_fields).decode() if event.volatile_fields else _NONE
-    return (*values[:_FIELDS_AT], fields, *values[_FIELDS_AT:])
+    return (*values[:_FIELDS_AT], fields, *values[_FIELDS_AT + 1 :])
 
 
 def event_of(namespace: str, row: Sequence[Any], opened: Opened | None, *, erased: bool) -> RecordedEvent:
@@ -52,32 +53,15 @@ def event_of(namespace: str, row: Sequence[Any], opened: Opened | None, *, erase
         volatile, volatile_fields, commitment, previous_hash, hashed, written,
     ) = row  # fmt: skip
     return RecordedEvent(
-        namespace=namespace,
-        position=position,
-        stream=stream,
-        version=version,
-        event_id=event_id,
-        type=kind,
-        schema=schema,
-        occurred_us=occurred_us,
-        recorded_us=recorded_us,
-        actor=actor,
-        authentication=authentication,
-        causation_id=causation_id,
-        correlation_id=correlation_id,
-        request_id=request_id,
-        policy_version=policy_version,
-        machine_version=machine_version,
-        commitment=commitment,
-        previous_hash=previous_hash,
-        hash=hashed,
-        format=written,
-        volatile=bool(volatile),
-        volatile_fields=() if volatile_fields == _NONE else tuple(orjson.loads(volatile_fields)),
-        payload=bytes_of(opened[0]) if opened else None,
-        payload_key=bytes_of(opened[1]) if opened else None,
-        erased=erased,
-    )
+        event_id, kind, schema, occurred_us, actor, authentication, causation_id, correlation_id, request_id,
+        policy_version, machine_version, bool(volatile), _fields_in(volatile_fields), namespace, stream, version,
+        position, recorded_us, written, commitment, previous_hash, hashed,
+        bytes_of(opened[0]) if opened else None, bytes_of(opened[1]) if opened else None, erased,
+    )  # fmt: skip
+
+
+def _fields_in(told: str) -> tuple[str, ...]:
+    return () if told == _NONE else tuple(orjson.loads(told))
 
 
 def events_of(

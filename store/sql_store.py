@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from store.at_rest import AtRest
-from store.errors import DatabaseUnavailable, DatabaseUnreachable, Interrupted, OutcomeUnknown
-from store.faults import held_too_long, translated
+from store.errors import DatabaseUnavailable, DatabaseUnreachable, StoreError
+from store.faults import translated
 from store.ledger import NO_HEAD, Ledger
 from store.link import Link
 from store.listening import Listener
@@ -130,18 +130,14 @@ class SqlBackend:
         self._release()
 
     def _begun(self) -> "SqlTransaction":
-        connection = self._connected()
-        try:
-            connection.begin()
-        except DBAPIError as error:
-            raise translated(error) from error
-        link = Link(connection, self._ledger.namespace)
+        link = Link(self._connected(), self._ledger.namespace)
+        link.begin()
         # One row is locked for every append. That makes positions gap-free, so a follower that reads "after 41"
         # never misses a 42 still in flight. It costs parallel writes.
         row = link.row(self._statements.lock_head)
         self._learn(NO_HEAD if row is None else Head(*row))
         unit = SqlUnit(link, self._statements, self._ledger, self._at_rest, self._known)
-        return SqlTransaction(self, connection, unit, self._known)
+        return SqlTransaction(self, link, unit, self._known)
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -161,8 +157,8 @@ class SqlBackend:
 class SqlTransaction:
     """One transaction, with many works."""
 
-    def __init__(self, backend: SqlBackend, connection: Connection, unit: SqlUnit, known: Ends) -> None:
-        self._backend, self._connection, self._unit, self._known = backend, connection, unit, known
+    def __init__(self, backend: SqlBackend, link: Link, unit: SqlUnit, known: Ends) -> None:
+        self._backend, self._link, self._unit, self._known = backend, link, unit, known
 
     def attempt(self, work: Callable[[Unit], T]) -> T:
         """Do *work*; if it raises, undo it alone."""
@@ -181,26 +177,13 @@ class SqlTransaction:
         """Send what waits, move the head, and commit."""
         self._unit.pending.send_last()
         self._unit.move_head(self._known.head)
-        try:
-            self._connection.commit()
-        except DBAPIError as error:
-            raise _after_commit(error) from error
+        self._link.commit()
         self._known.take(self._unit.reached)
         self._known.forget_most()
 
     def rollback(self) -> None:
         """Undo everything; a connection that cannot even do that is given up."""
         try:
-            self._connection.rollback()
-        except DBAPIError:
+            self._link.rollback()
+        except StoreError:
             self._backend.drop()
-        if self._connection.invalidated:
-            self._backend.drop()
-
-
-def _after_commit(error: DBAPIError) -> Exception:
-    """Name what went wrong in a commit: undone for certain, or unknown."""
-    found = translated(error)
-    if isinstance(found, Interrupted) and error.connection_invalidated and not held_too_long(error):
-        return OutcomeUnknown(found.reason)
-    return found

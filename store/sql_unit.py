@@ -134,10 +134,10 @@ class SqlUnit(SqlReader):
     def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
         """Record *events* behind version *expected_version*."""
         placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), self._work.head)
-        for event in placed:
-            self.pending.add(self._say.add_event, event_row(event))
-            row = (event.namespace, event.position, *self._at_rest.sealed_payload(event))
-            self.pending.add(self._say.add_payload, row)
+        sealed = self._at_rest.sealed_payload
+        self.pending.add_all(self._say.add_event, map(event_row, placed))
+        rows = ((event.namespace, event.position, *sealed(event)) for event in placed)
+        self.pending.add_all(self._say.add_payload, rows)
         self._work.tails[stream], self._work.head = tail, head
         self._work_leaves += map(leaf_hash, placed)
         return placed

@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BindParameter,
     Column,
     ColumnElement,
@@ -26,7 +25,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -71,10 +69,10 @@ class Statement:
     text: str
     table: str
     constants: Mapping[str, object]
-    #: The same for many rows in one go, from one list for each column; empty where the driver does as well by itself.
-    bulk: str = ""
-    #: The same for values in the order of *columns*; empty where *bulk* is faster.
+    #: The same for values in the order of *columns*; empty where *copy* is faster.
     ordered: str = ""
+    #: The same for a stream of many rows; empty where the driver does as well by itself.
+    copy: str = ""
     columns: tuple[str, ...] = ()
 
 
@@ -287,13 +285,16 @@ class Statements:
 
     def _insert(self, table: Table) -> Statement:
         one = self._compiled(insert(table).values(_parameters(table)), table)
-        columns = [column.name for column in table.columns]
+        columns = tuple(column.name for column in table.columns)
         if self._dialect.name != "postgresql":
             text_in_order = insert(table).values(_parameters(table)).compile(dialect=sqlite.dialect(paramstyle="qmark"))
-            return replace(one, ordered=str(text_in_order), columns=tuple(columns))
-        lists = func.unnest(*(bindparam(column.name, type_=_list_of(column)) for column in table.columns))
-        many = insert(table).from_select(columns, select(text("*")).select_from(lists))
-        return replace(one, bulk=str(many.compile(dialect=self._dialect)), columns=tuple(columns))
+            return replace(one, ordered=str(text_in_order), columns=columns)
+        # Measured on batches of 256: a third of what an insert from one array for each column costs, since psycopg
+        # writes rows in C and arrays in Python. As text, though binary is faster by a fifth: there psycopg cuts a
+        # number that is too large for its column, and says nothing.
+        quote = self._dialect.identifier_preparer.quote
+        copy = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
+        return replace(one, copy=copy, columns=columns)
 
     def _upsert(self, table: Table) -> Statement:
         # The two inserts are one in everything used here, but share no type; who needs one does not import both.
@@ -334,8 +335,3 @@ def _insert_if_new(table: Table) -> Insert:
     key = [table.c[column.name] == bindparam(column.name) for column in table.primary_key.columns]
     values = _parameters(table)
     return insert(table).from_select(list(values), select(*values.values()).where(~exists(select(1).where(*key))))
-
-
-def _list_of(column: Column[Any]) -> ARRAY[Any]:
-    # A list needs no collation, and cannot be written with one.
-    return ARRAY(Text() if isinstance(column.type, Text) else column.type)

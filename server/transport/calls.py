@@ -24,6 +24,7 @@ from server.status import status_of, tell
 from server.transport.fields import identifier
 from server.views import StateView
 from store.ports import Unit
+from store.post import delivered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,7 +63,7 @@ def caller(context: Context, request_id: str = "") -> Caller:
 
 async def done(future: Future[T]) -> T:
     """Wait for work on the writer thread."""
-    return await asyncio.wrap_future(future)
+    return await delivered(future)
 
 
 async def read(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

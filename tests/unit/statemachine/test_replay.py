@@ -20,8 +20,9 @@ JUMP = {"source": "healthy", "dest": "degraded", "trigger": "raise_alarm", "reas
 
 def recorded(payload: bytes | None, *, machine: str = MACHINE_VERSION, kind: str = "held") -> RecordedEvent:
     return RecordedEvent(
-        event_id="e", type=kind, schema=1, occurred_us=5, actor="a", authentication="none", policy_version=1,
-        machine_version=machine, namespace="default", stream="m", version=2, position=2, recorded_us=5,
+        event_id="e", type=kind, schema=1, occurred_us=5, actor="a", authentication="none", causation_id=None,
+        correlation_id=None, request_id=None, policy_version=1, machine_version=machine, volatile=False,
+        volatile_fields=(), namespace="default", stream="m", version=2, position=2, recorded_us=5, format=2,
         commitment="", previous_hash="", hash="", payload=payload, payload_key=b"k",
     )  # fmt: skip
 

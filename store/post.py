@@ -1,0 +1,91 @@
+"""Answers on their way from the writer thread to event loops.
+
+To wake an event loop is a call of the system, and the writer gives Python's lock away with each. With one call for
+each answer, loop and writer wake each other by turns; with one for all that a commit has settled, neither waits.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# Answers of all types travel together; each waits for its own.
+_Letter = tuple["asyncio.Future[Any]", "Future[Any]"]
+
+
+_Bags = dict[asyncio.AbstractEventLoop, list[_Letter]]
+
+
+class _Thread(threading.local):
+    """What a thread has settled and not sent; None while it sends each answer at once."""
+
+    held: _Bags | None = None
+
+
+_HERE = _Thread()
+
+
+async def delivered(future: "Future[T]") -> T:
+    """Wait for *future* without a thread; who waits no longer has cancelled it, if it had not begun."""
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[T] = loop.create_future()
+    future.add_done_callback(partial(_put, loop, waiting))
+    try:
+        return await waiting
+    except asyncio.CancelledError:
+        future.cancel()
+        raise
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Let the answers that this thread settles wait for each other, and send them at the end."""
+    bags: _Bags = {}
+    _HERE.held = bags
+    try:
+        yield
+    finally:
+        _HERE.held = None
+        for loop, letters in bags.items():
+            _send(loop, letters)
+
+
+def _put(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[Any]", future: "Future[Any]") -> None:
+    if _HERE.held is None:
+        _send(loop, [(waiting, future)])
+    else:
+        _HERE.held.setdefault(loop, []).append((waiting, future))
+
+
+def _send(loop: asyncio.AbstractEventLoop, letters: list[_Letter]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+        loop.call_soon_threadsafe(_open, letters)
+
+
+def _open(letters: list[_Letter]) -> None:
+    for waiting, future in letters:
+        if not waiting.done():
+            _tell(waiting, future)
+
+
+def _tell(waiting: "asyncio.Future[Any]", future: "Future[Any]") -> None:
+    try:
+        answer = future.result()
+    except CancelledError:
+        waiting.cancel()
+    except BaseException as error:  # noqa: BLE001  (it is told to the one who asked)
+        _tell_failure(waiting, error)
+    else:
+        waiting.set_result(answer)
+
+
+def _tell_failure(waiting: "asyncio.Future[Any]", error: BaseException) -> None:
+    try:
+        waiting.set_exception(error)
+    except TypeError as refused:  # a StopIteration, which no coroutine can be told
+        waiting.set_exception(refused)
