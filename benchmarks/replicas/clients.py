@@ -77,12 +77,15 @@ class Line:
 
 
 def requests(name: str, amount: int) -> list[AppendOne]:
-    """Give what a client asks for: the same for the same name, and a few requests that must be refused."""
+    """Give what a client asks for, the same for the same name: so many events, and some that must be refused."""
     chance = random.Random(name)  # noqa: S311 - which requests are wrong, no secret
-    return [
-        AppendOne(f"{name}-{number}", f"s-{number % STREAMS}", chance.random() < WRONG_SHARE)
-        for number in range(amount)
-    ]
+    asked: list[AppendOne] = []
+    right = 0
+    while right < amount:
+        number, wrong = len(asked), chance.random() < WRONG_SHARE
+        asked.append(AppendOne(f"{name}-{number}", f"s-{number % STREAMS}", wrong))
+        right += not wrong
+    return asked
 
 
 def append(name: str, amount: int, line: Line) -> list[Append]:

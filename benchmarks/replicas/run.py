@@ -142,7 +142,7 @@ def _page(after: int, reader: Reader) -> Sequence[RecordedEvent]:
 
 
 def run(url: str, events: int, tell: Tell = lambda _: None) -> Outcome:
-    """Run clients and a follower on the log at *url*, until they have made so many requests."""
+    """Run clients and a follower on the log at *url*, until they have appended so many events."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, closing(Log(url, tell)) as log, manned(url, Path(folder)) as crew:
         each, names = events // CLIENTS, [f"c{number}" for number in range(CLIENTS)]
