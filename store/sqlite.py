@@ -16,6 +16,13 @@ from store.errors import DatabaseUnsafe, DatabaseUrlInvalid
 #: `PRAGMA synchronous` as SQLite answers it.
 _FULL = 2
 
+#: What the writer keeps of the file in memory, at most. An event's keys fall anywhere in their indexes: with SQLite's
+#: own 2 MB, rows of a log of 400,000 events took a half longer to insert.
+CACHE_KIB = 65_536
+
+#: Pages of the write-ahead log before they are moved to the file, 16 MB: a page that many commits change is moved once.
+WAL_PAGES = 4_000
+
 
 def database_file(url: URL) -> Path:
     """Return the file that *url* names.
@@ -30,8 +37,9 @@ def database_file(url: URL) -> Path:
 
 def writer(url: URL, timeout_ms: int) -> Engine:
     """Return the engine whose single connection writes. Its transactions take the write lock at once."""
-    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
-    return _engine(url, "BEGIN IMMEDIATE", (f"busy_timeout={timeout_ms}", *pragmas), size=1)
+    durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
+    pragmas = (f"busy_timeout={timeout_ms}", *durable, f"cache_size={-CACHE_KIB}", f"wal_autocheckpoint={WAL_PAGES}")
+    return _engine(url, "BEGIN IMMEDIATE", pragmas, size=1)
 
 
 def readers(url: URL, timeout_ms: int) -> Engine:
