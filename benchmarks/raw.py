@@ -8,8 +8,10 @@ from pathlib import Path
 
 import orjson
 import psycopg
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from store import migrate
+from store.vault import Vault
 
 #: Rows of one commit, and of one read.
 BULK = 1_000
@@ -78,8 +80,15 @@ class Copy:
         self._raw.close()
 
 
-def read(file: Path, count: int) -> None:
-    """Read the log's rows, with nothing between the driver and the decoder."""
+def keys(file: Path, vault: Vault) -> dict[str, AESGCM]:
+    """Have the keys at hand that the log's rows are sealed under."""
+    with closing(sqlite3.connect(file)) as source:
+        ids = [key_id for (key_id,) in source.execute("SELECT DISTINCT key_id FROM payloads")]
+    return {key_id: AESGCM(key.material) for key_id, key in vault.opened(ids).items()}
+
+
+def read(file: Path, count: int, keys: dict[str, AESGCM]) -> None:
+    """Read the log's rows, with nothing between the driver, the cipher and the decoder."""
     raw, after = sqlite3.connect(file), 0
     while after < count:
         where = (after, after + BULK)
@@ -87,11 +96,15 @@ def read(file: Path, count: int) -> None:
             "SELECT * FROM events WHERE namespace = 'default' AND position > ? AND position <= ?", where
         ).fetchall()
         rows = raw.execute(
-            "SELECT position, body, payload_key FROM payloads "
+            "SELECT position, payload_key, body, key_id FROM payloads "
             "WHERE namespace = 'default' AND position > ? AND position <= ?", where,
         ).fetchall()  # fmt: skip
-        for row in rows:
-            orjson.loads(row[1])
+        for position, _, body, key_id in rows:
+            if key_id is None:
+                orjson.loads(body)
+            else:
+                opened = keys[key_id].decrypt(body[:12], body[12:], b"payload/%d" % position)
+                orjson.loads(opened[32:])
         after += BULK
     raw.close()
 
