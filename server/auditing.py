@@ -101,31 +101,29 @@ class _Walk:
 
     def _hand_on(self, gathered: _Gathered) -> None:
         stretch = gathered.stretch()
-        if stretch.events:
+        if stretch.steps:
             for derived in self._hands.take(stretch):
                 self._found.take(derived)
 
 
 class _Gathered:
-    """What is to be derived next: events from the first that names evidence on."""
+    """What is to be derived next: steps from the first that names evidence on."""
 
     def __init__(self) -> None:
-        self._before, self._events, self._works = ModelHealth(), list[RecordedEvent](), 0
+        self._steps, self._works = list[Step](), 0
 
     def add(self, step: Step) -> bool:
         """Take a step in; say whether there is enough for a stretch."""
         names = any(getattr(step.fact, name) for name in _NAMED[type(step.fact)])
-        if names and not self._events:
-            self._before = step.before
-        if names or self._events:
-            self._events.append(step.recorded)
+        if names or self._steps:
+            self._steps.append(step)
         self._works += names
         return self._works >= STRETCH
 
     def stretch(self) -> Stretch:
         """Give what was gathered, and begin anew."""
-        found = Stretch(self._before, tuple(self._events))
-        self._events, self._works = [], 0
+        found = Stretch(tuple(self._steps))
+        self._steps, self._works = [], 0
         return found
 
 

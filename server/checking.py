@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -43,10 +43,13 @@ def failure_at(what: str, place: RecordedEvent | str = "") -> Failure:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Events of one model that name evidence, what lies between them, and the health that they meet."""
+    """Steps of one model that name evidence, and what lies between them."""
 
-    before: ModelHealth
-    events: tuple[RecordedEvent, ...]
+    steps: tuple[Step, ...]
+
+    def __reduce__(self) -> tuple[Callable[..., Stretch], tuple[ModelHealth, tuple[RecordedEvent, ...]]]:
+        """Send another process the events and the health that they meet, which it folds again."""
+        return _folded, (self.steps[0].before, tuple(step.recorded for step in self.steps))
 
 
 @dataclass(slots=True)
@@ -139,9 +142,13 @@ def check(store: Readable, stretch: Stretch) -> Derived:
     return store.read(partial(_check, stretch))
 
 
+def _folded(before: ModelHealth, events: tuple[RecordedEvent, ...]) -> Stretch:
+    return Stretch(tuple(folding.steps(events, before)))
+
+
 def _check(stretch: Stretch, reader: Reader) -> Derived:
     found = Derived()
-    for step in folding.steps(stretch.events, stretch.before):
+    for step in stretch.steps:
         if step.fact.decision:
             _check_decision(reader, step, found)
         else:

@@ -13,7 +13,6 @@ from server.folding import Step
 from server.judges import Ruling, UnknownJudge, rederive
 from statemachine.canonical import canonical
 from statemachine.envelope import RecordedEvent
-from statemachine.events import payload_of
 from statemachine.policy import Policy
 from store.errors import EvidenceAltered, EvidenceErased, EvidenceMissing
 from store.ports import Reader
@@ -55,7 +54,7 @@ class Derivation:
     judge: str
     evidence: str
     inputs: dict[str, Any]
-    policy: dict[str, Any]
+    policy: Policy  #: that was in force
     verdict: dict[str, Any]
     rederived: dict[str, Any]
     status: Status
@@ -98,7 +97,7 @@ def derive(reader: Reader, step: Step) -> Derivation:
     found = () if same else tuple(differences(verdict, again.verdict))
     return Derivation(
         recorded=recorded, judge=again.judge, evidence=evidence, inputs=again.inputs,
-        policy=step.before.policy.to_json(), verdict=verdict, rederived=again.verdict,
+        policy=step.before.policy, verdict=verdict, rederived=again.verdict,
         status=Status.EQUAL if not found and not again.failure else again.status,
         failure=again.failure, differences=found,
     )  # fmt: skip
@@ -124,7 +123,7 @@ def _judge_again(reader: Reader, evidence: str, policy: Policy) -> _Again:
 
 def evidence_fault(reader: Reader, step: Step, name: str) -> str:
     """Say what is wrong with the evidence that a field of an event names; what was erased is not wrong."""
-    sha256 = payload_of(step.fact).get(name)
+    sha256: str = getattr(step.fact, name, "")
     if not sha256:
         return ""
     try:
