@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,7 @@ from store import (
 from store.schema import EXPECTED
 from tests.fixtures.events import some_events
 from tests.fixtures.postgres import Postgres
+from tests.fixtures.servers import PATIENCE_SECONDS
 from tests.fixtures.work import appending
 from tests.integration.store.conftest import Opening
 
@@ -144,9 +146,10 @@ def test_a_server_that_does_not_write_to_disk_is_unsafe(postgres: Postgres, open
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET full_page_writes = off")
         connection.execute("SELECT pg_reload_conf()")
-    while shown(url, "full_page_writes") != "off":
-        pass  # the server reloads its settings when it comes to it
+    deadline = time.monotonic() + PATIENCE_SECONDS
     try:
+        while shown(url, "full_page_writes") != "off":  # the server reloads its settings when it comes to it
+            assert time.monotonic() < deadline, "the server has not taken its new settings"
         with pytest.raises(DatabaseUnsafe, match="full_page_writes"):
             opened(url)
     finally:
