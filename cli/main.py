@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, bundle, record
+from cli import audit, bundle, privacy, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for _command in (
     *(audit.replay, audit.explain),
     *(record.checkpoint, record.receipt, record.tiles, record.restore),
     *(bundle.export, bundle.verify, bundle.inventory),
+    *(privacy.erase, privacy.erasures, privacy.who),
 ):
     app.command()(_command)
 app.command("open")(bundle.open_rows)
@@ -197,6 +198,9 @@ def state(
 def history(
     model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
     after: Annotated[int, typer.Option(help="Events behind this position only.")] = 0,
+    who: Annotated[
+        bool, typer.Option("--who", help="Show names where actors have ids, to those who may see them.")
+    ] = False,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
@@ -206,35 +210,11 @@ def history(
 
     with reached(server) as client:
         found = [told(event) for event in client.history(model, after_position=after)]
+        if who:
+            from cli.actors import named
+
+            found = named(client, found)
     show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
-
-
-@app.command()
-def erase(
-    subject: Annotated[str, typer.Argument(help="The opaque id that was sent with rows.")],
-    reason: Annotated[str, typer.Option(help="Kept in the history; nothing that tells who it is.")] = "",
-    request_id: Annotated[str, typer.Option(help="Makes the call repeatable; else a new one.")] = "",
-    server: Server = DEFAULT_SERVER,
-    as_json: AsJson = False,
-) -> None:
-    """Forget a subject: destroy the keys of everything about it. It cannot be undone."""
-    from cli.erasures import show_erasures
-    from cli.reach import reached
-
-    with reached(server) as client:
-        found = client.privacy.erase_subject(subject, reason=reason, request_id=request_id)
-    show_erasures([found], as_json=as_json)
-
-
-@app.command()
-def erasures(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
-    """List what was erased, and of which models."""
-    from cli.erasures import show_erasures
-    from cli.reach import reached
-
-    with reached(server) as client:
-        found = list(client.privacy.erasures())
-    show_erasures(found, as_json=as_json)
 
 
 @app.command()

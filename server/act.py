@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from server.clock import Clock
 from statemachine import timers
+from statemachine.actors import is_actor
 from statemachine.canonical import digest
 from statemachine.commands import Command
 from statemachine.decide import decide
@@ -21,6 +22,8 @@ from statemachine.replay import fact_in, projection, restored
 from store.ports import Reader, Unit
 from store.records import ClearTimer, Projection, Route, Timer
 
+CERTIFICATE = "mtls"  #: how a caller is known that has shown one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
@@ -30,6 +33,16 @@ class Caller:
     authentication: str = "none"
     request_id: str | None = None
     causation_id: str | None = None
+    name: str = field(default="", repr=False)  #: that of the certificate; only ever compared, and written nowhere
+
+    def __post_init__(self) -> None:
+        """Keep names of certificates out of the log.
+
+        Raises:
+            ValueError: The actor is no opaque id.
+        """
+        if self.authentication == CERTIFICATE and not is_actor(self.actor):
+            raise ValueError("a caller with a certificate is named by an opaque id, which the vault gives")
 
 
 SERVICE = Caller()

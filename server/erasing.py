@@ -32,11 +32,12 @@ from store.blobs import BlobMissing
 from store.errors import RequestIdReused
 from store.ports import Reader, Unit
 from store.records import Erasure, FeedItem, Job
-from store.vault import PERIOD_US, KeyFacts, Vault
+from store.vault import ACTORS_KIND, PERIOD_US, KeyFacts, Vault, key_of
 
 INTENDED, DONE = "intended", "done"
-#: What goes: all about a subject, rows by their age, evidence by its age, or what the events of a retired model tell.
-SUBJECT, AGE, EVIDENCE, EVENTS = "subject", "age", "evidence", "events"
+#: What goes: all about a subject, rows by their age, evidence by its age, what the events of a retired model tell, or
+#: the name behind the id of an actor.
+SUBJECT, AGE, EVIDENCE, EVENTS, ACTOR = "subject", "age", "evidence", "events", "actor"
 OF_ROWS = (SUBJECT, AGE)
 Ranges = list[tuple[int, int]]  #: of rows: first, and one past the last
 
@@ -79,12 +80,23 @@ class ErasureView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What somebody asks for."""
+    """What somebody asks for: to forget a subject, or the name of an actor by its id."""
 
     subject: str = field(repr=False)
     note: str
     request_id: str
     at_us: int
+    scope: str = SUBJECT
+
+    @property
+    def erasure(self) -> str:
+        """Give the id of the erasure."""
+        return digest(f"erasure|{self.request_id}".encode())[:32]
+
+    def told_by(self, vault: Vault) -> str:
+        """Give a keyed hash of what is asked for."""
+        what = (self.subject, self.note) if self.scope == SUBJECT else (self.subject, self.note, self.scope)
+        return vault.pseudonym("request", "\x1f".join(what))
 
 
 def intend(desk: Desk, unit: Unit, request: Asked) -> str:
@@ -95,27 +107,37 @@ def intend(desk: Desk, unit: Unit, request: Asked) -> str:
         RequestIdReused: The id stands for another erasure.
     """
     vault = desk.sealer.vault
-    erasure = digest(f"erasure|{request.request_id}".encode())[:32]
-    asked = vault.pseudonym("request", f"{request.subject}\x1f{request.note}")
-    had = unit.erasure(erasure)
-    if had is not None:
-        if _view(had).asked != asked:
-            raise RequestIdReused(request.request_id)
-        return erasure
+    if was_asked(vault, unit, request):
+        return request.erasure
     pseudonym = vault.pseudonym("subject", request.subject)
     _refuse_held(desk, unit, {key.model for key in vault.find(ROWS, pseudonym=pseudonym) if key.lived(request.at_us)})
-    wanted = ErasureView(
-        erasure=erasure, status=INTENDED, scope=SUBJECT, pseudonym=pseudonym, note=request.note, asked=asked,
-        created_us=request.at_us,
+    return intended(unit, wanted(vault, request, pseudonym))
+
+
+def was_asked(vault: Vault, reader: Reader, request: Asked) -> bool:
+    """Say whether the same was asked for under the same id before.
+
+    Raises:
+        RequestIdReused: The id stands for another erasure.
+    """
+    had = reader.erasure(request.erasure)
+    if had is not None and _view(had).asked != request.told_by(vault):
+        raise RequestIdReused(request.request_id)
+    return had is not None
+
+
+def wanted(vault: Vault, request: Asked, pseudonym: str) -> ErasureView:
+    """Give the erasure that is asked for, to be written down."""
+    return ErasureView(
+        erasure=request.erasure, status=INTENDED, scope=request.scope, pseudonym=pseudonym, note=request.note,
+        asked=request.told_by(vault), created_us=request.at_us,
     )  # fmt: skip
-    _keep(unit, wanted)
-    return erasure
 
 
-def intended(unit: Unit, wanted: ErasureView) -> str:
+def intended(unit: Unit, one: ErasureView) -> str:
     """Write an erasure down that is to be carried out; give its id."""
-    _keep(unit, wanted)
-    return wanted.erasure
+    _keep(unit, one)
+    return one.erasure
 
 
 def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller) -> ErasureView:
@@ -272,6 +294,8 @@ def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
             found = vault.find(at_rest.EVIDENCE, before_period=asked.before_period)
         case "events":
             found = vault.find(at_rest.PAYLOADS, model=asked.model)
+        case "actor":
+            found = [key for key in vault.find(ACTORS_KIND) if key.key_id == key_of(asked.pseudonym)]
         case _:
             found = vault.find(ROWS, pseudonym=asked.pseudonym)
     return [key for key in found if key.lived(asked.created_us)]
@@ -279,6 +303,8 @@ def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
 
 def _told(reader: Reader, asked: ErasureView) -> Iterator[str]:
     """Name the models that are told: one whose events go, or all that were there when evidence was still made."""
+    if asked.scope == ACTOR:
+        return  # no model loses anything: its log goes on holding the id
     if asked.scope == EVENTS:
         yield asked.model
         return

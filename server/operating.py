@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from server.act import Caller
+from server.actors import approver
 from server.desk import Desk, check_etag
 from server.errors import Invalid
 from server.views import StateView, state_of
@@ -12,10 +13,11 @@ from statemachine import commands as c
 from statemachine.words import Reason, Remedy
 from store.ports import Unit
 
+APPROVE = "approve"
 Order = Callable[[str, str, int], c.Command]
 
 ORDERS: dict[str, Order] = {
-    "approve": lambda actor, note, _: c.Approve(actor=actor, note=note),
+    APPROVE: lambda actor, note, _: c.Approve(actor=actor, note=note),
     "reject": lambda actor, note, _: c.Reject(actor=actor, note=note),
     "hold": lambda _, note, __: c.Hold(note=note),
     "release": lambda _, note, __: c.Release(note=note),
@@ -35,7 +37,8 @@ def operate(desk: Desk, unit: Unit, order: str, model: str, etag: str, note: str
     if order not in STOPS:
         check_etag(health, etag)
     intake = desk.intake(unit, model)
-    command = ORDERS[order](caller.actor, note, intake.next_row)
+    who = approver(desk.sealer.vault, health, caller) if order == APPROVE else caller.actor
+    command = ORDERS[order](who, note, intake.next_row)
     desk.act(unit, model, command, intake.watermark_us, caller)
     return state_of(desk.health(unit, model), row=intake.next_row)
 

@@ -133,7 +133,7 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
     training_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(service, bell), server)
     artifact_pb2_grpc.add_ArtifactServiceServicer_to_server(ArtifactServicer(service), server)
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(OperationsServicer(service), server)
-    privacy_pb2_grpc.add_PrivacyServiceServicer_to_server(PrivacyServicer(service), server)
+    privacy_pb2_grpc.add_PrivacyServiceServicer_to_server(PrivacyServicer(service, settings.seers), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(service), server)
     try:
         port = _bind(server, settings)

@@ -8,11 +8,13 @@ from concurrent.futures import Future
 from typing import Any, BinaryIO, TypeVar
 
 from server import (
+    actors,
     ageing,
     auditing,
     erasing,
     folding,
     following,
+    forgetting,
     ingestion,
     inventory,
     leasing,
@@ -63,6 +65,7 @@ class Service:
 
     def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
         self.store, self.desk, self.notary = store, desk, notary
+        self.actors = actors.Actors(desk.sealer.vault)
         self._backlog, self._neglect = Backlog(), Neglect()
         store.on_commit(desk.committed)
 
@@ -286,6 +289,29 @@ class Service:
         asked = erasing.Asked(subject=subject, note=note, request_id=request_id, at_us=wall_us())
         erasure = self.do(lambda unit: erasing.intend(self.desk, unit, asked)).result()
         return self._carry_out(erasure, caller)
+
+    def who(self, ids: list[str], names: list[str]) -> list[actors.ActorView]:
+        """Tell who stands behind ids of actors, then which ids have names.
+
+        Raises:
+            ThingMissing: The vault never gave such an id, or nobody is called so.
+        """
+        return actors.told(self.desk.sealer.vault, ids, names)
+
+    def forget_actor(self, actor: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
+        """Destroy the name behind an id, which stays in the log. Return when nobody can be named by it any more.
+
+        Raises:
+            ThingMissing: The vault never gave such an id.
+            LegallyHeld: A model must be kept in whose log the id stands.
+            RequestIdReused: The request id was used for another erasure.
+        """
+        asked = erasing.Asked(subject=actor, note=note, request_id=request_id, at_us=wall_us(), scope=erasing.ACTOR)
+        self.store.read(lambda reader: forgetting.check(self.desk, reader, asked))
+        erasure = self.do(lambda unit: forgetting.intend(self.desk, unit, asked)).result()
+        found = self._carry_out(erasure, caller)
+        self.actors.clear()
+        return found
 
     def erasure(self, erasure: str) -> ErasureView:
         """Tell of one erasure."""

@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate: str = ""
     tls_key: str = ""
     tls_client_authority: str = ""  #: certificates of clients are checked against it
+    may_see_names: str = ""  #: names in certificates, separated by commas, of those who may ask who an actor is
     message_bytes: int = 64 << 20
     calls: int = 256  #: calls that are worked on at once
     readers: int = 8  #: threads that ask the database
@@ -75,6 +76,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         path, mark, query = self.database.removeprefix(BESIDE).partition("?")
         file = Path(path)
         return f"{BESIDE}{file.with_name(f'{file.stem}-vault{file.suffix}')}{mark}{query}"
+
+    @property
+    def seers(self) -> frozenset[str]:
+        """The names in certificates of those who may ask who an actor is, and have one forgotten."""
+        return frozenset(name for name in map(str.strip, self.may_see_names.split(",")) if name)
 
     @property
     def address(self) -> str:

@@ -153,6 +153,11 @@ def _behind(error: transport.BehindTheEnd) -> Told:
     return Told(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_BEHIND_END", facts, (_violations(("offset", str(error))),))
 
 
+def _denied(error: transport.NotAllowed) -> Told:
+    details = (_precondition("CALLER", error.setting, str(error)),)
+    return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED", {"setting": error.setting}, details)
+
+
 def _beyond(error: e.OutOfRecord) -> Told:
     newest = "" if error.newest is None else str(error.newest)
     facts = {"given": str(error.given), "first": str(error.first), "newest": newest}
@@ -207,6 +212,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (e.TooLarge, _large),
     (transport.Leaving, _away),
     (transport.Overloaded, _busy),
+    (transport.NotAllowed, _denied),
     (transport.BytesDiffer, _differ),
     (transport.BehindTheEnd, _behind),
     (machine.StaleLease, _stale),

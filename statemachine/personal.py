@@ -1,7 +1,8 @@
 """No personal data in the log: which fields an event may have, and which names a feature should not.
 
-An event is for ever. So each of its texts is listed here with what it holds: a word of ours, an id or a hash, or, in
-the few that are notes, what people write. A field that is not listed is refused until somebody says what it holds.
+An event is for ever. So each of its texts is listed here with what it holds: a word of ours, id or hash, the opaque
+id of who acts, or, in the few that are notes, what people write. A field that is not listed is refused until somebody
+says what it holds.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ WORDS = frozenset(
 NAMES = frozenset(
     (
         "candidate", "champion", "chosen", "erasure", "evidence", "features_sha256", "job", "jobs", "manifest", "model",
-        "owner", "pseudonym", "reference_sha256", "requested_by", "rollback_target", "router", "salt",
+        "owner", "pseudonym", "reference_sha256", "rollback_target", "router", "salt",
         "semantic_sha256", "shadows", "spec", "subject", "version", "versions", "worker",
     )
 )  # fmt: skip
+#: Texts that name who acts, as the envelope's `actor` does: an opaque id, or a word of ours (`statemachine/actors.py`).
+ACTORS = frozenset(("requested_by",))
 #: Texts that people write. They are told to keep persons out of them, and nothing that is folded depends on one.
 NOTES = frozenset(("note", "purpose"))
 #: Structures whose own fields are numbers and words of ours.
@@ -72,7 +75,7 @@ def _unfit(name: str, hint: Any) -> str:  # noqa: ANN401 - any type
     if hint in _NUMBERS or (name in STRUCTURES and (hint is dict or _holds(hint, dict))):
         return ""
     if hint is str or _holds(hint, str):
-        known = name in WORDS | NAMES | NOTES
+        known = name in WORDS | NAMES | ACTORS | NOTES
         return "" if known else "is a text that statemachine/personal.py does not list; say there what it holds"
     return f"{hint} is not accepted; numbers, texts that are listed, and lists of them are"
 

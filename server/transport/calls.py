@@ -17,7 +17,7 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from grpc_status import rpc_status
 
-from server.act import Caller
+from server.act import CERTIFICATE, Caller
 from server.errors import ModelMissing
 from server.service import Service
 from server.status import status_of, tell
@@ -51,14 +51,22 @@ class Mutation(Protocol):
         ...
 
 
-def caller(context: Context, request_id: str = "") -> Caller:
-    """Say who asks: the name in a client's certificate, or whoever is on this machine."""
+async def caller(service: Service, context: Context, request_id: str = "") -> Caller:
+    """Say who asks: by an opaque id for the name in a client's certificate, or whoever is on this machine."""
+    name = certified(context)
+    if not name:
+        return Caller(actor="local", authentication="loopback", request_id=request_id or None)
+    actor = service.actors.at_hand(name)
+    if actor is None:
+        actor = await read(service.actors.of, name)
+    return Caller(actor=actor, authentication=CERTIFICATE, request_id=request_id or None, name=name)
+
+
+def certified(context: Context) -> str:
+    """Give the name in a client's certificate; empty for who shows none, which only this machine may."""
     auth = context.auth_context()
     names = auth.get("x509_subject_alternative_name") or auth.get("x509_common_name") or ()
-    first = next(iter(names), b"")
-    if first:
-        return Caller(actor=first.decode("utf-8", "replace"), authentication="mtls", request_id=request_id or None)
-    return Caller(actor="local", authentication="loopback", request_id=request_id or None)
+    return next(iter(names), b"").decode("utf-8", "replace")
 
 
 async def done(future: Future[T]) -> T:

@@ -36,3 +36,12 @@ class BehindTheEnd(TransportError):
     def __init__(self, offset: int, size: int) -> None:
         super().__init__(f"offset: {offset} lies behind the end; 0 to {size} is accepted")
         self.offset, self.size = offset, size
+
+
+class NotAllowed(TransportError):
+    """The caller's certificate does not let it do this."""
+
+    def __init__(self, what: str, setting: str) -> None:
+        who = f"callers whose certificate the setting {setting} names, or who need none"
+        super().__init__(f"{what} is not allowed; it is to {who}")
+        self.setting = setting

@@ -67,7 +67,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     async def IngestLabels(self, request: pb.IngestLabelsRequest, context: Context) -> pb.IngestLabelsResponse:
         """Take labels in."""
         batch = await read(labels_batch, self._service, request)
-        told = await done(self._service.ingest_labels(batch, caller(context)))
+        told = await done(self._service.ingest_labels(batch, await caller(self._service, context)))
         state = await self._state(batch.model)
         return pb.IngestLabelsResponse(
             accepted=told.accepted, repeated=told.repeated, labelled_rows=told.labelled, duplicate=told.duplicate,
@@ -78,7 +78,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     async def IngestMetrics(self, request: pb.IngestMetricsRequest, context: Context) -> pb.IngestMetricsResponse:
         """Take points of metric series in."""
         batch = await read(metrics_batch, request)
-        told = await done(self._service.ingest_metrics(batch, caller(context)))
+        told = await done(self._service.ingest_metrics(batch, await caller(self._service, context)))
         state = await self._state(batch.model)
         return pb.IngestMetricsResponse(
             accepted=told.accepted, duplicate=told.duplicate,
@@ -89,7 +89,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         if batch.subjects:
             # New keys must be durable first; made here, no other work waits for them.
             await read(self._service.ready, batch)
-        told = await done(self._service.ingest(batch, caller(context)))
+        told = await done(self._service.ingest(batch, await caller(self._service, context)))
         return receipt(told, await self._state(batch.model))
 
     async def _state(self, model: str) -> StateView:

@@ -44,7 +44,7 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     @answering
     async def CreateModel(self, request: pb.CreateModelRequest, context: Context) -> pb.CreateModelResponse:
         """Put a model under watch."""
-        new, who = await read(new_model, request), caller(context, request.request_id)
+        new, who = await read(new_model, request), await caller(self._service, context, request.request_id)
         desk = self._service.desk
         return await once(
             self._service, request, pb.CreateModelResponse,
@@ -68,7 +68,8 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     @answering
     async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> pb.UpdateModelResponse:
         """Change owner, purpose or policy."""
-        name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
+        name, desk = model_name(request.name, "name"), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
         purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
         policy = text(request.policy_json, "policy_json", MOST_POLICY) if request.HasField("policy_json") else None
@@ -83,7 +84,8 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
     @answering
     async def RetireModel(self, request: pb.RetireModelRequest, context: Context) -> pb.RetireModelResponse:
         """End the watch of a model."""
-        name, who, desk = model_name(request.name, "name"), caller(context, request.request_id), self._service.desk
+        name, desk = model_name(request.name, "name"), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         note = text(request.reason, "reason")
         with naming("name"):
             return await once(

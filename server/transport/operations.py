@@ -68,7 +68,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     @answering
     async def StartRetraining(self, request: pb.StartRetrainingRequest, context: Context) -> pb.StartRetrainingResponse:
         """Begin a remedy because a person asks."""
-        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        name, desk = model_name(request.model), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         note = text(request.reason, "reason")
 
         def work(unit: Unit) -> pb.StartRetrainingResponse:
@@ -93,7 +94,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         return pb.ExplainWaitResponse(state=state(view), waits=[wait(one) for one in waits], explanation=told)
 
     async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order
-        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        name, desk = model_name(request.model), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         note = text(request.reason, "reason")
 
         def work(unit: Unit) -> A:

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import structlog
 from remission.v1 import privacy_pb2 as pb
 from remission.v1 import privacy_pb2_grpc
 
 from server import holding
+from server.act import Caller
+from server.actors import ActorView, check_actor
 from server.erasing import ErasureView, Touched
 from server.errors import Invalid
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
-from server.transport.fields import ERASURE, continued, identifier, model_name, page, page_token, subject, text
+from server.transport.errors import NotAllowed
+from server.transport.fields import (
+    ERASURE,
+    MOST_PAGE,
+    continued,
+    identifier,
+    model_name,
+    page,
+    page_token,
+    rows_within,
+    subject,
+    text,
+)
 from server.transport.states import state
+
+LOG = structlog.get_logger()
 
 
 class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
     """Erasures and legal holds."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, seers: frozenset[str]) -> None:
+        self._service, self._seers = service, seers  # those whose certificates let them see names
 
     @answering
     async def EraseSubject(self, request: pb.EraseSubjectRequest, context: Context) -> pb.EraseSubjectResponse:
@@ -27,7 +44,8 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
         whom, note = subject(request.subject_id, "subject_id"), text(request.reason, "reason")
         if not whom:
             raise Invalid("subject_id", "is empty; 1 to 128 characters are accepted")
-        found = await read(self._service.erase_subject, whom, note, name, caller(context, name))
+        who = await caller(self._service, context, name)
+        found = await read(self._service.erase_subject, whom, note, name, who)
         return pb.EraseSubjectResponse(erasure=erasure(found))
 
     @answering
@@ -48,7 +66,8 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
     @answering
     async def PlaceLegalHold(self, request: pb.PlaceLegalHoldRequest, context: Context) -> pb.PlaceLegalHoldResponse:
         """Let nothing of a model be erased."""
-        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        name, desk = model_name(request.model), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         note = text(request.reason, "reason")
         return await once(
             self._service, request, pb.PlaceLegalHoldResponse,
@@ -58,12 +77,46 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
     @answering
     async def LiftLegalHold(self, request: pb.LiftLegalHoldRequest, context: Context) -> pb.LiftLegalHoldResponse:
         """Let what was kept be erased again."""
-        name, who, desk = model_name(request.model), caller(context, request.request_id), self._service.desk
+        name, desk = model_name(request.model), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         note = text(request.reason, "reason")
         return await once(
             self._service, request, pb.LiftLegalHoldResponse,
             lambda unit: pb.LiftLegalHoldResponse(state=state(holding.lift(desk, unit, name, note, who))),
         )  # fmt: skip
+
+    @answering
+    async def ResolveActors(self, request: pb.ResolveActorsRequest, context: Context) -> pb.ResolveActorsResponse:
+        """Tell who stands behind ids. Who asked is told to the server's own log, by an id as well."""
+        who = await self._seer(context, "to ask who an actor is")
+        rows_within(len(request.actor_ids) + len(request.names), "actor_ids", MOST_PAGE)
+        found = await read(self._service.who, list(request.actor_ids), list(request.names))
+        LOG.info("names", asked_by=who.actor, actors=[one.actor for one in found])
+        return pb.ResolveActorsResponse(actors=[actor(one) for one in found])
+
+    @answering
+    async def ForgetActor(self, request: pb.ForgetActorRequest, context: Context) -> pb.ForgetActorResponse:
+        """Destroy the name behind an id."""
+        who = await self._seer(context, "to have an actor forgotten", identifier(request.request_id, "request_id"))
+        whom, note = check_actor(request.actor_id, "actor_id"), text(request.reason, "reason")
+        found = await read(self._service.forget_actor, whom, note, request.request_id, who)
+        return pb.ForgetActorResponse(erasure=erasure(found))
+
+    async def _seer(self, context: Context, what: str, request_id: str = "") -> Caller:
+        """Give the caller, if it may see names.
+
+        Raises:
+            NotAllowed: It shows a certificate that is none of theirs.
+        """
+        who = await caller(self._service, context, request_id)
+        if who.name and who.name not in self._seers:
+            raise NotAllowed(what, "may_see_names")
+        return who
+
+
+def actor(view: ActorView) -> pb.Actor:
+    """Write who stands behind an id."""
+    return pb.Actor(actor_id=view.actor, name=view.name or "", forgotten=view.name is None)
 
 
 def erasure(view: ErasureView) -> pb.Erasure:

@@ -116,7 +116,7 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
     ) -> routing_pb2.AcknowledgeRouteResponse:
         """Note what a router serves."""
         name, router = model_name(request.model), identifier(request.router_id, "router_id")
-        who, desk = caller(context, request.request_id), self._service.desk
+        who, desk = await caller(self._service, context, request.request_id), self._service.desk
         applied = between(request.applied_bp, 0, FULL_EXPOSURE_BP, "applied_bp")
         failure = text(request.failure, "failure")
         return await once(

@@ -43,7 +43,7 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
     async def LeaseJob(self, request: pb.LeaseJobRequest, context: Context) -> pb.LeaseJobResponse:
         """Give the oldest job that waits, or wait for one."""
         worker = identifier(request.worker_id, "worker_id")
-        who = caller(context, identifier(request.request_id, "request_id"))
+        who = await caller(self._service, context, identifier(request.request_id, "request_id"))
         wait_seconds = between(request.wait_seconds, 0, MOST_WAIT_SECONDS, "wait_seconds")
         kinds = tuple(word(pb.JobKind, one, f"kinds[{i}]", KINDS) for i, one in enumerate(request.kinds))
         clock = asyncio.get_running_loop().time
@@ -74,13 +74,15 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         kept = await read(self._service.desk.blobs.put, data)
         if header.WhichOneof("purpose") == "initial_version" and header.kind == pb.ARTIFACT_KIND_MANIFEST:
             first = header.initial_version
-            await done(self._service.register_artifact(first.model, first.version, kept, caller(context)))
+            who = await caller(self._service, context)
+            await done(self._service.register_artifact(first.model, first.version, kept, who))
         return pb.UploadArtifactResponse(sha256=kept, size_bytes=len(data))
 
     @answering
     async def CompleteJob(self, request: pb.CompleteJobRequest, context: Context) -> pb.CompleteJobResponse:
         """Take a result in."""
-        result, who, desk = await read(completion, request), caller(context, request.request_id), self._service.desk
+        result, desk = await read(completion, request), self._service.desk
+        who = await caller(self._service, context, request.request_id)
         return await once(
             self._service, request, pb.CompleteJobResponse,
             lambda unit: pb.CompleteJobResponse(duplicate=training.complete_job(desk, unit, result, who)),
@@ -93,7 +95,7 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         message = text(request.message, "message")
         if request.isolation:
             word(pb.IsolationLevel, request.isolation, "isolation", ISOLATIONS)
-        who, desk = caller(context, request.request_id), self._service.desk
+        who, desk = await caller(self._service, context, request.request_id), self._service.desk
         return await once(
             self._service, request, pb.FailJobResponse,
             lambda unit: pb.FailJobResponse(

@@ -1,11 +1,13 @@
 """Keys of data, held outside the database. To destroy a key is to forget what it seals."""
 
+from store.vault.actors import key_of
 from store.vault.errors import KeyUnknown, SealBroken, VaultAway, VaultFault, VaultForeign, VaultUnsafe
-from store.vault.keys import PERIOD_US, DataKey, KeyFacts, Owner, Vault
+from store.vault.keys import ACTORS_KIND, PERIOD_US, DataKey, KeyFacts, Owner, Vault
 from store.vault.open import open_vault, read_vault
 from store.vault.sealing import SEAL_BYTES, seal, unseal
 
 __all__ = [
+    "ACTORS_KIND",
     "PERIOD_US",
     "SEAL_BYTES",
     "DataKey",
@@ -18,6 +20,7 @@ __all__ = [
     "VaultFault",
     "VaultForeign",
     "VaultUnsafe",
+    "key_of",
     "open_vault",
     "read_vault",
     "seal",

@@ -6,6 +6,8 @@ from typing import NamedTuple, Protocol
 
 #: Bytes of a data key: AES-256.
 MATERIAL_BYTES = 32
+#: The class of data that names of actors are.
+ACTORS_KIND = "actors"
 #: How long a key that may go with its age seals: what it sealed goes all at once, when the last of it is old enough.
 PERIOD_US = 30 * 86_400 * 1_000_000
 
@@ -76,6 +78,18 @@ class Vault(Protocol):
 
         Destroying twice is destroying once. An id that was never held is noted as destroyed.
         """
+
+    def actor(self, name: str) -> str:
+        """Return the opaque id of who is called *name*; one that is made here is durable when this returns.
+
+        It is random, the same for the same name, and another one after `destroy` has had the key inside it.
+        """
+
+    def find_actor(self, name: str) -> str | None:
+        """Return the opaque id of who is called *name*, and make none."""
+
+    def names(self, actors: Collection[str]) -> dict[str, str | None]:
+        """Return who stands behind ids, None where the name was destroyed; an id that was never made is left out."""
 
     def pseudonym(self, purpose: str, text: str) -> str:
         """Return a keyed hash of *text*: equal for equal text, and no clue to it without the vault. 64 digits.

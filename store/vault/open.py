@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, insert, inspect, make_url
+from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, insert, inspect, make_url, update
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -21,7 +21,7 @@ from store.vault.sql_vault import SqlVault
 from store.vault.tables import SEAL, VAULT
 from store.vault.wrapping import Wrapping, check_private, make_private, read_master
 
-SHAPE = 1  #: of the tables; another one is refused
+SHAPE = 2  #: of the tables; an earlier one is brought up to it, and a later one is refused
 TIMEOUT_MS = 5_000
 
 
@@ -170,14 +170,17 @@ def _pepper(connection: Connection, wrapping: Wrapping) -> bytes:
         first = insert(SEAL).values(number=1, shape=SHAPE, pepper=kept, proof=wrapping.proof(), changes=0)
         connection.execute(first)
         return pepper
-    return _checked(row, wrapping)
+    pepper = _checked(row, wrapping)
+    if row.shape < SHAPE:  # what it lacks are tables, and they were made
+        connection.execute(update(SEAL).values(shape=SHAPE))
+    return pepper
 
 
 def _checked(row: Row[Any] | None, wrapping: Wrapping) -> bytes:
     if row is None:
         raise VaultFault("vault: it is empty; the vault of this log is accepted")
-    if row.shape != SHAPE:
-        raise VaultForeign(f"vault: its shape is {row.shape}; {SHAPE} is accepted by this release")
+    if row.shape > SHAPE:
+        raise VaultForeign(f"vault: its shape is {row.shape}; 1 to {SHAPE} is accepted by this release")
     wrapping.check(row.proof)
     return wrapping.unwrapped(row.pepper, "pepper")
 

@@ -131,6 +131,11 @@ def seal_row(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(SEAL)).one_or_none()
 
 
+def wait_for_turn(connection: Connection) -> None:
+    """Let nobody else in who waits for a turn, until the transaction ends. On a file every transaction is one."""
+    connection.execute(select(SEAL.c.number).with_for_update())
+
+
 def _chunks(values: Collection[Any]) -> Iterator[list[Any]]:
     whole = list(values)
     for at in range(0, len(whole), CHUNK):

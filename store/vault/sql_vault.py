@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Generic, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from store.faults import translated
+from store.vault.actors import Actors
 from store.vault.errors import KeyUnknown, VaultAway
 from store.vault.keys import MATERIAL_BYTES, DataKey, KeyFacts, Owner
 from store.vault.shelf import Shelf
@@ -44,6 +45,7 @@ class SqlVault:
         self._lock = threading.RLock()
         self._living: _Remembered[Owner, DataKey] = _Remembered()
         self._opened: _Remembered[str, DataKey | None] = _Remembered()
+        self._actors = Actors(namespace, wrapping, clock_us)
         self._seen_changes = 0
         self._generation = 0
 
@@ -86,6 +88,23 @@ class SqlVault:
             # Also when all were dead before: a process that died between commit and truncation left them in the file.
             self._truncate()
             self._forget()
+
+    def actor(self, name: str) -> str:
+        """Return the opaque id of *name*, made and durable."""
+        with self._lock:
+            self._notice()
+            return self._actors.known(name) or self._actors.taken(self._begun, name)
+
+    def find_actor(self, name: str) -> str | None:
+        """Return the opaque id of *name*, if it has one."""
+        with self._lock:
+            self._notice()
+            return self._actors.found(self._begun, name)
+
+    def names(self, actors: Collection[str]) -> dict[str, str | None]:
+        """Return who stands behind ids."""
+        with self._lock:
+            return self._actors.named(self._begun, actors)
 
     def pseudonym(self, purpose: str, text: str) -> str:
         """Return a keyed hash of *text*."""
@@ -157,6 +176,7 @@ class SqlVault:
         self._generation += 1
         self._living.clear()
         self._opened.clear()
+        self._actors.clear()
 
     def _truncate(self) -> None:
         """Leave no page from before in the write-ahead log."""
@@ -169,8 +189,13 @@ class SqlVault:
 
     @contextmanager
     def _shelf(self) -> Iterator[Shelf]:
-        with _translated(), self._engine.begin() as connection:
+        with self._begun() as connection:
             yield Shelf(connection, self._namespace)
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        with _translated(), self._engine.begin() as connection:
+            yield connection
 
 
 class _Remembered(Generic[K, V]):

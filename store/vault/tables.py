@@ -66,3 +66,16 @@ MATERIALS = Table(
     Column("material", LargeBinary, nullable=False),
 )
 Index("key_materials_id", MATERIALS.c.key_id, unique=True)
+
+#: Names of those who act, each sealed under a key of its own, whose id is part of the id that stands in the log. There
+#: is no index of names: one that outlived a name could be asked by whoever has the vault and a guess. They are few, and
+#: learned in the order of their numbers.
+ACTORS = Table(
+    "actors",
+    VAULT,
+    Column("number", NUMBER, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("actors_key_id", ACTORS.c.key_id, unique=True)

@@ -38,6 +38,10 @@ class FailedPreconditionError(CallError):
     """The request is right, but not in this state of things."""
 
 
+class PermissionDeniedError(CallError):
+    """The caller's certificate does not let it do this."""
+
+
 class AbortedError(CallError):
     """Somebody was faster: read again, then decide again."""
 
@@ -67,6 +71,7 @@ _BY_CODE: dict[grpc.StatusCode, type[CallError]] = {
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExistsError,
     grpc.StatusCode.FAILED_PRECONDITION: FailedPreconditionError,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
     grpc.StatusCode.ABORTED: AbortedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: ResourceExhaustedError,
     grpc.StatusCode.OUT_OF_RANGE: OutOfRangeError,

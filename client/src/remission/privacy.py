@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from remission.connection import Connection, new_id
 from remission.v1 import privacy_pb2, privacy_pb2_grpc
@@ -25,6 +25,16 @@ class Privacy:
             request_id=request_id or new_id(), subject_id=subject_id, reason=reason
         )
         return self._connection.call(self._stub.EraseSubject, request).erasure
+
+    def who(self, *actor_ids: str, names: Sequence[str] = ()) -> list[privacy_pb2.Actor]:
+        """Tell who stands behind ids of actors, then which ids have *names*; a name that was forgotten is empty."""
+        request = privacy_pb2.ResolveActorsRequest(actor_ids=actor_ids, names=names)
+        return list(self._connection.call(self._stub.ResolveActors, request).actors)
+
+    def forget_actor(self, actor_id: str, *, reason: str = "", request_id: str = "") -> privacy_pb2.Erasure:
+        """Destroy the name behind the id of an actor; when this returns it is done, and cannot be undone."""
+        request = privacy_pb2.ForgetActorRequest(request_id=request_id or new_id(), actor_id=actor_id, reason=reason)
+        return self._connection.call(self._stub.ForgetActor, request).erasure
 
     def erasure(self, erasure_id: str) -> privacy_pb2.Erasure:
         """Return one erasure."""

@@ -36,6 +36,7 @@ EXISTS = grpc.StatusCode.ALREADY_EXISTS
 PRECONDITION, ABORTED = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABORTED
 NONE = training_pb2.ISOLATION_LEVEL_NONE
 HASH = "0" * 64
+ACTOR = f"actor_{HASH[:24]}"
 
 
 def order(kind: type[Any], **fields: Any) -> Callable[[], Message]:
@@ -93,6 +94,8 @@ VALID: dict[str, Callable[[], Message]] = {
     "ListErasures": privacy_pb2.ListErasuresRequest,
     "PlaceLegalHold": order(privacy_pb2.PlaceLegalHoldRequest),
     "LiftLegalHold": order(privacy_pb2.LiftLegalHoldRequest),
+    "ResolveActors": lambda: privacy_pb2.ResolveActorsRequest(actor_ids=[ACTOR]),
+    "ForgetActor": lambda: privacy_pb2.ForgetActorRequest(request_id="f", actor_id=ACTOR),
     "ReadEvents": lambda: audit_pb2.ReadEventsRequest(model="m"),
     "GetStateAsOf": lambda: audit_pb2.GetStateAsOfRequest(model="m", version=1),
     "ReplayModel": lambda: audit_pb2.ReplayModelRequest(model="m"),
@@ -105,7 +108,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "ListInventory": audit_pb2.ListInventoryRequest,
 }  # fmt: skip
 #: A model's; a worker's, whose job is given again; and those of erasures, which stand for nothing else.
-OWN_IDS = frozenset(("IngestMetrics", "LeaseJob", "EraseSubject"))
+OWN_IDS = frozenset(("IngestMetrics", "LeaseJob", "EraseSubject", "ForgetActor"))
 HOLDS = frozenset(("PlaceLegalHold", "LiftLegalHold"))  #: what is kept of a retired model can be kept longer
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
@@ -122,6 +125,9 @@ WRONG: dict[str, tuple[object, ...]] = {
     "failure": ("x" * 2_001,),  # a text of routers; that of workers is an enum
     "subject_id": ("", "x" * 129, "a\nb"),
     "erasure_id": ("", "0" * 31, "F" * 32),
+    **dict.fromkeys(
+        ("actor_id", "actor_ids"), ("", "local", "ann@bank.example", "actor_1", ACTOR + "0", ACTOR.upper())
+    ),
     "page_size": (-1,),
     "page_token": ("none of ours",),
 }

@@ -207,6 +207,15 @@ TABLE = [
     Bad("a subject that is too long", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(request_id="e", subject_id="x" * 129), INVALID, "subject_id"),
     Bad("a subject with a control character", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(request_id="e", subject_id="a\x7f"), INVALID, "subject_id"),
     Bad("an erasure without request id", "EraseSubject", lambda: privacy_pb2.EraseSubjectRequest(subject_id="s"), INVALID, "request_id"),
+    Bad("an actor without id", "ForgetActor", lambda: privacy_pb2.ForgetActorRequest(request_id="f"), INVALID, "actor_id"),
+    Bad("an actor that was never given", "ForgetActor", lambda: privacy_pb2.ForgetActorRequest(request_id="f", actor_id=f"actor_{'0' * 24}"), MISSING, "actor_id"),
+    Bad("a reason that is too long", "ForgetActor", lambda: privacy_pb2.ForgetActorRequest(request_id="f", actor_id=f"actor_{'0' * 24}", reason="x" * 2_001), INVALID, "reason"),
+    Bad("forgetting without request id", "ForgetActor", lambda: privacy_pb2.ForgetActorRequest(actor_id=f"actor_{'0' * 24}"), INVALID, "request_id"),
+    Bad("nobody to tell of", "ResolveActors", privacy_pb2.ResolveActorsRequest, INVALID, "actor_ids"),
+    Bad("more actors than are told of at once", "ResolveActors", lambda: privacy_pb2.ResolveActorsRequest(names=["x"] * 1_001), EXHAUSTED, "actor_ids"),
+    Bad("a word of the service", "ResolveActors", lambda: privacy_pb2.ResolveActorsRequest(actor_ids=["local"]), INVALID, "actor_ids[0]"),
+    Bad("an actor that was never given", "ResolveActors", lambda: privacy_pb2.ResolveActorsRequest(actor_ids=[f"actor_{'0' * 24}"]), MISSING, "actor_ids[0]"),
+    Bad("a name that has no id", "ResolveActors", lambda: privacy_pb2.ResolveActorsRequest(names=["ann"]), MISSING, "names[0]"),
     Bad("an erasure that nobody asked for", "GetErasure", lambda: privacy_pb2.GetErasureRequest(erasure_id="0" * 32), MISSING, "erasure_id"),
     Bad("a page token of another server", "ListErasures", lambda: privacy_pb2.ListErasuresRequest(page_token="x"), INVALID, "page_token"),  # noqa: S106 - no password
     Bad("an unknown model", "PlaceLegalHold", order("p", privacy_pb2.PlaceLegalHoldRequest, model="ghost"), MISSING, "model"),
@@ -322,7 +331,7 @@ STUBS = {
         "ExportBundle", "ListInventory", "ReplayModel",
     ),
     privacy_pb2_grpc.PrivacyServiceStub: (
-        "EraseSubject", "GetErasure", "ListErasures", "PlaceLegalHold", "LiftLegalHold",
+        "EraseSubject", "GetErasure", "ListErasures", "PlaceLegalHold", "LiftLegalHold", "ResolveActors", "ForgetActor",
     ),
 }  # fmt: skip
 

@@ -148,10 +148,10 @@ def test_a_master_key_that_others_can_read_or_that_is_missing_is_refused(tmp_pat
 def test_a_vault_of_a_later_shape_is_refused(tmp_path: Path) -> None:
     opened(f"sqlite:///{tmp_path}/vault.db").close()
     with sqlite3.connect(tmp_path / "vault.db") as connection:
-        connection.execute("UPDATE vault SET shape = 2")
+        connection.execute("UPDATE vault SET shape = 3")
     connection.close()
 
-    with pytest.raises(VaultForeign, match="its shape is 2"):
+    with pytest.raises(VaultForeign, match="its shape is 3"):
         opened(f"sqlite:///{tmp_path}/vault.db")
 
 

@@ -101,9 +101,11 @@ class Erasure(google.protobuf.message.Message):
     status: global___ErasureStatus.ValueType
     """status is how far it is."""
     scope: builtins.str
-    """scope is what went: subject, or age."""
+    """scope is what went: subject, age, evidence, events, or actor."""
     pseudonym: builtins.str
-    """pseudonym is a keyed hash of the subject: equal for equal subjects, and no clue without the vault."""
+    """pseudonym is a keyed hash of the subject: equal for equal subjects, and no clue without the vault. Of an actor it is the
+    id.
+    """
     reason: builtins.str
     """reason that was given."""
     create_time_us: builtins.int
@@ -355,3 +357,124 @@ class LiftLegalHoldResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["state", b"state"]) -> None: ...
 
 global___LiftLegalHoldResponse = LiftLegalHoldResponse
+
+@typing.final
+class Actor(google.protobuf.message.Message):
+    """Actor is who stands behind an id."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACTOR_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    FORGOTTEN_FIELD_NUMBER: builtins.int
+    actor_id: builtins.str
+    """actor_id as events hold it: actor_ and 24 hexadecimal digits."""
+    name: builtins.str
+    """name in the certificate; empty when it was forgotten."""
+    forgotten: builtins.bool
+    """forgotten is true when the name was destroyed."""
+    def __init__(
+        self,
+        *,
+        actor_id: builtins.str = ...,
+        name: builtins.str = ...,
+        forgotten: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor_id", b"actor_id", "forgotten", b"forgotten", "name", b"name"]) -> None: ...
+
+global___Actor = Actor
+
+@typing.final
+class ResolveActorsRequest(google.protobuf.message.Message):
+    """ResolveActorsRequest asks who is who; at most 1 000 at once."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACTOR_IDS_FIELD_NUMBER: builtins.int
+    NAMES_FIELD_NUMBER: builtins.int
+    @property
+    def actor_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """actor_ids of events. Words of the service (service, local, operator) and names in events of the first release stand for
+        themselves, and are refused.
+        """
+
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """names in certificates, to find their ids."""
+
+    def __init__(
+        self,
+        *,
+        actor_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor_ids", b"actor_ids", "names", b"names"]) -> None: ...
+
+global___ResolveActorsRequest = ResolveActorsRequest
+
+@typing.final
+class ResolveActorsResponse(google.protobuf.message.Message):
+    """ResolveActorsResponse tells who is who."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACTORS_FIELD_NUMBER: builtins.int
+    @property
+    def actors(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Actor]:
+        """actors: one for each id, then one for each name, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        actors: collections.abc.Iterable[global___Actor] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actors", b"actors"]) -> None: ...
+
+global___ResolveActorsResponse = ResolveActorsResponse
+
+@typing.final
+class ForgetActorRequest(google.protobuf.message.Message):
+    """ForgetActorRequest asks to forget a name."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    ACTOR_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """request_id makes the call idempotent: 1 to 64 printable ASCII characters."""
+    actor_id: builtins.str
+    """actor_id whose name is to go."""
+    reason: builtins.str
+    """reason is kept; at most 2 000 characters, and nothing that tells who it is."""
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        actor_id: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["actor_id", b"actor_id", "reason", b"reason", "request_id", b"request_id"]) -> None: ...
+
+global___ForgetActorRequest = ForgetActorRequest
+
+@typing.final
+class ForgetActorResponse(google.protobuf.message.Message):
+    """ForgetActorResponse is the erasure, done."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ERASURE_FIELD_NUMBER: builtins.int
+    @property
+    def erasure(self) -> global___Erasure:
+        """erasure of the scope actor."""
+
+    def __init__(
+        self,
+        *,
+        erasure: global___Erasure | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["erasure", b"erasure"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["erasure", b"erasure"]) -> None: ...
+
+global___ForgetActorResponse = ForgetActorResponse

@@ -41,6 +41,16 @@ class PrivacyServiceStub(object):
                 request_serializer=remission_dot_v1_dot_privacy__pb2.LiftLegalHoldRequest.SerializeToString,
                 response_deserializer=remission_dot_v1_dot_privacy__pb2.LiftLegalHoldResponse.FromString,
                 )
+        self.ResolveActors = channel.unary_unary(
+                '/remission.v1.PrivacyService/ResolveActors',
+                request_serializer=remission_dot_v1_dot_privacy__pb2.ResolveActorsRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_privacy__pb2.ResolveActorsResponse.FromString,
+                )
+        self.ForgetActor = channel.unary_unary(
+                '/remission.v1.PrivacyService/ForgetActor',
+                request_serializer=remission_dot_v1_dot_privacy__pb2.ForgetActorRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_privacy__pb2.ForgetActorResponse.FromString,
+                )
 
 
 class PrivacyServiceServicer(object):
@@ -90,6 +100,26 @@ class PrivacyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ResolveActors(self, request, context):
+        """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
+        those alone whom the server's setting may_see_names names; each asking is in the server's own log.
+        Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
+        PERMISSION_DENIED, UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForgetActor(self, request, context):
+        """ForgetActor destroys the name behind the id of an actor. The id stays in the log, and nobody can be named by it any
+        more; who comes again under the same name gets another id. It is for the same callers as ResolveActors.
+        Errors: INVALID_ARGUMENT, NOT_FOUND (an id that was never given here), PERMISSION_DENIED, FAILED_PRECONDITION (a legal
+        hold keeps a log that the id stands in), ALREADY_EXISTS (the request id was used for another erasure), UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PrivacyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -117,6 +147,16 @@ def add_PrivacyServiceServicer_to_server(servicer, server):
                     servicer.LiftLegalHold,
                     request_deserializer=remission_dot_v1_dot_privacy__pb2.LiftLegalHoldRequest.FromString,
                     response_serializer=remission_dot_v1_dot_privacy__pb2.LiftLegalHoldResponse.SerializeToString,
+            ),
+            'ResolveActors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveActors,
+                    request_deserializer=remission_dot_v1_dot_privacy__pb2.ResolveActorsRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_privacy__pb2.ResolveActorsResponse.SerializeToString,
+            ),
+            'ForgetActor': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetActor,
+                    request_deserializer=remission_dot_v1_dot_privacy__pb2.ForgetActorRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_privacy__pb2.ForgetActorResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -212,5 +252,39 @@ class PrivacyService(object):
         return grpc.experimental.unary_unary(request, target, '/remission.v1.PrivacyService/LiftLegalHold',
             remission_dot_v1_dot_privacy__pb2.LiftLegalHoldRequest.SerializeToString,
             remission_dot_v1_dot_privacy__pb2.LiftLegalHoldResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ResolveActors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.PrivacyService/ResolveActors',
+            remission_dot_v1_dot_privacy__pb2.ResolveActorsRequest.SerializeToString,
+            remission_dot_v1_dot_privacy__pb2.ResolveActorsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ForgetActor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.PrivacyService/ForgetActor',
+            remission_dot_v1_dot_privacy__pb2.ForgetActorRequest.SerializeToString,
+            remission_dot_v1_dot_privacy__pb2.ForgetActorResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

@@ -64,6 +64,26 @@ class PrivacyServiceStub:
     Errors: NOT_FOUND (model), FAILED_PRECONDITION (no hold is placed).
     """
 
+    ResolveActors: grpc.UnaryUnaryMultiCallable[
+        remission.v1.privacy_pb2.ResolveActorsRequest,
+        remission.v1.privacy_pb2.ResolveActorsResponse,
+    ]
+    """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
+    those alone whom the server's setting may_see_names names; each asking is in the server's own log.
+    Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
+    PERMISSION_DENIED, UNAVAILABLE.
+    """
+
+    ForgetActor: grpc.UnaryUnaryMultiCallable[
+        remission.v1.privacy_pb2.ForgetActorRequest,
+        remission.v1.privacy_pb2.ForgetActorResponse,
+    ]
+    """ForgetActor destroys the name behind the id of an actor. The id stays in the log, and nobody can be named by it any
+    more; who comes again under the same name gets another id. It is for the same callers as ResolveActors.
+    Errors: INVALID_ARGUMENT, NOT_FOUND (an id that was never given here), PERMISSION_DENIED, FAILED_PRECONDITION (a legal
+    hold keeps a log that the id stands in), ALREADY_EXISTS (the request id was used for another erasure), UNAVAILABLE.
+    """
+
 class PrivacyServiceAsyncStub:
     """PrivacyService forgets people, and keeps what the law says must be kept. What is forgotten is sealed under keys that are
     destroyed; nothing of the log is changed, and all its proofs still hold.
@@ -108,6 +128,26 @@ class PrivacyServiceAsyncStub:
     ]
     """LiftLegalHold ends a hold.
     Errors: NOT_FOUND (model), FAILED_PRECONDITION (no hold is placed).
+    """
+
+    ResolveActors: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.privacy_pb2.ResolveActorsRequest,
+        remission.v1.privacy_pb2.ResolveActorsResponse,
+    ]
+    """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
+    those alone whom the server's setting may_see_names names; each asking is in the server's own log.
+    Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
+    PERMISSION_DENIED, UNAVAILABLE.
+    """
+
+    ForgetActor: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.privacy_pb2.ForgetActorRequest,
+        remission.v1.privacy_pb2.ForgetActorResponse,
+    ]
+    """ForgetActor destroys the name behind the id of an actor. The id stays in the log, and nobody can be named by it any
+    more; who comes again under the same name gets another id. It is for the same callers as ResolveActors.
+    Errors: INVALID_ARGUMENT, NOT_FOUND (an id that was never given here), PERMISSION_DENIED, FAILED_PRECONDITION (a legal
+    hold keeps a log that the id stands in), ALREADY_EXISTS (the request id was used for another erasure), UNAVAILABLE.
     """
 
 class PrivacyServiceServicer(metaclass=abc.ABCMeta):
@@ -164,6 +204,30 @@ class PrivacyServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[remission.v1.privacy_pb2.LiftLegalHoldResponse, collections.abc.Awaitable[remission.v1.privacy_pb2.LiftLegalHoldResponse]]:
         """LiftLegalHold ends a hold.
         Errors: NOT_FOUND (model), FAILED_PRECONDITION (no hold is placed).
+        """
+
+    @abc.abstractmethod
+    def ResolveActors(
+        self,
+        request: remission.v1.privacy_pb2.ResolveActorsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.privacy_pb2.ResolveActorsResponse, collections.abc.Awaitable[remission.v1.privacy_pb2.ResolveActorsResponse]]:
+        """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
+        those alone whom the server's setting may_see_names names; each asking is in the server's own log.
+        Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
+        PERMISSION_DENIED, UNAVAILABLE.
+        """
+
+    @abc.abstractmethod
+    def ForgetActor(
+        self,
+        request: remission.v1.privacy_pb2.ForgetActorRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.privacy_pb2.ForgetActorResponse, collections.abc.Awaitable[remission.v1.privacy_pb2.ForgetActorResponse]]:
+        """ForgetActor destroys the name behind the id of an actor. The id stays in the log, and nobody can be named by it any
+        more; who comes again under the same name gets another id. It is for the same callers as ResolveActors.
+        Errors: INVALID_ARGUMENT, NOT_FOUND (an id that was never given here), PERMISSION_DENIED, FAILED_PRECONDITION (a legal
+        hold keeps a log that the id stands in), ALREADY_EXISTS (the request id was used for another erasure), UNAVAILABLE.
         """
 
 def add_PrivacyServiceServicer_to_server(servicer: PrivacyServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

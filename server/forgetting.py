@@ -1,0 +1,60 @@
+"""Forgetting who an actor is: the id stays wherever it stands, and the name behind it is destroyed, on record."""
+
+from __future__ import annotations
+
+from server.actors import name_of
+from server.desk import Desk
+from server.erasing import Asked, intended, wanted, was_asked
+from server.folding import PAGE
+from statemachine.errors import LegallyHeld
+from statemachine.health import ModelHealth
+from store.ports import Reader, Unit
+
+MODELS = 1_000  #: that are read at once
+
+
+def check(desk: Desk, reader: Reader, request: Asked) -> None:
+    """Let a request pass that can be carried out, or was.
+
+    Raises:
+        ThingMissing: The id was never given here.
+        LegallyHeld: It stands in the log of a model that must be kept.
+        RequestIdReused: The request id stands for another erasure.
+    """
+    if was_asked(desk.sealer.vault, reader, request):
+        return
+    name_of(desk.sealer.vault, request.subject, "actor_id")
+    held = [health for health in _held(desk, reader) if _stands_in(reader, health, request.subject)]
+    if held:
+        names = ", ".join(health.model for health in held)
+        why = f"a legal hold keeps who acted on {names}"
+        raise LegallyHeld("forget", str(held[0].place), why, ("LiftLegalHold",))
+
+
+def intend(desk: Desk, unit: Unit, request: Asked) -> str:
+    """Write down that the name behind an id is to go; give the erasure's id, the first one to a repeated request.
+
+    Raises:
+        RequestIdReused: The request id stands for another erasure.
+    """
+    vault = desk.sealer.vault
+    if was_asked(vault, unit, request):
+        return request.erasure
+    return intended(unit, wanted(vault, request, request.subject))
+
+
+def _held(desk: Desk, reader: Reader) -> list[ModelHealth]:
+    found, after = [], ""
+    while page := reader.projections(after, MODELS):
+        after = page[-1].stream
+        found += [health for one in page if (health := desk.readers.health(reader, one.stream)).legal_hold]
+    return found
+
+
+def _stands_in(reader: Reader, health: ModelHealth, actor: str) -> bool:
+    """Say whether an actor has acted on a model, or an event of it tells of the actor."""
+    for after in range(0, health.version, PAGE):
+        for event in reader.events(health.model, after, min(after + PAGE, health.version)):
+            if event.actor == actor or actor.encode() in (event.payload or b""):
+                return True
+    return False
