@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -163,7 +164,7 @@ def test_forgetting_is_on_record_without_the_name_and_asked_again_gives_the_firs
 def test_a_request_id_stands_for_one_erasure(service: Service) -> None:
     ann, bob = service.actors.of(ANN), service.actors.of(BOB)
     forget(service, ann)
-    for again in (lambda: forget(service, bob), lambda: service.erase_subject(ann, "", "f-1")):
+    for again in (partial(forget, service, bob), partial(service.erase_subject, ann, "", "f-1")):
         with pytest.raises(RequestIdReused):
             again()
 
