@@ -117,11 +117,13 @@ def _check(
         try:
             check_durability(connection)
             connection.rollback()
+            # Between two transactions: it takes its time, and the database takes who is silent in one for dead.
+            say = Statements(engine.dialect)
             connection.begin()
             check_version(connection)
         except DBAPIError as error:
             raise translated(error) from error
-        link, say = Link(connection, namespace), Statements(engine.dialect)
+        link = Link(connection, namespace)
         _take_head(link, say, namespace)
         check_vault(link, say, at_rest)
         connection.commit()
