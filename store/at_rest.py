@@ -5,11 +5,9 @@ guess by. Evidence is sealed under a key of its class and period, since many mod
 stays in clear: it is what strangers check. Once a key is destroyed, what it sealed is erased in every copy.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from statemachine.envelope import RecordedEvent
@@ -18,7 +16,7 @@ from store.ledger import KEY_BYTES
 from store.records import Evidence
 from store.vault.errors import KeyUnknown
 from store.vault.keys import MATERIAL_BYTES, PERIOD_US, Owner, Vault
-from store.vault.sealing import NONCE_BYTES
+from store.vault.sealing import seal_by, unseal_by
 
 #: Classes of data, as the vault knows them.
 PAYLOADS, EVIDENCE, LASTING = "payloads", "evidence", "lasting"
@@ -143,13 +141,13 @@ class Sealed:
         """Seal key of the commitment and payload as one."""
         key_id, aead = self._cipher(PAYLOADS, event.stream, 0)
         data = (event.payload_key or b"") + (event.payload or b"")
-        return b"", _seal(aead, data, b"payload/%d" % event.position), key_id
+        return b"", seal_by(aead, data, b"payload/%d" % event.position), key_id
 
     def sealed_evidence(self, evidence: Evidence) -> tuple[bytes, str | None]:
         """Seal evidence under a key of its class, and of this period if it may age."""
         kind, period = (LASTING, 0) if evidence.lasting else (EVIDENCE, self._clock_us() // PERIOD_US)
         key_id, aead = self._cipher(kind, "", period)
-        return _seal(aead, evidence.body, evidence.sha256.encode()), key_id
+        return seal_by(aead, evidence.body, evidence.sha256.encode()), key_id
 
     def payloads(self, rows: Sequence[Kept]) -> list[Opened | None]:
         """Open payloads, with one question to the vault for the keys that are not at hand."""
@@ -162,7 +160,7 @@ class Sealed:
         aead = self._keys({key_id}).get(key_id, STRANGE)
         if aead is None:
             raise EvidenceErased(evidence.sha256)
-        data = _unsealed(aead, evidence.body, evidence.sha256.encode())
+        data = unseal_by(aead, evidence.body, evidence.sha256.encode())
         if data is None:
             raise EvidenceAltered(evidence.sha256, f"sealed under {key_id}, which does not open it")
         return data
@@ -199,17 +197,5 @@ def _opened(row: Kept, keys: Mapping[str, AESGCM | None]) -> Opened | None:
     if aead is None:
         return None
     # What is sealed has the key of its commitment inside; one beside it was put there by somebody else.
-    data = None if commitment_key else _unsealed(aead, body, b"payload/%d" % position)
+    data = None if commitment_key else unseal_by(aead, body, b"payload/%d" % position)
     return (body, b"") if data is None else (data[KEY_BYTES:], data[:KEY_BYTES])
-
-
-def _seal(aead: AESGCM, data: bytes, about: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + aead.encrypt(nonce, data, about)
-
-
-def _unsealed(aead: AESGCM, sealed: bytes, about: bytes) -> bytes | None:
-    try:
-        return aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], about)
-    except (InvalidTag, ValueError, TypeError):  # no text is sealed, and no few bytes: somebody else has left them
-        return None
