@@ -21,6 +21,7 @@ from store.sequencer import Sequencer
 from store.sql_reader import SqlReader
 from store.sql_unit import Ends, SqlUnit
 from store.statements import Statements
+from store.tree import CATCH_UP
 
 T = TypeVar("T")
 
@@ -135,7 +136,7 @@ class SqlBackend:
         # One row is locked for every append. That makes positions gap-free, so a follower that reads "after 41"
         # never misses a 42 still in flight. It costs parallel writes.
         row = link.row(self._statements.lock_head)
-        self._learn(NO_HEAD if row is None else Head(*row))
+        self._learn(link, NO_HEAD if row is None else Head(*row))
         unit = SqlUnit(link, self._statements, self._ledger, self._at_rest, self._known)
         return SqlTransaction(self, link, unit, self._known)
 
@@ -147,11 +148,15 @@ class SqlBackend:
                 raise DatabaseUnreachable(str(error.orig)) from error
         return self._connection
 
-    def _learn(self, head: Head) -> None:
-        """What is remembered of streams holds as long as nobody else has appended."""
-        if head != self._known.head:
-            self._known.tails.clear()
-            self._known.head = head
+    def _learn(self, link: Link, head: Head) -> None:
+        """Learn what others have appended: a few rows at once, where asking for each stream is a journey each."""
+        known = self._known
+        behind = head.position - known.head.position
+        if head.epoch == known.head.epoch and 0 < behind <= CATCH_UP:
+            appended = link.rows(self._statements.appended, after=known.head.position, until=head.position)
+            known.read_on(head, appended)
+        elif head != known.head:
+            known.start_at(head)
 
 
 class SqlTransaction:

@@ -1,6 +1,6 @@
 """Writing the rows of a database."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,11 +41,13 @@ _MOST_TAILS = 100_000
 
 @dataclass(slots=True)
 class Ends:
-    """Where the log, its tree and its streams end. *tails* holds only the streams that were asked for."""
+    """Where the log, its tree and its streams end."""
 
     head: Head = NO_HEAD
     edge: Edge | None = None
+    #: Of every stream that has an event behind position *since*, and of those that were asked for.
     tails: dict[str, Tail] = field(default_factory=dict)
+    since: int = 0
 
     def take(self, newer: "Ends") -> None:
         """Move on to *newer*."""
@@ -56,7 +58,17 @@ class Ends:
     def forget_most(self) -> None:
         """Let go of the streams, once they are many. They can be asked for again."""
         if len(self.tails) > _MOST_TAILS:
-            self.tails.clear()
+            self.start_at(self.head)
+
+    def start_at(self, head: Head) -> None:
+        """Know no more than where the log ends."""
+        self.tails.clear()
+        self.head, self.since = head, head.position
+
+    def read_on(self, head: Head, appended: Iterable[Sequence[Any]]) -> None:
+        """Move on to *head*; *appended* are stream, version and hash of the events up to there, in order."""
+        self.tails.update((stream, Tail(version, hashed)) for stream, version, hashed in appended)
+        self.head = head
 
 
 class SqlUnit(SqlReader):
@@ -189,10 +201,12 @@ class SqlUnit(SqlReader):
         for ends in (self._work, self.reached, self._known):
             if stream in ends.tails:
                 return ends.tails[stream]
-        row = self._link.row(self._say.tail, stream=stream)
-        tail = NO_TAIL if row is None else Tail(*row)
-        self._work.tails[stream] = tail
+        tail = self._work.tails[stream] = self._asked_tail(stream) if self._known.since else NO_TAIL
         return tail
+
+    def _asked_tail(self, stream: str) -> Tail:
+        row = self._link.row(self._say.tail, stream=stream)
+        return NO_TAIL if row is None else Tail(*row)
 
     def _ready(self, table: str, *key: object) -> None:
         """Send the writes that a read of *table* could miss."""

