@@ -3,8 +3,7 @@
 What is known of a row is the slot of each of its features. A table gives each slot its part of the expected loss, so
 the mean over a window is counts times table: exact, in any order, and with no row at hand. The parts are fitted by
 backfitting with shrinkage (Hastie and Tibshirani 1990, chapter 4); how much they are shrunk is chosen by predicting
-blocks of the reference from the others. For two classes the table of the score alone is confidence-based estimation
-on calibrated bins (CBPE; the calibration is isotonic, by pool-adjacent-violators).
+blocks of the reference from the others. Two classes with scores are better served by `monitoring/confidence.py`.
 
 Like every such estimate it holds while the loss of a row given its features stays what it was: it sees covariate
 drift, and is blind to a changed concept.
@@ -13,14 +12,13 @@ drift, and is blind to a changed concept.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from measures.losses import HALF, SCALE
+from measures.losses import SCALE
 from monitoring.profile import Profile
 from monitoring.reference import FIRST_BIN, Floats, Ints, Reference
 
@@ -169,70 +167,3 @@ def _strays(residuals: Floats, blocks: Ints) -> tuple[float, float]:
     fifths = [residuals[blocks == each] for each in range(FOLDS)]
     of_means = sum(float(each.mean()) ** 2 - spread**2 / len(each) for each in fifths) / FOLDS
     return round(spread, 9), round(math.sqrt(max(of_means, 0.0)), 9)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
-    """The chance of the second class by slot of the score, for two classes. `chances` rise along the bins."""
-
-    chances: tuple[float, ...]
-
-    @classmethod
-    def learn(cls, reference: Reference, outputs: Floats, labels: Floats) -> Self:
-        """Learn it from scores and labels (n,) of the reference; rows without either are left out."""
-        known = ~(np.isnan(outputs) | np.isnan(labels))
-        score = reference.features[-1]
-        placed, width = score.place(outputs[known]), score.slots
-        rows = np.bincount(placed, minlength=width)
-        ones = np.bincount(placed, weights=(labels[known] >= HALF).astype(float), minlength=width)
-        order = _along(width)
-        overall = float(ones.sum() / max(rows.sum(), 1))
-        rising = pooled(ones[order].tolist(), rows[order].tolist(), overall)
-        chances = [overall] * width
-        for slot, chance in zip(order, rising, strict=True):
-            chances[slot] = round(chance, 9)
-        return cls(tuple(chances))
-
-    def roc_auc(self, scores: Sequence[int]) -> float | None:
-        """Return the expected area under the curve of a window whose score has these counts by slot.
-
-        None where one class is not expected at all. Scores of one bin are ties, which count half.
-        """
-        up = down = won = 0.0
-        for slot in _along(len(scores)):
-            ones = scores[slot] * self.chances[slot]
-            zeros = scores[slot] - ones
-            won += ones * (down + zeros / 2)
-            up, down = up + ones, down + zeros
-        return round(won / (up * down), 9) if up and down else None
-
-
-def _along(slots: int) -> list[int]:
-    """Return the slots of a score from the lowest to the highest."""
-    from_below, from_above = [3, 4], [5, 6]
-    return [*from_below, *range(FIRST_BIN, slots), *from_above]
-
-
-def pooled(ones: Sequence[float], rows: Sequence[float], overall: float) -> list[float]:
-    """Return the rising chances that fit best: pool adjacent violators (Ayer et al. 1955).
-
-    Stretches without rows take the chance of the one before, or of the one behind at the beginning.
-
-    >>> pooled([0, 2, 1, 3], [2, 3, 3, 3], 0.5)
-    [0.0, 0.5, 0.5, 1.0]
-    """
-    stretches: list[list[float]] = []  # ones, rows, slots
-    for one, row in zip(ones, rows, strict=True):
-        stretches.append([one, row, 1])
-        while len(stretches) > 1 and _falls(stretches[-2], stretches[-1]):
-            last = stretches.pop()
-            stretches[-1] = [a + b for a, b in zip(stretches[-1], last, strict=True)]
-    chance, found = overall, []
-    for one, row, slots in stretches:
-        chance = one / row if row else chance
-        found += [chance] * int(slots)
-    return found
-
-
-def _falls(left: list[float], right: list[float]) -> bool:
-    return not right[1] or not left[1] or left[0] * right[1] > right[0] * left[1]

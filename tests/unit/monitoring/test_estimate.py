@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.isotonic import IsotonicRegression
 
-from monitoring.estimate import Calibration, LossByBin, learn_losses, pooled
+from monitoring.estimate import LossByBin, learn_losses
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
 from monitoring.reference import Column, Floats, Reference
@@ -114,41 +111,3 @@ def test_a_window_without_rows_has_no_loss() -> None:
 
     with pytest.raises(ValueError, match="without rows"):
         table.estimate(Profile(0, np.zeros(reference.starts[-1], np.int64)))
-
-
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 20)), min_size=1, max_size=30))
-def test_the_calibration_is_the_isotonic_regression(counts: list[tuple[int, int]]) -> None:
-    ones, rows = [min(one, row) for one, row in counts], [row for _, row in counts]
-
-    found = pooled(ones, rows, 0.5)
-
-    shares = [one / row for one, row in zip(ones, rows, strict=True)]
-    expected = IsotonicRegression().fit_transform(range(len(rows)), shares, sample_weight=rows)
-    assert found == pytest.approx(expected.tolist())
-
-
-def test_bins_without_rows_take_the_chance_of_a_neighbour() -> None:
-    assert pooled([0, 0, 1, 0], [0, 2, 1, 0], 0.5) == [0.0, 0.0, 1.0, 1.0]
-    assert pooled([0, 0], [0, 0], 0.25) == [0.25, 0.25]
-
-
-def test_the_area_under_the_curve_is_estimated_from_counts_of_the_score() -> None:
-    x, scores, labels = world(11, 20_000)
-    reference = learn(COLUMNS, x, scores, labels)
-    table = Calibration.learn(reference, scores, labels)
-    later = world(12, 20_000, 0.7)
-
-    counts = profile(reference, later[0], later[1]).counts[reference.starts[-2] :].tolist()
-
-    positive = later[1][later[2] == 1.0]
-    negative = np.sort(later[1][later[2] == 0.0])
-    true = float(np.searchsorted(negative, positive).mean() / len(negative))
-    assert table.roc_auc(counts) == pytest.approx(true, abs=0.01)
-
-
-def test_a_window_of_one_class_has_no_curve() -> None:
-    x, scores, _ = world(13, 500)
-    reference = learn(COLUMNS, x, scores)
-    table = Calibration.learn(reference, scores, np.ones(500))
-
-    assert table.roc_auc([1] * reference.features[-1].slots) is None
