@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from server.act import Caller
-from server.actors import approver
 from server.desk import Desk, check_etag
 from server.errors import Invalid
+from server.privacy.actors import approver
 from server.views import StateView, state_of
 from statemachine import commands as c
 from statemachine.words import Reason, Remedy

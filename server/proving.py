@@ -17,8 +17,8 @@ from remission_verify.errors import VerificationError
 from remission_verify.note import Verifier
 
 from server.checking import Verification, failure_at
-from server.erasing import EVENTS
 from server.notary import Notary
+from server.privacy.scopes import EVENTS
 from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
 from statemachine.events import Erased
 from store.errors import StoreError

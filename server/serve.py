@@ -30,9 +30,9 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
-from server.ageing import Retention
 from server.clock import wall_us
 from server.logs import configure
+from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
@@ -73,7 +73,7 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
-        service.finish_erasures()
+        service.privacy.finish()
         service.catch_up()
         # What stands now stays as long as the process, so the collector need not look at it.
         gc.freeze()
@@ -188,7 +188,7 @@ async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
     if not keep or now_us - last_us < HOUR_US:
         return last_us
     try:
-        await asyncio.to_thread(service.erase_old, keep, now_us)
+        await asyncio.to_thread(service.privacy.erase_old, keep, now_us)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
     return now_us

@@ -8,13 +8,9 @@ from concurrent.futures import Future
 from typing import Any, BinaryIO, TypeVar
 
 from server import (
-    actors,
-    ageing,
     auditing,
-    erasing,
     folding,
     following,
-    forgetting,
     ingestion,
     inventory,
     leasing,
@@ -27,7 +23,6 @@ from server import (
     training,
 )
 from server.act import SERVICE, Caller
-from server.ageing import Retention
 from server.backlog import Backlog
 from server.bundling.bundle import Sealed, Source, write_bundle
 from server.bundling.kept import Kept
@@ -36,9 +31,9 @@ from server.checking import Verification
 from server.clock import wall_us
 from server.deriving import Derivation
 from server.desk import Desk
-from server.erasing import ErasureView
 from server.neglect import Neglect
 from server.notary import Notary
+from server.privacy.office import Privacy
 from server.proving import trust_in
 from server.requests import (
     Completion,
@@ -51,7 +46,6 @@ from server.requests import (
 from server.views import JobView, ModelView, RouteView, StateView
 from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
-from statemachine.errors import LegallyHeld
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 from store.proofs import consistency as path_between
@@ -65,7 +59,7 @@ class Service:
 
     def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
         self.store, self.desk, self.notary = store, desk, notary
-        self.actors = actors.Actors(desk.sealer.vault)
+        self.privacy = Privacy(store, desk, self.do)
         self._backlog, self._neglect = Backlog(), Neglect()
         store.on_commit(desk.committed)
 
@@ -276,69 +270,6 @@ class Service:
     def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
         """Tell the inventory by the names of models."""
         return inventory.entries(self.store, after, limit)
-
-    # What is kept, and what is erased.
-
-    def erase_subject(self, subject: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
-        """Destroy the keys of everything about a subject. Return when that is done, on record, and never undone.
-
-        Raises:
-            LegallyHeld: One of the models must be kept; nothing is erased.
-            RequestIdReused: The request id was used for another erasure.
-        """
-        asked = erasing.Asked(subject=subject, note=note, request_id=request_id, at_us=wall_us())
-        erasure = self.do(lambda unit: erasing.intend(self.desk, unit, asked)).result()
-        return self._carry_out(erasure, caller)
-
-    def who(self, ids: list[str], names: list[str]) -> list[actors.ActorView]:
-        """Tell who stands behind ids of actors, then which ids have names.
-
-        Raises:
-            ThingMissing: The vault never gave such an id, or nobody is called so.
-        """
-        return actors.told(self.desk.sealer.vault, ids, names)
-
-    def forget_actor(self, actor: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
-        """Destroy the name behind an id, which stays in the log. Return when nobody can be named by it any more.
-
-        Raises:
-            ThingMissing: The vault never gave such an id.
-            LegallyHeld: A model must be kept in whose log the id stands.
-            RequestIdReused: The request id was used for another erasure.
-        """
-        asked = erasing.Asked(subject=actor, note=note, request_id=request_id, at_us=wall_us(), scope=erasing.ACTOR)
-        self.store.read(lambda reader: forgetting.check(self.desk, reader, asked))
-        erasure = self.do(lambda unit: forgetting.intend(self.desk, unit, asked)).result()
-        found = self._carry_out(erasure, caller)
-        self.actors.clear()
-        return found
-
-    def erasure(self, erasure: str) -> ErasureView:
-        """Tell of one erasure."""
-        return self.store.read(lambda reader: erasing.view(reader, erasure))
-
-    def erasures(self, after: str, limit: int) -> list[ErasureView]:
-        """List erasures by id."""
-        return self.store.read(lambda reader: erasing.views(reader, after, limit))
-
-    def erase_old(self, keep: Retention, now_us: int) -> int:
-        """Destroy the keys of what is older than is kept; give how many erasures that took."""
-        erasures = self.do(lambda unit: ageing.intend_old(self.desk, unit, keep, now_us)).result()
-        for erasure in erasures:
-            self._carry_out(erasure, SERVICE)
-        return len(erasures)
-
-    def finish_erasures(self) -> int:
-        """Carry out what was asked for before a process ended, and again what an old copy of the vault brought back."""
-        unfinished = self.store.read(erasing.unfinished)
-        for erasure in unfinished:
-            with contextlib.suppress(LegallyHeld):  # the hold came later; it waits for the next start
-                self._carry_out(erasure, SERVICE)
-        self.store.read(lambda reader: erasing.destroy_again(self.desk, reader))
-        return len(unfinished)
-
-    def _carry_out(self, erasure: str, caller: Caller) -> ErasureView:
-        return self.do(lambda unit: erasing.carry_out(self.desk, unit, erasure, wall_us(), caller)).result()
 
     def close(self) -> None:
         """Finish what is queued, then let go of the store and the vault."""

@@ -56,9 +56,9 @@ async def caller(service: Service, context: Context, request_id: str = "") -> Ca
     name = certified(context)
     if not name:
         return Caller(actor="local", authentication="loopback", request_id=request_id or None)
-    actor = service.actors.at_hand(name)
+    actor = service.privacy.actors.at_hand(name)
     if actor is None:
-        actor = await read(service.actors.of, name)
+        actor = await read(service.privacy.actors.of, name)
     return Caller(actor=actor, authentication=CERTIFICATE, request_id=request_id or None, name=name)
 
 

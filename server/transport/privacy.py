@@ -8,9 +8,9 @@ from remission.v1 import privacy_pb2_grpc
 
 from server import holding
 from server.act import Caller
-from server.actors import ActorView, check_actor
-from server.erasing import ErasureView, Touched
 from server.errors import Invalid
+from server.privacy.actors import ActorView, check_actor
+from server.privacy.erasures import ErasureView, Touched
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.errors import NotAllowed
@@ -45,7 +45,7 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
         if not whom:
             raise Invalid("subject_id", "is empty; 1 to 128 characters are accepted")
         who = await caller(self._service, context, name)
-        found = await read(self._service.erase_subject, whom, note, name, who)
+        found = await read(self._service.privacy.erase_subject, whom, note, name, who)
         return pb.EraseSubjectResponse(erasure=erasure(found))
 
     @answering
@@ -53,13 +53,13 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
         """Tell of one erasure."""
         if not ERASURE.fullmatch(request.erasure_id):
             raise Invalid("erasure_id", "is not accepted; 32 lower-case hexadecimal digits are")
-        return pb.GetErasureResponse(erasure=erasure(await read(self._service.erasure, request.erasure_id)))
+        return pb.GetErasureResponse(erasure=erasure(await read(self._service.privacy.erasure, request.erasure_id)))
 
     @answering
     async def ListErasures(self, request: pb.ListErasuresRequest, _: Context) -> pb.ListErasuresResponse:
         """Tell of all erasures, by id."""
         size, after = page(request.page_size), continued(request.page_token, "erasures")
-        found = await read(self._service.erasures, after, size)
+        found = await read(self._service.privacy.erasures, after, size)
         token = page_token(found[-1].erasure, "erasures") if len(found) == size else ""
         return pb.ListErasuresResponse(erasures=[erasure(one) for one in found], next_page_token=token)
 
@@ -90,7 +90,7 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
         """Tell who stands behind ids. Who asked is told to the server's own log, by an id as well."""
         who = await self._seer(context, "to ask who an actor is")
         rows_within(len(request.actor_ids) + len(request.names), "actor_ids", MOST_PAGE)
-        found = await read(self._service.who, list(request.actor_ids), list(request.names))
+        found = await read(self._service.privacy.who, list(request.actor_ids), list(request.names))
         LOG.info("names", asked_by=who.actor, actors=[one.actor for one in found])
         return pb.ResolveActorsResponse(actors=[actor(one) for one in found])
 
@@ -99,7 +99,7 @@ class PrivacyServicer(privacy_pb2_grpc.PrivacyServiceServicer):
         """Destroy the name behind an id."""
         who = await self._seer(context, "to have an actor forgotten", identifier(request.request_id, "request_id"))
         whom, note = check_actor(request.actor_id, "actor_id"), text(request.reason, "reason")
-        found = await read(self._service.forget_actor, whom, note, request.request_id, who)
+        found = await read(self._service.privacy.forget_actor, whom, note, request.request_id, who)
         return pb.ForgetActorResponse(erasure=erasure(found))
 
     async def _seer(self, context: Context, what: str, request_id: str = "") -> Caller:

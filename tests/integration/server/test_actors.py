@@ -238,17 +238,17 @@ def test_an_old_copy_of_the_vault_brings_no_name_back(tmp_path: Path) -> None:
     migrate.upgrade(settings.database)
     vault = tmp_path / "log-vault.db"
     first = build(settings)
-    actor = first.actors.of(ANN)
+    actor = first.privacy.actors.of(ANN)
     first.close()
     old = vault.read_bytes()
     second = build(settings)
-    second.forget_actor(actor, "a letter", "f-1")
+    second.privacy.forget_actor(actor, "a letter", "f-1")
     second.close()
     vault.write_bytes(old)
     third = build(settings)
-    brought_back = third.who([actor], [])[0].name
-    third.finish_erasures()  # as every server does before it serves
-    after = third.who([actor], [])[0].name
+    brought_back = third.privacy.who([actor], [])[0].name
+    third.privacy.finish()  # as every server does before it serves
+    after = third.privacy.who([actor], [])[0].name
     third.close()
 
     assert (brought_back, after) == (ANN, None)

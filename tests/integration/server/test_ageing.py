@@ -14,13 +14,13 @@ from remission_verify.trust import Trust
 
 from server import holding
 from server.act import SERVICE
-from server.ageing import Retention
 from server.bundling.bundle import Source, write_bundle
 from server.bundling.period import Period
 from server.clock import wall_us
 from server.deriving import Status
 from server.folding import version_of
 from server.moments import Moment
+from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
@@ -62,7 +62,7 @@ def retired(service: Service, model: str = "m") -> None:
 
 
 def scopes(service: Service) -> list[str]:
-    return [one.scope for one in service.erasures("", 100)]
+    return [one.scope for one in service.privacy.erasures("", 100)]
 
 
 def alarm_of(service: Service) -> Any:
@@ -70,7 +70,7 @@ def alarm_of(service: Service) -> Any:
 
 
 def test_evidence_that_a_model_leans_on_is_kept_however_old(service: Service) -> None:
-    assert service.erase_old(EVIDENCE, years(2)) == 0
+    assert service.privacy.erase_old(EVIDENCE, years(2)) == 0
     assert service.explain("m", alarm_of(service).position).equal
 
 
@@ -78,17 +78,17 @@ def test_a_legal_hold_on_one_model_keeps_the_evidence_of_all(service: Service) -
     service.create_model(a_model("n")).result()
     retired(service)
     service.do(lambda unit: holding.place(service.desk, unit, "n", "a case", SERVICE)).result()
-    held = service.erase_old(EVIDENCE, years(2))
+    held = service.privacy.erase_old(EVIDENCE, years(2))
     service.do(lambda unit: holding.lift(service.desk, unit, "n", "", SERVICE)).result()
 
-    assert (held, service.erase_old(EVIDENCE, years(2))) == (0, 1)
+    assert (held, service.privacy.erase_old(EVIDENCE, years(2))) == (0, 1)
 
 
 def test_old_evidence_is_erased_for_all_models_and_each_log_says_so(service: Service) -> None:
     alarm = alarm_of(service)
     service.create_model(a_model("n")).result()
     retired(service)
-    young, old, again = (service.erase_old(EVIDENCE, moment) for moment in (wall_us(), years(2), years(2)))
+    young, old, again = (service.privacy.erase_old(EVIDENCE, moment) for moment in (wall_us(), years(2), years(2)))
 
     assert (young, old, again) == (0, 1, 0)
     assert scopes(service) == ["evidence"]
@@ -101,7 +101,7 @@ def test_old_evidence_is_erased_for_all_models_and_each_log_says_so(service: Ser
 def test_what_a_living_model_needs_is_never_erased_by_age(service: Service) -> None:
     retired(service)
     service.create_model(a_model("n")).result()
-    service.erase_old(Retention(1, 183, 183), years(3))
+    service.privacy.erase_old(Retention(1, 183, 183), years(3))
     sender = Feed(service, "n")
     for _ in range(4):
         sender.labels(sender.rows(20, output=0.99), 0.0)
@@ -111,9 +111,9 @@ def test_what_a_living_model_needs_is_never_erased_by_age(service: Service) -> N
 
 
 def test_events_of_a_model_go_only_after_it_was_retired_for_long_enough(service: Service) -> None:
-    living = service.erase_old(EVENTS, years(2))
+    living = service.privacy.erase_old(EVENTS, years(2))
     retired(service)
-    young, old, again = (service.erase_old(EVENTS, moment) for moment in (wall_us(), years(2), years(2)))
+    young, old, again = (service.privacy.erase_old(EVENTS, moment) for moment in (wall_us(), years(2), years(2)))
 
     assert (living, young, old, again) == (0, 0, 1, 0)
     told = service.events("m", 0, 1_000)
@@ -125,7 +125,7 @@ def test_a_hold_keeps_the_events_of_a_retired_model(service: Service) -> None:
     retired(service)
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
 
-    assert service.erase_old(EVENTS, years(2)) == 0
+    assert service.privacy.erase_old(EVENTS, years(2)) == 0
 
 
 def test_a_log_whose_events_are_erased_is_whole_and_says_where_it_cannot_tell(service: Service) -> None:
@@ -133,7 +133,7 @@ def test_a_log_whose_events_are_erased_is_whole_and_says_where_it_cannot_tell(se
     alarm = alarm_of(service)
     retired(service)
     before = service.verify()
-    service.erase_old(EVENTS, years(2))
+    service.privacy.erase_old(EVENTS, years(2))
     after = service.verify()
 
     assert (after.failures, after.chain_ok, after.tree_ok) == ([], True, True)
@@ -149,7 +149,7 @@ def test_a_server_that_starts_after_the_erasure_knows_where_the_model_stood(
     service: Service, starting: Callable[[], Service]
 ) -> None:
     retired(service)
-    service.erase_old(EVENTS, years(2))
+    service.privacy.erase_old(EVENTS, years(2))
     before = service.state("m"), service.model("m")
     service.close()
     with closing(starting()) as again:
@@ -167,7 +167,7 @@ def test_a_destroyed_key_that_no_erasure_explains_is_found(service: Service) -> 
 
 def test_a_bundle_of_erased_events_verifies_and_counts_them(service: Service) -> None:
     retired(service)
-    service.erase_old(EVENTS, years(2))
+    service.privacy.erase_old(EVENTS, years(2))
     service.store.run(service.notary.sign)
     out = io.BytesIO()
     write_bundle(

@@ -41,7 +41,7 @@ def test_each_row_keeps_its_subject_when_batches_are_merged_and_divided() -> Non
 
 def test_what_is_erased_of_a_subject_is_what_was_sent_of_it(intake: Wireless) -> None:
     send(intake, scored("a", "b", subject_ids=["ann", "bob"]))
-    (touched,) = intake.service.erase_subject("ann", "", "e-1").models
+    (touched,) = intake.service.privacy.erase_subject("ann", "", "e-1").models
 
     assert touched.rows == 1
 

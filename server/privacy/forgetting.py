@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from server.actors import name_of
 from server.desk import Desk
-from server.erasing import Asked, intended, wanted, was_asked
 from server.folding import PAGE
+from server.privacy.actors import name_of
+from server.privacy.erasures import Asked, intended, wanted, was_asked
 from statemachine.errors import LegallyHeld
 from statemachine.health import ModelHealth
 from store.ports import Reader, Unit

@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 
-from server import erasing, forgetting, holding
+from server import holding
 from server.act import Caller
-from server.actors import FRESH_SECONDS, Actors
 from server.clock import wall_us
 from server.errors import Invalid, ThingMissing
+from server.privacy import erasures, forgetting, scopes
+from server.privacy.actors import FRESH_SECONDS, Actors
 from server.service import Service
 from statemachine.errors import LegallyHeld, Refused
 from store.errors import RequestIdReused
@@ -40,7 +41,7 @@ def service() -> Iterator[Service]:
 
 def certified(service: Service, name: str) -> Caller:
     """Give the caller whose certificate holds this name."""
-    return Caller(actor=service.actors.of(name), authentication="mtls", name=name)
+    return Caller(actor=service.privacy.actors.of(name), authentication="mtls", name=name)
 
 
 def ask(service: Service, caller: Caller) -> None:
@@ -52,8 +53,8 @@ def approve(service: Service, caller: Caller) -> str:
     return service.events("m", 0, 1_000)[-1].actor
 
 
-def forget(service: Service, actor: str, request_id: str = "f-1", note: str = "") -> erasing.ErasureView:
-    return service.forget_actor(actor, note, request_id)
+def forget(service: Service, actor: str, request_id: str = "f-1", note: str = "") -> erasures.ErasureView:
+    return service.privacy.forget_actor(actor, note, request_id)
 
 
 def test_an_id_is_at_hand_for_a_moment_and_then_asked_for_again(vault: Vault) -> None:
@@ -120,7 +121,7 @@ def test_nobody_agrees_to_what_somebody_asked_for_who_was_forgotten_and_everybod
     service: Service,
 ) -> None:
     ask(service, certified(service, ANN))
-    forget(service, service.actors.of(ANN))
+    forget(service, service.privacy.actors.of(ANN))
     for name in (ANN, BOB):
         with pytest.raises(Refused, match="nobody can tell any more who that is"):
             approve(service, certified(service, name))
@@ -130,45 +131,49 @@ def test_nobody_agrees_to_what_somebody_asked_for_who_was_forgotten_and_everybod
 
 
 def test_it_is_told_who_stands_behind_ids_and_what_ids_names_have(service: Service) -> None:
-    ann, bob = service.actors.of(ANN), service.actors.of(BOB)
+    ann, bob = service.privacy.actors.of(ANN), service.privacy.actors.of(BOB)
     forget(service, ann)
 
-    assert [(one.actor, one.name) for one in service.who([ann, bob], [BOB])] == [(ann, None), (bob, BOB), (bob, BOB)]
+    assert [(one.actor, one.name) for one in service.privacy.who([ann, bob], [BOB])] == [
+        (ann, None),
+        (bob, BOB),
+        (bob, BOB),
+    ]
 
 
 @pytest.mark.parametrize("actor", ["local", ANN, ""])
 def test_what_is_no_id_is_refused_by_its_place(service: Service, actor: str) -> None:
     with pytest.raises(Invalid, match=r"actor_ids\[1\].*24 hex digits are accepted"):
-        service.who([service.actors.of(ANN), actor], [])
+        service.privacy.who([service.privacy.actors.of(ANN), actor], [])
 
 
 def test_an_id_and_a_name_that_are_not_known_here_are_refused_by_their_place(service: Service) -> None:
     with pytest.raises(ThingMissing, match=r"actor_ids\[0\].*never given"):
-        service.who([f"actor_{'0' * 24}"], [])
+        service.privacy.who([f"actor_{'0' * 24}"], [])
     with pytest.raises(ThingMissing, match=r"names\[0\].*nobody is called"):
-        service.who([], [ANN])
+        service.privacy.who([], [ANN])
     with pytest.raises(ThingMissing, match=r"actor_id: .*never given"):
         forget(service, f"actor_{'0' * 24}")
 
 
 def test_forgetting_is_on_record_without_the_name_and_asked_again_gives_the_first_answer(service: Service) -> None:
-    ann = service.actors.of(ANN)
+    ann = service.privacy.actors.of(ANN)
     first, again = forget(service, ann), forget(service, ann)
     [kept] = service.store.read(lambda reader: reader.erasures())
 
-    assert first == again == service.erasure(first.erasure)
+    assert first == again == service.privacy.erasure(first.erasure)
     assert (first.scope, first.pseudonym, first.status, first.models) == ("actor", ann, "done", [])
     assert ANN.encode() not in kept.body
 
 
 def test_a_request_id_stands_for_one_erasure(service: Service) -> None:
-    ann, bob = service.actors.of(ANN), service.actors.of(BOB)
+    ann, bob = service.privacy.actors.of(ANN), service.privacy.actors.of(BOB)
     forget(service, ann)
-    for again in (partial(forget, service, bob), partial(service.erase_subject, ann, "", "f-1")):
+    for again in (partial(forget, service, bob), partial(service.privacy.erase_subject, ann, "", "f-1")):
         with pytest.raises(RequestIdReused):
             again()
 
-    assert service.who([bob], [])[0].name == BOB
+    assert service.privacy.who([bob], [])[0].name == BOB
 
 
 def test_a_legal_hold_keeps_the_names_of_those_in_its_log_and_of_nobody_else(service: Service) -> None:
@@ -179,14 +184,14 @@ def test_a_legal_hold_keeps_the_names_of_those_in_its_log_and_of_nobody_else(ser
         with pytest.raises(LegallyHeld, match="a legal hold keeps who acted on m"):
             forget(service, actor)
 
-    assert forget(service, service.actors.of("eve@bank.example")).status == "done"
+    assert forget(service, service.privacy.actors.of("eve@bank.example")).status == "done"
 
 
 def test_what_was_intended_before_the_end_is_carried_out_at_the_next_start(service: Service) -> None:
-    ann = service.actors.of(ANN)
-    asked = erasing.Asked(subject=ann, note="", request_id="f-1", at_us=wall_us(), scope=erasing.ACTOR)
+    ann = service.privacy.actors.of(ANN)
+    asked = erasures.Asked(subject=ann, note="", request_id="f-1", at_us=wall_us(), scope=scopes.ACTOR)
     service.do(lambda unit: forgetting.intend(service.desk, unit, asked)).result()
-    before = service.who([ann], [])[0].name
-    finished = service.finish_erasures()
+    before = service.privacy.who([ann], [])[0].name
+    finished = service.privacy.finish()
 
-    assert (before, finished, service.who([ann], [])[0].name) == (ANN, 1, None)
+    assert (before, finished, service.privacy.who([ann], [])[0].name) == (ANN, 1, None)

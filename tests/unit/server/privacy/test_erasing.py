@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from retraining.dataset import Dataset
-from server import erasing, feed, holding
+from server import feed, holding
 from server.act import SERVICE
-from server.ageing import Retention
 from server.clock import wall_us
 from server.errors import Invalid, ThingMissing
+from server.privacy import erasing, erasures
+from server.privacy.ageing import Retention
 from server.schema import OTHER
 from server.service import Service
 from server.watch import Watch
@@ -44,7 +45,7 @@ def test_only_rows_of_the_subject_are_unknown_and_every_other_bit_stays(service:
     sender.labels(ids, [0.0, 1.0, 1.0] * 10)
     before = watch_of(service)
     kept, labels = before.tape.features(0, before.tape.end), before.tape.labels[: before.tape.end].copy()
-    found = service.erase_subject("ann", "", "e-1")
+    found = service.privacy.erase_subject("ann", "", "e-1")
     tape = watch_of(service).tape
     mine = np.arange(tape.end) % 3 == 0
     mine[:REFERENCE_ROWS] = False
@@ -61,7 +62,7 @@ def test_no_border_of_a_block_or_window_moves_and_only_the_erased_are_not_counte
     sender = Feed(service)
     sender.labels(sender.rows(60, subjects=["ann", "bob"]), 1.0)
     before = watch_of(service)
-    service.erase_subject("ann", "", "e-1")
+    service.privacy.erase_subject("ann", "", "e-1")
     after = watch_of(service)
 
     assert [(one.first_row, one.end_row) for one in after.blocks] == [
@@ -77,7 +78,7 @@ def test_no_border_of_a_block_or_window_moves_and_only_the_erased_are_not_counte
 def test_what_a_process_counts_after_an_erasure_is_what_one_that_starts_counts(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(60, subjects=["ann", "bob"]), 1.0)
-    service.erase_subject("ann", "", "e-1")
+    service.privacy.erase_subject("ann", "", "e-1")
     sender.labels(sender.rows(60, subjects=["ann", "bob"]), 1.0)
     grown = watch_of(service)
     service.desk.forget("m")
@@ -91,7 +92,7 @@ def test_what_a_process_counts_after_an_erasure_is_what_one_that_starts_counts(s
 def test_a_window_and_a_block_of_which_nothing_is_left_are_passed_over(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(60, subjects=["ann"]), 1.0)
-    service.erase_subject("ann", "", "e-1")
+    service.privacy.erase_subject("ann", "", "e-1")
     watch = watch_of(service)
 
     assert watch.windows == []
@@ -103,44 +104,44 @@ def test_a_window_and_a_block_of_which_nothing_is_left_are_passed_over(service: 
 def test_an_id_of_an_erased_row_is_free_again_and_a_label_for_it_is_told_why(service: Service) -> None:
     sender = Feed(service)
     ids = sender.rows(2, subjects=["ann"])
-    service.erase_subject("ann", "", "e-1")
+    service.privacy.erase_subject("ann", "", "e-1")
 
     with pytest.raises(ThingMissing, match="one of 2 erased rows"):
         sender.labels(ids, 1.0)
 
 
 def test_a_subject_of_whom_nothing_is_kept_is_erased_too(service: Service) -> None:
-    found = service.erase_subject("nobody-here", "", "e-1")
+    found = service.privacy.erase_subject("nobody-here", "", "e-1")
 
-    assert (found.status, found.models) == (erasing.DONE, [])
+    assert (found.status, found.models) == (erasures.DONE, [])
     assert "erased" not in types(service)
 
 
 def test_rows_that_come_after_an_erasure_are_kept_until_the_next(service: Service) -> None:
     sender = Feed(service)
     sender.rows(4, subjects=["ann"])
-    service.erase_subject("ann", "", "e-1")
+    service.privacy.erase_subject("ann", "", "e-1")
     sender.rows(6, subjects=["ann"])
     tape = watch_of(service).tape
 
     assert tape.erased[REFERENCE_ROWS : tape.end].tolist() == [True] * 4 + [False] * 6
-    assert [one.rows for one in service.erase_subject("ann", "", "e-2").models] == [6]
+    assert [one.rows for one in service.privacy.erase_subject("ann", "", "e-2").models] == [6]
 
 
 def test_a_repeated_request_gets_the_first_answer_and_changes_nothing(service: Service) -> None:
     Feed(service).rows(4, subjects=["ann"])
-    first = service.erase_subject("ann", "why", "e-1")
+    first = service.privacy.erase_subject("ann", "why", "e-1")
     before = types(service)
 
-    assert service.erase_subject("ann", "why", "e-1") == first
+    assert service.privacy.erase_subject("ann", "why", "e-1") == first
     assert types(service) == before
     with pytest.raises(RequestIdReused):
-        service.erase_subject("bob", "why", "e-1")
+        service.privacy.erase_subject("bob", "why", "e-1")
 
 
 def test_nothing_that_is_kept_of_an_erasure_names_the_subject(service: Service) -> None:
     Feed(service).rows(4, subjects=["ann-of-whom-nobody-knows"])
-    service.erase_subject("ann-of-whom-nobody-knows", "", "e-1")
+    service.privacy.erase_subject("ann-of-whom-nobody-knows", "", "e-1")
     payloads = [event.payload or b"" for event in service.events("m", 0, 1_000)]
     [kept] = service.store.read(lambda reader: reader.erasures())
 
@@ -151,7 +152,7 @@ def test_a_retired_model_forgets_as_well(service: Service) -> None:
     Feed(service).rows(4, subjects=["ann"])
     service.retire_model("m", "", "").result()
 
-    assert [one.rows for one in service.erase_subject("ann", "", "e-1").models] == [4]
+    assert [one.rows for one in service.privacy.erase_subject("ann", "", "e-1").models] == [4]
     assert types(service)[-1] == "erased"
     assert service.verify().failures == []
 
@@ -162,10 +163,10 @@ def test_a_legal_hold_keeps_every_model_of_the_subject_until_it_is_lifted(servic
         Feed(service, model).rows(4, subjects=["ann"])
     service.do(lambda unit: holding.place(service.desk, unit, "n", "a case", SERVICE)).result()
     with pytest.raises(LegallyHeld, match="keeps the rows of n; accepted here: LiftLegalHold"):
-        service.erase_subject("ann", "", "e-1")
+        service.privacy.erase_subject("ann", "", "e-1")
     kept = watch_of(service).tape.erased.any()
     service.do(lambda unit: holding.lift(service.desk, unit, "n", "", SERVICE)).result()
-    found = service.erase_subject("ann", "", "e-1")
+    found = service.privacy.erase_subject("ann", "", "e-1")
 
     assert not kept
     assert [(one.model, one.rows) for one in found.models] == [("m", 4), ("n", 4)]
@@ -181,18 +182,18 @@ def test_what_was_intended_before_a_process_ended_is_carried_out_at_the_next_sta
     service: Service, *, destroyed: bool
 ) -> None:
     Feed(service).rows(4, subjects=["ann"])
-    asked = erasing.Asked(subject="ann", note="", request_id="e-1", at_us=wall_us())
+    asked = erasures.Asked(subject="ann", note="", request_id="e-1", at_us=wall_us())
     erasure = service.do(lambda unit: erasing.intend(service.desk, unit, asked)).result()
     if destroyed:  # it ended between the vault and the log
         vault = service.desk.sealer.vault
         vault.destroy([key.key_id for key in vault.find("rows", pseudonym=vault.pseudonym("subject", "ann"))])
-    finished = service.finish_erasures()
-    found = service.erasure(erasure)
+    finished = service.privacy.finish()
+    found = service.privacy.erasure(erasure)
 
     assert finished == 1
-    assert (found.status, [one.rows for one in found.models]) == (erasing.DONE, [4])
+    assert (found.status, [one.rows for one in found.models]) == (erasures.DONE, [4])
     assert types(service)[-1] == "erased"
-    assert service.finish_erasures() == 0
+    assert service.privacy.finish() == 0
 
 
 def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_gone(service: Service) -> None:
@@ -200,7 +201,7 @@ def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_
     sender.labels(sender.rows(40, subjects=["ann", "bob"]), [0.0, 1.0] * 20)
     job = service.lease_job("w").result()
     assert job is not None
-    found = service.erase_subject("ann", "", "e-1")
+    found = service.privacy.erase_subject("ann", "", "e-1")
 
     assert [one.jobs for one in found.models] == [[job.job]]
     assert service.heartbeat(job.job, job.attempt, 0, "").result()[1]
@@ -214,7 +215,7 @@ def test_work_under_way_without_rows_of_the_subject_goes_on(service: Service) ->
     job = service.lease_job("w").result()
     assert job is not None
     sender.rows(4, subjects=["ann"])
-    found = service.erase_subject("ann", "", "e-1")
+    found = service.privacy.erase_subject("ann", "", "e-1")
 
     assert [one.jobs for one in found.models] == [[]]
     assert not service.heartbeat(job.job, job.attempt, 0, "").result()[1]
@@ -239,7 +240,7 @@ def test_a_batch_that_is_sent_again_after_an_erasure_gets_its_first_answer(servi
     sender = Feed(service)
     batch = sender.a_batch(4, subjects=["ann"])
     first = service.ingest(batch).result()
-    service.erase_subject("ann", "", "e-1")
+    service.privacy.erase_subject("ann", "", "e-1")
 
     assert service.ingest(batch).result() == replace(first, duplicate=True)
 
@@ -261,11 +262,11 @@ def periods(count: int) -> int:
 def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_references_stay(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40, subjects=["ann", ""]), [0.0, 1.0] * 20)
-    young = service.erase_old(Retention(rows_days=60), periods(1))
-    old = service.erase_old(Retention(rows_days=60), periods(4))
-    again = service.erase_old(Retention(rows_days=60), periods(4))
+    young = service.privacy.erase_old(Retention(rows_days=60), periods(1))
+    old = service.privacy.erase_old(Retention(rows_days=60), periods(4))
+    again = service.privacy.erase_old(Retention(rows_days=60), periods(4))
     tape = watch_of(service).tape
-    [told] = service.erasures("", 10)
+    [told] = service.privacy.erasures("", 10)
 
     assert (young, old, again) == (0, 1, 0)
     assert (told.scope, [(one.rows, one.labels) for one in told.models]) == ("age", [(40, 40)])
@@ -277,16 +278,16 @@ def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_reference
 def test_a_legal_hold_keeps_old_rows_too(service: Service) -> None:
     Feed(service).rows(4)
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
-    held = service.erase_old(Retention(rows_days=1), periods(3))
+    held = service.privacy.erase_old(Retention(rows_days=1), periods(3))
     service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
 
-    assert (held, service.erase_old(Retention(rows_days=1), periods(3))) == (0, 1)
+    assert (held, service.privacy.erase_old(Retention(rows_days=1), periods(3))) == (0, 1)
 
 
 def test_a_model_whose_old_rows_are_gone_still_declines_and_is_explained(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40), [0.0, 1.0] * 20)
-    service.erase_old(Retention(rows_days=1), periods(3))
+    service.privacy.erase_old(Retention(rows_days=1), periods(3))
     for _ in range(4):
         sender.labels(sender.rows(20, output=0.99), 0.0)
 
@@ -296,7 +297,7 @@ def test_a_model_whose_old_rows_are_gone_still_declines_and_is_explained(service
 
 def test_an_erasure_that_nobody_asked_for_is_not_found(service: Service) -> None:
     with pytest.raises(ThingMissing, match="was ever asked for"):
-        service.erasure("0" * 32)
+        service.privacy.erasure("0" * 32)
 
 
 def test_subjects_are_one_a_row_or_none(service: Service) -> None:

@@ -1,0 +1,1 @@
+"""Privacy: what is forgotten, what must be kept, and who stands behind an id."""

@@ -1,0 +1,126 @@
+"""Forgetting by age: how long each class of data is kept, and what of it is due to go.
+
+Three classes age. Rows go model by model. Evidence, on which many models may rest, goes for all of them at once, and
+none of it while one of them is held or still leans on some. What events tell is needed to fold a model for as long
+as it lives, so it goes as a whole, and only once the model has been retired for long enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from server.act import Folds
+from server.desk import Desk
+from server.privacy.erasures import ErasureView, intended
+from server.privacy.scopes import AGE, EVENTS, EVIDENCE
+from server.sealing import ROWS
+from statemachine.events import StateChanged
+from statemachine.health import ModelHealth
+from statemachine.words import RETIRED
+from store import at_rest
+from store.ports import Reader, Unit
+from store.vault import PERIOD_US, KeyFacts, Vault
+
+DAY_US = 86_400 * 1_000_000
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How many days each class of data is kept; 0 is for ever."""
+
+    rows_days: int = 0
+    evidence_days: int = 0
+    events_days: int = 0  #: after a model was retired
+
+    def __bool__(self) -> bool:
+        """Say whether anything ages."""
+        return bool(self.rows_days or self.evidence_days or self.events_days)
+
+
+def intend_old(desk: Desk, unit: Unit, keep: Retention, now_us: int) -> list[str]:
+    """Write down what is due to go; give the erasures, to be carried out.
+
+    What is due is asked for here once more, where no hold can be placed and nothing appended in between.
+    """
+    return [intended(unit, one) for one in due(desk.sealer.vault, desk.act.folds, unit, keep, now_us)]
+
+
+def due(vault: Vault, folds: Folds, reader: Reader, keep: Retention, now_us: int) -> list[ErasureView]:
+    """Say what is older than is kept, but for what a legal hold keeps."""
+    look = _Look(vault, folds, reader, now_us)
+    found: list[ErasureView] = []
+    if keep.rows_days:
+        found += look.rows(now_us - keep.rows_days * DAY_US)
+    if keep.evidence_days:
+        found += look.evidence(now_us - keep.evidence_days * DAY_US)
+    if keep.events_days:
+        found += look.events(now_us - keep.events_days * DAY_US)
+    return found
+
+
+class _Look:
+    """One look at all models and keys, now."""
+
+    def __init__(self, vault: Vault, folds: Folds, reader: Reader, now_us: int) -> None:
+        self._vault, self._folds, self._reader, self._now_us = vault, folds, reader, now_us
+
+    def rows(self, since_us: int) -> Iterator[ErasureView]:
+        """Give rows that are old: keys are made for a period, and go when all of it is old enough."""
+        before = since_us // PERIOD_US
+        for model in sorted({key.model for key in self._alive(ROWS, before)}):
+            if not self._folds.health(self._reader, model).legal_hold:
+                yield ErasureView.of_age(AGE, model, before, self._now_us, "rows older than is kept")
+
+    def evidence(self, since_us: int) -> Iterator[ErasureView]:
+        """Give evidence that is old, of all models at once."""
+        healths = list(self._healths())
+        before = min([since_us // PERIOD_US, *self._leant_on(healths)])
+        if self._alive(at_rest.EVIDENCE, before) and not any(health.legal_hold for health in healths):
+            yield ErasureView.of_age(EVIDENCE, "", before, self._now_us, "evidence older than is kept")
+
+    def events(self, since_us: int) -> Iterator[ErasureView]:
+        """Give the events of models that were retired long ago."""
+        for health in self._healths():
+            if health.place == RETIRED and not health.legal_hold and self._ended(health, since_us):
+                why = "events of a model that was retired longer ago than is kept"
+                yield ErasureView.of_age(EVENTS, health.model, 0, self._now_us, why)
+
+    def _ended(self, health: ModelHealth, since_us: int) -> bool:
+        """Say whether a retired model was retired before, and its events have not gone yet."""
+        retired_us = _retired_us(self._reader, health)
+        keys = self._vault.find(at_rest.PAYLOADS, model=health.model)
+        return retired_us < since_us and any(key.destroyed_us is None and key.created_us <= retired_us for key in keys)
+
+    def _leant_on(self, healths: list[ModelHealth]) -> Iterator[int]:
+        """Give the periods of evidence that the service still asks for: of open alarms, and of the last challenge."""
+        periods = {key.key_id: key.period for key in self._vault.find(at_rest.EVIDENCE)}
+        for health in healths:
+            if health.place == RETIRED:
+                continue
+            for sha256 in (health.alarm.evidence if health.alarm else "", health.challenge_evidence):
+                key_id = self._reader.sealed_under(sha256) if sha256 else None
+                if key_id in periods:
+                    yield periods[key_id]
+
+    def _alive(self, kind: str, before: int) -> list[KeyFacts]:
+        return [key for key in self._vault.find(kind, before_period=before) if key.destroyed_us is None]
+
+    def _healths(self) -> Iterator[ModelHealth]:
+        after = ""
+        while page := self._reader.projections(after, PAGE):
+            after = page[-1].stream
+            for one in page:
+                yield self._folds.health(self._reader, one.stream)
+
+
+def _retired_us(reader: Reader, health: ModelHealth) -> int:
+    """Say when a retired model was retired, by the clock of the log: its envelope says so, whatever was erased."""
+    until = health.version
+    while until:
+        for event in reversed(reader.events(health.model, max(until - PAGE, 0), until)):
+            if event.type == StateChanged.name:  # the last move that a retired model made
+                return event.recorded_us
+        until = max(until - PAGE, 0)
+    return health.entered_us

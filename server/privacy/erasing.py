@@ -1,0 +1,88 @@
+"""Erasing: what is to go is written down first, then its keys are destroyed, then the log says so.
+
+A process that ends in between finds the intent when it starts again, and carries it out. What is destroyed cannot be
+brought back by an old copy of the vault either: whoever starts on one destroys again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from server.act import Caller
+from server.desk import Desk
+from server.privacy.erasures import DONE, Asked, ErasureView, finished, intended, keep, view, wanted, was_asked
+from server.privacy.losses import Loss, of_rows, tell
+from server.privacy.scopes import Span, scope_of
+from server.sealing import ROWS
+from statemachine.errors import LegallyHeld
+from store.ports import Reader, Unit
+from store.vault import KeyFacts, Vault
+
+
+def intend(desk: Desk, unit: Unit, request: Asked) -> str:
+    """Write down that everything about a subject is to go; give the erasure's id, the first one to a repeated request.
+
+    Raises:
+        LegallyHeld: A model that holds rows of the subject may not lose any.
+        RequestIdReused: The id stands for another erasure.
+    """
+    vault = desk.sealer.vault
+    if was_asked(vault, unit, request):
+        return request.erasure
+    pseudonym = vault.pseudonym("subject", request.subject)
+    holders = {key.model for key in vault.find(ROWS, pseudonym=pseudonym) if key.lived(request.at_us)}
+    _refuse_held(desk, unit, holders, "rows")
+    return intended(unit, wanted(vault, request, pseudonym))
+
+
+def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller) -> ErasureView:
+    """Destroy the keys of an erasure that was intended, and say so in each model's log. Once done it is never redone.
+
+    Raises:
+        LegallyHeld: A hold was placed since it was intended. It stays so until the next start of a server.
+        ScopeUnknown: A later release has intended it.
+    """
+    asked = view(unit, erasure)
+    if asked.status == DONE:
+        return asked
+    scope, keys = scope_of(erasure, asked.scope), _keys(desk.sealer.vault, asked)
+    by_model = scope.told(unit, _span(asked), keys)
+    _refuse_held(desk, unit, by_model, scope.held)
+    losses = [
+        of_rows(desk, unit, model, [key.key_id for key in mine]) if scope.of_rows else Loss(model)
+        for model, mine in by_model.items()
+    ]
+    datasets = [one for loss in losses for one in loss.dataset_keys]
+    desk.sealer.vault.destroy([key.key_id for key in keys] + datasets)
+    touched = [tell(desk, unit, asked, loss, caller) for loss in losses]
+    done = replace(asked, status=DONE, models=touched, done_us=now_us)
+    keep(unit, done)
+    return done
+
+
+def destroy_again(vault: Vault, reader: Reader) -> None:
+    """Destroy what was erased and is alive again, as when the vault was restored from an old copy."""
+    for done in finished(reader):
+        alive = [key.key_id for key in _keys(vault, done) if key.destroyed_us is None]
+        if alive:
+            vault.destroy(alive)
+
+
+def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
+    """Give the keys of an erasure: those that were alive when it was asked for, and were made by then."""
+    found = scope_of(asked.erasure, asked.scope).keys(vault, _span(asked))
+    return [key for key in found if key.lived(asked.created_us)]
+
+
+def _span(asked: ErasureView) -> Span:
+    return Span(pseudonym=asked.pseudonym, model=asked.model, before_period=asked.before_period)
+
+
+def _refuse_held(desk: Desk, unit: Unit, models: Iterable[str], what: str) -> None:
+    held = sorted(model for model in models if desk.health(unit, model).legal_hold)
+    if held:
+        health = desk.health(unit, held[0])
+        raise LegallyHeld(
+            "erase", str(health.place), f"a legal hold keeps the {what} of {', '.join(held)}", ("LiftLegalHold",)
+        )

@@ -1,0 +1,98 @@
+"""The office that people turn to who want to be forgotten, or to know what was: each call is done when it returns."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+from server.act import SERVICE, Caller
+from server.clock import wall_us
+from server.desk import Desk
+from server.privacy import ageing, erasing, erasures, forgetting
+from server.privacy.actors import Actors, ActorView, told
+from server.privacy.ageing import Retention
+from server.privacy.erasures import Asked, ErasureView
+from server.privacy.scopes import ACTOR
+from statemachine.errors import LegallyHeld
+from store.ports import Store, Unit
+
+T = TypeVar("T")
+
+
+class Doing(Protocol):
+    """Does a piece of work on the writer thread."""
+
+    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
+        """Give a future that is durable once it has a result."""
+
+
+class Privacy:
+    """Erases, forgets, and tells of both. Its methods wait for the writer, so they are not for an event loop."""
+
+    def __init__(self, store: Store, desk: Desk, do: Doing) -> None:
+        self._store, self._desk, self._do = store, desk, do
+        self.actors = Actors(desk.sealer.vault)
+
+    def erase_subject(self, subject: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
+        """Destroy the keys of everything about a subject. Return when that is done, on record, and never undone.
+
+        Raises:
+            LegallyHeld: One of the models must be kept; nothing is erased.
+            RequestIdReused: The request id was used for another erasure.
+        """
+        asked = Asked(subject=subject, note=note, request_id=request_id, at_us=wall_us())
+        return self._carry_out(self._do(lambda unit: erasing.intend(self._desk, unit, asked)).result(), caller)
+
+    def who(self, ids: list[str], names: list[str]) -> list[ActorView]:
+        """Tell who stands behind ids of actors, then which ids have names.
+
+        Raises:
+            ThingMissing: The vault never gave such an id, or nobody is called so.
+        """
+        return told(self._desk.sealer.vault, ids, names)
+
+    def forget_actor(self, actor: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
+        """Destroy the name behind an id, which stays in the log. Return when nobody can be named by it any more.
+
+        Raises:
+            ThingMissing: The vault never gave such an id.
+            LegallyHeld: A model must be kept in whose log the id stands.
+            RequestIdReused: The request id was used for another erasure.
+        """
+        asked = Asked(subject=actor, note=note, request_id=request_id, at_us=wall_us(), scope=ACTOR)
+        self._store.read(lambda reader: forgetting.check(self._desk, reader, asked))
+        found = self._carry_out(self._do(lambda unit: forgetting.intend(self._desk, unit, asked)).result(), caller)
+        self.actors.clear()
+        return found
+
+    def erasure(self, erasure: str) -> ErasureView:
+        """Tell of one erasure."""
+        return self._store.read(lambda reader: erasures.view(reader, erasure))
+
+    def erasures(self, after: str, limit: int) -> list[ErasureView]:
+        """List erasures by id."""
+        return self._store.read(lambda reader: erasures.views(reader, after, limit))
+
+    def erase_old(self, keep: Retention, now_us: int) -> int:
+        """Destroy the keys of what is older than is kept; give how many erasures that took."""
+        desk = self._desk
+        if not self._store.read(lambda reader: ageing.due(desk.sealer.vault, desk.readers, reader, keep, now_us)):
+            return 0  # every model was looked at, and the writer was not asked
+        found = self._do(lambda unit: ageing.intend_old(desk, unit, keep, now_us)).result()
+        for erasure in found:
+            self._carry_out(erasure, SERVICE)
+        return len(found)
+
+    def finish(self) -> int:
+        """Carry out what was asked for before a process ended, and again what an old copy of the vault brought back."""
+        unfinished = self._store.read(erasures.unfinished)
+        for erasure in unfinished:
+            with contextlib.suppress(LegallyHeld):  # the hold came later; it waits for the next start
+                self._carry_out(erasure, SERVICE)
+        self._store.read(lambda reader: erasing.destroy_again(self._desk.sealer.vault, reader))
+        return len(unfinished)
+
+    def _carry_out(self, erasure: str, caller: Caller) -> ErasureView:
+        return self._do(lambda unit: erasing.carry_out(self._desk, unit, erasure, wall_us(), caller)).result()

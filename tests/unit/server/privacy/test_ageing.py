@@ -1,0 +1,71 @@
+"""Claims about forgetting by age: when the writer is asked, and what it looks at again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import TypeVar
+
+import pytest
+
+from server import holding
+from server.act import SERVICE
+from server.clock import wall_us
+from server.privacy.ageing import Retention
+from server.privacy.erasures import INTENDED, ErasureView, keep
+from server.privacy.office import Privacy
+from server.privacy.scopes import ScopeUnknown
+from server.service import Service
+from store.ports import Unit
+from store.vault import PERIOD_US
+from tests.fixtures.services import Feed, a_model, a_service
+
+T = TypeVar("T")
+
+ALL = Retention(rows_days=1, evidence_days=1, events_days=1)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with a_service() as made:
+        made.create_model(a_model()).result()
+        Feed(made).rows(4)
+        yield made
+
+
+class Writer:
+    """Does what a service does, and says how often; *first* is done before."""
+
+    def __init__(self, service: Service, first: Callable[[], object] = lambda: None) -> None:
+        self._service, self._first, self.asked = service, first, 0
+
+    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
+        self._first()
+        self.asked += 1
+        return self._service.do(work)
+
+
+def test_the_writer_is_not_asked_when_nothing_is_due(service: Service) -> None:
+    writer = Writer(service)
+
+    found = Privacy(service.store, service.desk, writer).erase_old(ALL, wall_us())
+
+    assert (found, writer.asked) == (0, 0)
+
+
+def test_a_hold_that_is_placed_while_it_is_asked_what_is_due_is_seen(service: Service) -> None:
+    def hold() -> None:
+        service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+
+    privacy = Privacy(service.store, service.desk, Writer(service, hold))
+
+    assert privacy.erase_old(ALL, wall_us() + 3 * PERIOD_US) == 0
+    assert privacy.erasures("", 10) == []
+
+
+def test_an_erasure_of_a_scope_that_is_unknown_here_is_named(service: Service) -> None:
+    strange = ErasureView(erasure="e" * 32, status=INTENDED, scope="moon", pseudonym="", note="", created_us=1)
+    service.do(lambda unit: keep(unit, strange)).result()
+
+    with pytest.raises(ScopeUnknown, match=r"erasure e{32} is of the scope 'moon'; known are subject, age, evidence"):
+        service.privacy.finish()
