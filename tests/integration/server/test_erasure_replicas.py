@@ -43,7 +43,7 @@ def test_what_one_server_erases_the_other_knows_no_more(pair: tuple[Service, Ser
     one, other = pair
     ids = Feed(other).rows(4, subjects=["ann", "bob"])
     before = known_to(other)
-    found = one.erase_subject("ann", "", "e-1")
+    found = one.privacy.erase_subject("ann", "", "e-1")
     after = known_to(other)
 
     assert not np.isnan(before).any()
@@ -57,10 +57,10 @@ def test_the_other_server_seals_later_rows_of_the_subject_under_a_new_key(pair: 
     one, other = pair
     sender = Feed(other)
     sender.rows(2, subjects=["ann"])
-    one.erase_subject("ann", "", "e-1")
+    one.privacy.erase_subject("ann", "", "e-1")
     sender.rows(3, subjects=["ann"])
 
     assert np.isnan(known_to(one)).tolist() == [True, True, False, False, False]
-    assert [model.rows for model in one.erase_subject("ann", "", "e-2").models] == [3]
+    assert [model.rows for model in one.privacy.erase_subject("ann", "", "e-2").models] == [3]
     assert np.isnan(known_to(other)).all()
     assert other.verify().failures == []
