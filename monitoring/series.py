@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from statistics import median
 from typing import Any, Literal, Protocol
 
@@ -18,6 +19,8 @@ Phase = Literal["learning", "watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
 #: A suspicion stands: it was raised, and not cleared since.
 STANDING = ("suspect", "confirmed")
+#: Baselines that are remembered: one a series, of as many series as are looked at by turns.
+BASELINES = 1_024
 #: How often a series that is ill is expected to be bad.
 ILL = 0.8
 
@@ -124,10 +127,10 @@ class SeriesWatch:
 
     def limit(self) -> float:
         """Return the value beyond which a point is bad."""
-        sign = 1.0 if self.direction == "higher_is_worse" else -1.0
-        middle = median(self.first)
-        room = self.tolerance * (abs(middle) if self.relative else 1.0)
-        return middle + sign * max(room, *(abs(each - middle) for each in self.first))
+        return self._bounds()[1]
+
+    def _bounds(self) -> tuple[float, float]:
+        return _bounds(self.first, self.direction, self.tolerance, self.relative)
 
     def suspected(self) -> SeriesWatch:
         """Return the watch as it stands when its suspicion has just been raised: only points from now on count."""
@@ -191,6 +194,7 @@ class SeriesWatch:
 
     def _finding(self, after: SeriesWatch, verdict: Verdict, value: float) -> SeriesFinding:
         known = after.phase != "learning"
+        baseline, limit = after._bounds() if known else (None, None)
         evidence = after.evidence
         if verdict == "alarm":
             evidence = max(self.evidence, 0.0) + self._gain(bad=self._is_bad(value))
@@ -202,8 +206,8 @@ class SeriesWatch:
             point=self.points,
             value=value,
             log_evidence=round(evidence, 6),
-            baseline=median(after.first) if known else None,
-            limit=after.limit() if known else None,
+            baseline=baseline,
+            limit=limit,
             onset=after.onset if after.evidence > 0 or after.phase in STANDING else -1,
             phase=after.phase,
             bad=known and after._is_bad(value),
@@ -212,6 +216,17 @@ class SeriesWatch:
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
         return {**asdict(self), "first": list(self.first), "run": list(self.run), "recent": list(self.recent)}
+
+
+# Asked three times a point, of a baseline that stays: to work it out each time was half of a whole derivation. Zeros of
+# either sign have one entry, which is as well: bounds are only ever compared.
+@lru_cache(BASELINES)
+def _bounds(first: tuple[float, ...], direction: Direction, tolerance: float, relative: bool) -> tuple[float, float]:  # noqa: FBT001 - a part of the key
+    """Return the middle of a baseline, and the value beyond which a point is bad."""
+    sign = 1.0 if direction == "higher_is_worse" else -1.0
+    middle = median(first)
+    room = tolerance * (abs(middle) if relative else 1.0)
+    return middle, middle + sign * max(room, *(abs(each - middle) for each in first))
 
 
 def restored(state: dict[str, Any]) -> SeriesWatch:
