@@ -10,10 +10,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from monitoring.counting import ArrayCounter, Counter
 from monitoring.reference import Floats, Ints, Reference
 
 #: Squares of losses are kept at 2^-10 of the loss unit, so that 10^5 rows of a thousand units fit 64 bits.
 SQUARE_SHIFT = 10
+MOST_AT_ONCE = 1 << 21  #: 32-bit halves whose sum a float still holds exactly
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +76,10 @@ class LossTable:
         return cls(*(np.array(data[name], dtype=np.int64) for name in ("rows", "loss", "squares")))
 
 
-def profile(reference: Reference, rows: Floats, outputs: Floats) -> Profile:
+def profile(reference: Reference, rows: Floats, outputs: Floats, counter: Counter | None = None) -> Profile:
     """Count *rows* (n, features) and *outputs* (n,) on the bins of *reference*.
+
+    Who has many windows makes the *counter* of the reference once: it costs as much as a few thousand rows.
 
     >>> from monitoring.learning import learn
     >>> from monitoring.reference import Column
@@ -85,9 +89,7 @@ def profile(reference: Reference, rows: Floats, outputs: Floats) -> Profile:
     >>> window.rows, window.counts[:7].tolist()
     (3, [1, 0, 0, 0, 0, 0, 1])
     """
-    placed = reference.place(rows, outputs)
-    counts = np.bincount(placed.ravel(), minlength=reference.starts[-1])
-    return Profile(len(rows), counts.astype(np.int64))
+    return Profile(len(rows), (counter or ArrayCounter(reference)).count(rows, outputs))
 
 
 def no_losses(reference: Reference) -> LossTable:
@@ -101,17 +103,32 @@ def loss_table(reference: Reference, rows: Floats, outputs: Floats, labels: Floa
     known = ~np.isnan(labels)
     placed = reference.place(rows[known], outputs[known])
     label, loss, width = reference.place_labels(labels[known]), losses[known].astype(np.int64), reference.starts[-1]
-    table = no_losses(reference)
-    for column in placed.T:
-        flat = label * width + column
-        np.add.at(table.rows.reshape(-1), flat, 1)
-        np.add.at(table.loss.reshape(-1), flat, loss)
-        np.add.at(table.squares, column, (loss >> SQUARE_SHIFT) ** 2)
-    return table
+    shape = (reference.label_bins, width)
+    flat = (placed + label[:, None] * width).ravel()
+    features = placed.shape[1]
+    return LossTable(
+        np.bincount(flat, minlength=shape[0] * width).astype(np.int64).reshape(shape),
+        _sums(flat, np.repeat(loss, features), shape[0] * width).reshape(shape),
+        _sums(placed.ravel(), np.repeat((loss >> SQUARE_SHIFT) ** 2, features), width),
+    )
+
+
+def _sums(at: Ints, values: Ints, slots: int) -> Ints:
+    """Sum 64-bit *values* by slot, exactly: their halves are summed as floats, which hold whole numbers below 2^53.
+
+    A half is below 2^32 in size, so 2^21 values cannot lose a bit; there are never more at a time. Sums wrap around as
+    those of 64-bit integers do.
+    """
+    sums = np.zeros(slots, np.int64)
+    for start in range(0, len(at), MOST_AT_ONCE):
+        here, some = at[start : start + MOST_AT_ONCE], values[start : start + MOST_AT_ONCE]
+        high = np.bincount(here, weights=some >> 32, minlength=slots).astype(np.int64)
+        sums += np.bincount(here, weights=some & 0xFFFF_FFFF, minlength=slots).astype(np.int64) + (high << 32)
+    return sums
 
 
 def repeated_rows(rows: Floats, outputs: Floats) -> int:
     """Return how many rows equal an earlier one, bit by bit; a fact of a whole window, so it does not merge."""
     whole = np.ascontiguousarray(np.column_stack([rows, outputs]))
     as_bytes = whole.view(np.dtype((np.void, whole.dtype.itemsize * whole.shape[1]))).ravel()
-    return len(as_bytes) - len(np.unique(as_bytes))
+    return len(as_bytes) - len(set(as_bytes.tolist()))  # a third of what it takes to sort a window's rows

@@ -145,15 +145,23 @@ class Reference:
             for each, start in zip(self.features, self.starts[:-1], strict=True)
         ]
 
+    def check(self, rows: Floats, outputs: Floats) -> None:
+        """Refuse rows of another shape.
+
+        Raises:
+            ValueError: The number of columns is not the reference's, or that of rows is not the outputs'.
+        """
+        if rows.shape != (len(outputs), len(self.features) - 1):
+            message = f"rows have shape {rows.shape}, expected ({len(outputs)}, {len(self.features) - 1})"
+            raise ValueError(message)
+
     def place(self, rows: Floats, outputs: Floats) -> Ints:
         """Return the flat slot of every value; *rows* is (n, features), the result (n, features + 1).
 
         Raises:
             ValueError: The number of columns is not the reference's.
         """
-        if rows.shape != (len(outputs), len(self.features) - 1):
-            message = f"rows have shape {rows.shape}, expected ({len(outputs)}, {len(self.features) - 1})"
-            raise ValueError(message)
+        self.check(rows, outputs)
         columns = [*rows.T, outputs]
         placed = [f.place(c) + s for f, c, s in zip(self.features, columns, self.starts[:-1], strict=True)]
         return np.stack(placed, axis=1)

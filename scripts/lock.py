@@ -14,7 +14,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ASKED = ("pyproject.toml", "client/pyproject.toml", "verifier/pyproject.toml", "--extra=dev", "--extra=sklearn")
+ASKED = (
+    "pyproject.toml",
+    "client/pyproject.toml",
+    "verifier/pyproject.toml",
+    "--extra=dev",
+    "--extra=sklearn",
+    "--extra=fast",
+)
 SHAPE = (
     "--universal",
     "--python-version=3.11",

@@ -9,6 +9,7 @@ import numpy as np
 
 from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
+from monitoring.counting import ArrayCounter
 from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
@@ -90,6 +91,7 @@ class Watch:
         policy, reference_rows = health.policy, health.reference_rows
         self.policy_version, self.erasures = health.policy_version, health.erasures
         self.reference = Reference.from_json(reference["profile"])
+        self._counter = ArrayCounter(self.reference)
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = reference_rows
@@ -153,7 +155,7 @@ class Watch:
             if not alive.any():
                 continue
             matrix, served = self.tape.features(first, end)[alive], self._served(first, end)[alive]
-            found = profile(self.reference, matrix, served)
+            found = profile(self.reference, matrix, served, self._counter)
             closed.append(self._window(first, end, found, repeated_rows(matrix, served)))
         return closed
 

@@ -11,7 +11,7 @@ ADVISERS = {"numpy", "measures", "statemachine"}
 ALLOWED = {
     "measures": {"numpy"},
     "statemachine": {"transitions", "orjson", "msgspec"},
-    "monitoring": ADVISERS,
+    "monitoring": ADVISERS | {"numba"},  # in `compiled.py`, which no room imports
     "diagnosis": ADVISERS,
     "rollout": ADVISERS,
 }

@@ -70,6 +70,23 @@ def test_neither_order_nor_partition_changes_a_bit_of_a_merged_loss_table(order:
     assert int(merged.rows[:, : REFERENCE.starts[1]].sum()) == 60 - 9
 
 
+@pytest.mark.parametrize("size", [0, 1, 2**15, 2**34])
+def test_losses_of_any_size_are_summed_to_the_bit(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitoring.profile.MOST_AT_ONCE", 700)
+    losses = np.random.default_rng(size).integers(-size, size + 1, len(ROWS), dtype=np.int64)
+    labels = (OUTPUTS > 0.5).astype(float)
+
+    table = loss_table(REFERENCE, ROWS, OUTPUTS, labels, losses)
+
+    exact = no_losses(REFERENCE)
+    places = REFERENCE.place(ROWS, OUTPUTS)
+    for row, label in enumerate(REFERENCE.place_labels(labels)):
+        exact.rows[label, places[row]] += 1
+        exact.loss[label, places[row]] += losses[row]
+        exact.squares[places[row]] += (losses[row] >> 10) ** 2
+    assert table == exact
+
+
 def test_every_value_is_counted_once() -> None:
     window = profile(REFERENCE, ROWS, OUTPUTS)
 
