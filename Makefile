@@ -69,6 +69,7 @@ lock: setup
 bench: setup
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.record
+	$(BIN)/python -m benchmarks.profiles
 
 ## replicas: EVENTS of eight clients, while one of their servers is killed and another frozen; nothing may be lost
 replicas: setup

@@ -166,3 +166,12 @@ def test_repeated_rows_are_those_equal_to_an_earlier_one() -> None:
     rows = np.array([[1.0, np.nan], [1.0, np.nan], [1.0, 2.0], [1.0, np.nan]])
 
     assert repeated_rows(rows, np.zeros(4)) == 2
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([0.0, -0.0, 1.0, np.nan, np.inf])] * 4), max_size=40))
+def test_repeated_rows_are_as_many_as_comparing_every_byte_finds(drawn: list[tuple[float, ...]]) -> None:
+    whole = np.array(drawn, dtype=np.float64).reshape(-1, 4)
+
+    repeats = repeated_rows(whole[:, :3], whole[:, 3])
+
+    assert repeats == len(whole) - len({row.tobytes() for row in whole})
