@@ -30,7 +30,7 @@ from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
 from monitoring.drift import DriftWatch
 from monitoring.learning import learn
-from monitoring.profile import Profile, profile, repeated_rows
+from monitoring.profile import Profile, loss_table, profile, repeated_rows
 from monitoring.quality import QualityWatch
 from monitoring.reference import Column, Reference
 from statemachine.policy import Policy
@@ -156,7 +156,10 @@ def sizes(reference: Reference, counter: Counter, rows: Floats, rounds: int) -> 
     two = Profile(one.rows, one.counts.copy())
     found = medians({"profile": (lambda: one + two, 1_000), "counts": (lambda: one.counts + two.counts, 1_000)}, rounds)
     table = Table("what", "figure", "aim", title=f"the profile of {len(rows):,} rows", header_style="bold")
+    losses = loss_table(reference, rows[:, :-1], rows[:, -1], rows[:, -1].round(), np.full(len(rows), 1 << 19))
+    joint = len(orjson.dumps(losses.to_json()))
     table.add_row("bytes of JSON, as evidence holds it", f"{text:,}", "≤ 4,096")
+    table.add_row("beside it, of a diagnosis: bytes of losses by label and bin", f"{joint:,}", "")
     table.add_row("µs to merge two profiles", f"{found['profile'] * 1e6:.2f}", "≤ 2")
     table.add_row("µs of that for the counts", f"{found['counts'] * 1e6:.2f}", "≤ 2")
     return table

@@ -63,8 +63,11 @@ class Steps:
 
     def count(self, values: Floats) -> Ints:
         """Return how many *values* are in each step: sorted, they need one search for each cut."""
-        ends = np.searchsorted(np.sort(values), self.cuts)
-        return np.diff(ends, prepend=0, append=len(values)).astype(np.int64)
+        counts = np.empty(len(self.slots), np.int64)
+        counts[:-1] = np.searchsorted(np.sort(values), self.cuts)
+        counts[-1] = len(values)
+        counts[1:] -= counts[:-1].copy()
+        return counts
 
 
 @dataclass(frozen=True, slots=True, eq=False)

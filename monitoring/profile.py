@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring.counting import ArrayCounter, Counter
+from monitoring.packing import packed, unpacked
 from monitoring.reference import Floats, Ints, Reference
 
 #: Squares of losses are kept at 2^-10 of the loss unit, so that 10^5 rows of a thousand units fit 64 bits.
@@ -38,12 +39,14 @@ class Profile:
     __hash__ = None  # type: ignore[assignment]  # Arrays have no hash; name a profile by its canonical bytes.
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain integers, for canonical bytes."""
-        return {"rows": self.rows, "counts": self.counts.tolist()}
+        """Return the rows and the packed counts, for canonical bytes: half of what plain integers take."""
+        return {"rows": self.rows, "packed": packed(self.counts)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
+        """Undo `to_json`; profiles of before are read as well, which hold plain integers as `counts`."""
+        if "packed" in data:
+            return cls(data["rows"], unpacked(data["packed"]))
         return cls(data["rows"], np.array(data["counts"], dtype=np.int64))
 
 
