@@ -14,7 +14,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate derive replay-million clean help
+.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate derive replay-million same-bits clean help
 
 ## setup: make .venv from the lock, and install the service and its client into it
 setup: .venv/installed
@@ -86,6 +86,10 @@ derive: setup
 ## replay-million: a million events laid into both databases and folded again
 replay-million: setup
 	$(BIN)/python -m benchmarks.million
+
+## same-bits: a million windows counted in every order, partition and number of workers, by numba and by two numpys
+same-bits: setup
+	$(BIN)/python -m benchmarks.same_bits $(if $(QUICK),--quick)
 
 ## clean: remove what tools and runs have left; .venv stays
 clean:

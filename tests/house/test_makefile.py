@@ -24,6 +24,7 @@ TARGETS = [
     "evaluate",
     "derive",
     "replay-million",
+    "same-bits",
     "clean",
     "help",
 ]
