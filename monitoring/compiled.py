@@ -18,7 +18,7 @@ class CompiledCounter:
 
     def __init__(self, reference: Reference) -> None:
         grid = Grid.of(reference)
-        self._reference = reference
+        self._reference, self._slots = reference, reference.starts[-1]
         self._tables = (grid.scale, grid.shift, grid.top, grid.first, grid.lower, grid.cut, grid.special)
         cuts = [np.empty(0) if steps is None else steps.cuts for steps in grid.steps]
         self._cuts = np.concatenate(cuts)
@@ -31,7 +31,7 @@ class CompiledCounter:
         places = np.zeros(len(self._target), np.int64)
         values, served = np.asarray(rows, np.float64), np.asarray(outputs, np.float64)
         _count(values, served, self._tables, self._cuts, self._bounds, self._begins, places)
-        counts = np.zeros(self._reference.starts[-1] + 1, np.int64)
+        counts = np.zeros(self._slots + 1, np.int64)
         np.add.at(counts, self._target, places)
         return counts[:-1]
 

@@ -29,14 +29,14 @@ class ArrayCounter:
     """Counts with numpy alone: the cells of all values of a stretch at once, and a sort of those that are special."""
 
     def __init__(self, reference: Reference) -> None:
-        self._reference, self._grid = reference, Grid.of(reference)
+        self._reference, self._grid, self._starts = reference, Grid.of(reference), reference.starts
         self._codes = np.array([at for at, steps in enumerate(self._grid.steps) if steps is None], dtype=np.intp)
 
     def count(self, rows: Floats, outputs: Floats) -> Ints:
         """Return how many values each flat slot has; as `Counter` says."""
         self._reference.check(rows, outputs)
         places = np.zeros(len(self._grid.target), np.int64)
-        counts = np.zeros(self._reference.starts[-1] + 1, np.int64)
+        counts = np.zeros(self._starts[-1] + 1, np.int64)
         for at in range(0, len(rows), STRETCH):
             values = np.column_stack([rows[at : at + STRETCH], outputs[at : at + STRETCH]])
             placed = self._placed(values)
@@ -77,5 +77,5 @@ class ArrayCounter:
             begin = self._grid.begins[feature]
             places[begin : begin + len(steps.slots)] += steps.count(values)
             return
-        one, start = self._reference.features[feature], self._reference.starts[feature]
+        one, start = self._reference.features[feature], self._starts[feature]
         counts[start : start + one.slots] += np.bincount(one.place(values), minlength=one.slots)
