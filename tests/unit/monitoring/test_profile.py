@@ -105,6 +105,16 @@ def test_decoding_undoes_encoding() -> None:
     assert Reference.from_json(orjson.loads(stored)) == REFERENCE
 
 
+def test_a_thousand_rows_of_25_features_take_less_than_four_kilobytes_of_evidence() -> None:
+    chance = np.random.default_rng(1)
+    past, rows = chance.normal(size=(5_000, 25)), chance.normal(size=(1_000, 25))
+    reference = learn([Column(name=f"x{at}") for at in range(25)], past, past[:, 0])
+
+    window = profile(reference, rows, rows[:, 0])
+
+    assert len(orjson.dumps(window.to_json())) <= 4_096
+
+
 def test_a_numeric_feature_has_64_bins_of_about_equal_counts() -> None:
     values = np.random.default_rng(1).lognormal(size=(6_400, 1))
 
