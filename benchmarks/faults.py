@@ -4,8 +4,9 @@
 
 Each fault begins half way, in one feature that the stream chooses by its seed, and lasts for five windows. *Found* is a
 fault that is reported of that feature while it lasts and is not reported where nothing is planted; *named* is one of
-the right kind. *Elsewhere* counts findings about other features that the planted fault alone has brought. What the
-streams report with nothing planted is the last line: much of it is drift out of the reference's range.
+the right kind. *Elsewhere* counts findings about other features that the planted fault alone has brought. The last line
+tells what is reported with nothing planted: much of it is drift out of the reference's range. The service asks all
+judges but that of sentinel codes, which is measured here.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 from backtest.stream import Stream, read_stream
+from monitoring.facts import facts
 from monitoring.learning import learn
 from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityWatch
 from monitoring.reference import OUTPUT, Column, Reference
+from monitoring.sentinels import SentinelWatch, learn_habits
 from monitoring.streams import ROW
 from statemachine.policy import Policy
 
@@ -107,12 +111,22 @@ class World:
     def reports(self, rows: Floats) -> Reports:
         """Judge the windows of *rows* behind the reference."""
         watch, found = QualityWatch.start(self.reference, self.policy.quality), Reports()
+        codes = SentinelWatch.start(
+            learn_habits(rows[: self.reference_rows, self.numeric], self.window), self.policy.quality
+        )
         for number, first in enumerate(range(self.reference_rows, len(rows) - self.window + 1, self.window)):
             part, outputs = rows[first : first + self.window], np.zeros(self.window)
             seen = profile(self.reference, part, outputs)
             watch, faults = watch.observe(first, seen, repeated_rows(part, outputs))
-            found[number] = {(one.feature, one.kind) for one in faults if one.feature != OUTPUT}
+            codes, sentinels = codes.observe(first, facts(part[:, self.numeric]))
+            named = {(self.columns[self.numeric[one.feature]].name, "sentinel") for one in sentinels}
+            found[number] = named | {(one.feature, one.kind) for one in faults if one.feature != OUTPUT}
         return found
+
+    @property
+    def numeric(self) -> list[int]:
+        """The features that are numbers; words have no codes but themselves."""
+        return [i for i, one in enumerate(self.columns) if one.kind == "numeric"]
 
     def targets(self, on: str) -> list[int]:
         """Give the features that a fault can happen to."""
@@ -161,18 +175,19 @@ def count(tally: Tally, kind: str, where: str, first: int, plain: Reports, broke
         tally.called[one] = tally.called.get(one, 0) + 1
 
 
-def evaluate(worlds: Iterator[World]) -> tuple[dict[str, Tally], tuple[int, int]]:
-    """Plant every fault in every world; give the tallies, and of the windows with nothing planted how many report."""
-    tallies, windows, loud = {name: Tally() for name in FAULTS}, 0, 0
+def evaluate(worlds: Iterator[World]) -> tuple[dict[str, Tally], int, Counter[str]]:
+    """Plant every fault in every world; give tallies, the windows, and by kind how many report with nothing planted."""
+    tallies, windows, loud = {name: Tally() for name in FAULTS}, 0, Counter[str]()
     for world in worlds:
         plain = world.reports(world.rows)
-        windows, loud = windows + len(plain), loud + sum(map(bool, plain.values()))
+        windows += len(plain)
+        loud.update(kind for found in plain.values() for kind in {kind for _, kind in found})
         for seed, (name, fault) in enumerate(FAULTS.items()):
             made = world.planted(fault, seed)
             if made is not None:
                 where, first, rows = made
                 count(tallies[name], fault.kind, where, first, plain, world.reports(rows))
-    return tallies, (loud, windows)
+    return tallies, windows, loud
 
 
 def _worlds(data: Path, wanted: list[str]) -> Iterator[World]:
@@ -182,7 +197,7 @@ def _worlds(data: Path, wanted: list[str]) -> Iterator[World]:
             yield World.of(read_stream(data / entry["file"], entry["target"], task=entry["task"], drop=left_out))
 
 
-def _show(tallies: dict[str, Tally], loud: int, windows: int) -> None:
+def _show(tallies: dict[str, Tally], windows: int, loud: Counter[str]) -> None:
     table = Table("fault", "streams", "found", "named", "windows to find it", "called", "elsewhere", title="faults")
     for name, one in tallies.items():
         called = ", ".join(f"{kind} {n}" for kind, n in sorted(one.called.items()))
@@ -190,7 +205,8 @@ def _show(tallies: dict[str, Tally], loud: int, windows: int) -> None:
         table.add_row(name, str(one.planted), str(one.found), str(one.named), delay, called, str(one.elsewhere))
     console = Console(width=150)
     console.print(table)
-    console.print(f"with nothing planted, {loud} of {windows} windows report a fault")
+    told = ", ".join(f"{kind} in {number}" for kind, number in sorted(loud.items())) or "nothing"
+    console.print(f"of {windows} windows with nothing planted: {told}")
 
 
 def main() -> int:
@@ -199,8 +215,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with manifest.json")
     parser.add_argument("--streams", default="", help="names, separated by commas")
     options = parser.parse_args()
-    tallies, (loud, windows) = evaluate(_worlds(options.data, [one for one in options.streams.split(",") if one]))
-    _show(tallies, loud, windows)
+    _show(*evaluate(_worlds(options.data, [one for one in options.streams.split(",") if one])))
     return 0
 
 
