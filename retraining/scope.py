@@ -43,10 +43,12 @@ class Spec:
     features: list[dict[str, Any]]
     classes: list[str]
     limits: dict[str, Any] = field(default_factory=lambda: asdict(Limits()))
+    quarantined: tuple[Range, ...] = ()  #: rows under faults of the data; the dataset knows no labels of them
 
     def to_json(self) -> dict[str, Any]:
-        """Give the spec as JSON."""
-        return asdict(self)
+        """Give the spec as JSON. Where nothing is in quarantine it has the form that any worker knows."""
+        data = asdict(self)
+        return data if self.quarantined else {name: data[name] for name in data if name != "quarantined"}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Spec:
@@ -59,7 +61,8 @@ class Spec:
             for entry in data["entrants"]
         )  # fmt: skip
         first, end = data["holdout"]
-        return cls(**{**data, "entrants": entrants, "holdout": (first, end)})
+        quarantined = tuple((begin, stop) for begin, stop in data.get("quarantined", ()))
+        return cls(**{**data, "entrants": entrants, "holdout": (first, end), "quarantined": quarantined})
 
 
 def challengers(mark: int, reference_rows: int) -> tuple[Entrant, ...]:

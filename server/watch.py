@@ -17,6 +17,7 @@ from monitoring.reference import OUTPUT, Reference
 from monitoring.series import Direction, SeriesWatch
 from server import feed
 from server.feed import Floats, Ints
+from server.quarantine import Quarantine
 from server.schema import Schema
 from server.tape import Rows, Tape
 from statemachine.health import ModelHealth
@@ -101,6 +102,7 @@ class Watch:
         self.blocks: list[LabelBlock] = []
         self.series: dict[str, Series] = {}
         self.windows: list[RowWindow] = []  #: the latest, for those who look again
+        self.quarantine = Quarantine(policy.quality.accept_windows * self.window_rows)
         self._policy = policy
         self._quality = QualityWatch.start(self.reference, policy.quality)
         self._drift = DriftWatch.start(self.reference, policy.drift)
@@ -163,6 +165,7 @@ class Watch:
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(first, found, repeats)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
+        self.quarantine.take(faults, end)
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=repeats, quality_before=quality_before,

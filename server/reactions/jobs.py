@@ -9,6 +9,7 @@ import numpy as np
 from retraining.dataset import Dataset
 from retraining.scope import Entrant, Range, Spec
 from server.feed import Floats
+from server.quarantine import held
 from server.reactions.scene import Scene
 from server.schema import CATEGORICAL, OTHER, Schema
 from statemachine.canonical import canonical
@@ -22,7 +23,9 @@ QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int) -> tuple[str, str]:
     """Write spec, dataset and job; give the job's id and the evidence id of its spec."""
     health, watch = scene.health, scene.watch
-    data = _dataset(scene, health, entrants, holdout).to_bytes()
+    first = min([holdout[0], *(begin for entrant in entrants for begin, _ in entrant.rows)])
+    quarantined = () if overruled(health) else watch.quarantine.within(first, holdout[1])
+    data = _dataset(scene, health, entrants, (first, holdout[1]), quarantined).to_bytes()
     dataset = scene.desk.blobs.put_sealed(data, DATASETS, scene.model)
     template = scene.desk.templates[health.template]
     vocabulary = scene.desk.intake(scene.unit, scene.model).vocabulary
@@ -32,6 +35,7 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
         holdout=holdout, blocks=blocks, unit=watch.unit, seed=health.seed, dataset=dataset,
         features=[feature.to_json() for feature in vocabulary.features(watch.schema)],
         classes=list(watch.schema.classes), limits=asdict(template.limits),
+        quarantined=quarantined,
     )  # fmt: skip
     body = canonical(spec.to_json())
     evidence = Evidence(kind="spec", body=body)
@@ -45,16 +49,27 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
     return spec.job, evidence.sha256
 
 
-def _dataset(scene: Scene, health: ModelHealth, entrants: tuple[Entrant, ...], holdout: Range) -> Dataset:
-    """Cut the rows that any entrant needs out of the tape, with what was known of them by now."""
+def overruled(health: ModelHealth) -> bool:
+    """Say whether a person has data learned that the diagnosis calls broken."""
+    remedy = health.remediation
+    return remedy is not None and remedy.requested_by != "service" and health.cause == "data_quality"
+
+
+def _dataset(
+    scene: Scene, health: ModelHealth, entrants: tuple[Entrant, ...], span: Range, quarantined: tuple[Range, ...]
+) -> Dataset:
+    """Cut the rows of *span* out of the tape, with what was known of them by now.
+
+    Labels in quarantine are left out: whatever a worker does, it cannot learn from those rows, nor compare on them.
+    """
     tape, schema = scene.watch.tape, scene.watch.schema
-    first = min([holdout[0], *(begin for entrant in entrants for begin, _ in entrant.rows)])
-    rows = np.arange(first, holdout[1])
+    first, end = span
+    rows = np.arange(first, end)
     wanted = {health.champion, *(entrant.version for entrant in entrants if entrant.version)}
     return Dataset(
         first_row=first,
-        rows=without_hidden_words(schema, tape.features(first, holdout[1])),
-        labels=tape.labels[first : holdout[1]].copy(),
+        rows=without_hidden_words(schema, tape.features(first, end)),
+        labels=np.where(held(quarantined, first, end), np.nan, tape.labels[first:end]),
         outputs={version: tape.outputs(version, rows) for version in sorted(wanted)},
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from retraining.scope import REMEDY, remedies
 from server.reactions.evidence import cost, lead, since
-from server.reactions.jobs import open_job
+from server.reactions.jobs import open_job, overruled
 from server.reactions.scene import Scene
 from statemachine import commands as c
 from statemachine.health import ModelHealth
@@ -29,7 +29,7 @@ def scope(scene: Scene) -> None:
         return
     watch = scene.watch
     end = watch.labelled_end
-    holdout = (end - max(int(health.policy.bakeoff.holdout * watch.reference_rows), LEAST_HOLDOUT), end)
+    holdout = (_holdout_from(scene, health, end), end)
     entrants = remedies(
         onset_row=health.onset_row, mark=holdout[0], reference_rows=watch.reference_rows, task=health.task,
         pinned=health.rollback_target, most=health.policy.bakeoff.most_entrants,
@@ -42,6 +42,13 @@ def scope(scene: Scene) -> None:
     job, spec = open_job(scene, REMEDY, entrants, holdout, BLOCKS)
     names = ["nothing", *(entrant.name for entrant in entrants)]
     scene.step(c.ProposeScope(job=job, spec=spec, entrants=names, at_row=end))
+
+
+def _holdout_from(scene: Scene, health: ModelHealth, end: int) -> int:
+    """Give the first row of a holdout; what is in quarantine does not count, as far as there are rows to go back to."""
+    reference_rows = scene.watch.reference_rows
+    size = max(int(health.policy.bakeoff.holdout * reference_rows), LEAST_HOLDOUT)
+    return end - size if overruled(health) else scene.watch.quarantine.reach(size, end, min(reference_rows, end))
 
 
 def judge(scene: Scene, report: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ TARGETS = [
     "bench",
     "replicas",
     "evaluate",
+    "evaluate-quality",
     "derive",
     "replay-million",
     "same-bits",
