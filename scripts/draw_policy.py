@@ -70,15 +70,33 @@ HEAD = """# Policy
 
 Drawn by `scripts/draw_policy.py` from `statemachine/policy.py`. Do not edit it by hand.
 
-A policy is a JSON object. It is given as `policy_json` when a model is created or updated, and as `--policy FILE` to a
-backtest. What it leaves out keeps its default. A key that is unknown, a value of another type, or one out of bounds is
-refused by its dotted name. A policy that is given to an update replaces the old one whole, and is refused while a
-remedy is under way. Bounds include their ends. Quantities of rows derive from the size of the reference. What waits for
-data (suspect, degraded, shadow, rung, promoting) waits at least as long as the reference took to gather.
+A policy is an object. It is given as JSON, in `policy_json`, when a model is created or updated, and as `--policy
+FILE`, JSON or YAML, to a backtest. What it leaves out keeps its default. A key that is unknown, a value of another
+type, or one out of bounds is refused by its dotted name. A policy that is given to an update replaces the old one
+whole, and is refused while a remedy is under way. Bounds include their ends. Quantities of rows derive from the size
+of the reference. What waits for data (suspect, degraded, shadow, rung, promoting) waits at least as long as the
+reference took to gather.
 
 ```json
 {"tier": 2, "approvals": {"required": true}, "canary": {"rungs_bp": [100, 1000, 2500]}}
 ```
+
+The same as YAML, in a file that ends in `.yaml` or `.yml`. Of YAML (1.2, core schema) only what JSON can say is read:
+aliases, tags, second documents and keys that are said twice are refused at their line and column, and `no` is a word,
+not false.
+
+```yaml
+tier: 2
+approvals: {required: true}
+canary:
+  rungs_bp: [100, 1000, 2500]
+```
+
+`remission policy check FILE` names everything that is wrong with a file, each at its line, and asks no server.
+`remission policy show` tells a policy in sentences, with all that it leaves to defaults. `remission policy diff OLD
+NEW` tells what differs in what two policies come to, by dotted name and in sentences. Each side is a file,
+`defaults`, or a version from the log of a model: every policy that a model was given is one, counted from 1, and each
+event names the version that it was decided under. `model:NAME` is the newest, `model:NAME@3` the third.
 """
 
 

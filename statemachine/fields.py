@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import Field, field, fields, is_dataclass
 from typing import Any, get_type_hints
 
@@ -51,6 +52,25 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
         if name not in known:
             raise PolicyInvalid(f"{where}{name}", f"is unknown; accepted are {', '.join(known)}")
     return cls(**{name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()})
+
+
+def faults(cls: type[Any], data: Any, where: str) -> Iterator[PolicyInvalid]:  # noqa: ANN401 - any part of a policy
+    """Give all that `from_json` would refuse, one after the other, in the order in which it stands in *data*."""
+    known, hints = _known(cls), _hints(cls)
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if name in known and is_dataclass(hints[name]) and isinstance(value, dict):
+            yield from faults(hints[name], value, f"{where}{name}.")
+        else:
+            yield from _fault(cls, {name: value}, where)
+    if not isinstance(data, dict):
+        yield from _fault(cls, data, where)
+
+
+def _fault(cls: type[Any], data: Any, where: str) -> Iterator[PolicyInvalid]:  # noqa: ANN401 - any part of a policy
+    try:
+        from_json(cls, data, where)
+    except PolicyInvalid as error:
+        yield error
 
 
 _KNOWN: dict[type, dict[str, Field[Any]]] = {}

@@ -5,10 +5,11 @@ Quantities of rows derive from the size of the reference, so the defaults need n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine.fields import PolicyInvalid, from_json, one_of, some_of, to_json, within
+from statemachine.fields import PolicyInvalid, faults, from_json, one_of, some_of, to_json, within
 
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
 
@@ -221,3 +222,8 @@ class Policy:
         made = from_json(cls, data, "")
         assert isinstance(made, cls)  # noqa: S101 - `from_json` gives what it is asked for
         return made
+
+    @classmethod
+    def faults(cls, data: Any) -> Iterator[PolicyInvalid]:  # noqa: ANN401 - whatever was read
+        """Give everything that `from_json` would refuse, not only the first."""
+        return faults(cls, data, "")
