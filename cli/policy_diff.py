@@ -47,7 +47,7 @@ def retold(old: Source, new: Source) -> list[tuple[str, list[str], list[str]]]:
 
 
 def leaves(value: dict[str, Any], where: str = "") -> dict[str, Any]:
-    """Give what is no object, by dotted name.
+    """Give what is no object, by dotted name; what lies in a list of objects goes by their names.
 
     >>> leaves({"tier": 1, "canary": {"alpha": 0.2}})
     {'tier': 1, 'canary.alpha': 0.2}
@@ -59,5 +59,7 @@ def _leaves(value: dict[str, Any], where: str) -> Iterator[tuple[str, Any]]:
     for name, each in value.items():
         if isinstance(each, dict):
             yield from _leaves(each, f"{where}{name}.")
+        elif isinstance(each, list) and each and all(isinstance(item, dict) for item in each):
+            yield from _leaves({item["name"]: item for item in each}, f"{where}{name}.")
         else:
             yield f"{where}{name}", each

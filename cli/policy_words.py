@@ -166,6 +166,16 @@ def _budget(policy: Policy) -> Iterator[str]:
     )
 
 
+def _conditions(policy: Policy) -> Iterator[str]:
+    if not policy.conditions:
+        yield "Nothing else raises suspicion, and no rise of the loss beyond its tolerance is accepted."
+    for one in policy.conditions:
+        lasting = one.persistence
+        held = f"in {lasting.at_least} of {lasting.of} windows" if lasting.of > 1 else "in a window"
+        then = "suspicion is raised" if one.then == "suspect" else "the alarm of a risen loss is accepted, on record"
+        yield f"Where `{one.when}` holds {held}, {then} ({one.name})."
+
+
 #: By heading, in the order of a model's life.
 CHAPTERS: dict[str, Told] = {
     "Who decides": _charge,
@@ -175,6 +185,7 @@ CHAPTERS: dict[str, Told] = {
     "Drift": _drift,
     "Broken data": _quality,
     "Metrics of others": _metrics,
+    "Conditions of this model": _conditions,
     "Causes": _diagnosis,
     "What a candidate must show": _gates,
     "How it earns traffic": _canary,

@@ -7,11 +7,14 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from statemachine.policy import Policy
+from statemachine.conditions import MOST_DEPTH, MOST_LENGTH
+from statemachine.fields import MOST_PARTS
+from statemachine.policy import Condition, Persistence, Policy
+from statemachine.signals import OF_METRICS, SIGNALS, metric
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
 LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
@@ -99,6 +102,31 @@ NEW` tells what differs in what two policies come to, by dotted name and in sent
 event names the version that it was decided under. `model:NAME` is the newest, `model:NAME@3` the third.
 """
 
+CONDITIONS = f"""## `conditions`
+
+A list of at most {MOST_PARTS} conditions over named signals; none by default. They are evaluated when a window of
+rows ends, in the Common Expression Language, on signals that are recorded as evidence, with the name and version of
+what evaluated them. `suspect` raises suspicion when the condition has held for as long as its persistence says; only
+windows after the alarm confirm it, or clear it when it cannot have held. `accept` clears the alarm of a risen loss
+while it holds: both stay on record, and no commit lies between them. A signal that could not be told makes a
+condition that names it not known, neither true nor false; so does 0.0 / 0.0 in a comparison.
+
+Of the language, numbers, signals, `+ - * /`, comparisons, `&&`, `||`, `!` and brackets are accepted: at most
+{MOST_LENGTH} characters and {MOST_DEPTH} levels, no calls, lists or loops. All signals are numbers with a point:
+beside them, `2.0` is added and multiplied, not `2`. Names that nobody knows, types that do not fit, and what comes to
+no truth are refused when the policy is given, at their column.
+
+```yaml
+conditions:
+- name: tolerable
+  when: metric["latency p99"].ratio < 1.2 && metric["complaints"].value <= 3
+  then: accept
+- name: slow_and_wrong
+  when: loss.up > 0.03 && metric["latency p99"].ratio > 1.5
+  persistence: {{of: 5, at_least: 3}}
+```
+"""
+
 
 def main() -> None:
     """Write the page; with `--check`, only say whether it is fresh."""
@@ -112,14 +140,27 @@ def main() -> None:
 def page() -> str:
     """Write the whole page."""
     hints = get_type_hints(Policy)
-    plain = [one for one in fields(Policy) if not is_dataclass(hints[one.name])]
+    plain = [one for one in fields(Policy) if not is_dataclass(hints[one.name]) and one.name != "conditions"]
     parts = [HEAD, *_table("The whole", "What holds for the model as a whole.", Policy, plain, "")]
     for one in fields(Policy):
         section = hints[one.name]
         if is_dataclass(section):
             said = inspect.getdoc(section) or ""
             parts += _table(f"`{one.name}`", said, section, list(fields(section)), f"{one.name}.")
-    return "\n".join(parts)
+    return "\n".join([*parts, *_conditions()])
+
+
+def _conditions() -> Iterator[str]:
+    """Write what conditions are, and what they may name."""
+    known = [one for one in fields(Condition) if one.name != "persistence"]
+    yield CONDITIONS
+    yield from _table("A condition", inspect.getdoc(Condition) or "", Condition, known, "")
+    lasting = inspect.getdoc(Persistence) or ""
+    yield from _table("Its `persistence`", lasting, Persistence, list(fields(Persistence)), "")
+    yield from ("## Signals", "", "What conditions may name.", "", "| signal | meaning |", "|---|---|")
+    yield from (f"| `{name}` | {said[0].upper()}{said[1:]}. |" for name, said in SIGNALS.items())
+    yield from (f"| `{metric('name', part)}` | Of a metric series: {said}. |" for part, said in OF_METRICS.items())
+    yield ""
 
 
 def _table(title: str, said: str, section: Any, known: list[Field[Any]], prefix: str) -> Iterator[str]:  # noqa: ANN401 - a class
@@ -145,6 +186,8 @@ def _linked(said: str) -> str:
 
 def _default(one: Field[Any]) -> str:
     value: Any = one.default
+    if value is MISSING:
+        return "must be given"
     if value is None or isinstance(value, bool):
         return f"`{json.dumps(value)}`"
     if isinstance(value, str):
@@ -161,6 +204,8 @@ def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotati
         whole = "whole, " if hint in (int, int | None) else ""
         none = ", or `null`" if one.default is None else ""
         return f"{whole}{_number(one.metadata['low'])} to {_number(one.metadata['high'])}{none}"
+    if "text" in one.metadata:
+        return "a letter and up to 62 of a to z, 0 to 9 and _" if one.name == "name" else "an expression, see above"
     if hint is bool:
         return "`true`, `false`"
     if hint == tuple[int, ...]:

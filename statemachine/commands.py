@@ -53,12 +53,13 @@ class RaiseAlarm(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearAlarm(Command):
-    """Fresh data say that it was a blip."""
+    """Fresh data say that it was a blip, or a condition of the policy accepts it."""
 
     signal: str
     log_evidence: float
     at_row: int
     evidence: str
+    accepted_by: str = ""  #: the name of that condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

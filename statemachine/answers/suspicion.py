@@ -35,7 +35,7 @@ def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
-    """Call it a blip."""
+    """Call it a blip, or a rise that the policy accepts."""
     draft.add(
         e.AlarmCleared(
             signal=command.signal,
@@ -44,7 +44,10 @@ def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
             evidence=command.evidence,
         )
     )
-    draft.move("clear_as_blip", Reason.BLIP, command.signal)
+    if command.accepted_by:
+        draft.move("clear_as_blip", Reason.ACCEPTED, f"{command.signal}, by the condition {command.accepted_by}")
+    else:
+        draft.move("clear_as_blip", Reason.BLIP, command.signal)
 
 
 def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:

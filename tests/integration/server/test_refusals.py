@@ -248,6 +248,8 @@ TABLE = [
     Bad("a policy that is no object", "CreateModel", lambda: create(model("n", policy_json="[]"), reference()), INVALID, "model.policy_json"),
     Bad("a policy without end", "CreateModel", lambda: create(model("n", policy_json=" " * 65_537), reference()), INVALID, "model.policy_json"),
     Bad("the same request id with another model", "CreateModel", lambda: create(model("n"), reference(), "r-1"), EXISTS, "request_id"),
+    Bad("a condition on a signal that nobody knows", "CreateModel", lambda: create(model("n", policy_json='{"conditions": [{"name": "c", "when": "cpu > 1"}]}'), reference()), INVALID, "model.policy_json"),
+    Bad("a condition that is no truth", "UpdateModel", lambda: update(policy_json='{"conditions": [{"name": "c", "when": "loss.up"}]}'), INVALID, "policy_json"),
     Bad("a policy that is no JSON", "UpdateModel", lambda: update(policy_json="{"), INVALID, "policy_json"),
     Bad("a policy with an unknown key", "UpdateModel", lambda: update(policy_json='{"tyre": 1}'), INVALID, "policy_json"),
     Bad("a policy out of bounds", "UpdateModel", lambda: update(policy_json='{"canary": {"alpha": 2}}'), INVALID, "policy_json"),

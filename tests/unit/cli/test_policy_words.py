@@ -70,3 +70,18 @@ def every_sentence() -> Iterator[str]:
 
 def test_a_default_that_is_written_out_is_no_difference() -> None:
     assert changes(source({}), source({"tier": 1, "canary": {"alpha": 0.2}})) == []
+
+
+CONDITIONS = [{"name": "slow", "when": "loss.up > 0.1"}, {"name": "fine", "when": "loss.up < 1.0", "then": "accept"}]
+
+
+def test_conditions_are_told_and_compared_by_their_names() -> None:
+    old, new = source({"conditions": CONDITIONS}), source({"conditions": [{**CONDITIONS[1], "when": "rows > 1"}]})
+
+    paths = {one.path for one in changes(old, new)}
+    assert paths == {
+        f"conditions.slow.{part}" for part in ("name", "when", "then", "persistence.of", "persistence.at_least")
+    } | {"conditions.fine.when"}
+    assert sentences(new.policy)["Conditions of this model"] == [
+        "Where `rows > 1` holds in a window, the alarm of a risen loss is accepted, on record (fine)."
+    ]
