@@ -100,6 +100,13 @@ canary:
 NEW` tells what differs in what two policies come to, by dotted name and in sentences. Each side is a file,
 `defaults`, or a version from the log of a model: every policy that a model was given is one, counted from 1, and each
 event names the version that it was decided under. `model:NAME` is the newest, `model:NAME@3` the third.
+
+`remission policy try` tells what a policy would have done before it is used. With `--stream FILE --target COLUMN` a
+recorded stream is run whole under it and under another (`--against`), and both are told side by side: alarms,
+confirmed, cleared, remedies, promotions, rollbacks, the loss served, and every move. With `--model NAME` each
+decision in the log of a model is judged again under it, on the inputs that are on record: they were measured under
+the policy of their time, so windows, blocks and the tolerance of the loss stay as they were. No decision is told
+where the reference would be needed, which servers keep.
 """
 
 CONDITIONS = f"""## `conditions`
