@@ -73,12 +73,14 @@ HEAD = """# Policy
 
 Drawn by `scripts/draw_policy.py` from `statemachine/policy.py`. Do not edit it by hand.
 
-A policy is an object. It is given as JSON, in `policy_json`, when a model is created or updated, and as `--policy
-FILE`, JSON or YAML, to a backtest. What it leaves out keeps its default. A key that is unknown, a value of another
-type, or one out of bounds is refused by its dotted name. A policy that is given to an update replaces the old one
-whole, and is refused while a remedy is under way. Bounds include their ends. Quantities of rows derive from the size
-of the reference. What waits for data (suspect, degraded, shadow, rung, promoting) waits at least as long as the
-reference took to gather.
+A policy is an object. It is given when a model is created or updated, as JSON in `policy_json` or as a message in
+`policy`, one of the two, and as `--policy FILE`, JSON or YAML, to a backtest. What it leaves out keeps its default. A
+key that is unknown, a value of another type, or one out of bounds is refused by its dotted name. A policy that is
+given to an update replaces the old one whole, and is refused while a remedy is under way. Bounds include their ends.
+Quantities of rows derive from the size of the reference. What waits for data (suspect, degraded, shadow, rung,
+promoting) waits at least as long as the reference took to gather. The message (`proto/remission/v1/policy.proto`) is
+drawn from the same fields by `scripts/draw_policy_proto.py`; what it sets that this release does not know is refused,
+not passed over.
 
 ```json
 {"tier": 2, "approvals": {"required": true}, "canary": {"rungs_bp": [100, 1000, 2500]}}
@@ -171,13 +173,18 @@ def _conditions() -> Iterator[str]:
 
 
 def _table(title: str, said: str, section: Any, known: list[Field[Any]], prefix: str) -> Iterator[str]:  # noqa: ANN401 - a class
-    hints, told = get_type_hints(section), _comments(section)
+    hints, told = get_type_hints(section), meanings(section, prefix)
     yield from (f"## {title}", "", _linked(said), "", "| field | default | accepted | meaning |", "|---|---|---|---|")
     for one in known:
-        meaning = told.get(one.name) or MEANING[prefix + one.name]
+        meaning = told[one.name]
         said = f"{meaning[0].upper()}{meaning[1:]}."
         yield f"| `{one.name}` | {_default(one)} | {_accepted(one, hints[one.name])} | {said} |"
     yield ""
+
+
+def meanings(section: Any, prefix: str) -> dict[str, str]:  # noqa: ANN401 - a class
+    """Say what the fields of a section, whose names begin with *prefix*, mean."""
+    return {**{name.removeprefix(prefix): said for name, said in MEANING.items()}, **_comments(section)}
 
 
 def _comments(section: Any) -> dict[str, str]:  # noqa: ANN401 - a class
