@@ -18,8 +18,10 @@ MOST_DEPTH = 20
 MOST_DIGITS = 15  #: that a double tells apart
 KEPT = 256  #: expressions that are remembered: policies are read with every fold
 TRUTH, WHOLE, NUMBER = "true or false", "a whole number", "a number"
+SPACE = " \t\r\n"  #: what the language takes for space; Python would take more
 TOKEN = re.compile(
-    r'\s*(?:(?P<metric>metric\s*\[\s*"(?P<series>[^"\\\x00-\x1f\x7f]{1,200})"\s*\]\s*\.\s*(?P<part>[a-z_]+))'
+    rf"[{SPACE}]*"
+    r'(?:(?P<metric>metric\["(?P<series>[^"\\]{1,200})"\]\.(?P<part>[a-z_]+))'
     r"|(?P<number>(?:[0-9]+\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]{1,2})?)(?![\w.])"
     r"|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)"
     r"|(?P<sign>&&|\|\||[<>=!]=|[-+*/<>!()]))"
@@ -67,15 +69,17 @@ def signals_of(expression: str) -> tuple[str, ...]:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
-    at, end = 0, len(text.rstrip())
+    at, end = 0, len(text.rstrip(SPACE))
     while at < end:
         found = TOKEN.match(text, at)
         if found is None:
-            at += len(text[at:]) - len(text[at:].lstrip())
+            at += len(text[at:]) - len(text[at:].lstrip(SPACE))
             raise ExpressionInvalid(
                 at + 1, f"{text[at]!r} is not accepted; signals, numbers, comparisons and && || ! are"
             )
         kind = next(name for name in ("metric", "number", "name", "sign") if found[name] is not None)
+        if kind == "metric" and not found["series"].isprintable():
+            raise ExpressionInvalid(at + 1, f"the metric {found['series']!r}; names that can be printed are accepted")
         said = metric(found["series"], found["part"]) if kind == "metric" else found[kind]
         if kind == "metric" and found["part"] not in OF_METRICS:
             said = f"{said}; {', '.join(OF_METRICS)} are accepted"
