@@ -8,6 +8,12 @@ from statemachine.policy import Policy
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 
+#: What follows from a condition.
+THEN = {
+    "suspect": "suspicion is raised",
+    "escalate": "suspicion is raised and people are told at once",
+    "accept": "the alarm of a risen loss is accepted, on record",
+}
 Told = Callable[[Policy], Iterator[str]]
 
 
@@ -172,8 +178,7 @@ def _conditions(policy: Policy) -> Iterator[str]:
     for one in policy.conditions:
         lasting = one.persistence
         held = f"in {lasting.at_least} of {lasting.of} windows" if lasting.of > 1 else "in a window"
-        then = "suspicion is raised" if one.then == "suspect" else "the alarm of a risen loss is accepted, on record"
-        yield f"Where `{one.when}` holds {held}, {then} ({one.name})."
+        yield f"Where `{one.when}` holds {held}, {THEN[one.then]} ({one.name})."
 
 
 #: By heading, in the order of a model's life.

@@ -7,7 +7,7 @@ signal that could not be told makes a condition that names it not known: neither
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ from statemachine.policy import Condition
 
 Signals = Mapping[str, float | None]
 LIBRARY = "common-expression-language"
+ALARMING, ACCEPTING = ("suspect", "escalate"), ("accept",)  #: what follows from a condition
 HOLDS, FAILS, OPEN = "holds", "fails", "open"
 OF_METRIC = re.compile(r'metric\["(?P<series>[^"]+)"\]\.(?P<part>\w+)')
 
@@ -51,9 +52,9 @@ def stands(condition: Condition, looks: Sequence[Signals]) -> str:
     return FAILS if found.count(False) > of - at_least else OPEN
 
 
-def first(conditions: Iterable[Condition], then: str, looks: Sequence[Signals]) -> Condition | None:
-    """Give the first of *conditions* from which *then* follows, and which has held for as long as it must."""
-    return next((one for one in conditions if one.then == then and stands(one, looks) == HOLDS), None)
+def first(conditions: Iterable[Condition], then: Collection[str], looks: Sequence[Signals]) -> Condition | None:
+    """Give the first of *conditions* from which one of *then* follows, and which has held for as long as it must."""
+    return next((one for one in conditions if one.then in then and stands(one, looks) == HOLDS), None)
 
 
 def signals_in(inputs: Mapping[str, Any]) -> list[Signals]:
@@ -61,14 +62,14 @@ def signals_in(inputs: Mapping[str, Any]) -> list[Signals]:
     return [one["signals"] for one in inputs["looks"]]
 
 
-def named(conditions: Iterable[Condition], name: str, then: str) -> Condition | None:
+def named(conditions: Iterable[Condition], name: str, then: Collection[str]) -> Condition | None:
     """Give the condition of that name, if the policy still has it and it still means this."""
-    return next((one for one in conditions if (one.name, one.then) == (name, then)), None)
+    return next((one for one in conditions if one.name == name and one.then in then), None)
 
 
 def verdict(inputs: Mapping[str, Any], conditions: Iterable[Condition]) -> str:
     """Say how the condition that raised an alarm stands; one that the policy has no more fails."""
-    condition = named(conditions, inputs["subject"], "suspect")
+    condition = named(conditions, inputs["subject"], ALARMING)
     return FAILS if condition is None else stands(condition, signals_in(inputs))
 
 

@@ -116,9 +116,10 @@ CONDITIONS = f"""## `conditions`
 A list of at most {MOST_PARTS} conditions over named signals; none by default. They are evaluated when a window of
 rows ends, in the Common Expression Language, on signals that are recorded as evidence, with the name and version of
 what evaluated them. `suspect` raises suspicion when the condition has held for as long as its persistence says; only
-windows after the alarm confirm it, or clear it when it cannot have held. `accept` clears the alarm of a risen loss
-while it holds: both stay on record, and no commit lies between them. A signal that could not be told makes a
-condition that names it not known, neither true nor false; so does 0.0 / 0.0 in a comparison.
+windows after the alarm confirm it, or clear it when it cannot have held. `escalate` does the same and has people told
+at once. `accept` clears the alarm of a risen loss while it holds: both stay on record, and no commit lies between
+them. A signal that could not be told makes a condition that names it not known, neither true nor false; so does 0.0 /
+0.0 in a comparison.
 
 Of the language, numbers, signals, `+ - * /`, comparisons, `&&`, `||`, `!` and brackets are accepted: at most
 {MOST_LENGTH} characters and {MOST_DEPTH} levels, no calls, lists or loops. All signals are numbers with a point:

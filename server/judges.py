@@ -215,7 +215,7 @@ def _data_back(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _conditions(inputs: Inputs, policy: Policy) -> Ruling | None:
     """The first condition that asks for suspicion, and has held for as long as it must, raises it."""
-    found = conditions.first(policy.conditions, "suspect", conditions.signals_in(inputs))
+    found = conditions.first(policy.conditions, conditions.ALARMING, conditions.signals_in(inputs))
     if found is None:
         return None
     onset = inputs["looks"][-found.persistence.of :][0]["first_row"]
@@ -234,7 +234,7 @@ def _conditions_recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _conditions_accept(inputs: Inputs, policy: Policy) -> Ruling | None:
     """A rise of the loss is accepted while a condition holds that says so."""
-    found = conditions.named(policy.conditions, inputs["subject"], "accept")
+    found = conditions.named(policy.conditions, inputs["subject"], conditions.ACCEPTING)
     holds = found is not None and conditions.stands(found, conditions.signals_in(inputs)) == conditions.HOLDS
     return _resolved(inputs, "cleared", 0.0) if holds else None
 

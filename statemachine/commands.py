@@ -49,6 +49,7 @@ class RaiseAlarm(Command):
     at_row: int
     evidence: str
     subject: str = ""
+    escalate: bool = False  #: people are asked to look at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

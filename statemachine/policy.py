@@ -214,7 +214,7 @@ class Condition:
     name: str = short_name()  #: how events name it
     when: str = expression()  #: in the Common Expression Language
     persistence: Persistence = field(default_factory=Persistence)
-    then: str = one_of("suspect", "accept")  #: raise suspicion, or clear that of a risen loss
+    then: str = one_of("suspect", "escalate", "accept")  #: raise suspicion, tell people too, or accept a risen loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from measures.sums import span
-from monitoring.conditions import engine, first, signals_in
+from monitoring.conditions import ACCEPTING, ALARMING, engine, first, signals_in
 from server.looks import Look
 from server.reactions.evidence import cost, level
 from server.reactions.scene import Scene
@@ -21,13 +21,20 @@ def look(scene: Scene) -> None:
         return
     alarm = health.alarm.signal if health.alarm else ""
     if health.place == HEALTHY and scene.watermark_us >= health.cooldown_until_us:
-        scene.follow("conditions@1", _inputs(scene, health, max(health.calm_row, health.epoch_row)))
+        _suspect(scene, health)
     elif health.place == SUSPECT and alarm == Signal.LOSS:
         accept(scene)
     elif health.place == SUSPECT and alarm == Signal.CONDITION:
         scene.follow("conditions_resolve@1", _since_alarm(scene, health))
     elif health.place == DEGRADED and alarm == Signal.CONDITION:
         scene.follow("conditions_recovery@1", _since_alarm(scene, health))
+
+
+def _suspect(scene: Scene, health: ModelHealth) -> None:
+    inputs = _inputs(scene, health, max(health.calm_row, health.epoch_row))
+    found = first(health.policy.conditions, ALARMING, signals_in(inputs))
+    if found is not None:
+        scene.follow("conditions@1", inputs, escalate=found.then == "escalate")
 
 
 def accept(scene: Scene) -> None:
@@ -37,7 +44,7 @@ def accept(scene: Scene) -> None:
     if not risen or not health.policy.conditions:
         return
     inputs = _inputs(scene, health, health.epoch_row)
-    found = first(health.policy.conditions, "accept", signals_in(inputs))
+    found = first(health.policy.conditions, ACCEPTING, signals_in(inputs))
     if found is not None:
         about = {"signal": str(Signal.LOSS), "subject": found.name, "at_row": scene.watch.labelled_end}
         scene.follow("conditions_accept@1", {**inputs, **about}, accepted_by=found.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitoring.conditions import FAILS, HOLDS, OPEN, Signals, first, holds, stands
+from monitoring.conditions import ALARMING, FAILS, HOLDS, OPEN, Signals, first, holds, stands
 from statemachine.policy import Condition, Persistence
 
 YES: Signals = {"loss.up": 0.2}
@@ -41,7 +41,7 @@ def test_a_signal_that_is_not_known_makes_the_condition_not_known_also_beside_on
 
 
 def test_the_first_that_asks_for_what_is_wanted_is_found() -> None:
-    found = first([condition(then="accept"), condition()], "suspect", [YES])
+    found = first([condition(then="accept"), condition()], ALARMING, [YES])
 
     assert found == condition()
 

@@ -685,7 +685,7 @@ class Policy(google.protobuf.message.Message):
         when: builtins.str
         """when: in the Common Expression Language."""
         then: builtins.str
-        """then: raise suspicion, or clear that of a risen loss."""
+        """then: raise suspicion, tell people too, or accept a risen loss."""
         @property
         def persistence(self) -> global___Policy.Persistence:
             """persistence: How long a condition must hold before it counts."""

@@ -23,7 +23,7 @@ WHEN = st.sampled_from(["loss.up > 0.1", 'metric["p 99"].ratio < 1.2 && rows >= 
 PERSISTENCE = st.fixed_dictionaries({"of": st.just(5), "at_least": st.integers(1, 5)})
 CONDITION = st.fixed_dictionaries(
     {"name": st.sampled_from(["slow", "fine", "odd_1"]), "when": WHEN},
-    optional={"then": st.sampled_from(["suspect", "accept"]), "persistence": PERSISTENCE},
+    optional={"then": st.sampled_from(["suspect", "escalate", "accept"]), "persistence": PERSISTENCE},
 )
 LISTS: dict[str, st.SearchStrategy[Any]] = {
     "mandatory": st.lists(st.sampled_from(GATES), unique=True),
