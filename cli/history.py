@@ -16,6 +16,8 @@ from rich.table import Table
 from backtest.options import Options, setup_of
 from backtest.stream import StreamInvalid, read_stream
 from cli.interrupts import interruptible
+from cli.policy_file import PolicyFileInvalid, read_policy_file
+from cli.policy_source import PolicyRefused, policy_of
 from cli.reach import credentials, reach
 
 LINES = 40  #: of a timeline that people are shown
@@ -121,14 +123,9 @@ def read_policy(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StreamInvalid(f"--policy: {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # no JSON, or no UTF-8
-        raise StreamInvalid(f"--policy: {path} is no JSON: {error}") from error
-    if not isinstance(data, dict):
-        raise StreamInvalid(f"--policy: {path} is no JSON object, such as {{}}")
-    return data
+        return policy_of(read_policy_file(path)).said
+    except (PolicyFileInvalid, PolicyRefused) as error:
+        raise StreamInvalid(f"--policy: {error}") from error
 
 
 def check_writable(path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 
 from cli import audit, bundle, privacy, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
+from cli.policy import policies
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
+app.add_typer(policies, name="policy")
 for _command in (
     *(audit.replay, audit.explain),
     *(record.checkpoint, record.receipt, record.tiles, record.restore),
@@ -120,7 +122,9 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
     ] = None,
     window: Annotated[int | None, typer.Option(help="Rows in a window; default from the reference.")] = None,
     metric: Annotated[str, typer.Option(help="accuracy, roc_auc or mae.")] = "",
-    policy: Annotated[Path | None, typer.Option(help="A JSON file that overrides parts of the policy.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="A file, JSON or YAML, that overrides parts of the policy.")
+    ] = None,
     template: Annotated[str, typer.Option(help="The recipe for candidates.")] = "hgb-60",
     outcomes: Annotated[str, typer.Option(help="exogenous or selective.")] = "exogenous",
     database: Annotated[str, typer.Option("--db", help="Where the log goes; default a temporary file.")] = "",

@@ -10,6 +10,8 @@ def expected(error: Exception) -> bool:
 
     from backtest.errors import StreamInvalid
     from cli.asof import MomentInvalid
+    from cli.policy_file import PolicyFileInvalid
+    from cli.policy_source import NoSuchVersion, PolicyRefused
     from cli.reach import CertificatesUnusable, NobodyAnswers
     from server.bundling.bundle import BundleUnsound
     from server.crew import CrewLost
@@ -24,7 +26,7 @@ def expected(error: Exception) -> bool:
 
     of_records = (BundleUnsound, IllegalHistory, PayloadErased, KeyUnusable, LogUnsafe, VerificationError)
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
-    of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid)
+    of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid, PolicyFileInvalid, PolicyRefused, NoSuchVersion)
     return isinstance(error, (StoreError, CannotListen, CrewLost, *of_records, *of_what_is_asked, *of_calls))
 
 

@@ -7,11 +7,14 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from statemachine.policy import Policy
+from statemachine.conditions import MOST_DEPTH, MOST_LENGTH
+from statemachine.fields import MOST_PARTS
+from statemachine.policy import Condition, Persistence, Policy
+from statemachine.signals import OF_METRICS, SIGNALS, metric
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
 LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
@@ -70,14 +73,67 @@ HEAD = """# Policy
 
 Drawn by `scripts/draw_policy.py` from `statemachine/policy.py`. Do not edit it by hand.
 
-A policy is a JSON object. It is given as `policy_json` when a model is created or updated, and as `--policy FILE` to a
-backtest. What it leaves out keeps its default. A key that is unknown, a value of another type, or one out of bounds is
-refused by its dotted name. A policy that is given to an update replaces the old one whole, and is refused while a
-remedy is under way. Bounds include their ends. Quantities of rows derive from the size of the reference. What waits for
-data (suspect, degraded, shadow, rung, promoting) waits at least as long as the reference took to gather.
+A policy is an object. It is given when a model is created or updated, as JSON in `policy_json` or as a message in
+`policy`, one of the two, and as `--policy FILE`, JSON or YAML, to a backtest. What it leaves out keeps its default. A
+key that is unknown, a value of another type, or one out of bounds is refused by its dotted name. A policy that is
+given to an update replaces the old one whole, and is refused while a remedy is under way. Bounds include their ends.
+Quantities of rows derive from the size of the reference. What waits for data (suspect, degraded, shadow, rung,
+promoting) waits at least as long as the reference took to gather. The message (`proto/remission/v1/policy.proto`) is
+drawn from the same fields by `scripts/draw_policy_proto.py`; what it sets that this release does not know is refused,
+not passed over.
 
 ```json
 {"tier": 2, "approvals": {"required": true}, "canary": {"rungs_bp": [100, 1000, 2500]}}
+```
+
+The same as YAML, in a file that ends in `.yaml` or `.yml`. Of YAML (1.2, core schema) only what JSON can say is read:
+aliases, tags, second documents and keys that are said twice are refused at their line and column, and `no` is a word,
+not false.
+
+```yaml
+tier: 2
+approvals: {required: true}
+canary:
+  rungs_bp: [100, 1000, 2500]
+```
+
+`remission policy check FILE` names everything that is wrong with a file, each at its line, and asks no server.
+`remission policy show` tells a policy in sentences, with all that it leaves to defaults. `remission policy diff OLD
+NEW` tells what differs in what two policies come to, by dotted name and in sentences. Each side is a file,
+`defaults`, or a version from the log of a model: every policy that a model was given is one, counted from 1, and each
+event names the version that it was decided under. `model:NAME` is the newest, `model:NAME@3` the third.
+
+`remission policy try` tells what a policy would have done before it is used. With `--stream FILE --target COLUMN` a
+recorded stream is run whole under it and under another (`--against`), and both are told side by side: alarms,
+confirmed, cleared, remedies, promotions, rollbacks, the loss served, and every move. With `--model NAME` each
+decision in the log of a model is judged again under it, on the inputs that are on record: they were measured under
+the policy of their time, so windows, blocks and the tolerance of the loss stay as they were. No decision is told
+where the reference would be needed, which servers keep.
+"""
+
+CONDITIONS = f"""## `conditions`
+
+A list of at most {MOST_PARTS} conditions over named signals; none by default. They are evaluated when a window of
+rows ends, in the Common Expression Language, on signals that are recorded as evidence, with the name and version of
+what evaluated them. `suspect` raises suspicion when the condition has held for as long as its persistence says; only
+windows after the alarm confirm it, or clear it when it cannot have held. `escalate` does the same and has people told
+at once. `accept` clears the alarm of a risen loss while it holds: both stay on record, and no commit lies between
+them. A signal that could not be told makes a condition that names it not known, neither true nor false; so does 0.0 /
+0.0 in a comparison.
+
+Of the language, numbers, signals, `+ - * /`, comparisons, `&&`, `||`, `!` and brackets are accepted: at most
+{MOST_LENGTH} characters and {MOST_DEPTH} levels, no calls, lists or loops. All signals are numbers with a point:
+beside them, `2.0` is added and multiplied, not `2`. Names that nobody knows, types that do not fit, and what comes to
+no truth are refused when the policy is given, at their column.
+
+```yaml
+conditions:
+- name: tolerable
+  when: metric["latency p99"].ratio < 1.2 && metric["complaints"].value <= 3
+  then: accept
+- name: slow_and_wrong
+  when: loss.up > 0.03 && metric["latency p99"].ratio > 1.5
+  persistence: {{of: 5, at_least: 3}}
 ```
 """
 
@@ -94,24 +150,42 @@ def main() -> None:
 def page() -> str:
     """Write the whole page."""
     hints = get_type_hints(Policy)
-    plain = [one for one in fields(Policy) if not is_dataclass(hints[one.name])]
+    plain = [one for one in fields(Policy) if not is_dataclass(hints[one.name]) and one.name != "conditions"]
     parts = [HEAD, *_table("The whole", "What holds for the model as a whole.", Policy, plain, "")]
     for one in fields(Policy):
         section = hints[one.name]
         if is_dataclass(section):
             said = inspect.getdoc(section) or ""
             parts += _table(f"`{one.name}`", said, section, list(fields(section)), f"{one.name}.")
-    return "\n".join(parts)
+    return "\n".join([*parts, *_conditions()])
+
+
+def _conditions() -> Iterator[str]:
+    """Write what conditions are, and what they may name."""
+    known = [one for one in fields(Condition) if one.name != "persistence"]
+    yield CONDITIONS
+    yield from _table("A condition", inspect.getdoc(Condition) or "", Condition, known, "")
+    lasting = inspect.getdoc(Persistence) or ""
+    yield from _table("Its `persistence`", lasting, Persistence, list(fields(Persistence)), "")
+    yield from ("## Signals", "", "What conditions may name.", "", "| signal | meaning |", "|---|---|")
+    yield from (f"| `{name}` | {said[0].upper()}{said[1:]}. |" for name, said in SIGNALS.items())
+    yield from (f"| `{metric('name', part)}` | Of a metric series: {said}. |" for part, said in OF_METRICS.items())
+    yield ""
 
 
 def _table(title: str, said: str, section: Any, known: list[Field[Any]], prefix: str) -> Iterator[str]:  # noqa: ANN401 - a class
-    hints, told = get_type_hints(section), _comments(section)
+    hints, told = get_type_hints(section), meanings(section, prefix)
     yield from (f"## {title}", "", _linked(said), "", "| field | default | accepted | meaning |", "|---|---|---|---|")
     for one in known:
-        meaning = told.get(one.name) or MEANING[prefix + one.name]
+        meaning = told[one.name]
         said = f"{meaning[0].upper()}{meaning[1:]}."
         yield f"| `{one.name}` | {_default(one)} | {_accepted(one, hints[one.name])} | {said} |"
     yield ""
+
+
+def meanings(section: Any, prefix: str) -> dict[str, str]:  # noqa: ANN401 - a class
+    """Say what the fields of a section, whose names begin with *prefix*, mean."""
+    return {**{name.removeprefix(prefix): said for name, said in MEANING.items()}, **_comments(section)}
 
 
 def _comments(section: Any) -> dict[str, str]:  # noqa: ANN401 - a class
@@ -127,6 +201,8 @@ def _linked(said: str) -> str:
 
 def _default(one: Field[Any]) -> str:
     value: Any = one.default
+    if value is MISSING:
+        return "must be given"
     if value is None or isinstance(value, bool):
         return f"`{json.dumps(value)}`"
     if isinstance(value, str):
@@ -143,6 +219,8 @@ def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotati
         whole = "whole, " if hint in (int, int | None) else ""
         none = ", or `null`" if one.default is None else ""
         return f"{whole}{_number(one.metadata['low'])} to {_number(one.metadata['high'])}{none}"
+    if "text" in one.metadata:
+        return "a letter and up to 62 of a to z, 0 to 9 and _" if one.name == "name" else "an expression, see above"
     if hint is bool:
         return "`true`, `false`"
     if hint == tuple[int, ...]:

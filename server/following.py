@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.desk import FOLLOWER, Desk
-from server.reactions import canary, remedy, signals, suspicion
+from server.reactions import canary, conditions, remedy, signals, suspicion
 from server.reactions.scene import Scene
 from server.watch import LabelBlock, RowWindow, SeriesPoint
 from statemachine import commands as c
@@ -38,9 +38,11 @@ def _react(scene: Scene, closing: LabelBlock | RowWindow | SeriesPoint) -> None:
     match closing:
         case LabelBlock():
             suspicion.look(scene)
+            conditions.accept(scene)
             canary.look(scene)
         case RowWindow():
             signals.look_at_window(scene, closing)
+            conditions.look(scene)
         case SeriesPoint():
             signals.look_at_point(scene, closing)
 

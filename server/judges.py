@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from diagnosis.judge import judge as diagnose
-from monitoring import drift, performance, quality, regret, series
+from monitoring import conditions, drift, performance, quality, regret, series
 from monitoring.reference import OUTPUT
 from retraining import gates
 from rollout import judge as canary
@@ -213,6 +213,32 @@ def _data_back(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _resolved(inputs, "cleared", 0.0)
 
 
+def _conditions(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """The first condition that asks for suspicion, and has held for as long as it must, raises it."""
+    found = conditions.first(policy.conditions, conditions.ALARMING, conditions.signals_in(inputs))
+    if found is None:
+        return None
+    onset = inputs["looks"][-found.persistence.of :][0]["first_row"]
+    return _raised({**inputs, "subject": found.name}, "condition@1", 0.0, int(onset))
+
+
+def _conditions_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Windows after the alarm confirm it where the condition goes on holding, and clear it where it cannot."""
+    verdict = {"holds": "confirmed", "fails": "cleared"}.get(conditions.verdict(inputs, policy.conditions), "open")
+    return _resolved(inputs, verdict, 0.0)
+
+
+def _conditions_recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
+    return _recovered(inputs, 0.0) if conditions.verdict(inputs, policy.conditions) == conditions.FAILS else None
+
+
+def _conditions_accept(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """A rise of the loss is accepted while a condition holds that says so."""
+    found = conditions.named(policy.conditions, inputs["subject"], conditions.ACCEPTING)
+    holds = found is not None and conditions.stands(found, conditions.signals_in(inputs)) == conditions.HOLDS
+    return _resolved(inputs, "cleared", 0.0) if holds else None
+
+
 def _raised(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Ruling:
     payload = {
         "signal": inputs["signal"],
@@ -270,6 +296,10 @@ JUDGES: dict[str, Judge] = {
     "series@1": _series,
     "series_resolve@1": _series_resolve,
     "series_recovered@1": _series_recovered,
+    "conditions@1": _conditions,
+    "conditions_resolve@1": _conditions_resolve,
+    "conditions_recovery@1": _conditions_recovery,
+    "conditions_accept@1": _conditions_accept,
     "silence@1": _silence,
     "data_back@1": _data_back,
 }

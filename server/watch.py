@@ -15,7 +15,7 @@ from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import OUTPUT, Reference
 from monitoring.series import Direction, SeriesWatch
-from server import feed
+from server import feed, looks
 from server.feed import Floats, Ints
 from server.quarantine import Quarantine
 from server.schema import Schema
@@ -103,6 +103,8 @@ class Watch:
         self.series: dict[str, Series] = {}
         self.windows: list[RowWindow] = []  #: the latest, for those who look again
         self.quarantine = Quarantine(policy.quality.accept_windows * self.window_rows)
+        self.looks: list[looks.Look] = []  #: of as many windows; none where no condition asks for them
+        self._named, self._label_delay = looks.named_by(policy), health.label_delay_rows
         self._policy = policy
         self._quality = QualityWatch.start(self.reference, policy.quality)
         self._drift = DriftWatch.start(self.reference, policy.drift)
@@ -172,7 +174,23 @@ class Watch:
             drift_before=drift_before, faults=faults, drift=drift,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
+        if self._named:
+            self.looks = [*self.looks[1 - KEPT_WINDOWS :], self._look(window)]
         return window
+
+    def _look(self, window: RowWindow) -> looks.Look:
+        """Tell the signals that conditions name, as they stand when *window* has ended."""
+        rows = (window.first_row, window.end_row)
+        found: looks.Signals = {
+            "drift.log_evidence": window.drift.log_evidence, "drift.features": float(len(window.drift.features)),
+            "quality.faults": float(len(window.faults)),
+            **looks.of_labels(self.tape, rows, self.labelled_end, self.reference_rows, self._label_delay),
+        }  # fmt: skip
+        for name, series in self.series.items():
+            found |= looks.of_series(name, series.watch, series.values[-1])
+        return looks.Look(
+            first_row=rows[0], end_row=rows[1], blocks=len(self.blocks), signals=looks.kept(found, self._named)
+        )
 
     def _served(self, first: int, end: int) -> Floats:
         rows = np.arange(first, end)

@@ -49,16 +49,18 @@ class RaiseAlarm(Command):
     at_row: int
     evidence: str
     subject: str = ""
+    escalate: bool = False  #: people are asked to look at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClearAlarm(Command):
-    """Fresh data say that it was a blip."""
+    """Fresh data say that it was a blip, or a condition of the policy accepts it."""
 
     signal: str
     log_evidence: float
     at_row: int
     evidence: str
+    accepted_by: str = ""  #: the name of that condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, field, fields, is_dataclass
-from typing import Any, get_type_hints
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, field, fields, is_dataclass
+from types import GenericAlias
+from typing import Any, get_args, get_type_hints
+
+from statemachine.conditions import ExpressionInvalid, signals_of
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+MOST_PARTS = 20  #: conditions in a policy
 
 
 class PolicyInvalid(ValueError):
@@ -30,12 +38,22 @@ def some_of(accepted: tuple[str, ...], default: tuple[str, ...]) -> Any:  # noqa
     return field(default=default, metadata={"accepted": accepted})
 
 
+def short_name() -> Any:  # noqa: ANN401 - as above
+    """Give a short name, which must be given."""
+    return field(metadata={"text": _name})
+
+
+def expression() -> Any:  # noqa: ANN401 - as above
+    """Give an expression over signals, which must be given."""
+    return field(metadata={"text": _condition})
+
+
 def to_json(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
     """Give any part of a policy as JSON, defaults included."""
     known = _known(type(value))
     if known:
         return {name: to_json(getattr(value, name)) for name in known}
-    return list(value) if isinstance(value, tuple) else value
+    return [to_json(item) for item in value] if isinstance(value, tuple) else value
 
 
 def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - any part of a policy
@@ -47,10 +65,55 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
     if not isinstance(data, dict):
         raise PolicyInvalid(where.rstrip(".") or "policy", f"{data!r} is not accepted; an object is")
     known, hints = _known(cls), _hints(cls)
+    for refused in (*_strangers(known, data, where), *_missing(known, data, where)):
+        raise refused
+    values = {name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()}
+    try:
+        return cls(**values)
+    except ValueError as error:  # what the fields are to each other
+        raise PolicyInvalid(where.rstrip("."), str(error)) from error
+
+
+def faults(cls: type[Any], data: Any, where: str) -> Iterator[PolicyInvalid]:  # noqa: ANN401 - any part of a policy
+    """Give all that `from_json` would refuse, one after the other."""
+    if not isinstance(data, dict):
+        yield from _fault(lambda: from_json(cls, data, where))
+        return
+    known, hints = _known(cls), _hints(cls)
+    inside = [*_strangers(known, data, where), *_missing(known, data, where)]
+    for name in data:
+        if name in known:
+            inside += _faults_of(known[name], hints[name], data[name], f"{where}{name}")
+    yield from inside or _fault(lambda: from_json(cls, data, where))
+
+
+def _faults_of(spec: Any, hint: Any, value: Any, where: str) -> list[PolicyInvalid]:  # noqa: ANN401 - any field
+    part = _part(hint)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return [*faults(hint, value, f"{where}.")]
+    if part is not None and isinstance(value, list) and len(value) <= MOST_PARTS:
+        inside = [fault for i, item in enumerate(value) for fault in faults(part, item, f"{where}[{i}].")]
+        return inside or [*_fault(lambda: _value(spec, hint, value, where))]
+    return [*_fault(lambda: _value(spec, hint, value, where))]
+
+
+def _fault(read: Callable[[], object]) -> Iterator[PolicyInvalid]:
+    try:
+        read()
+    except PolicyInvalid as error:
+        yield error
+
+
+def _strangers(known: dict[str, Field[Any]], data: dict[str, Any], where: str) -> Iterator[PolicyInvalid]:
     for name in data:
         if name not in known:
-            raise PolicyInvalid(f"{where}{name}", f"is unknown; accepted are {', '.join(known)}")
-    return cls(**{name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()})
+            yield PolicyInvalid(f"{where}{name}", f"is unknown; accepted are {', '.join(known)}")
+
+
+def _missing(known: dict[str, Field[Any]], data: dict[str, Any], where: str) -> Iterator[PolicyInvalid]:
+    for name, spec in known.items():
+        if name not in data and spec.default is MISSING and spec.default_factory is MISSING:
+            yield PolicyInvalid(f"{where}{name}", "is missing; it must be given")
 
 
 _KNOWN: dict[type, dict[str, Field[Any]]] = {}
@@ -76,15 +139,58 @@ def _value(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     if hint is bool:
         return _typed(value, bool, "true or false", where)
     if hint is str:
-        accepted = spec.metadata["accepted"]
-        if value not in accepted:
-            raise PolicyInvalid(where, f"{value!r} is not accepted; one of {', '.join(accepted)} is")
-        return value
+        return _word(spec, value, where)
+    if isinstance(hint, GenericAlias):
+        return _list(spec, hint, value, where)
+    return _number(spec, hint, value, where)
+
+
+def _word(spec: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any field of a policy
+    if "text" in spec.metadata:
+        return spec.metadata["text"](_typed(value, str, "a text", where), where)
+    accepted = spec.metadata["accepted"]
+    if value not in accepted:
+        raise PolicyInvalid(where, f"{value!r} is not accepted; one of {', '.join(accepted)} is")
+    return value
+
+
+def _list(spec: Any, hint: Any, value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401 - any field of a policy
+    part = _part(hint)
+    if part is not None:
+        return _parts(part, _typed(value, list, "a list of objects", where), where)
     if hint == tuple[str, ...]:
         return _names(spec.metadata["accepted"], _typed(value, list, "a list of names", where), where)
-    if hint == tuple[int, ...]:
-        return _rungs(_typed(value, list, "a list of whole numbers", where), where)
-    return _number(spec, hint, value, where)
+    return _rungs(_typed(value, list, "a list of whole numbers", where), where)
+
+
+def _part(hint: Any) -> type | None:  # noqa: ANN401 - any annotation
+    """Give the part of a policy of which *hint* is a list; None where it is none."""
+    inner = get_args(hint)[:1]
+    return inner[0] if inner and is_dataclass(inner[0]) and isinstance(inner[0], type) else None
+
+
+def _parts(part: type, values: list[Any], where: str) -> tuple[Any, ...]:
+    if len(values) > MOST_PARTS:
+        raise PolicyInvalid(where, f"{len(values)} are not accepted; {MOST_PARTS} are")
+    made = tuple(from_json(part, value, f"{where}[{i}].") for i, value in enumerate(values))
+    for i, one in enumerate(made):
+        if any(one.name == before.name for before in made[:i]):
+            raise PolicyInvalid(f"{where}[{i}].name", f"{one.name!r} is taken; another is accepted")
+    return made
+
+
+def _name(text: str, where: str) -> str:
+    if not NAME.fullmatch(text):
+        raise PolicyInvalid(where, f"{text!r} is not accepted; a letter and up to 62 of a to z, 0 to 9 and _ are")
+    return text
+
+
+def _condition(text: str, where: str) -> str:
+    try:
+        signals_of(text)
+    except ExpressionInvalid as error:
+        raise PolicyInvalid(where, str(error)) from error
+    return text
 
 
 def _number(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - int or float

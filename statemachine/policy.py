@@ -5,10 +5,21 @@ Quantities of rows derive from the size of the reference, so the defaults need n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine.fields import PolicyInvalid, from_json, one_of, some_of, to_json, within
+from statemachine.fields import (
+    PolicyInvalid,
+    expression,
+    faults,
+    from_json,
+    one_of,
+    short_name,
+    some_of,
+    to_json,
+    within,
+)
 
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
 
@@ -183,6 +194,30 @@ class Timers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Persistence:
+    """How long a condition must hold before it counts."""
+
+    of: int = within(1, 50, 1)  #: windows that are looked back on
+    at_least: int = within(1, 50, 1)  #: how many of them must hold; where a signal is not known, none does
+
+    def __post_init__(self) -> None:
+        """Refuse what can never be."""
+        if self.at_least > self.of:
+            message = f"at_least {self.at_least} of {self.of} is not accepted; up to {self.of} is"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What matters to this model: an expression over signals, and what follows while it holds."""
+
+    name: str = short_name()  #: how events name it
+    when: str = expression()  #: in the Common Expression Language
+    persistence: Persistence = field(default_factory=Persistence)
+    then: str = one_of("suspect", "escalate", "accept")  #: raise suspicion, tell people too, or accept a risen loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All of it. Sections that are not given keep their defaults."""
 
@@ -204,11 +239,17 @@ class Policy:
     budget: Budget = field(default_factory=Budget)
     approvals: Approvals = field(default_factory=Approvals)
     timers: Timers = field(default_factory=Timers)
+    conditions: tuple[Condition, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give the whole policy, defaults included."""
+        """Give the whole policy, defaults included, but no list of conditions where there are none.
+
+        So a policy without conditions has the bytes that it had before there were any.
+        """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
+        if not self.conditions:
+            del made["conditions"]
         return made
 
     @classmethod
@@ -221,3 +262,8 @@ class Policy:
         made = from_json(cls, data, "")
         assert isinstance(made, cls)  # noqa: S101 - `from_json` gives what it is asked for
         return made
+
+    @classmethod
+    def faults(cls, data: Any) -> Iterator[PolicyInvalid]:  # noqa: ANN401 - whatever was read
+        """Give everything that `from_json` would refuse, not only the first."""
+        return faults(cls, data, "")

@@ -69,6 +69,7 @@ class Signal(StrEnum):
     DRIFT = "drift"  #: the features moved and no label tells what that costs
     METRIC = "metric"  #: an external series left its tolerance
     SILENCE = "silence"  #: rows or labels stopped coming
+    CONDITION = "condition"  #: a condition of the policy holds
 
 
 class Reason(StrEnum):
@@ -79,6 +80,7 @@ class Reason(StrEnum):
     NO_DATA = "NO_DATA"
     LABELS_STALE = "LABELS_STALE"
     BLIP = "BLIP"
+    ACCEPTED = "ACCEPTED"
     CONFIRMED = "CONFIRMED"
     UNRESOLVED = "UNRESOLVED"
     RECOVERED = "RECOVERED"

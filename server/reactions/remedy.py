@@ -59,7 +59,7 @@ def judge(scene: Scene, report: dict[str, Any]) -> None:
     inputs = {"report": kept, "at_row": scene.at_row}
     ruling = scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
     turned_away = ruling is not None and not ruling.payload["passed"]
-    if turned_away and scene.health.place == DEGRADED and signal not in (Signal.LOSS, Signal.METRIC):
+    if turned_away and scene.health.place == DEGRADED and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
         scene.follow("unbeaten@1", inputs)
 
 

@@ -11,6 +11,7 @@ from server.registration import read_policy
 from server.requests import NewModel, ReferenceRows
 from server.schema import NUMERIC, OUTCOMES, TASKS
 from server.service import Service
+from server.transport import policies
 from server.transport.calls import Context, answering, caller, naming, once, read
 from server.transport.fields import (
     MOST_WORD,
@@ -30,7 +31,6 @@ from server.transport.fields import (
 from server.views import ModelView
 from statemachine.canonical import canonical
 
-MOST_POLICY = 65_536
 MOST_REFERENCE_ROWS = 1_000_000
 KINDS = ("numeric", "categorical")
 
@@ -72,7 +72,8 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
         who = await caller(self._service, context, request.request_id)
         owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
         purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
-        policy = text(request.policy_json, "policy_json", MOST_POLICY) if request.HasField("policy_json") else None
+        told = request.policy_json if request.HasField("policy_json") else None
+        policy = policies.policy_text(told, request.policy if request.HasField("policy") else None)
         with naming("name"):
             return await once(
                 self._service, request, pb.UpdateModelResponse,
@@ -99,7 +100,8 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
 def new_model(request: pb.CreateModelRequest) -> NewModel:
     """Read a registration."""
     asked = request.model
-    overrides = text(asked.policy_json, "model.policy_json", MOST_POLICY)
+    given = asked.policy if asked.HasField("policy") else None
+    overrides = policies.policy_text(asked.policy_json or None, given, "model.")
     policy = read_policy(overrides, "model.policy_json").to_json() if overrides else {}
     return NewModel(
         request_id=identifier(request.request_id, "request_id"),

@@ -19,7 +19,7 @@ from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
 
 
 def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
-    """Suspect a healthy model."""
+    """Suspect a healthy model; where it is asked for, people are told at once."""
     draft.add(
         e.AlarmRaised(
             signal=command.signal,
@@ -31,11 +31,14 @@ def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
             evidence=command.evidence,
         )
     )
-    draft.move("raise_alarm", Reason.ALARM, _about(command.signal, command.subject))
+    about = _about(command.signal, command.subject)
+    draft.move("raise_alarm", Reason.ALARM, about)
+    if command.escalate:
+        draft.add(e.Escalated(level=1, reason=Reason.ALARM, note=about))
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
-    """Call it a blip."""
+    """Call it a blip, or a rise that the policy accepts."""
     draft.add(
         e.AlarmCleared(
             signal=command.signal,
@@ -44,7 +47,10 @@ def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
             evidence=command.evidence,
         )
     )
-    draft.move("clear_as_blip", Reason.BLIP, command.signal)
+    if command.accepted_by:
+        draft.move("clear_as_blip", Reason.ACCEPTED, f"{command.signal}, by the condition {command.accepted_by}")
+    else:
+        draft.move("clear_as_blip", Reason.BLIP, command.signal)
 
 
 def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:

@@ -34,6 +34,7 @@ from remission.v1 import (
     training_pb2,
     training_pb2_grpc,
 )
+from remission.v1.policy_pb2 import Policy
 
 from tests.fixtures.servers import serving
 from tests.integration.server.requests import (
@@ -55,6 +56,7 @@ PRECONDITION, ABORTED = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABO
 BEYOND = grpc.StatusCode.OUT_OF_RANGE
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 NAN, INF = float("nan"), float("inf")
+LATER = b"\x98\x3f\x01"  #: a field of some later release: number 1011, with the value 1
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,14 @@ TABLE = [
     Bad("a policy that is no object", "CreateModel", lambda: create(model("n", policy_json="[]"), reference()), INVALID, "model.policy_json"),
     Bad("a policy without end", "CreateModel", lambda: create(model("n", policy_json=" " * 65_537), reference()), INVALID, "model.policy_json"),
     Bad("the same request id with another model", "CreateModel", lambda: create(model("n"), reference(), "r-1"), EXISTS, "request_id"),
+    Bad("a condition on a signal that nobody knows", "CreateModel", lambda: create(model("n", policy_json='{"conditions": [{"name": "c", "when": "cpu > 1"}]}'), reference()), INVALID, "model.policy_json"),
+    Bad("a condition that is no truth", "UpdateModel", lambda: update(policy_json='{"conditions": [{"name": "c", "when": "loss.up"}]}'), INVALID, "policy_json"),
+    Bad("a policy in two forms", "CreateModel", lambda: create(model("n", policy_json="{}", policy=Policy(tier=2)), reference()), INVALID, "model.policy"),
+    Bad("a policy message out of bounds", "CreateModel", lambda: create(model("n", policy=Policy(tier=9)), reference()), INVALID, "model.policy"),
+    Bad("a policy message of a later release", "CreateModel", lambda: create(model("n", policy=Policy.FromString(LATER)), reference()), INVALID, "model.policy"),
+    Bad("a policy in two forms", "UpdateModel", lambda: update(policy_json="{}", policy=Policy(tier=2)), INVALID, "policy"),
+    Bad("a part of a policy message of a later release", "UpdateModel", lambda: update(policy=Policy(canary=Policy.Canary.FromString(LATER))), INVALID, "policy.canary"),
+    Bad("a policy message with a hostile condition", "UpdateModel", lambda: update(policy=Policy(conditions=[Policy.Condition(name="c", when="size(x) > 1")])), INVALID, "policy"),
     Bad("a policy that is no JSON", "UpdateModel", lambda: update(policy_json="{"), INVALID, "policy_json"),
     Bad("a policy with an unknown key", "UpdateModel", lambda: update(policy_json='{"tyre": 1}'), INVALID, "policy_json"),
     Bad("a policy out of bounds", "UpdateModel", lambda: update(policy_json='{"canary": {"alpha": 2}}'), INVALID, "policy_json"),

@@ -34,7 +34,7 @@ from tests.fixtures.secured import of_a_client, of_a_stranger, secured
 from tests.fixtures.servers import PATIENCE_SECONDS, ROOT, serving, start
 from tests.integration.server.examples import a_model, a_reference, decline
 
-HEAVY = {"pandas", "pyarrow", "scipy", "skops", "sklearn"}
+HEAVY = {"cel", "pandas", "pyarrow", "scipy", "skops", "sklearn", "yaml"}
 #: What steps between schemas, the other database, or artefacts in a bucket need.
 ELSEWHERE = {"alembic", "fsspec", "mako", "psycopg", "sqlalchemy.dialects.postgresql"}
 #: Serves as the command does, and writes down at the end what was imported.

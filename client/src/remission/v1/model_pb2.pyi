@@ -10,6 +10,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import remission.v1.columns_pb2
+import remission.v1.policy_pb2
 import sys
 import typing
 
@@ -151,6 +152,7 @@ class Model(google.protobuf.message.Message):
     CREATE_TIME_US_FIELD_NUMBER: builtins.int
     ETAG_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
     name: builtins.str
     """name is the model's id, unique in its namespace: [a-z0-9][a-z0-9_-]{0,62}."""
     owner: builtins.str
@@ -201,6 +203,10 @@ class Model(google.protobuf.message.Message):
         regression. Outputs and labels use the index.
         """
 
+    @property
+    def policy(self) -> remission.v1.policy_pb2.Policy:
+        """policy overrides parts of the default policy, as policy_json does; one of the two is accepted."""
+
     def __init__(
         self,
         *,
@@ -223,8 +229,10 @@ class Model(google.protobuf.message.Message):
         create_time_us: builtins.int = ...,
         etag: builtins.str = ...,
         seed: builtins.int = ...,
+        policy: remission.v1.policy_pb2.Policy | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "task", b"task", "template", b"template"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["policy", b"policy"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "task", b"task", "template", b"template"]) -> None: ...
 
 global___Model = Model
 
@@ -425,6 +433,7 @@ class UpdateModelRequest(google.protobuf.message.Message):
     OWNER_FIELD_NUMBER: builtins.int
     PURPOSE_FIELD_NUMBER: builtins.int
     POLICY_JSON_FIELD_NUMBER: builtins.int
+    POLICY_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """request_id makes the call idempotent: 1 to 64 printable ASCII characters."""
     name: builtins.str
@@ -437,6 +446,10 @@ class UpdateModelRequest(google.protobuf.message.Message):
     """purpose is the new purpose; at most 2 000 characters."""
     policy_json: builtins.str
     """policy_json replaces all overrides of the default policy; at most 64 KiB."""
+    @property
+    def policy(self) -> remission.v1.policy_pb2.Policy:
+        """policy replaces all overrides, as policy_json does; one of the two is accepted."""
+
     def __init__(
         self,
         *,
@@ -446,9 +459,10 @@ class UpdateModelRequest(google.protobuf.message.Message):
         owner: builtins.str | None = ...,
         purpose: builtins.str | None = ...,
         policy_json: builtins.str | None = ...,
+        policy: remission.v1.policy_pb2.Policy | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "owner", b"owner", "policy_json", b"policy_json", "purpose", b"purpose"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "etag", b"etag", "name", b"name", "owner", b"owner", "policy_json", b"policy_json", "purpose", b"purpose", "request_id", b"request_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "purpose", b"purpose"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "etag", b"etag", "name", b"name", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "purpose", b"purpose", "request_id", b"request_id"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_owner", b"_owner"]) -> typing.Literal["owner"] | None: ...
     @typing.overload

@@ -1,0 +1,219 @@
+"""A policy in sentences, for those who answer for a model and read no code. Each field is in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from statemachine.policy import Policy
+
+DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
+
+#: What follows from a condition.
+THEN = {
+    "suspect": "suspicion is raised",
+    "escalate": "suspicion is raised and people are told at once",
+    "accept": "the alarm of a risen loss is accepted, on record",
+}
+Told = Callable[[Policy], Iterator[str]]
+
+
+def sentences(policy: Policy) -> dict[str, list[str]]:
+    """Give what *policy* says, by heading."""
+    return {heading: list(told(policy)) for heading, told in CHAPTERS.items()}
+
+
+def _charge(policy: Policy) -> Iterator[str]:
+    doubt = (
+        "a doubt that stays counts as a decline" if policy.tier == 1 else "a person decides about a doubt that stays"
+    )
+    yield f"This is a model of tier {policy.tier}: {doubt}."
+    before = "Training starts only after a person, not the one who asked, agreed"
+    yield f"{before}." if policy.approvals.required else "Training starts without asking a person."
+    yield f"Who asks waits {_time(policy.timers.approval_seconds)} for an answer; silence is a refusal."
+    ladder = f"A degraded model without a remedy is escalated each {_time(policy.timers.degraded_seconds)}"
+    end = "the version before serves again" if policy.fallback == "previous_version" else "what serves goes on serving"
+    yield f"{ladder}, {policy.escalation_levels} times; when the ladder ends, {end}."
+    yield f"While a person is in charge, reminders come every {_time(policy.timers.notify_again_seconds)}."
+
+
+def _looks(policy: Policy) -> Iterator[str]:
+    rows = policy.windows.rows
+    size = "a twentieth of the reference" if rows is None else f"{rows:,} rows"
+    yield f"Rows are looked at in windows of {size}, in {policy.windows.blocks} blocks each."
+    silent = policy.timers.silence_seconds
+    after = "a time that the pace of the reference gives" if silent is None else _time(silent)
+    yield f"Rows or labels that stay away for {after} raise suspicion."
+
+
+def _loss(policy: Policy) -> Iterator[str]:
+    loss, regret = policy.loss, policy.regret
+    yield (
+        f"A loss up to {_share(loss.tolerance)} above its baseline is accepted; what is more raises suspicion, "
+        f"looked for "
+        f"over the last {loss.memory} windows, with a false alarm in {loss.run_length:,g} looks at most, on average."
+    )
+    if regret.every == 0:
+        yield "A healthy model is never challenged by newly trained ones."
+    else:
+        pace = f"with every {_share(regret.every)} of the reference"
+        yield f"A healthy model is challenged by newly trained ones {pace}."
+    yield (
+        f"A challenger's lead counts from {_share(regret.least_gain)} of the loss on; the last {regret.memory} "
+        f"challenges "
+        f"share a chance of error of {regret.alpha:g}."
+    )
+
+
+def _confirmation(policy: Policy) -> Iterator[str]:
+    yield (
+        f"Only data after the alarm confirm or clear it, with a chance of error of "
+        f"{policy.confirmation.alpha:g}; without "
+        f"proof within {policy.confirmation.most_windows} windows it was a blip."
+    )
+    yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}."
+
+
+def _drift(policy: Policy) -> Iterator[str]:
+    drift = policy.drift
+    when = {"without_labels": "while labels are missing", "always": "at any time", "never": "never"}[drift.alarms]
+    yield f"Drift of features alone raises suspicion {when}; a change of {_share(drift.tolerance)} does not matter."
+    yield (
+        f"A false alarm of drift comes in {drift.false_alarm_windows:,g} windows at most, on average. It is "
+        f"confirmed by odds of "
+        f"{drift.confirm:g} and by {drift.persistence} of {drift.of} windows; one that lasts is cleared in error in "
+        f"{drift.clear:g} windows at most, on average. Of the features named, {_share(drift.fdr)} may be named "
+        f"in error."
+    )
+
+
+def _quality(policy: Policy) -> Iterator[str]:
+    quality = policy.quality
+    yield "Broken data raise suspicion." if quality.alarms == "always" else "Broken data raise no suspicion."
+    yield (
+        f"Bad rows are tolerated up to {_share(quality.extra_share)} more than in the reference and up to "
+        f"{quality.extra_ratio:g} times its share, with a false alarm in {quality.false_alarm_windows:,g} "
+        f"windows at most, on average."
+    )
+    yield (
+        f"{quality.clear_windows} windows without a fault clear or repair it; a fault that lasts "
+        f"{quality.accept_windows} windows is the world as it is."
+    )
+
+
+def _metrics(policy: Policy) -> Iterator[str]:
+    metrics = policy.metrics
+    yield (
+        f"A metric series learns its normal from {metrics.baseline_points} points. Evidence of "
+        f"{metrics.alarm:g} raises "
+        f"suspicion, {metrics.confirm:g} with {metrics.persistence} of {metrics.of} bad points confirms it, and "
+        f"{metrics.clear:g} against it clears it."
+    )
+
+
+def _diagnosis(policy: Policy) -> Iterator[str]:
+    cause = policy.diagnosis
+    yield (
+        f"A cause is named from {cause.least_labels:,} labelled rows on, if the loss stands out by "
+        f"{cause.errors:g} standard "
+        f"errors, and listed from {_share(cause.least_share)} of the rise on."
+    )
+
+
+def _gates(policy: Policy) -> Iterator[str]:
+    bakeoff, gates = policy.bakeoff, policy.gates
+    yield (
+        f"At most {bakeoff.most_entrants} candidates compete with doing nothing, on {_share(bakeoff.holdout)} of the "
+        f"reference that none has seen; the winner leads by {bakeoff.least_lead:g} standard errors and by "
+        f"{_share(bakeoff.least_gain)} of the loss."
+    )
+    must = ", ".join(gates.mandatory) or "nothing"
+    yield f"Before it scores in shadow, a candidate must pass: {must}."
+    yield (
+        f"The gates ask for {gates.least_sample:,} labelled rows, and accept {gates.calibration:g} more "
+        f"calibration error and "
+        f"{_share(gates.churn)} of changed answers."
+    )
+
+
+def _canary(policy: Policy) -> Iterator[str]:
+    canary, timers = policy.canary, policy.timers
+    rungs = ", ".join(_share(one / 10_000) for one in canary.rungs_bp)
+    yield f"A candidate is served to {rungs} of the units, then to all."
+    yield (
+        f"It climbs if, with a chance of error of {canary.alpha:g}, it is at most {_share(canary.margin)} "
+        f"worse, and its "
+        f"exposure times its worst credible excess is at most {canary.exposed_harm:g}."
+    )
+    yield (
+        f"Without proof in {canary.most_windows} windows it is turned back; after promotion it is watched for "
+        f"{canary.confirm_windows} windows."
+    )
+    yield (
+        f"It may stay in shadow for {_time(timers.shadow_seconds)}, on a rung for {_time(timers.rung_seconds)} "
+        f"and in "
+        f"promotion for {_time(timers.promoting_seconds)}; a route holds {_time(canary.route_ttl_seconds)} unrenewed."
+    )
+    yield f"After a rollback the model is judged again in {_time(timers.rolled_back_seconds)}."
+
+
+def _budget(policy: Policy) -> Iterator[str]:
+    budget, timers = policy.budget, policy.timers
+    yield f"The service starts at most {budget.remediations} remedies in {budget.window_days:g} days by itself."
+    pause = budget.cooldown_seconds
+    rest = "as long as a sixth of the reference took" if pause is None else _time(pause)
+    yield f"After one it pauses {rest}, doubled up to {budget.doublings} times by failures."
+    yield f"A job is tried {budget.attempts} times."
+    more = "is" if policy.refresh.on_improvement else "is not"
+    yield f"A healthy model {more} retrained because more data make a better one."
+    yield (
+        f"A remedy is given up {_time(timers.scoping_seconds)} without a scope, {_time(timers.queued_seconds)} "
+        f"without a "
+        f"worker, {_time(timers.leased_seconds)} at work, or {_time(timers.validating_seconds)} without a verdict."
+    )
+
+
+def _conditions(policy: Policy) -> Iterator[str]:
+    if not policy.conditions:
+        yield "Nothing else raises suspicion, and no rise of the loss beyond its tolerance is accepted."
+    for one in policy.conditions:
+        lasting = one.persistence
+        held = f"in {lasting.at_least} of {lasting.of} windows" if lasting.of > 1 else "in a window"
+        yield f"Where `{one.when}` holds {held}, {THEN[one.then]} ({one.name})."
+
+
+#: By heading, in the order of a model's life.
+CHAPTERS: dict[str, Told] = {
+    "Who decides": _charge,
+    "How data are looked at": _looks,
+    "When a loss matters": _loss,
+    "Blip or decline": _confirmation,
+    "Drift": _drift,
+    "Broken data": _quality,
+    "Metrics of others": _metrics,
+    "Conditions of this model": _conditions,
+    "Causes": _diagnosis,
+    "What a candidate must show": _gates,
+    "How it earns traffic": _canary,
+    "What the service may do alone": _budget,
+}
+
+
+def _share(value: float) -> str:
+    """Write a share as people do.
+
+    >>> _share(0.05), _share(1 / 6)
+    ('5 %', '16.6667 %')
+    """
+    return f"{value * 100:.6g} %"
+
+
+def _time(seconds: float) -> str:
+    """Write a time in the largest unit of which it is a whole number.
+
+    >>> _time(86_400), _time(5_400), _time(1.5)
+    ('1 day', '90 minutes', '1.5 seconds')
+    """
+    for size, unit in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:,.0f} {unit}{'s' * (seconds != size)}"
+    return f"{seconds:.9g} second{'s' * (seconds != 1)}"

@@ -1,0 +1,53 @@
+"""Looks: what the signals of conditions are when a window of rows ends. Taken only where a policy names some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from monitoring.series import SeriesWatch
+from server.tape import Tape
+from statemachine.conditions import signals_of
+from statemachine.policy import Policy
+from statemachine.signals import metric
+
+Signals = dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """The signals of one window, but for those of the loss, which depend on the champion that is asked about."""
+
+    first_row: int
+    end_row: int
+    blocks: int  #: of labelled rows, closed by then
+    signals: Signals
+
+
+def named_by(policy: Policy) -> frozenset[str]:
+    """Give the signals that the conditions of *policy* name."""
+    return frozenset(name for one in policy.conditions for name in signals_of(one.when))
+
+
+def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_rows: int, delay: int) -> Signals:
+    """Tell how labels came, when the window *rows* ended; *delay* is how many rows later they usually come."""
+    due = np.arange(rows[0] - delay, rows[1] - delay)
+    alive = due[~tape.erased[due]] if due[0] >= reference_rows else due[:0]
+    share = float(tape.living(alive).sum()) / len(alive) if len(alive) else None
+    behind = float(max(rows[1] - labelled_end, 0))
+    return {"labels.coverage": share, "labels.behind": behind, "rows": float(rows[1] - reference_rows)}
+
+
+def of_series(name: str, watch: SeriesWatch, newest: float) -> Signals:
+    """Tell what is known of one metric series."""
+    normal = None if watch.phase == "learning" else median(watch.first)
+    ratio = newest / normal if normal else None
+    return {metric(name, "value"): newest, metric(name, "baseline"): normal, metric(name, "ratio"): ratio}
+
+
+def kept(found: Mapping[str, float | None], named: frozenset[str]) -> Signals:
+    """Keep what conditions name; what is not known says so."""
+    return {name: found.get(name) for name in sorted(named)}

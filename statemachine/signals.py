@@ -1,0 +1,35 @@
+"""The signals that conditions may name: what the watch can tell of a model when a window of rows ends.
+
+All are numbers. One that cannot be told is not known, and so is every condition that names it.
+"""
+
+from __future__ import annotations
+
+#: By name: what it tells, and when it is not known.
+SIGNALS: dict[str, str] = {
+    "loss.level": "mean loss of the champion, of the last window of labelled rows; not known before that is full",
+    "loss.up": "by which share `loss.level` lies above what is normal for the champion; not known where that is 0",
+    "loss.rows": "labelled rows that `loss.level` is of",
+    "drift.log_evidence": "evidence that the features drifted, in nats",
+    "drift.features": "features that are named as drifted",
+    "quality.faults": "faults of the data that were found in the window",
+    "labels.coverage": "share of a window of rows, as old as labels usually are, that have theirs",
+    "labels.behind": "rows between the last labelled one and the newest",
+    "rows": "rows that came since the model is under watch",
+}
+
+#: Of each metric series, as `metric["name"].value`.
+OF_METRICS: dict[str, str] = {
+    "value": "the newest point",
+    "baseline": "the middle of the first points; not known while the series is learnt",
+    "ratio": "`value` over `baseline`; not known where that is 0",
+}
+
+
+def metric(name: str, part: str) -> str:
+    """Give the name of a metric's signal.
+
+    >>> metric("latency p99", "ratio")
+    'metric["latency p99"].ratio'
+    """
+    return f'metric["{name}"].{part}'

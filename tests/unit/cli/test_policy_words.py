@@ -1,0 +1,87 @@
+"""The sentences about a policy leave nothing out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cli.policy_diff import changes, leaves, retold
+from cli.policy_source import Source
+from cli.policy_words import sentences
+from statemachine.policy import GATES, Policy
+
+WHOLE: dict[str, Any] = leaves(Policy().to_json())
+WORDS = {
+    "fallback": "previous_version",
+    "drift.alarms": "always",
+    "quality.alarms": "never",
+    "gates.mandatory": list(GATES),
+    "canary.rungs_bp": [100, 2_500],
+    "windows.rows": 40,
+    "budget.cooldown_seconds": 7.0,
+    "timers.silence_seconds": 7.0,
+    "tier": 2,
+}
+
+
+def another(path: str) -> Any:
+    """Give a value of a field that is not its default."""
+    value: Any = WORDS.get(path, WHOLE[path])
+    if path in WORDS:
+        return value
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else value / 2
+
+
+def given(path: str) -> dict[str, Any]:
+    """Give a policy that says one field."""
+    section, _, name = path.rpartition(".")
+    return {section: {name: another(path)}} if section else {name: another(path)}
+
+
+def source(said: dict[str, Any]) -> Source:
+    """Give a policy as the command reads it."""
+    return Source(name="p", policy=Policy.from_json(said), said=said)
+
+
+@pytest.mark.parametrize("path", WHOLE)
+def test_a_field_that_changes_changes_a_sentence_and_is_the_only_difference(path: str) -> None:
+    old, new = source({}), source(given(path))
+
+    assert [(one.path, one.new) for one in changes(old, new)] == [(path, another(path))]
+    assert len(retold(old, new)) == 1
+
+
+def test_every_sentence_ends_and_is_said_once() -> None:
+    said = list(every_sentence())
+
+    assert [one for one in said if not one.endswith(".")] == []
+    assert len(said) == len(set(said))
+
+
+def every_sentence() -> Iterator[str]:
+    """Give what is said of the default policy."""
+    for told in sentences(Policy()).values():
+        yield from told
+
+
+def test_a_default_that_is_written_out_is_no_difference() -> None:
+    assert changes(source({}), source({"tier": 1, "canary": {"alpha": 0.2}})) == []
+
+
+CONDITIONS = [{"name": "slow", "when": "loss.up > 0.1"}, {"name": "fine", "when": "loss.up < 1.0", "then": "accept"}]
+
+
+def test_conditions_are_told_and_compared_by_their_names() -> None:
+    old, new = source({"conditions": CONDITIONS}), source({"conditions": [{**CONDITIONS[1], "when": "rows > 1"}]})
+
+    paths = {one.path for one in changes(old, new)}
+    assert paths == {
+        f"conditions.slow.{part}" for part in ("name", "when", "then", "persistence.of", "persistence.at_least")
+    } | {"conditions.fine.when"}
+    assert sentences(new.policy)["Conditions of this model"] == [
+        "Where `rows > 1` holds in a window, the alarm of a risen loss is accepted, on record (fine)."
+    ]

@@ -1,0 +1,119 @@
+"""A policy is one, be it given as JSON, as YAML or as a message; what a message says that nobody knows is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
+
+import pytest
+import yaml
+from google.protobuf.json_format import ParseDict
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from remission.v1 import policy_pb2 as pb
+
+from cli.policy_file import parse
+from scripts import draw_policy_proto
+from server.errors import Invalid
+from server.transport.policies import policy_text
+from statemachine.policy import GATES, Condition, Policy
+
+WHEN = st.sampled_from(["loss.up > 0.1", 'metric["p 99"].ratio < 1.2 && rows >= 100', "!(loss.level > 0.5)"])
+PERSISTENCE = st.fixed_dictionaries({"of": st.just(5), "at_least": st.integers(1, 5)})
+CONDITION = st.fixed_dictionaries(
+    {"name": st.sampled_from(["slow", "fine", "odd_1"]), "when": WHEN},
+    optional={"then": st.sampled_from(["suspect", "escalate", "accept"]), "persistence": PERSISTENCE},
+)
+LISTS: dict[str, st.SearchStrategy[Any]] = {
+    "mandatory": st.lists(st.sampled_from(GATES), unique=True),
+    "rungs_bp": st.just([100, 2_500]),
+    "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
+}
+
+
+def said(section: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Say some fields of a section, within their bounds."""
+    hints = get_type_hints(section)
+    return st.fixed_dictionaries({}, optional={one.name: value(one, hints[one.name]) for one in fields(section)})
+
+
+def value(one: Any, hint: Any) -> st.SearchStrategy[Any]:
+    """Give values that a field accepts."""
+    if one.name in LISTS:
+        return LISTS[one.name]
+    if is_dataclass(hint):
+        return said(hint)
+    if hint is bool:
+        return st.booleans()
+    if "accepted" in one.metadata:
+        return st.sampled_from(one.metadata["accepted"])
+    low, high = one.metadata["low"], one.metadata["high"]
+    return st.integers(low, high) if hint in (int, int | None) else st.floats(low, high)
+
+
+def as_message(told: dict[str, Any]) -> pb.Policy:
+    """Say a policy in the words of the contract."""
+    gates = told.get("gates", {})
+    names = {"gates": {**gates, "mandatory": {"values": gates["mandatory"]}}} if "mandatory" in gates else {}
+    return pb.Policy.FromString(ParseDict({**told, **names}, pb.Policy()).SerializeToString())
+
+
+def of_text(text: str | None) -> Policy:
+    """Read what the transport hands on."""
+    return Policy.from_json(json.loads(text or "null"))
+
+
+@settings(max_examples=30)  # each says a hundred fields
+@given(said(Policy))
+def test_json_and_yaml_and_a_message_are_one_policy(told: dict[str, Any]) -> None:
+    expected = Policy.from_json(told)
+
+    assert of_text(policy_text(json.dumps(told), None)) == expected
+    assert of_text(policy_text(None, as_message(told))) == expected
+    assert Policy.from_json(parse("p.yaml", yaml.safe_dump(told)).data) == expected
+
+
+def test_a_list_that_is_set_and_empty_is_not_one_that_is_left_out() -> None:
+    nothing = pb.Policy(gates=pb.Policy.Gates(mandatory=pb.Policy.Names()))
+
+    assert of_text(policy_text(None, nothing)).gates.mandatory == ()
+    assert of_text(policy_text(None, pb.Policy())) == Policy()
+
+
+@pytest.mark.parametrize(
+    ("message", "where"),
+    [
+        (pb.Policy.FromString(b"\x98\x3f\x01"), "policy"),
+        (pb.Policy(canary=pb.Policy.Canary.FromString(b"\x98\x3f\x01")), "policy.canary"),
+        (pb.Policy(conditions=[pb.Policy.Condition.FromString(b"\x98\x3f\x01")]), "policy.conditions[0]"),
+    ],
+)
+def test_a_field_of_a_later_release_is_refused_where_it_stands(message: pb.Policy, where: str) -> None:
+    with pytest.raises(Invalid, match="field 1011 is unknown to this release") as caught:
+        policy_text(None, message)
+
+    assert [name for name, _ in caught.value.violations] == [where]
+
+
+def test_a_message_without_end_is_refused() -> None:
+    endless = pb.Policy(conditions=[pb.Policy.Condition(name="c", when="x" * 70_000)])
+
+    with pytest.raises(Invalid, match="is longer than 65536 bytes"):
+        policy_text(None, endless)
+
+
+def test_the_contract_is_drawn_from_the_policy() -> None:
+    numbers = json.loads(draw_policy_proto.NUMBERS.read_text(encoding="utf-8"))
+
+    found = draw_policy_proto.drawn(numbers)
+    assert found == (numbers, draw_policy_proto.FILE.read_text(encoding="utf-8"))
+
+
+def test_the_number_of_a_field_that_is_gone_is_reserved_and_that_of_a_new_one_is_new() -> None:
+    numbers, _ = draw_policy_proto.drawn({})
+    name = numbers[Condition.__name__].pop("name")
+
+    again, text = draw_policy_proto.drawn({**numbers, "Condition": {**numbers["Condition"], "lost": name}})
+    assert again["Condition"]["name"] == max(numbers["Condition"].values()) + 1
+    assert f"reserved {name};" in text
