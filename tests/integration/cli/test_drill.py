@@ -1,0 +1,63 @@
+"""`remission drill`: what it prints, what it refuses, and that it touches nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from backtest.drills.scenarios import SCENARIOS
+from tests.fixtures.commands import remission
+from tests.fixtures.drills import recorded
+
+CALM = ("drill", "--scenario", "calm", "--template", "linear")
+
+
+def test_a_drill_touches_no_database_and_leaves_no_file(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'live.db'}"
+    assert remission("migrate", "--db", database, folder=tmp_path).code == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    done = remission(*CALM, "--json", "-", folder=tmp_path, REMISSION_DATABASE=database)
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["as_expected"]
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_is_not_as_expected_is_exit_code_1_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "strict.json").write_text('{"canary": {"most_windows": 1}}')
+
+    asked = ("drill", "--scenario", "concept", "--template", "linear", "--policy", "strict.json", "--json", "out.json")
+    done = remission(*asked, folder=tmp_path)
+    assert done.code == 1
+    assert "It does not hold that a candidate is promoted." in " ".join(done.err.split())
+    assert not json.loads((tmp_path / "out.json").read_text())["as_expected"]
+
+
+def test_the_list_tells_every_scenario_with_what_happens_and_what_is_sound(tmp_path: Path) -> None:
+    done = remission("drill", "--list", folder=tmp_path)
+
+    assert done.code == 0
+    assert all(text in done.out for one in SCENARIOS for text in (one.name, one.happens, one.sound))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--scenario", "flood"), "--scenario: 'flood' is not accepted; one of calm, covariate,"),
+        (("--target", "label"), "--target: and --drop are accepted with --stream only"),
+        (("--stream", "loans.csv"), "--stream: --target is needed with it"),
+        (("--stream", "few.csv", "--target", "label"), "few.csv: 60 rows at --reference-share 0.2 are 12 to learn"),
+        (("--every", "6h"), "--every: is accepted with --out, a folder that exists"),
+        (("--every", "6h", "--out", ".", "--keep", "0"), "--keep: 0 is not accepted; at least 1 is"),
+    ],
+)
+def test_what_cannot_be_drilled_is_refused_in_a_line(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    recorded(tmp_path / "loans.csv", 300)
+    recorded(tmp_path / "few.csv", 60)
+
+    done = remission("drill", *arguments, folder=tmp_path)
+    assert done.code == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
