@@ -60,6 +60,11 @@ class Account:
     last_error: float  #: standard error of the difference between them
     exposed: int  #: rows behind the change that another version than the first one served
 
+    @property
+    def forestalled(self) -> bool:
+        """Whether a better model, found for its own sake, was in service before a decline could be proved."""
+        return self.confirmed is None and self.promoted > 0
+
 
 def account(played: Played, tolerance: float) -> Account:
     """Give the account of *played*, by a policy that tolerates a relative rise of the loss."""

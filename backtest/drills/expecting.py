@@ -38,6 +38,10 @@ NO_DECLINE = Claim("no decline is confirmed", lambda found: "degraded" not in fo
 NO_LOSS = Claim("no rise of the loss is confirmed", lambda found: "loss" not in found.proved)
 DECLINE = Claim("a decline is confirmed", lambda found: found.confirmed is not None)
 NO_REMEDY = Claim("nothing is retrained for it", lambda found: not found.remedied)
+MET = Claim(
+    "a decline is confirmed, or a refresh forestalls it",
+    lambda found: found.confirmed is not None or found.forestalled,
+)
 PROMOTED = Claim("a candidate is promoted", lambda found: found.promoted > 0)
 NOT_PROMOTED = Claim("no candidate is promoted", lambda found: found.promoted == 0)
 ASKED = Claim("a person is asked", lambda found: "retraining.awaiting_approval" in found.places)
@@ -86,15 +90,18 @@ def _of_change(scenario: Scenario, policy: Policy, harm: str) -> Expected:
 
 def _of_harm(scenario: Scenario, policy: Policy) -> Expected:
     named = " or ".join(scenario.causes) or "unknown"
-    cause = Claim(f"the cause is named as {named}", lambda found: found.cause in (scenario.causes or ("unknown",)))
+    cause = Claim(
+        f"the cause is named as {named}",
+        lambda found: found.cause in (scenario.causes or ("unknown",)) or found.forestalled,
+    )
     if policy.approvals.required:
         return Expected(
             road=f"suspect → degraded ({named}) → a person is asked", claims=(DECLINE, cause, ASKED, UNSERVED)
         )
     if not scenario.lasts:
-        return Expected(road=f"suspect → degraded ({named})", claims=(DECLINE, cause, NOT_WORSE))
+        return Expected(road=f"suspect → degraded ({named})", claims=(MET, cause, NOT_WORSE))
     road = f"suspect → degraded ({named}) → retraining → canary → healthy"
-    return Expected(road=road, claims=(DECLINE, cause, PROMOTED, NOT_WORSE))
+    return Expected(road=road, claims=(MET, cause, PROMOTED, NOT_WORSE))
 
 
 def _of_fault(policy: Policy, harm: str, feature: str) -> Expected:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from backtest.drills.scenarios import SCENARIOS
-from tests.fixtures.commands import remission
+from tests.fixtures.commands import MOST_SECONDS, remission, started
 from tests.fixtures.drills import recorded
 
 CALM = ("drill", "--scenario", "calm", "--template", "linear")
@@ -61,3 +62,15 @@ def test_what_cannot_be_drilled_is_refused_in_a_line(tmp_path: Path, arguments: 
     assert done.code == 2
     assert message in done.err
     assert done.err.count("\n") == 1
+
+
+def test_on_a_schedule_it_writes_a_report_and_stops_when_it_is_interrupted(tmp_path: Path) -> None:
+    drilling = started(*CALM, "--every", "1h", "--out", ".", folder=tmp_path)
+    told = drilling.stdout.readline() if drilling.stdout else ""
+    drilling.send_signal(signal.SIGINT)
+    rest, _ = drilling.communicate(timeout=MOST_SECONDS)
+
+    (report,) = tmp_path.glob("drill-*.json")
+    assert told == f"{report.name}: the first report\n"
+    assert json.loads(report.read_text())["new"] == ["the first report"]
+    assert (drilling.returncode, rest) == (0, "stopped\n")

@@ -26,8 +26,15 @@ def test_a_change_that_costs_must_be_proved_named_and_cured() -> None:
 
     assert expected.broken(CURED) == []
     assert expected.broken(an_account()) == [
-        "a decline is confirmed", "the cause is named as concept_change", "a candidate is promoted"
+        "a decline is confirmed, or a refresh forestalls it", "the cause is named as concept_change",
+        "a candidate is promoted",
     ]  # fmt: skip
+
+
+def test_a_refresh_that_comes_before_the_proof_of_a_decline_is_as_good_as_a_remedy() -> None:
+    refreshed = an_account(road=("healthy", "retraining", "canary", "healthy"), promoted=1, last=(0.1, 0.5))
+
+    assert expect(named("concept"), Policy(), "rises", "").broken(refreshed) == []
 
 
 def test_a_change_that_costs_nothing_may_not_count_as_a_decline_of_the_loss() -> None:
