@@ -43,7 +43,6 @@ MET = Claim(
     lambda found: found.confirmed is not None or found.forestalled,
 )
 PROMOTED = Claim("a candidate is promoted", lambda found: found.promoted > 0)
-NOT_PROMOTED = Claim("no candidate is promoted", lambda found: found.promoted == 0)
 ASKED = Claim("a person is asked", lambda found: "retraining.awaiting_approval" in found.places)
 UNSERVED = Claim("no candidate serves", lambda found: "canary" not in found.road)
 SERVED = Claim("a candidate begins to serve", lambda found: "canary.rung" in found.places)
@@ -70,7 +69,8 @@ def expect(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expec
             return _of_silence(scenario.stops)
         case Kind.METRIC:
             seen = Claim(f"{SERIES} is named", lambda found: (found.signal, found.subject) == ("metric", SERIES))
-            return Expected(road=f"suspect, by {SERIES}; no promotion", claims=(seen, NOT_PROMOTED, NOT_WORSE))
+            none_worse = _none_worse(policy.canary.margin)
+            return Expected(road=f"suspect, by {SERIES}; nothing worse", claims=(seen, none_worse, NOT_WORSE))
         case Kind.RELAPSE:
             return _of_relapse(policy)
 

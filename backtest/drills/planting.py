@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ Pick = Callable[[Stream, Plan, Chance], Ints]
 RARE, COMMON = 0.05, 0.9  #: shares of the rows that move, before and behind a change of what comes
 UPPER = 0.6  #: rows above this quantile are those that move
 LEAST_PART, BEST_PART = 0.1, 0.35  #: shares of rows: a segment is at least the first, and best near the second
+COMMON_VALUE, LEAST_VALUES = 0.05, 64  #: share of the rows that one value may have, and values at least
 PRIOR_STEP = 0.35  #: by which the share of a class rises or falls
 
 
@@ -134,9 +134,20 @@ def rows_by_label(pool: Stream, plan: Plan, chance: Chance) -> Ints:
     return by_group(group, plan, chance, (share, share + (PRIOR_STEP if share <= 1 / 2 else -PRIOR_STEP)))
 
 
-def broken(stream: Stream, where: Mask, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Planted:
-    """Break the most telling number in the rows of *where*."""
-    places = by_relation(stream)
+def varied(values: Floats) -> bool:
+    """Say whether a number has no common value: one that stands still is strange then, and not as a zero of rain is."""
+    _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    return len(counts) >= LEAST_VALUES and bool(counts.max() <= COMMON_VALUE * len(values))
+
+
+def broken(
+    stream: Stream,
+    where: Mask,
+    change: Callable[[Floats], Floats],
+    fit: Callable[[Floats], bool] = lambda _: True,
+) -> Planted:
+    """Break the most telling number that is *fit* for it in the rows of *where*."""
+    places = [place for place in by_relation(stream) if fit(stream.columns[place].values)]
     if not places:
         return Planted(stream=stream, touched=np.zeros_like(where))
     column = stream.columns[places[0]]

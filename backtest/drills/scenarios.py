@@ -68,6 +68,11 @@ def _local(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
     return p.concept(stream, p.segment(stream) & p.between(plan, (0, END)))
 
 
+def _stuck(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
+    del chance
+    return p.broken(stream, p.between(plan, FAULT), lambda x: np.full_like(x, np.nanquantile(x, 0.9)), p.varied)
+
+
 def _broken(change: Callable[[Floats], Floats], share: float = 0.5) -> Callable[..., p.Planted]:
     def plant(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
         return p.broken(stream, p.between(plan, FAULT) & (chance.random(stream.rows) < share), change)
@@ -184,9 +189,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         sound=_BROKEN,
     ),
     Scenario(
-        name="stuck", kind=Kind.FAULT, plant=_broken(lambda x: np.full_like(x, np.nanquantile(x, 0.9)), 1.0),
-        causes=_BAD,
-        happens="The most telling number is stuck at one value, for six windows.", sound=_BROKEN,
+        name="stuck", kind=Kind.FAULT, plant=_stuck, causes=_BAD,
+        happens="The most telling of the numbers that always vary is stuck at one value, for six windows.",
+        sound=_BROKEN,
     ),
     Scenario(
         name="new-category", kind=Kind.FAULT, plant=_new_word, causes=_BAD,
@@ -214,7 +219,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="latency", kind=Kind.METRIC, plant=_slow,
         happens="A series of latencies rises to three times its level for ten windows, and comes back.",
-        sound="The series is named; no candidate is promoted, since the model's answers are as good as before.",
+        sound="The series is named; whatever is promoted meanwhile is no worse than what it replaces.",
     ),
     Scenario(
         name="relapse", kind=Kind.RELAPSE, plant=_turned((0, END)), causes=_CONCEPT,

@@ -137,3 +137,11 @@ def test_a_row_that_is_sent_twice_equals_the_one_before_it_and_its_label_too() -
     spoilt = p.sent_twice(stream, where).stream
     assert all(one.values[PLAN.change + 3] == one.values[PLAN.change + 2] for one in spoilt.columns)
     assert spoilt.labels[PLAN.change + 3] == stream.labels[PLAN.change + 2]
+
+
+def test_a_number_with_a_common_value_is_not_fit_to_be_stuck() -> None:
+    rain = np.where(np.arange(1_000) % 2, 0.0, np.arange(1_000.0))
+
+    assert not p.varied(rain)
+    assert p.varied(np.arange(1_000.0))
+    assert not p.varied(np.full(1_000, np.nan))
