@@ -54,7 +54,6 @@ def drill(  # noqa: PLR0913, PLR0917 - each is one option
         return
     from backtest.drills.options import Options, check
     from backtest.drills.schedule import seconds
-    from backtest.stream import StreamInvalid
     from cli.history import check_writable, read_policy
 
     options = Options(
@@ -65,13 +64,13 @@ def drill(  # noqa: PLR0913, PLR0917 - each is one option
     if json_file not in ("", "-"):
         check_writable(Path(json_file))
     if every or out:
-        if not every or out is None or not out.is_dir():
-            raise StreamInvalid("--every: is accepted with --out, a folder that exists, and that with it")
-        if keep < 1:
-            raise StreamInvalid(f"--keep: {keep} is not accepted; at least 1 is")
-        _again_and_again(options, out, keep, seconds(every))
+        _again_and_again(options, _folder(every, out, keep), keep, seconds(every))
         return
-    found = _once(options)
+    _tell(_once(options), json_file)
+
+
+def _tell(found: dict[str, Any], json_file: str) -> None:
+    """Write the report where it is wanted; what is not as expected is exit code 1."""
     if json_file == "-":
         json.dump(found, sys.stdout, indent=2)
         sys.stdout.write("\n")
@@ -103,6 +102,16 @@ def _stream(path: Path | None, target: str, task: str, drop: str) -> Any:  # noq
         raise StreamInvalid("--stream: --target is needed with it, the column of the truth")
     columns = tuple(part.strip() for part in drop.split(",") if part.strip())
     return read_stream(path, target, task=task or None, drop=columns)
+
+
+def _folder(every: str, out: Path | None, keep: int) -> Path:
+    from backtest.stream import StreamInvalid
+
+    if not every or out is None or not out.is_dir():
+        raise StreamInvalid("--every: is accepted with --out, a folder that exists, and that with it")
+    if keep < 1:
+        raise StreamInvalid(f"--keep: {keep} is not accepted; at least 1 is")
+    return out
 
 
 def _once(options: Any) -> dict[str, Any]:  # noqa: ANN401 - the options of a drill
