@@ -132,9 +132,11 @@ def _costs(played: Played, outputs: Floats, first: int, end: int) -> Floats:
 
 
 def _harm(played: Played, tolerance: float) -> Harm:
-    """Compare what the model left alone cost behind the change with what it cost before."""
+    """Compare what the model left alone cost while the change lasted with what it cost before."""
+    touched = np.flatnonzero(played.planted.touched)
+    end = int(touched[-1]) + 1 if len(touched) else played.plan.rows
     quiet = _costs(played, played.served.static, played.plan.reference_rows, played.plan.change)
-    after = _costs(played, played.served.static, played.plan.change, played.plan.rows)
+    after = _costs(played, played.served.static, played.plan.change, end)
     excess = float(after.mean() - (1 + tolerance) * quiet.mean())
     error = float(np.hypot(_error(after), (1 + tolerance) * _error(quiet)))
     return Harm(before=float(quiet.mean()), after=float(after.mean()), excess=excess, error=error)

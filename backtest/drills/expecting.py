@@ -34,6 +34,7 @@ class Expected:
         return [claim.text for claim in self.claims if not claim.holds(found)]
 
 
+UNCLEAR = "either way: what it costs is too near to what is tolerated"
 NO_DECLINE = Claim("no decline is confirmed", lambda found: "degraded" not in found.road)
 NO_LOSS = Claim("no rise of the loss is confirmed", lambda found: "loss" not in found.proved)
 DECLINE = Claim("a decline is confirmed", lambda found: found.confirmed is not None)
@@ -79,7 +80,7 @@ def _of_change(scenario: Scenario, policy: Policy, harm: str) -> Expected:
     if harm == "rises":
         return _of_harm(scenario, policy)
     if harm == "unclear":
-        return Expected(road="either way: what it costs is too near to what is tolerated", claims=(NOT_WORSE,))
+        return Expected(road=UNCLEAR, claims=(NOT_WORSE,))
     if scenario.causes == ("covariate_drift",) and policy.drift.alarms == "always":
         seen = Claim("drift raises suspicion", lambda found: found.signal == "drift")
         return Expected(road="suspect, by drift alone, as this policy wants it", claims=(seen, NOT_WORSE))
@@ -116,6 +117,8 @@ def _of_fault(policy: Policy, harm: str, feature: str) -> Expected:
         return Expected(road="quality fault named, no retraining, healthy", claims=(named, WHOLE, HEALTHY))
     if harm == "rises":
         return Expected(road="a decline is blamed on the data, no retraining", claims=(named, WHOLE))
+    if harm == "unclear":
+        return Expected(road=UNCLEAR, claims=(WHOLE, NOT_WORSE))
     return Expected(road="stays in service: this policy does not watch quality", claims=(NO_DECLINE,))
 
 

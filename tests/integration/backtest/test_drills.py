@@ -81,6 +81,17 @@ def test_where_a_person_must_agree_the_drill_expects_and_finds_that_one_is_asked
     assert "retraining.awaiting_approval" in {move["to"] for move in found["transitions"]}
 
 
+def test_a_fault_that_costs_is_blamed_on_the_data_also_where_the_policy_does_not_watch_quality(
+    sandbox: Sandbox,
+) -> None:
+    found = report(sandbox, "stuck", quality={"alarms": "never"})
+
+    assert found["harm"]["verdict"] == "rises"
+    assert found["as_expected"], found["why"]
+    assert found["alarm"]["signal"] == "loss"
+    assert found["cause"]["named"] == "data_quality"
+
+
 def test_equal_seeds_give_equal_logs_and_another_seed_gives_another(sandbox: Sandbox) -> None:
     first, again, other = (report(sandbox, "concept", seed=seed)["audit"]["log_sha256"] for seed in (3, 3, 4))
 
