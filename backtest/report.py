@@ -88,7 +88,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "recalibrations": remedies["recalibrate"],
         "restores": remedies["restore"],
         "promoted": promoted,
-        "transitions": [_transition(stream, event) for event in events if event["type"] == "state_changed"],
+        "transitions": [transition(stream, event) for event in events if event["type"] == "state_changed"],
         "audit": {name: value for name, value in asdict(audit).items() if name != "failures"},
         "failures": audit.failures,
         "seconds": round(seconds, 3),
@@ -96,7 +96,8 @@ def report(  # noqa: PLR0913 - each is one part of the report
     }
 
 
-def _transition(stream: Stream, event: dict[str, Any]) -> dict[str, Any]:
+def transition(stream: Stream, event: dict[str, Any]) -> dict[str, Any]:
+    """Tell a change of state by the last row that had come."""
     fact = event["payload"]
     row = int(np.searchsorted(stream.times_us, event["occurred_us"], side="right")) - 1
     return {

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, bundle, privacy, record
+from cli import audit, bundle, drill, privacy, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 from cli.policy import policies
 
@@ -28,6 +28,7 @@ for _command in (
     *(record.checkpoint, record.receipt, record.tiles, record.restore),
     *(bundle.export, bundle.verify, bundle.inventory),
     *(privacy.erase, privacy.erasures, privacy.who),
+    drill.drill,
 ):
     app.command()(_command)
 app.command("open")(bundle.open_rows)

@@ -1,0 +1,113 @@
+"""Claims about what is expected: it follows from the policy and from what a change was measured to cost."""
+
+from __future__ import annotations
+
+import pytest
+
+from backtest.drills.account import Harm
+from backtest.drills.expecting import expect
+from backtest.drills.scenarios import SCENARIOS, Scenario
+from statemachine.policy import Policy
+from tests.fixtures.drills import an_account
+
+CURED = an_account(
+    road=("healthy", "suspect", "degraded", "retraining", "canary", "healthy"), confirmed=3.0, promoted=1,
+    cause="concept_change", proved=("loss",), last=(0.1, 0.5),
+)  # fmt: skip
+ASKING = Policy.from_json({"approvals": {"required": True}})
+
+
+def named(name: str) -> Scenario:
+    return next(one for one in SCENARIOS if one.name == name)
+
+
+def test_a_change_that_costs_must_be_proved_named_and_cured() -> None:
+    expected = expect(named("concept"), Policy(), "rises", "")
+
+    assert expected.broken(CURED) == []
+    assert expected.broken(an_account()) == [
+        "a decline is confirmed, or a refresh forestalls it", "the cause is named as concept_change",
+        "a candidate is promoted",
+    ]  # fmt: skip
+
+
+def test_a_refresh_that_comes_before_the_proof_of_a_decline_is_as_good_as_a_remedy() -> None:
+    refreshed = an_account(road=("healthy", "retraining", "canary", "healthy"), promoted=1, last=(0.1, 0.5))
+
+    assert expect(named("concept"), Policy(), "rises", "").broken(refreshed) == []
+
+
+def test_a_change_that_costs_nothing_may_not_count_as_a_decline_of_the_loss() -> None:
+    expected = expect(named("prior"), Policy(), "stays", "")
+
+    assert expected.broken(an_account()) == []
+    assert expected.broken(CURED) == ["no rise of the loss is confirmed"]
+
+
+def test_what_cannot_be_told_is_expected_either_way_but_for_worse_service() -> None:
+    expected = expect(named("prior"), Policy(), "unclear", "")
+
+    assert expected.broken(CURED) == expected.broken(an_account()) == []
+    assert expected.broken(an_account(last=(0.5, 0.1))) == [
+        "what is served in the end costs no more than the model left alone"
+    ]
+
+
+def test_where_a_person_must_agree_no_candidate_may_serve() -> None:
+    expected = expect(named("concept"), ASKING, "rises", "")
+    asked = an_account(
+        road=("healthy", "suspect", "degraded", "retraining"), places=("retraining.awaiting_approval",), confirmed=3.0,
+        cause="concept_change",
+    )  # fmt: skip
+
+    assert expected.broken(asked) == []
+    assert expected.broken(CURED) == ["a person is asked", "no candidate serves"]
+
+
+def test_drift_that_costs_nothing_is_told_where_the_policy_wants_it_and_only_there() -> None:
+    always = Policy.from_json({"drift": {"alarms": "always"}})
+    told = an_account(road=("healthy", "suspect"), signal="drift")
+
+    assert expect(named("harmless"), always, "stays", "").broken(told) == []
+    assert expect(named("harmless"), always, "stays", "").broken(an_account()) == ["drift raises suspicion"]
+    assert expect(named("harmless"), Policy(), "stays", "").broken(an_account()) == []
+
+
+def test_a_fault_must_be_named_by_its_feature_and_not_be_trained_on() -> None:
+    expected = expect(named("missing"), Policy(), "stays", "amount")
+
+    assert expected.broken(an_account(signal="quality", subject="amount")) == []
+    assert expected.broken(an_account(signal="quality", subject="age", remedied=(2.0,))) == [
+        "the fault of amount is named", "nothing is retrained while the data are broken"
+    ]  # fmt: skip
+
+
+def test_a_policy_that_does_not_watch_quality_is_not_expected_to_tell_of_it() -> None:
+    blind = Policy.from_json({"quality": {"alarms": "never"}})
+
+    assert expect(named("missing"), blind, "stays", "amount").broken(an_account()) == []
+
+
+@pytest.mark.parametrize(("name", "reason"), [("rows-stop", "NO_DATA"), ("labels-stop", "LABELS_STALE")])
+def test_a_silence_must_be_told_by_its_own_reason(name: str, reason: str) -> None:
+    expected = expect(named(name), Policy(), "stays", "")
+
+    assert expected.broken(an_account(reasons=(reason,))) == []
+    assert len(expected.broken(an_account(reasons=("ALARM",)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("excess", "error", "verdict"), [(0.5, 0.1, "rises"), (0.05, 0.1, "stays"), (0.3, 0.1, "unclear")]
+)
+def test_harm_is_what_stands_out_of_chance(excess: float, error: float, verdict: str) -> None:
+    assert Harm(before=0.1, after=0.2, excess=excess, error=error).verdict == verdict
+
+
+def test_a_candidate_that_is_as_good_may_be_promoted_when_the_world_turns_back_and_a_worse_one_may_not() -> None:
+    expected = expect(named("relapse"), Policy(), "rises", "")
+    served = {"confirmed": 3.0, "places": ("canary.rung",), "promoted": 1}
+
+    assert expected.broken(an_account(**served, gains=(-0.1,))) == []
+    assert expected.broken(an_account(**served, gains=(-0.3,))) == [
+        "no candidate is promoted that costs 20% more than the version it replaces"
+    ]

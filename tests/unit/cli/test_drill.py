@@ -1,0 +1,50 @@
+"""Claims about what `remission drill` tells and refuses before anything begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backtest.drills.scenarios import SCENARIOS
+from backtest.stream import StreamInvalid
+from cli.drill import drill
+from tests.fixtures.drills import recorded
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"target": "label"}, "--target: and --drop are accepted with --stream only"),
+        ({"drop": "region"}, "--target: and --drop are accepted with --stream only"),
+        ({"stream": "loans.csv"}, "--stream: --target is needed with it, the column of the truth"),
+        ({"stream": "few.csv", "target": "label"}, "few.csv: 60 rows at --reference-share 0.2 are 12 to learn from"),
+        ({"stream": "loans.csv", "target": "price"}, "--target: no column 'price' in loans.csv"),
+        ({"policy": "none.json"}, "--policy: "),
+        ({"json_file": "nowhere/out.json"}, "--json: nowhere/out.json cannot be written"),
+        ({"every": "6h"}, "--every: is accepted with --out, a folder that exists"),
+        ({"out": "."}, "--every: is accepted with --out, a folder that exists"),
+        ({"every": "6h", "out": "nowhere"}, "--every: is accepted with --out, a folder that exists"),
+        ({"every": "soon", "out": "."}, "--every: 'soon' is no duration"),
+        ({"every": "6h", "out": ".", "keep": 0}, "--keep: 0 is not accepted; at least 1 is"),
+    ],
+)
+def test_what_cannot_be_drilled_is_refused_by_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorded(Path("loans.csv"), 300)
+    recorded(Path("few.csv"), 60)
+    paths = {name: Path(value) for name, value in asked.items() if name in {"stream", "policy", "out"}}
+
+    with pytest.raises(StreamInvalid) as refused:
+        drill(**{**asked, **paths})
+    assert str(refused.value).startswith(message)
+
+
+def test_the_list_tells_every_scenario_with_what_happens_and_what_is_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    drill(listed=True)
+
+    told = capsys.readouterr().out
+    assert all(text in told for one in SCENARIOS for text in (one.name, one.happens, one.sound))
