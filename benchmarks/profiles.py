@@ -108,6 +108,7 @@ def peer(name: str, past: Floats, now: Floats, rounds: int) -> float:
         np.save(Path(folder) / "past.npy", past)
         np.save(Path(folder) / "now.npy", now)
         quiet = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", "HOME": folder}
+        quiet["NML_DISABLE_USAGE_LOGGING"] = "1"
         command = [str(environment(name)), str(script), folder, str(rounds)]
         said = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=quiet).stdout
     return float(statistics.median(json.loads(said.splitlines()[-1])))
