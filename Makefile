@@ -14,7 +14,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate evaluate-quality derive replay-million same-bits clean help
+.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate evaluate-detectors evaluate-quality derive replay-million same-bits clean help
 
 ## setup: make .venv from the lock, and install the service and its client into it
 setup: .venv/installed
@@ -83,6 +83,10 @@ evaluate: setup
 ## evaluate-quality: faults of each kind planted in the public streams in DATA=folder, and what is made of them
 evaluate-quality: setup
 	$(BIN)/python -m benchmarks.faults --data $(DATA)
+
+## evaluate-detectors: false alarms, delays and confirmations of the detector of drift, beside peers; QUICK=1 for a few
+evaluate-detectors: setup
+	$(BIN)/python -m benchmarks.detectors $(if $(QUICK),--quick)
 
 ## derive: every decision of the public streams in DATA=folder made again, from both databases; QUICK=1 for a few
 derive: setup

@@ -23,6 +23,7 @@ TARGETS = [
     "replicas",
     "evaluate",
     "evaluate-quality",
+    "evaluate-detectors",
     "derive",
     "replay-million",
     "same-bits",

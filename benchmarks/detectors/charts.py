@@ -1,0 +1,144 @@
+"""Charts: each turns the counts of windows into a path of one number, which alarms when it passes a threshold.
+
+The e-detector is the service's own, many windows at once; the others are what peers do, on the same counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring.alternatives import NATS
+from monitoring.dictionary import Dictionary
+from monitoring.reference import FIRST_BIN, Feature, Floats, Ints, Reference
+
+#: Bins in which peers count: with more they see small shifts later.
+PEER_BINS = 16
+EWMA_WEIGHT = 0.2
+#: What a window adds to a path: (windows, numbers); and how numbers become the one that is compared.
+Added = Callable[[Reference, Ints], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """How a path goes on: `step(state, added)` gives the next state, `level(state)` the number that is compared."""
+
+    name: str
+    added: Added
+    step: Callable[[Floats, Floats], Floats]
+    level: Callable[[Floats], Floats]
+
+    def paths(self, added: Floats, threshold: float = np.inf) -> Floats:
+        """Follow many streams, *added* (streams, windows, numbers), and give their levels (streams, windows).
+
+        A stream that passes the threshold starts anew with its next window.
+        """
+        state = np.zeros((len(added), added.shape[2]))
+        found = np.empty(added.shape[:2])
+        for at in range(added.shape[1]):
+            state = self.step(state, added[:, at])
+            found[:, at] = self.level(state)
+            state[found[:, at] >= threshold] = 0.0
+        return found
+
+
+def tables(dictionary: Dictionary) -> Floats:
+    """Return the tables of all features as one, (flat slots, alternatives): one product counts all windows at once.
+
+    Evidence is whole numbers far below 2^53, so products of floats are exact in any order.
+    """
+    starts, ends = dictionary.reference.starts, np.cumsum([0, *map(len, dictionary.tables)])
+    found = np.zeros((starts[-1], ends[-1]))
+    for k, table in enumerate(dictionary.tables):
+        found[starts[k] : starts[k + 1], ends[k] : ends[k + 1]] = table.T
+    return found
+
+
+def e_detector(tolerance: float) -> Chart:
+    """Return the service's own: log of the mean of exp(CUSUM) over all alternatives, in nats."""
+
+    def added(reference: Reference, counts: Ints) -> Floats:
+        return counts @ tables(Dictionary.of(reference, tolerance)) / NATS
+
+    def level(state: Floats) -> Floats:
+        top = state.max(axis=1)
+        return np.asarray(top + np.log(np.exp(state - top[:, None]).mean(axis=1)))
+
+    return Chart("e-detector", added, lambda state, new: np.maximum(state, 0) + new, level)
+
+
+def _latest(_state: Floats, new: Floats) -> Floats:
+    return new.copy()  # a state may be written over, and what was added stays
+
+
+def _most(state: Floats) -> Floats:
+    return np.asarray(state.max(axis=1))
+
+
+def _by_feature(one: Callable[[Floats, Floats], Floats]) -> Added:
+    """Apply a comparison of reference counts (bins,) and window counts (windows, bins) to each feature."""
+
+    def added(reference: Reference, counts: Ints) -> Floats:
+        starts = reference.starts
+        parts = [
+            one(*_coarse(feature, counts[:, start:end]))
+            for feature, start, end in zip(reference.features, starts[:-1], starts[1:], strict=True)
+        ]
+        return np.stack(parts, axis=1)
+
+    return added
+
+
+def _coarse(feature: Feature, counts: Ints) -> tuple[Floats, Floats]:
+    """Join bins to `PEER_BINS`, and what is beside them to three: missing and invalid, new, and out of range."""
+    bins = feature.slots - FIRST_BIN
+    groups = np.concatenate([[0, 0, 1, 2, 2, 2, 2], 3 + (np.arange(bins) * min(PEER_BINS, bins)) // bins])
+    into = np.zeros((feature.slots, int(groups.max()) + 1))
+    into[np.arange(feature.slots), groups] = 1
+    return np.array(feature.counts) @ into, counts @ into
+
+
+def _shares(counts: Floats) -> Floats:
+    smoothed = counts + 0.5
+    return np.asarray(smoothed / smoothed.sum(axis=-1, keepdims=True))
+
+
+def _ks(reference: Floats, counts: Floats) -> Floats:
+    gaps = np.abs(np.cumsum(counts / counts.sum(axis=1, keepdims=True) - reference / reference.sum(), axis=1))
+    return np.asarray(gaps.max(axis=1))
+
+
+def _psi(reference: Floats, counts: Floats) -> Floats:
+    p, q = _shares(reference), _shares(counts)
+    return np.asarray(((q - p) * np.log(q / p)).sum(axis=1))
+
+
+def _js(reference: Floats, counts: Floats) -> Floats:
+    p, q = _shares(reference), _shares(counts)
+    middle = (p + q) / 2
+    return np.asarray(np.sqrt(((p * np.log(p / middle)).sum(axis=1) + (q * np.log(q / middle)).sum(axis=1)) / 2))
+
+
+def _chi_square(reference: Floats, counts: Floats) -> Floats:
+    """Return the two-sample statistic, standardised by its degrees of freedom."""
+    n, m = counts.sum(axis=1, keepdims=True), reference.sum()
+    both = counts + reference
+    seen = both > 0
+    gap = (counts * np.sqrt(m / n) - reference * np.sqrt(n / m)) ** 2
+    found = np.divide(gap, both, out=np.zeros_like(gap), where=seen).sum(axis=1)
+    freedom = max(int((reference > 0).sum()) - 1, 1)
+    return np.asarray((found - freedom) / np.sqrt(2 * freedom))
+
+
+def peers() -> tuple[Chart, ...]:
+    """Return what others do with a window, and an EWMA of the best of it."""
+    single = {"KS": _ks, "PSI": _psi, "JS": _js, "chi-square": _chi_square}
+    ewma = Chart(
+        "EWMA of chi-square",
+        _by_feature(_chi_square),
+        lambda state, new: (1 - EWMA_WEIGHT) * state + EWMA_WEIGHT * new,
+        _most,
+    )
+    return (*(Chart(name, _by_feature(one), _latest, _most) for name, one in single.items()), ewma)
