@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -22,6 +22,8 @@ HOLDS, FAILS, OPEN = "holds", "fails", "open"
 OF_METRIC = re.compile(r'metric\["(?P<series>[^"]+)"\]\.(?P<part>\w+)')
 
 
+# The version is read from a file of the installation, once: it does not change while a process lives.
+@cache
 def engine() -> str:
     """Name what evaluates, and its version: they stand in the evidence."""
     return f"{LIBRARY} {version(LIBRARY)}"

@@ -125,6 +125,10 @@ class SeriesWatch:
             after, verdict = self._judge(value, policy)
         return after, self._finding(after, verdict, value)
 
+    def baseline(self) -> float:
+        """Return the middle of the first points."""
+        return self._bounds()[0]
+
     def limit(self) -> float:
         """Return the value beyond which a point is bad."""
         return self._bounds()[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 
@@ -43,7 +42,7 @@ def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_ro
 
 def of_series(name: str, watch: SeriesWatch, newest: float) -> Signals:
     """Tell what is known of one metric series."""
-    normal = None if watch.phase == "learning" else median(watch.first)
+    normal = None if watch.phase == "learning" else watch.baseline()
     ratio = newest / normal if normal else None
     return {metric(name, "value"): newest, metric(name, "baseline"): normal, metric(name, "ratio"): ratio}
 
