@@ -188,6 +188,7 @@ def state(
         "champion",
         "candidate",
         "exposure_bp",
+        "silent_signals",
     )
     if at or version is not None or position is not None:
         from cli.asof import MORE, as_of

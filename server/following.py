@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.desk import FOLLOWER, Desk
-from server.reactions import canary, conditions, remedy, signals, suspicion
+from server.reactions import canary, conditions, remedy, signals, silences, suspicion
 from server.reactions.scene import Scene
 from server.watch import LabelBlock, RowWindow, SeriesPoint
 from statemachine import commands as c
@@ -31,6 +31,7 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
         for closing in watch.take(item.seq, entry):
             _react(scene, closing)
             unit.stay()
+        silences.look(scene)
         move_on(desk, unit, model)
 
 
@@ -66,8 +67,8 @@ def fire_timers(desk: Desk, unit: Unit, now_us: int) -> int:
     for due in unit.timers_due(now_us):
         desk.touch(due.stream)
         follow(desk, unit, due.stream)  # rows that nobody has looked at yet are no silence, and may prove something
-        watch = desk.watch(unit, due.stream)
-        fired += _fire(Scene(desk, unit, due.stream, watch, now_us))
+        scene = Scene(desk, unit, due.stream, desk.watch(unit, due.stream), now_us)
+        fired += silences.look(scene) + _fire(scene)
         move_on(desk, unit, due.stream)
     return fired
 
@@ -94,8 +95,8 @@ def _fire(scene: Scene) -> int:
         silence = signals.silence(scene)
         if silence is None:
             # Wound up again, so that a model in good health is not looked at with every tick of the clock.
-            again = Timer(stream=scene.model, name=live.name, due_us=signals.silent_from_us(scene), visit=live.visit)
-            scene.unit.put(again)
+            due_us = min([signals.silent_from_us(scene), *silences.silent_from_us(scene)])
+            scene.unit.put(Timer(stream=scene.model, name=live.name, due_us=due_us, visit=live.visit))
             return 0
         what, evidence = silence
         command = c.FireTimer(name=live.name, visit=live.visit, at_row=scene.at_row, note=what, evidence=evidence)

@@ -69,6 +69,7 @@ class Series:
 
     watch: SeriesWatch
     values: list[float] = field(default_factory=list)
+    last_us: int = 0  #: time of its newest point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +141,14 @@ class Watch:
         name, value = point["name"], point["value"]
         if name not in self.series:
             direction: Direction = "higher_is_worse" if point["higher_is_worse"] else "lower_is_worse"
-            first = SeriesWatch(name=name, direction=direction, tolerance=point["tolerance"], relative=True)
+            relative = point.get("relative", True)
+            first = SeriesWatch(name=name, direction=direction, tolerance=point["tolerance"], relative=relative)
             self.series[name] = Series(first)
         series = self.series[name]
         before = series.watch
         series.watch, _ = before.observe(value, self._policy.metrics)
         series.values.append(value)
+        series.last_us = int(point["time_us"])
         return SeriesPoint(name=name, number=len(series.values) - 1, value=value, before=before)
 
     def _rows(self, entry: feed.Rows) -> list[Closing]:

@@ -64,7 +64,7 @@ def _seconds(health: ModelHealth) -> float:
     pace = health.reference_rows * health.seconds_per_row
     match place:
         case _ if place == HEALTHY:
-            return silence_seconds(health)
+            return min([silence_seconds(health), *_signal_seconds(health)])
         case _ if place in (SUSPECT, DEGRADED, SHADOW, RUNG, PROMOTING):
             # What waits for data waits at least as long as the reference took to gather.
             return max(float(getattr(timers, f"{_NAMES[place]}_seconds")), pace)
@@ -82,6 +82,12 @@ def silence_seconds(health: ModelHealth) -> float:
     pace = health.seconds_per_row
     window = health.policy.windows.rows_for(health.reference_rows)
     return max(FALLBACK_SILENCE_SECONDS, pace * (WINDOWS_OF_SILENCE * window + 2 * health.label_delay_rows))
+
+
+def _signal_seconds(health: ModelHealth) -> list[float]:
+    """Give how long each signal may stay away that is waited for and heard."""
+    waited = {name: one.limit_us / SECOND_US for name, one in health.signals.items() if one.limit_us}
+    return [seconds for name, seconds in waited.items() if name not in health.silent]
 
 
 _NAMES: dict[Place, str] = {

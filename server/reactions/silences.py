@@ -1,0 +1,41 @@
+"""Silence of declared signals: noted when no point came for too long, and when points come again.
+
+A finding, and no suspicion: it changes nothing of how the model is watched.
+"""
+
+from __future__ import annotations
+
+from server.judges import Inputs
+from server.reactions.scene import Scene
+from statemachine.externals import ExternalSignal
+
+
+def look(scene: Scene) -> int:
+    """Note what has fallen silent and what is heard again; give how much that was."""
+    waited = [one for one in scene.health.signals.values() if one.limit_us]
+    return sum(_look_at(scene, one) for one in waited)
+
+
+def silent_from_us(scene: Scene) -> list[int]:
+    """Say when each signal that is heard would have been silent for too long if nothing more came."""
+    health = scene.health
+    waited = [one for name, one in health.signals.items() if one.limit_us and name not in health.silent]
+    return [_last_us(scene, one) + one.limit_us for one in waited]
+
+
+def _look_at(scene: Scene, signal: ExternalSignal) -> bool:
+    now_us, last_us = scene.desk.clock.now_us(scene.watermark_us), _last_us(scene, signal)
+    quiet, noted = now_us - last_us >= signal.limit_us, signal.name in scene.health.silent
+    if quiet == noted:
+        return False
+    inputs: Inputs = {
+        "subject": signal.name, "provider": signal.provider, "last_us": last_us, "now_us": now_us,
+        "interval_seconds": signal.interval_seconds, "silent_after": signal.silent_after,
+    }  # fmt: skip
+    return scene.follow("signal_silence@1" if quiet else "signal_return@1", inputs) is not None
+
+
+def _last_us(scene: Scene, signal: ExternalSignal) -> int:
+    """Say when the newest point was measured; not before anybody waited for one."""
+    series = scene.watch.series.get(signal.name)
+    return max(series.last_us if series else 0, signal.since_us)
