@@ -68,7 +68,7 @@ def fire_timers(desk: Desk, unit: Unit, now_us: int) -> int:
         desk.touch(due.stream)
         follow(desk, unit, due.stream)  # rows that nobody has looked at yet are no silence, and may prove something
         scene = Scene(desk, unit, due.stream, desk.watch(unit, due.stream), now_us)
-        fired += silences.look(scene) + _fire(scene)
+        fired += silences.fire(scene) if due.name == timers.SIGNALS else _fire(scene)
         move_on(desk, unit, due.stream)
     return fired
 
@@ -95,8 +95,8 @@ def _fire(scene: Scene) -> int:
         silence = signals.silence(scene)
         if silence is None:
             # Wound up again, so that a model in good health is not looked at with every tick of the clock.
-            due_us = min([signals.silent_from_us(scene), *silences.silent_from_us(scene)])
-            scene.unit.put(Timer(stream=scene.model, name=live.name, due_us=due_us, visit=live.visit))
+            again = Timer(stream=scene.model, name=live.name, due_us=signals.silent_from_us(scene), visit=live.visit)
+            scene.unit.put(again)
             return 0
         what, evidence = silence
         command = c.FireTimer(name=live.name, visit=live.visit, at_row=scene.at_row, note=what, evidence=evidence)

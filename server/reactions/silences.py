@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from server.judges import Inputs
 from server.reactions.scene import Scene
+from statemachine import timers
 from statemachine.externals import ExternalSignal
+from store.records import Timer
 
 
 def look(scene: Scene) -> int:
@@ -16,11 +18,14 @@ def look(scene: Scene) -> int:
     return sum(_look_at(scene, one) for one in waited)
 
 
-def silent_from_us(scene: Scene) -> list[int]:
-    """Say when each signal that is heard would have been silent for too long if nothing more came."""
+def fire(scene: Scene) -> int:
+    """Look, since the timer of signals is due, and wind it up until the first of them would be silent."""
+    noted = look(scene)
     health = scene.health
-    waited = [one for name, one in health.signals.items() if one.limit_us and name not in health.silent]
-    return [_last_us(scene, one) + one.limit_us for one in waited]
+    due_us = [_last_us(scene, health.signals[name]) + limit_us for name, limit_us in timers.awaited(health).items()]
+    if due_us:
+        scene.unit.put(Timer(stream=scene.model, name=timers.SIGNALS, due_us=min(due_us), visit=0))
+    return noted
 
 
 def _look_at(scene: Scene, signal: ExternalSignal) -> bool:

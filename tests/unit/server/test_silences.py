@@ -8,12 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from server.act import Caller
 from server.requests import MetricsBatch, Point
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
 from statemachine.externals import ExternalSignal
 from statemachine.replay import fact_in
+from statemachine.timers import SIGNALS
 from tests.fixtures.services import a_model
 
 SECOND_US = 1_000_000
@@ -55,6 +57,11 @@ class Watched:
 
     def follows(self) -> None:
         self.service.follow("m").result()
+
+    def due_us(self) -> int | None:
+        """Say when the timer of signals is due; None where it does not run."""
+        found = self.service.store.read(lambda reader: reader.timer("m", SIGNALS))
+        return found.due_us if found else None
 
     def told(self) -> list[str]:
         facts = [fact_in(event) for event in self.service.events("m", 0, 100)]
@@ -106,11 +113,29 @@ def test_each_signal_has_its_own_patience(watched: Watched) -> None:
     assert watched.service.state("m").silent == ("calm", "rate")
 
 
-def test_the_live_timer_is_due_when_the_first_signal_would_be_silent(watched: Watched) -> None:
-    wait = watched.service.state("m").wait
+def test_a_timer_of_their_own_is_due_when_the_first_signal_would_be_silent(watched: Watched) -> None:
+    declared_us = watched.clock.shows_us
+    due = [watched.due_us()]
+    for seconds in (1, 119, 7_080):
+        watched.ticks(seconds)
+        due.append(watched.due_us())
 
-    assert wait is not None
-    assert wait.due_us == watched.clock.shows_us + 120 * SECOND_US
+    assert due == [declared_us, declared_us + 120 * SECOND_US, declared_us + 7_200 * SECOND_US, None]
+
+
+def test_silence_is_found_in_every_state_by_the_clock_alone(watched: Watched) -> None:
+    watched.service.start_retraining("m", "", "", [], Caller(actor="ann", authentication="test")).result()
+    before = watched.service.state("m").state
+    watched.ticks(120)
+
+    assert (before, watched.service.state("m").silent) == ("retraining", ("rate",))
+
+
+def test_nothing_is_waited_for_once_the_model_is_retired(watched: Watched) -> None:
+    watched.service.retire_model("m", "", "").result()
+    watched.ticks(120)
+
+    assert (watched.due_us(), watched.told()) == (None, [])
 
 
 def test_a_held_model_is_told_of_silence_too(watched: Watched) -> None:
