@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,6 +13,7 @@ from msgspec import Meta
 from providers.errors import ConfigInvalid
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LAST_PORT = 65_535
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")]
 Signal = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]{0,62}\Z")]
@@ -46,11 +47,39 @@ class Prometheus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     partial: bool = False  #: answers that come with warnings are taken
 
 
+class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which stream of OpenTelemetry's is one signal of one model, and what is read of its points."""
+
+    model: Model
+    signal: Signal
+    metric: Words
+    resource: dict[str, str] = msgspec.field(default_factory=dict)  #: attributes that its resource has, among others
+    scope: str = ""  #: name of its instrumentation; empty: any
+    attributes: dict[str, str] = msgspec.field(default_factory=dict)  #: that its points have, among others
+    reading: Literal["value", "rate", "difference", "mean", "quantile"] = "value"
+    quantile: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    unit: Unit = ""  #: of what is read; empty: as the metric says
+
+
+class Otlp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where OpenTelemetry's exporters may send to, and what of it is taken."""
+
+    provider: Name
+    metric: Annotated[list[Metric], Meta(min_length=1, max_length=1_000)]
+    grpc: str = "127.0.0.1:4317"  #: empty: not at all
+    http: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_client_authority: str = ""
+    most_bytes: Annotated[int, Meta(ge=1_024, le=1 << 28)] = 4 << 20
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of it."""
 
     state: Words = "signals-state.json"  #: remembers how far each query has come
     prometheus: list[Prometheus] = msgspec.field(default_factory=list)
+    otlp: Otlp | None = None
 
 
 def load(file: Path) -> Config:
@@ -77,12 +106,43 @@ def read(told: dict[str, Any]) -> Config:
         config = msgspec.convert(told, Config)
     except msgspec.ValidationError as error:
         raise ConfigInvalid(str(error)) from error
-    if not config.prometheus:
-        raise ConfigInvalid("names nobody to ask; at least one [[prometheus]] is accepted")
+    if not config.prometheus and config.otlp is None:
+        raise ConfigInvalid("names nobody to ask and nobody to listen to; a [[prometheus]] or an [otlp] is accepted")
     for i, one in enumerate(config.prometheus):
         _check_url(one, f"prometheus[{i}]")
+    if config.otlp is not None:
+        _check_otlp(config.otlp)
     _check_once(config)
     return config
+
+
+def address(told: str, where: str) -> tuple[str, int]:
+    """Read where to listen.
+
+    Raises:
+        ConfigInvalid: It is no host and port.
+    """
+    host, colon, port = told.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not (port.isascii() and port.isdigit() and int(port) <= LAST_PORT):
+        raise ConfigInvalid(f"{where}: {told!r} is not accepted; HOST:PORT is")
+    return host, int(port)
+
+
+def _check_otlp(one: Otlp) -> None:
+    told = [name for name in ("grpc", "http") if getattr(one, name)]
+    if not told:
+        raise ConfigInvalid("otlp: listens nowhere; grpc, http or both are accepted")
+    files = [bool(each) for each in (one.tls_certificate, one.tls_key, one.tls_client_authority)]
+    if any(files) and not all(files):
+        raise ConfigInvalid("otlp: tls_certificate, tls_key and tls_client_authority are accepted together, or none")
+    for name in told:
+        host, _ = address(getattr(one, name), f"otlp.{name}")
+        if host not in LOOPBACK and not all(files):
+            raise ConfigInvalid(f"otlp.{name}: {host!r} is not this machine's alone; with all of tls_… it is accepted")
+    for i, rule in enumerate(one.metric):
+        if (rule.reading == "quantile") != (rule.quantile is not None):
+            raise ConfigInvalid(f"otlp.metric[{i}].quantile: goes with reading = 'quantile', and only with that")
 
 
 def _check_url(one: Prometheus, where: str) -> None:
@@ -111,3 +171,9 @@ def _check_once(config: Config) -> None:
                     f"{where}: {query.signal!r} of {query.model!r} is asked for twice; once is accepted"
                 )
             seen.add(key)
+    for i, rule in enumerate(config.otlp.metric if config.otlp else ()):
+        key = (config.otlp.provider if config.otlp else "", rule.model, rule.signal)
+        if key in seen:
+            told = f"{rule.signal!r} of {rule.model!r} is measured twice; once is accepted"
+            raise ConfigInvalid(f"otlp.metric[{i}].signal: {told}")
+        seen.add(key)

@@ -37,6 +37,7 @@ def run(sources: Sequence[Source], clock: Clock, stop: threading.Event) -> None:
     threads = [threading.Thread(target=work, args=(source,), name=f"source-{i}") for i, source in enumerate(sources)]
     for thread in threads:
         thread.start()
+    stop.wait()  # also where nobody is asked, and others only listened to
     for thread in threads:
         thread.join()
     if risen:

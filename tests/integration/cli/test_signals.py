@@ -6,12 +6,17 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2_grpc as service_grpc
 from remission import Client
 
+from cli.ports import free_port
 from tests.fixtures.commands import remission, started
 from tests.fixtures.listeners import in_memory
+from tests.fixtures.otel import export, gauge, number
 from tests.fixtures.prometheus import Recorded, recorded
 from tests.fixtures.servers import PATIENCE_SECONDS
 from tests.integration.server.requests import model, reference
@@ -101,6 +106,31 @@ def test_it_runs_until_it_is_told_to_stop(declared: str, prom: Recorded, tmp_pat
         code = process.wait(PATIENCE_SECONDS)
 
     assert (heard, code) == (True, 0)
+
+
+def test_exporters_are_heard_until_it_is_told_to_stop(declared: str, tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "otlp.toml").write_text(
+        f"""
+        state = "{tmp_path}/state.json"
+        [otlp]
+        provider = "prom"
+        grpc = "127.0.0.1:{port}"
+        [[otlp.metric]]
+        model = "m"
+        signal = "latency.p99"
+        metric = "latency"
+        """
+    )
+    request = export(gauge("latency", number(time.time(), 0.1, unit="s"), unit="s"))
+    with started("signals", "run", "--config", "otlp.toml", "--server", declared, folder=tmp_path) as process:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            stub: Any = service_grpc.MetricsServiceStub(channel)  # type: ignore[no-untyped-call]  # generated without types
+            answer = stub.Export(request, timeout=PATIENCE_SECONDS, wait_for_ready=True)
+        process.terminate()
+        code = process.wait(PATIENCE_SECONDS)
+
+    assert (answer.partial_success.error_message, code) == ("", 0)
 
 
 @pytest.mark.parametrize(

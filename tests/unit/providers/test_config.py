@@ -28,6 +28,53 @@ def test_an_address_may_have_a_path_before_that_of_the_api(url: str) -> None:
     assert read(told(url=url)).prometheus[0].url == url
 
 
+def otlp(rule: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    asked = {"model": "m", "signal": "rate", "metric": "x", **(rule or {})}
+    return {"otlp": {"provider": "otel", "metric": [asked], **changes}}
+
+
+def test_exporters_are_listened_to_on_the_loopback_unless_told_otherwise() -> None:
+    found = read(otlp()).otlp
+
+    assert found is not None
+    assert (found.grpc, found.http) == ("127.0.0.1:4317", "")
+
+
+TLS: dict[str, Any] = {"tls_certificate": "c", "tls_key": "k", "tls_client_authority": "a"}
+
+
+def test_elsewhere_is_listened_to_with_tls() -> None:
+    assert read(otlp(grpc="0.0.0.0:4317", http="[::]:4318", **TLS)).otlp is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        (otlp(grpc=""), "otlp: listens nowhere"),
+        (otlp(grpc="0.0.0.0:4317"), "otlp.grpc: '0.0.0.0' is not this machine's alone"),
+        (otlp(http="example.org:4318"), "otlp.http: 'example.org'"),
+        (otlp(grpc="127.0.0.1"), "otlp.grpc: '127.0.0.1' is not accepted; HOST:PORT is"),
+        (otlp(grpc="127.0.0.1:99999"), "otlp.grpc"),
+        (otlp(grpc="127.0.0.1:-1"), "otlp.grpc"),
+        (otlp(grpc=":4317"), "otlp.grpc"),
+        (otlp(tls_key="k"), "tls_certificate, tls_key and tls_client_authority"),
+        (otlp({"reading": "quantile"}), "otlp.metric[0].quantile"),
+        (otlp({"quantile": 0.5}), "otlp.metric[0].quantile"),
+        (otlp({"reading": "quantile", "quantile": 1.0}), "$.otlp.metric[0].quantile"),
+        (otlp({"reading": "median"}), "$.otlp.metric[0].reading"),
+        (otlp({"resource": {"a": 1}}), "$.otlp.metric[0].resource"),
+        (otlp(metric=[]), "$.otlp.metric"),
+        (otlp(metric=otlp()["otlp"]["metric"] * 2), "otlp.metric[1].signal: 'rate' of 'm' is measured twice"),
+        (otlp(provider="prom") | told(), "otlp.metric[0].signal: 'rate' of 'm' is measured twice"),
+    ],
+)
+def test_what_is_not_accepted_of_exporters_is_named(settings: dict[str, Any], where: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        read(settings)
+
+    assert where in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("settings", "where"),
     [
