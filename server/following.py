@@ -31,7 +31,9 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
         for closing in watch.take(item.seq, entry):
             _react(scene, closing)
             unit.stay()
-        silences.look(scene)
+        # By the system's clock what was taken in while nobody looked is no silence: it counts where the feed has ended.
+        if desk.clock.follows_stream or item.seq == head.seq:
+            silences.look(scene)
         move_on(desk, unit, model)
 
 

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from server.act import Caller
+from server.act import SERVICE, Caller
+from server.ingestion import ingest_metrics
 from server.requests import MetricsBatch, Point
 from server.service import Service
 from server.settings import Settings
@@ -54,6 +55,12 @@ class Watched:
     def hears(self) -> None:
         point = Point(name="rate", time_us=self.clock.shows_us, value=0.1)
         self.service.ingest_metrics(MetricsBatch(model="m", request_id=uuid4().hex, points=[point])).result()
+
+    def takes_in_unseen(self) -> None:
+        """Take a point in as another server does; nobody here is told."""
+        point = Point(name="rate", time_us=self.clock.shows_us, value=0.1)
+        batch = MetricsBatch(model="m", request_id=uuid4().hex, points=[point])
+        self.service.do(lambda unit: ingest_metrics(self.service.desk, unit, batch, SERVICE)).result()
 
     def follows(self) -> None:
         self.service.follow("m").result()
@@ -101,6 +108,15 @@ def test_whoever_is_heard_in_time_is_not_silent(watched: Watched) -> None:
         watched.ticks(110)
         watched.hears()
         watched.follows()
+
+    assert watched.told() == []
+
+
+def test_what_came_while_nobody_looked_is_no_silence(watched: Watched) -> None:
+    for _ in range(9):
+        watched.clock.shows_us += 60 * SECOND_US
+        watched.takes_in_unseen()
+    watched.ticks(30)
 
     assert watched.told() == []
 
