@@ -113,7 +113,7 @@ class Watch:
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
         self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
-        self.last_row_us = self.last_label_us = 0
+        self.last_row_us = self.last_label_us = 0  #: of rows, or, before any has come, of points
 
     def holds(self, health: ModelHealth) -> bool:
         """Say whether this was made under the policy in force, and since the last erasure."""
@@ -133,7 +133,9 @@ class Watch:
             case feed.Labels():
                 return self._labels(entry)
             case feed.Points():
-                self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
+                # A model that has no rows lives by its points; where rows come, points do not stand in for them.
+                if self.tape.end <= self.reference_rows:
+                    self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
                 return [self._point(point) for point in entry.points]
 
     def _point(self, point: dict[str, Any]) -> SeriesPoint:
