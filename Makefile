@@ -2,7 +2,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
-ROOMS := backtest benchmarks cli diagnosis measures migrations monitoring retraining rollout server statemachine store
+ROOMS := backtest benchmarks cli diagnosis measures migrations monitoring providers retraining rollout server statemachine store
 TYPED := $(ROOMS) client/src verifier/src scripts tests $(wildcard examples)
 # Where `make evaluate` finds the public streams.
 DATA ?= data

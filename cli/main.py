@@ -13,6 +13,7 @@ import typer
 from cli import audit, bundle, drill, privacy, record
 from cli.options import DEFAULT_SERVER, AsJson, Server
 from cli.policy import policies
+from cli.signals import signals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 
 app.add_typer(record.keys, name="key")
+app.add_typer(signals, name="signals")
 app.add_typer(policies, name="policy")
 for _command in (
     *(audit.replay, audit.explain),
@@ -188,6 +190,7 @@ def state(
         "champion",
         "candidate",
         "exposure_bp",
+        "silent_signals",
     )
     if at or version is not None or position is not None:
         from cli.asof import MORE, as_of

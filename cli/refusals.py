@@ -10,9 +10,11 @@ def expected(error: Exception) -> bool:
 
     from backtest.errors import StreamInvalid
     from cli.asof import MomentInvalid
+    from cli.declarations import DeclarationsInvalid
     from cli.policy_file import PolicyFileInvalid
     from cli.policy_source import NoSuchVersion, PolicyRefused
     from cli.reach import CertificatesUnusable, NobodyAnswers
+    from providers.errors import ProviderError
     from server.bundling.bundle import BundleUnsound
     from server.crew import CrewLost
     from server.errors import RequestError
@@ -27,7 +29,9 @@ def expected(error: Exception) -> bool:
     of_records = (BundleUnsound, IllegalHistory, PayloadErased, KeyUnusable, LogUnsafe, VerificationError)
     of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid, PolicyFileInvalid, PolicyRefused, NoSuchVersion)
-    return isinstance(error, (StoreError, CannotListen, CrewLost, *of_records, *of_what_is_asked, *of_calls))
+    of_signals = (ProviderError, DeclarationsInvalid)
+    ours = (*of_records, *of_what_is_asked, *of_calls, *of_signals)
+    return isinstance(error, (StoreError, CannotListen, CrewLost, *ours))
 
 
 def one_line(error: Exception) -> str:

@@ -52,5 +52,6 @@ def wide() -> Console:
 
 
 def _cell(value: object) -> str:
-    text = str(value).removeprefix("STATE_").removeprefix("AUTOMATION_").removeprefix("TASK_")
+    told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = told.removeprefix("STATE_").removeprefix("AUTOMATION_").removeprefix("TASK_")
     return text if len(text) <= MOST_CELL else text[: MOST_CELL - 1] + "…"

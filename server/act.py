@@ -159,9 +159,19 @@ def _project(unit: Unit, before: ModelHealth, after: ModelHealth, facts: Iterabl
         unit.put(ClearTimer(stream=after.model, name=old.name))
     if new is not None and new != old:
         unit.put(Timer(stream=after.model, name=new.name, due_us=new.due_us, visit=new.visit))
+    _await_signals(unit, before, after, now_us)
     for fact in facts:
         if isinstance(fact, RouteIntended):
             unit.put(Route(stream=after.model, generation=fact.generation, body=encode(fact), issued_us=now_us))
+
+
+def _await_signals(unit: Unit, before: ModelHealth, after: ModelHealth, now_us: int) -> None:
+    """Let the timer of signals run as long as one is awaited. It is due at once: who fires it knows until when."""
+    old, new = timers.awaited(before), timers.awaited(after)
+    if old and not new:
+        unit.put(ClearTimer(stream=after.model, name=timers.SIGNALS))
+    elif old != new:
+        unit.put(Timer(stream=after.model, name=timers.SIGNALS, due_us=now_us, visit=0))
 
 
 def with_request(caller: Caller, request_id: str) -> Caller:

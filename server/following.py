@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.desk import FOLLOWER, Desk
-from server.reactions import canary, conditions, remedy, signals, suspicion
+from server.reactions import canary, conditions, remedy, signals, silences, suspicion
 from server.reactions.scene import Scene
 from server.watch import LabelBlock, RowWindow, SeriesPoint
 from statemachine import commands as c
@@ -31,6 +31,9 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
         for closing in watch.take(item.seq, entry):
             _react(scene, closing)
             unit.stay()
+        # By the system's clock what was taken in while nobody looked is no silence: it counts where the feed has ended.
+        if desk.clock.follows_stream or item.seq == head.seq:
+            silences.look(scene)
         move_on(desk, unit, model)
 
 
@@ -66,8 +69,8 @@ def fire_timers(desk: Desk, unit: Unit, now_us: int) -> int:
     for due in unit.timers_due(now_us):
         desk.touch(due.stream)
         follow(desk, unit, due.stream)  # rows that nobody has looked at yet are no silence, and may prove something
-        watch = desk.watch(unit, due.stream)
-        fired += _fire(Scene(desk, unit, due.stream, watch, now_us))
+        scene = Scene(desk, unit, due.stream, desk.watch(unit, due.stream), now_us)
+        fired += silences.fire(scene) if due.name == timers.SIGNALS else _fire(scene)
         move_on(desk, unit, due.stream)
     return fired
 

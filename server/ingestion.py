@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
 
 import orjson
 
@@ -12,13 +11,11 @@ from server import feed
 from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid
-from server.intake import FUTURE_US
+from server.points import MOST_SERIES, reconciled
 from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
 from statemachine.canonical import canonical, digest
 from store.ports import Unit
 from store.records import FeedItem
-
-MOST_SERIES = 1_000
 
 
 def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch, caller: Caller) -> Receipt:
@@ -41,9 +38,8 @@ def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) 
     """Accept points of metric series, each series in the order of time."""
     del caller
     desk.living(unit, batch.model)
-    points = [point.to_json() for point in batch.points]
-    key, sha = f"metrics/{batch.model}/{batch.request_id}", digest(canonical(points))
-    return _once(desk, unit, key, sha, lambda: _points(desk, unit, batch, points))
+    key, sha = f"metrics/{batch.model}/{batch.request_id}", digest(canonical(batch.to_json()))
+    return _once(desk, unit, key, sha, lambda: _points(desk, unit, batch))
 
 
 def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
@@ -77,26 +73,18 @@ def _labels(desk: Desk, unit: Unit, batch: LabelsBatch) -> Receipt:
     )
 
 
-def _points(desk: Desk, unit: Unit, batch: MetricsBatch, points: list[dict[str, Any]]) -> Receipt:
-    intake = desk.intake(unit, batch.model)
-    limit = desk.limit_us()
-    latest = dict(intake.point_times)
-    for i, point in enumerate(batch.points):
-        if point.time_us <= latest.get(point.name, -1):
-            raise Invalid(
-                f"points[{i}].time_us",
-                f"series {point.name!r} has reached {latest[point.name]}; a later time is accepted",
-            )
-        if limit is not None and point.time_us > limit + FUTURE_US:
-            raise Invalid(
-                f"points[{i}].time_us", "lies in the future; up to five minutes ahead of the server is accepted"
-            )
-        latest[point.name] = point.time_us
-    if len(latest) > MOST_SERIES:
-        raise Invalid("points", f"{len(latest)} series; at most {MOST_SERIES} a model are accepted")
-    entry = feed.Points(points=points)
-    _accept(desk, unit, batch.model, batch.request_id, entry)
-    return Receipt(batch_id=batch.request_id, accepted=len(points), watermark_us=intake.watermark_us)
+def _points(desk: Desk, unit: Unit, batch: MetricsBatch) -> Receipt:
+    intake, signals = desk.intake(unit, batch.model), desk.health(unit, batch.model).signals
+    points = reconciled(batch, signals, intake.series, desk.limit_us())
+    names = {*intake.series, *(point["name"] for point in points)}
+    if len(names) > MOST_SERIES:
+        raise Invalid("points", f"{len(names)} series; at most {MOST_SERIES} a model are accepted")
+    if points:
+        _accept(desk, unit, batch.model, batch.request_id, feed.Points(points=points))
+    return Receipt(
+        batch_id=batch.request_id, accepted=len(points), repeated=len(batch.points) - len(points),
+        watermark_us=intake.watermark_us,
+    )  # fmt: skip
 
 
 def _accept(

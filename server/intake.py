@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from server import feed
+from server import feed, points
 from server.errors import Invalid, ThingMissing
 from server.requests import Categories, Column, Floats, Ints, LabelsBatch, RowsBatch
 from server.row_keys import Crowd, RowKeys
@@ -35,7 +35,7 @@ class Intake:
     keys: RowKeys = field(default_factory=RowKeys)
     erased: int = 0  #: rows of which nothing is known any more
     erasures: int = 0  #: that this has seen; after another one it is made anew
-    point_times: dict[str, int] = field(default_factory=dict)  #: latest time of each metric series
+    series: dict[str, points.Heard] = field(default_factory=dict)  #: what each metric series has told
 
     @classmethod
     def of(cls, schema: Schema, erasures: int = 0) -> Intake:
@@ -59,7 +59,8 @@ class Intake:
                 self.labelled = len(self.label_of)
                 self.watermark_us = max(self.watermark_us, entry.time_us)
             case feed.Points():
-                self.point_times.update({p["name"]: p["time_us"] for p in entry.points})
+                for point in entry.points:
+                    points.heard(self.series, point)
                 self.watermark_us = max([self.watermark_us, *(int(p["time_us"]) for p in entry.points)])
 
     def _remember(self, entry: feed.Rows) -> None:

@@ -18,6 +18,8 @@ from retraining import gates
 from rollout import judge as canary
 from statemachine.canonical import canonical
 from statemachine.policy import Policy
+from statemachine.timers import SECOND_US
+from statemachine.words import Reason
 
 Inputs = dict[str, Any]
 Fetch = Callable[[str], bytes]
@@ -239,6 +241,27 @@ def _conditions_accept(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _resolved(inputs, "cleared", 0.0) if holds else None
 
 
+def _signal_silence(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """No point came for as many intervals as the declaration allows to pass."""
+    del policy
+    payload = {**_about_signal(inputs), "reason": str(Reason.SIGNAL_SILENT)}
+    return Ruling(event="signal_silenced", payload=payload) if _is_silent(inputs) else None
+
+
+def _signal_return(inputs: Inputs, policy: Policy) -> Ruling | None:
+    del policy
+    return None if _is_silent(inputs) else Ruling(event="signal_heard", payload=_about_signal(inputs))
+
+
+def _is_silent(inputs: Inputs) -> bool:
+    limit_us = int(inputs["silent_after"] * inputs["interval_seconds"] * SECOND_US)
+    return int(inputs["now_us"]) - int(inputs["last_us"]) >= limit_us
+
+
+def _about_signal(inputs: Inputs) -> dict[str, Any]:
+    return {name: inputs[name] for name in ("subject", "provider", "last_us")}
+
+
 def _raised(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Ruling:
     payload = {
         "signal": inputs["signal"],
@@ -302,4 +325,6 @@ JUDGES: dict[str, Judge] = {
     "conditions_accept@1": _conditions_accept,
     "silence@1": _silence,
     "data_back@1": _data_back,
+    "signal_silence@1": _signal_silence,
+    "signal_return@1": _signal_return,
 }

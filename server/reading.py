@@ -9,7 +9,7 @@ import orjson
 
 from server.desk import Desk
 from server.errors import ModelMissing
-from server.views import ModelView, StateView, state_of
+from server.views import ModelView, StateView, declared_now, state_of
 from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
 from statemachine.replay import restored
@@ -79,6 +79,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
         create_time_us=first.occurred_us,
         seed=health.seed,
         version=health.version,
+        signals=declared_now(health),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,16 +11,18 @@ import orjson
 
 from retraining.artifact import Manifest, ManifestInvalid
 from server.act import Caller
+from server.declaring import checked, declare
 from server.desk import Desk, check_etag
 from server.errors import Invalid, ModelExists, ThingMissing, one_of
 from server.intake import Intake
 from server.references import LEAST_REFERENCE, check_reference, feed_reference, learned
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
-from server.views import ModelView
+from server.views import ModelView, declared_now
 from statemachine import commands as c
 from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
+from statemachine.externals import ExternalSignal
 from statemachine.policy import Policy, PolicyInvalid
 from store.ports import Reader, Unit
 from store.records import Evidence
@@ -57,6 +60,8 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     )  # fmt: skip
     desk.act(unit, new.name, c.Register(registration=registration), int(rows.times_us[-1]), caller)
     feed_reference(desk, unit, new, matrix, rows)
+    if new.signals:
+        declare(desk, unit, new.name, new.signals, "model.signals", caller)
     return model_view(desk, unit, new.name)
 
 
@@ -80,6 +85,15 @@ def update_model(
         purpose=health.purpose if purpose is None else purpose,
     )
     desk.act(unit, name, command, desk.intake(unit, name).watermark_us, caller)
+    return model_view(desk, unit, name)
+
+
+def declare_signals(
+    desk: Desk, unit: Unit, name: str, etag: str, signals: Sequence[ExternalSignal], caller: Caller
+) -> ModelView:
+    """Let *signals* be those that others measure for a model."""
+    check_etag(desk.health(unit, name), etag)
+    declare(desk, unit, name, signals, "signals.signals", caller)
     return model_view(desk, unit, name)
 
 
@@ -119,7 +133,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
         champion=health.champion, label_delay_rows=health.label_delay_rows, policy=health.policy.to_json(),
         policy_version=health.policy_version, reference_rows=health.reference_rows,
         retired=health.place.state == "retired", create_time_us=reader.events(model, 0, 1)[0].occurred_us,
-        seed=health.seed, version=health.version,
+        seed=health.seed, version=health.version, signals=declared_now(health),
     )  # fmt: skip
 
 
@@ -162,6 +176,7 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     if new.reference is None:
         raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")
     check_reference(new.reference, schema, desk.limit_us())
+    checked(new.signals, "model.signals")
     return schema, make_policy(new.policy, "model.policy_json"), new.reference
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from statemachine.externals import ExternalSignal
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -79,17 +81,19 @@ class Point:
     name: str
     time_us: int
     value: float
-    higher_is_worse: bool
-    tolerance: float
+    higher_is_worse: bool | None = None  #: None: as the signal is declared
+    tolerance: float | None = None  #: None: as the signal is declared
+    unit: str = ""  #: empty: that of the signal
 
     def to_json(self) -> dict[str, Any]:
-        """Give the point as JSON."""
+        """Give the point as JSON, without the unit of a point that has none: so earlier releases have written it."""
         return {
             "name": self.name,
             "time_us": self.time_us,
             "value": self.value,
             "higher_is_worse": self.higher_is_worse,
             "tolerance": self.tolerance,
+            **({"unit": self.unit} if self.unit else {}),
         }
 
 
@@ -100,6 +104,12 @@ class MetricsBatch:
     model: str
     request_id: str
     points: list[Point]
+    provider: str = ""  #: who measured them
+
+    def to_json(self) -> Any:  # noqa: ANN401 - what a digest is taken of
+        """Give the content as JSON; where nobody is named who measured, as earlier releases have written it."""
+        points = [point.to_json() for point in self.points]
+        return {"points": points, "provider": self.provider} if self.provider else points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +140,7 @@ class NewModel:
     label_delay_rows: int
     policy: dict[str, Any]
     seed: int = 0
+    signals: list[ExternalSignal] = field(default_factory=list)
     reference: ReferenceRows | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, BinaryIO, TypeVar
 
@@ -46,6 +46,7 @@ from server.requests import (
 from server.views import JobView, ModelView, RouteView, StateView
 from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
+from statemachine.externals import ExternalSignal
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 from store.proofs import consistency as path_between
@@ -68,6 +69,12 @@ class Service:
     def create_model(self, new: NewModel, caller: Caller = SERVICE) -> Future[ModelView]:
         """Put a model under watch."""
         return self.do(lambda unit: registration.create_model(self.desk, unit, new, caller))
+
+    def declare_signals(
+        self, name: str, etag: str, signals: Sequence[ExternalSignal], caller: Caller = SERVICE
+    ) -> Future[ModelView]:
+        """Say which series others measure for a model."""
+        return self.do(lambda unit: registration.declare_signals(self.desk, unit, name, etag, signals, caller))
 
     def update_model(
         self,

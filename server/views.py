@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from statemachine import timers
+from statemachine.externals import ExternalSignal
 from statemachine.health import ModelHealth
 from statemachine.words import (
     ABORTING,
@@ -73,6 +74,7 @@ class StateView:
     wait: Wait | None
     job: str = ""  #: a worker's job that is open: a remedy's, or a challenger's
     position: int = 0
+    silent: tuple[str, ...] = ()  #: signals of which no point comes
 
     @property
     def etag(self) -> str:
@@ -99,6 +101,7 @@ class ModelView:
     create_time_us: int
     seed: int
     version: int
+    signals: tuple[ExternalSignal, ...] = ()
 
     @property
     def etag(self) -> str:
@@ -141,6 +144,11 @@ def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
+def declared_now(health: ModelHealth) -> tuple[ExternalSignal, ...]:
+    """Give the signals that are declared, by name."""
+    return tuple(one for one in health.signals.values() if not one.withdrawn)
+
+
 def state_of(health: ModelHealth, *, row: int = 0, position: int = 0) -> StateView:
     """Tell *health*."""
     remedy = health.remediation
@@ -162,6 +170,7 @@ def state_of(health: ModelHealth, *, row: int = 0, position: int = 0) -> StateVi
         wait=wait_of(health),
         job=_open_job(health),
         position=position,
+        silent=health.silent,
     )
 
 

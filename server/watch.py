@@ -69,6 +69,7 @@ class Series:
 
     watch: SeriesWatch
     values: list[float] = field(default_factory=list)
+    last_us: int = 0  #: time of its newest point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,7 @@ class Watch:
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
         self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
-        self.last_row_us = self.last_label_us = 0
+        self.last_row_us = self.last_label_us = 0  #: of rows, or, before any has come, of points
 
     def holds(self, health: ModelHealth) -> bool:
         """Say whether this was made under the policy in force, and since the last erasure."""
@@ -132,7 +133,9 @@ class Watch:
             case feed.Labels():
                 return self._labels(entry)
             case feed.Points():
-                self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
+                # A model that has no rows lives by its points; where rows come, points do not stand in for them.
+                if self.tape.end <= self.reference_rows:
+                    self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
                 return [self._point(point) for point in entry.points]
 
     def _point(self, point: dict[str, Any]) -> SeriesPoint:
@@ -140,12 +143,14 @@ class Watch:
         name, value = point["name"], point["value"]
         if name not in self.series:
             direction: Direction = "higher_is_worse" if point["higher_is_worse"] else "lower_is_worse"
-            first = SeriesWatch(name=name, direction=direction, tolerance=point["tolerance"], relative=True)
+            relative = point.get("relative", True)
+            first = SeriesWatch(name=name, direction=direction, tolerance=point["tolerance"], relative=relative)
             self.series[name] = Series(first)
         series = self.series[name]
         before = series.watch
         series.watch, _ = before.observe(value, self._policy.metrics)
         series.values.append(value)
+        series.last_us = int(point["time_us"])
         return SeriesPoint(name=name, number=len(series.values) - 1, value=value, before=before)
 
     def _rows(self, entry: feed.Rows) -> list[Closing]:

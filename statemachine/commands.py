@@ -39,6 +39,34 @@ class ChangePolicy(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclareSignals(Command):
+    """Say which series others measure for the model; what is not named any more is withdrawn."""
+
+    signals: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteSilence(Command):
+    """A declared signal has been silent for too long."""
+
+    subject: str
+    provider: str
+    reason: str
+    last_us: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteReturn(Command):
+    """A silent signal is heard again."""
+
+    subject: str
+    provider: str
+    last_us: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RaiseAlarm(Command):
     """A detector fired."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statemachine import commands as c
-from statemachine.answers import canary, clock, control, keeping, remedy, suspicion
+from statemachine.answers import canary, clock, control, keeping, outside, remedy, suspicion
 from statemachine.draft import Draft
 from statemachine.errors import NotRegistered, Refused
 from statemachine.events import Event
@@ -40,6 +40,12 @@ def _answer(draft: Draft, command: c.Command) -> None:  # noqa: C901, PLR0912, P
             control.register_artifact(draft, command)
         case c.ChangePolicy():
             control.change_policy(draft, command)
+        case c.DeclareSignals():
+            outside.declare_signals(draft, command)
+        case c.NoteSilence():
+            outside.note_silence(draft, command)
+        case c.NoteReturn():
+            outside.note_return(draft, command)
         case c.RaiseAlarm():
             suspicion.raise_alarm(draft, command)
         case c.ClearAlarm():

@@ -84,6 +84,37 @@ class PolicyChanged(Event):
     purpose: str
 
 
+@event("signals_declared")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsDeclared(Event):
+    """These are the series that others measure for the model: what in, which way, how often, and who."""
+
+    signals: list[dict[str, Any]]
+
+
+@event("signal_silenced", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSilenced(Event):
+    """No point of a declared signal came for as long as its declaration allows."""
+
+    subject: str
+    provider: str
+    reason: str
+    last_us: int  #: time of its newest point, or when it could have begun to be silent
+    evidence: str
+
+
+@event("signal_heard", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalHeard(Event):
+    """Points of a signal that was silent come again."""
+
+    subject: str
+    provider: str
+    last_us: int
+    evidence: str
+
+
 @event("state_changed")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged(Event):

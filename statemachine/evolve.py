@@ -10,6 +10,7 @@ import orjson
 from msgspec.structs import replace
 
 from statemachine import events as e
+from statemachine import externals
 from statemachine.health import Alarm, ModelHealth, Remediation, Route
 from statemachine.policy import Policy
 from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place, Reason
@@ -72,6 +73,19 @@ def _policy_changed(health: ModelHealth, fact: e.PolicyChanged, _: int) -> Model
         owner=fact.owner,
         purpose=fact.purpose,
     )
+
+
+def _signals_declared(health: ModelHealth, fact: e.SignalsDeclared, at_us: int) -> ModelHealth:
+    signals = externals.declared(health.signals, fact.signals, at_us)
+    return replace(health, signals=signals, silent=tuple(name for name in health.silent if signals[name].limit_us))
+
+
+def _signal_silenced(health: ModelHealth, fact: e.SignalSilenced, _: int) -> ModelHealth:
+    return replace(health, silent=tuple(sorted({*health.silent, fact.subject})))
+
+
+def _signal_heard(health: ModelHealth, fact: e.SignalHeard, _: int) -> ModelHealth:
+    return replace(health, silent=tuple(name for name in health.silent if name != fact.subject))
 
 
 def _state_changed(health: ModelHealth, fact: e.StateChanged, at_us: int) -> ModelHealth:
@@ -271,6 +285,9 @@ _FOLDS: dict[type[e.Event], Fold] = {
     e.ModelRegistered: _registered,
     e.ArtifactRegistered: _artifact_registered,
     e.PolicyChanged: _policy_changed,
+    e.SignalsDeclared: _signals_declared,
+    e.SignalSilenced: _signal_silenced,
+    e.SignalHeard: _signal_heard,
     e.StateChanged: _state_changed,
     e.AlarmRaised: _alarm_raised,
     e.AlarmCleared: _calmed,

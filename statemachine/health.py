@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from statemachine.externals import ExternalSignal
 from statemachine.policy import Policy
 from statemachine.words import HEALTHY, Automation, Place, Reason
 
@@ -109,6 +110,8 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     escalation: int = 0
     erasures: int = 0  #: that have taken rows of this model
     legal_hold: bool = False  #: nothing of it may be erased
+    signals: dict[str, ExternalSignal] = msgspec.field(default_factory=dict)  #: that others measure, by name
+    silent: tuple[str, ...] = ()  #: those that are silent for too long
 
     def cooldown_us(self) -> int:
         """Say how long to pause after one more failure; the pause doubles."""

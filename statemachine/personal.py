@@ -34,7 +34,7 @@ WORDS = frozenset(
 NAMES = frozenset(
     (
         "candidate", "champion", "chosen", "erasure", "evidence", "features_sha256", "job", "jobs", "manifest", "model",
-        "owner", "pseudonym", "reference_sha256", "rollback_target", "router", "salt",
+        "owner", "provider", "pseudonym", "reference_sha256", "rollback_target", "router", "salt",
         "semantic_sha256", "shadows", "spec", "subject", "version", "versions", "worker",
     )
 )  # fmt: skip
@@ -43,7 +43,7 @@ ACTORS = frozenset(("requested_by",))
 #: Texts that people write. They are told to keep persons out of them, and nothing that is folded depends on one.
 NOTES = frozenset(("note", "purpose"))
 #: Structures whose own fields are numbers and words of ours.
-STRUCTURES = frozenset(("causes", "gates", "measured", "policy"))
+STRUCTURES = frozenset(("causes", "gates", "measured", "policy", "signals"))
 _NUMBERS = (int, float, bool)
 
 

@@ -28,6 +28,7 @@ SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 FALLBACK_SILENCE_SECONDS = 86_400
 WINDOWS_OF_SILENCE = 10
+SIGNALS = "signals"  #: the name of the timer of signals, which no place has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,17 @@ def silence_seconds(health: ModelHealth) -> float:
     pace = health.seconds_per_row
     window = health.policy.windows.rows_for(health.reference_rows)
     return max(FALLBACK_SILENCE_SECONDS, pace * (WINDOWS_OF_SILENCE * window + 2 * health.label_delay_rows))
+
+
+def awaited(health: ModelHealth) -> dict[str, int]:
+    """Give the signals whose silence counts and that are heard, and how long each may stay away, in microseconds.
+
+    While there are any, a timer of its own is live beside that of the place, whatever the place is.
+    """
+    if health.place == RETIRED:
+        return {}
+    waited = {name: one.limit_us for name, one in health.signals.items() if one.limit_us}
+    return {name: limit_us for name, limit_us in waited.items() if name not in health.silent}
 
 
 _NAMES: dict[Place, str] = {

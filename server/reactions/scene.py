@@ -27,6 +27,8 @@ COMMANDS: dict[str, Callable[..., c.Command]] = {
     "challenge_judged": c.JudgeChallenge,
     "canary_judged": c.JudgeCanary,
     "gates_judged": c.JudgeGates,
+    "signal_silenced": c.NoteSilence,
+    "signal_heard": c.NoteReturn,
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 import numpy as np
@@ -31,13 +30,12 @@ from server.transport.fields import (
     word,
 )
 from server.views import StateView
+from statemachine.externals import DIRECTIONS, NAME, PROVIDER
 
 MOST_POINTS = 10_000
 MOST_OUTPUTS = 16
 MOST_UNIT_ID = 128
-SERIES_NAME = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 MOST_MESSAGE_ROWS = 10_000
-DIRECTIONS = ("higher_is_worse", "lower_is_worse")
 
 
 class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
@@ -81,7 +79,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         told = await done(self._service.ingest_metrics(batch, await caller(self._service, context)))
         state = await self._state(batch.model)
         return pb.IngestMetricsResponse(
-            accepted=told.accepted, duplicate=told.duplicate,
+            accepted=told.accepted, duplicate=told.duplicate, repeated=told.repeated,
             state=number(health_pb2.State, state.state), route_generation=state.routing_generation,
         )  # fmt: skip
 
@@ -243,25 +241,33 @@ def metrics_batch(request: pb.IngestMetricsRequest) -> MetricsBatch:
     if not 0 < len(request.points) <= MOST_POINTS:
         raise Invalid("points", f"{len(request.points)} points; 1 to {MOST_POINTS} are accepted")
     points = [_point(one, f"points[{i}]") for i, one in enumerate(request.points)]
-    directions: dict[str, bool] = {}
+    directions: dict[str, bool | None] = {}
     for i, one in enumerate(points):
         if directions.setdefault(one.name, one.higher_is_worse) != one.higher_is_worse:
             raise Invalid(f"points[{i}].direction", f"differs from that of an earlier point of {one.name!r}")
     return MetricsBatch(
-        model=model_name(request.model), request_id=identifier(request.request_id, "request_id"), points=points
-    )
+        model=model_name(request.model), request_id=identifier(request.request_id, "request_id"), points=points,
+        provider=provider(request.provider),
+    )  # fmt: skip
+
+
+def provider(name: str, where: str = "provider") -> str:
+    """Read who measured; nobody in particular is accepted."""
+    if name and not PROVIDER.fullmatch(name):
+        raise Invalid(where, f"{name[:MOST_WORD]!r} is not accepted; {PROVIDER.pattern}, or nothing, is")
+    return name
 
 
 def _point(one: pb.MetricPoint, where: str) -> Point:
-    if not SERIES_NAME.fullmatch(one.name):
-        raise Invalid(f"{where}.name", f"{one.name!r} is not accepted; {SERIES_NAME.pattern} is")
+    if not NAME.fullmatch(one.name):
+        raise Invalid(f"{where}.name", f"{one.name!r} is not accepted; {NAME.pattern} is")
     if not math.isfinite(one.value):
         raise Invalid(f"{where}.value", f"{one.value} is not accepted; a finite number is")
-    if not math.isfinite(one.tolerance) or one.tolerance <= 0:
+    if not math.isfinite(one.tolerance) or one.tolerance < 0:
         raise Invalid(f"{where}.tolerance", f"{one.tolerance} is not accepted; a finite number above 0 is")
     between(one.time_us, 0, LAST_US, f"{where}.time_us")
-    direction = word(pb.Direction, one.direction, f"{where}.direction", DIRECTIONS)
+    worse = word(pb.Direction, one.direction, f"{where}.direction", DIRECTIONS) if one.direction else ""
     return Point(
-        name=one.name, time_us=one.time_us, value=one.value,
-        higher_is_worse=direction == DIRECTIONS[0], tolerance=one.tolerance,
+        name=one.name, time_us=one.time_us, value=one.value, unit=text(one.unit, f"{where}.unit", MOST_WORD),
+        higher_is_worse=worse == DIRECTIONS[0] if worse else None, tolerance=one.tolerance or None,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from server.schema import NUMERIC, OUTCOMES, TASKS
 from server.service import Service
 from server.transport import policies
 from server.transport.calls import Context, answering, caller, naming, once, read
+from server.transport.externals import declaration, signals
 from server.transport.fields import (
     MOST_WORD,
     array,
@@ -30,6 +31,7 @@ from server.transport.fields import (
 )
 from server.views import ModelView
 from statemachine.canonical import canonical
+from store.ports import Unit
 
 MOST_REFERENCE_ROWS = 1_000_000
 KINDS = ("numeric", "categorical")
@@ -67,20 +69,26 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
 
     @answering
     async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> pb.UpdateModelResponse:
-        """Change owner, purpose or policy."""
+        """Change owner, purpose, policy or signals."""
         name, desk = model_name(request.name, "name"), self._service.desk
         who = await caller(self._service, context, request.request_id)
         owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
         purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
-        told = request.policy_json if request.HasField("policy_json") else None
-        policy = policies.policy_text(told, request.policy if request.HasField("policy") else None)
+        stated = request.policy_json if request.HasField("policy_json") else None
+        policy = policies.policy_text(stated, request.policy if request.HasField("policy") else None)
+        told = signals(request.signals.signals, "signals.signals") if request.HasField("signals") else None
+
+        def work(unit: Unit) -> pb.UpdateModelResponse:
+            etag = request.etag
+            if told is not None:
+                view = registration.declare_signals(desk, unit, name, etag, told, who)
+                etag = view.etag
+            if told is None or not owner is purpose is policy is None:
+                view = registration.update_model(desk, unit, name, etag, owner, purpose, policy, who)
+            return pb.UpdateModelResponse(model=model(view))
+
         with naming("name"):
-            return await once(
-                self._service, request, pb.UpdateModelResponse,
-                lambda unit: pb.UpdateModelResponse(
-                    model=model(registration.update_model(desk, unit, name, request.etag, owner, purpose, policy, who))
-                ),
-            )  # fmt: skip
+            return await once(self._service, request, pb.UpdateModelResponse, work)
 
     @answering
     async def RetireModel(self, request: pb.RetireModelRequest, context: Context) -> pb.RetireModelResponse:
@@ -125,6 +133,7 @@ def new_model(request: pb.CreateModelRequest) -> NewModel:
         label_delay_rows=asked.label_delay_rows,
         policy=policy,
         seed=asked.seed,
+        signals=signals(asked.signals, "model.signals"),
         reference=reference(request.reference) if request.HasField("reference") else None,
     )
 
@@ -159,5 +168,5 @@ def model(view: ModelView) -> pb.Model:
         classes=schema["classes"], champion=view.champion, label_delay_rows=view.label_delay_rows,
         effective_policy_json=canonical(view.policy).decode(), policy_version=view.policy_version,
         reference_rows=view.reference_rows, retired=view.retired, create_time_us=view.create_time_us, etag=view.etag,
-        seed=view.seed,
+        seed=view.seed, signals=[declaration(one) for one in view.signals],
     )  # fmt: skip

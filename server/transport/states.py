@@ -159,7 +159,7 @@ def state(view: StateView) -> pb.ModelState:
         automation=number(pb.Automation, view.automation), reason=view.reason, champion=view.champion,
         candidate=view.candidate, rollback_target=view.rollback_target, remedy=view.remedy,
         routing_generation=view.routing_generation, exposure_bp=view.exposure_bp, entered_us=view.entered_us,
-        version=view.version, position=view.position, etag=view.etag, row=view.row,
+        version=view.version, position=view.position, etag=view.etag, row=view.row, silent_signals=view.silent,
         wait=wait(view.wait) if view.wait else None,
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from statemachine.decide import decide
 from statemachine.errors import Refused
 from statemachine.events import Event, ModelRegistered, StateChanged
 from statemachine.evolve import evolve
+from statemachine.externals import ExternalSignal
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
 from statemachine.replay import projection, replay
@@ -142,6 +143,15 @@ VERBS: dict[str, Verb] = {
     "register": _register,
     "keep": lambda _, line: c.RegisterArtifact(version=line.word("v1"), manifest="h"),
     "policy": lambda _, line: c.ChangePolicy(policy=json.loads(line.word("{}")), owner="risk", purpose=""),
+    "signals": lambda _, line: c.DeclareSignals(
+        signals=[ExternalSignal(**one).told() for one in json.loads(line.word())]
+    ),
+    "silent": lambda stage, line: c.NoteSilence(
+        subject=line.word(), provider="p", reason="SIGNAL_SILENT", last_us=stage.now_us, evidence=EVIDENCE
+    ),
+    "heard": lambda stage, line: c.NoteReturn(
+        subject=line.word(), provider="p", last_us=stage.now_us, evidence=EVIDENCE
+    ),
     "alarm": _alarm,
     "clear": lambda stage, line: c.ClearAlarm(
         signal=line.word("loss"), log_evidence=4.0, at_row=stage.row, evidence=EVIDENCE

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from server.errors import RequestError
 from server.requests import Categories, Floats, Ints, LabelsBatch, MetricsBatch, Point, ReferenceRows, RowsBatch
 from server.service import Service
 from statemachine.errors import Refused
+from statemachine.externals import ExternalSignal
 from statemachine.replay import fact_in
 from tests.fixtures.jobs import a_report, an_entry, hand_in, uploaded
 from tests.fixtures.services import MINUTE_US, a_model, a_service
@@ -108,6 +110,26 @@ def _metrics(stage: ServiceStage, line: Line) -> None:
     stage.service.ingest_metrics(batch).result()
 
 
+def _declare(stage: ServiceStage, line: Line) -> None:
+    """Declare one signal by its name and what its options say, or none."""
+    told = {name: _NUMBERS[name](text) if name in _NUMBERS else text for name, text in line.options.items()}
+    fields: dict[str, Any] = {"tolerance": 0.2, "relative": True, **told}
+    signals = [ExternalSignal(name=line.word(), **fields)] if line.words else []
+    stage.service.declare_signals(MODEL, "", signals).result()
+
+
+def _points(stage: ServiceStage, line: Line) -> None:
+    """Send points of a declared signal, one a minute, from a provider and in a unit."""
+    values = [float(word) for word in line.words[1:]] * line.number("times", 1)
+    times = stage.times(len(values))
+    points = [
+        Point(name=line.word(), time_us=int(time_us), value=value, unit=line.get("unit"))
+        for time_us, value in zip(times, values, strict=True)
+    ]
+    batch = MetricsBatch(model=MODEL, request_id=f"at-{stage.now_us}", points=points, provider=line.get("by"))
+    stage.service.ingest_metrics(batch).result()
+
+
 def _hand_in(stage: ServiceStage, line: Line) -> None:
     """Have a worker lease the job and hand in a bake-off that this entrant won, or nobody."""
     job = stage.service.lease_job(line.get("worker", "w1")).result()
@@ -134,7 +156,8 @@ def _ack(stage: ServiceStage, _: Line) -> None:
 def _timer(stage: ServiceStage, line: Line) -> None:
     wait = stage.service.state(MODEL).wait
     assert wait is not None
-    stage.now_us = max(stage.now_us, wait.due_us + duration_us(line.get("after", "0s")))
+    due_us = stage.now_us if "later" in line.options else wait.due_us
+    stage.now_us = max(stage.now_us, due_us + duration_us(line.get("later", line.get("after", "0s"))))
     stage.service.fire_timers(stage.now_us).result()
 
 
@@ -163,8 +186,11 @@ def _colours(numbers: Ints) -> Categories:
     return Categories(dictionary=["red", "green"], codes=(numbers % 2).astype(np.int32))
 
 
+_NUMBERS: dict[str, Callable[[str], Any]] = {"tolerance": float, "interval_seconds": float, "silent_after": int}
+
 VERBS: dict[str, Callable[[ServiceStage, Line], None]] = {
-    "watch": _watch, "rows": _rows, "metrics": _metrics, "lease": _lease, "hand_in": _hand_in, "lose": _lose,
+    "watch": _watch, "rows": _rows, "metrics": _metrics, "declare": _declare, "points": _points,
+    "lease": _lease, "hand_in": _hand_in, "lose": _lose,
     "ack": _ack, "timer": _timer, "retrain": _retrain,
     **dict.fromkeys(("approve", "reject", "hold", "release", "freeze", "unfreeze", "abort", "roll_back"), _order),
 }  # fmt: skip

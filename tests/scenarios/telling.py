@@ -41,6 +41,8 @@ def state(health: ModelHealth, now_us: int) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, dict) and "tolerance" in value:
+        return f"{value['name']}:{value['unit']}:{value['provider']}"
     if isinstance(value, dict):
         return f"{value['name']}:{value['verdict']}" if "verdict" in value else str(value.get("kind", ""))
     if isinstance(value, list | tuple):

@@ -124,10 +124,12 @@ class Client:
         return self._connection.call(self._ingest.IngestLabels, request)
 
     def ingest_metrics(
-        self, model: str, points: Iterable[ingest_pb2.MetricPoint], *, request_id: str = ""
+        self, model: str, points: Iterable[ingest_pb2.MetricPoint], *, request_id: str = "", provider: str = ""
     ) -> ingest_pb2.IngestMetricsResponse:
-        """Send points of named series that others measure."""
-        request = ingest_pb2.IngestMetricsRequest(model=model, request_id=request_id or new_id(), points=points)
+        """Send points of named series that others measure, and say who they are."""
+        request = ingest_pb2.IngestMetricsRequest(
+            model=model, request_id=request_id or new_id(), points=points, provider=provider
+        )
         return self._connection.call(self._ingest.IngestMetrics, request)
 
     def feature_kinds(self, model: str) -> Kinds:

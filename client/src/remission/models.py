@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from remission.connection import Connection, new_id
-from remission.v1 import model_pb2, model_pb2_grpc
+from remission.v1 import model_pb2, model_pb2_grpc, signals_pb2
 
 _CREATE_TIMEOUT_SECONDS = 120.0  # a reference may be 64 MiB, and the server profiles it before it answers
 
@@ -52,9 +52,12 @@ class Models:
         owner: str | None = None,
         purpose: str | None = None,
         policy: Mapping[str, object] | None = None,
+        signals: Iterable[signals_pb2.ExternalSignal] | None = None,
         request_id: str = "",
     ) -> model_pb2.Model:
         """Change what people decide about a model; what is None stays.
+
+        *signals* are all series that others measure for it: one that is not among them any more is withdrawn.
 
         Raises:
             AbortedError: The model has changed since *etag* was read.
@@ -66,6 +69,7 @@ class Models:
             owner=owner,
             purpose=purpose,
             policy_json=None if policy is None else json.dumps(policy),
+            signals=None if signals is None else signals_pb2.ExternalSignals(signals=signals),
         )
         return self._connection.call(self._stub.UpdateModel, request).model
 

@@ -31,6 +31,7 @@ from remission.v1 import (
     privacy_pb2_grpc,
     routing_pb2,
     routing_pb2_grpc,
+    signals_pb2,
     training_pb2,
     training_pb2_grpc,
 )
@@ -112,6 +113,11 @@ def coded(*codes: int) -> columns_pb2.Column:
     return columns_pb2.Column(name="colour", categorical=words)
 
 
+def declared(**changes: Any) -> Any:
+    fields: dict[str, Any] = {"name": "new", "direction": ingest_pb2.DIRECTION_HIGHER_IS_WORSE, "tolerance": 0.5}
+    return signals_pb2.ExternalSignals(signals=[signals_pb2.ExternalSignal(**{**fields, **changes})])
+
+
 def update(**fields: Any) -> model_pb2.UpdateModelRequest:
     return model_pb2.UpdateModelRequest(request_id="u-1", name="m", **fields)
 
@@ -179,7 +185,17 @@ TABLE = [
     Bad("a value that is NaN", "IngestMetrics", lambda: metrics(point(value=NAN)), INVALID, "points[0].value"),
     Bad("a negative tolerance", "IngestMetrics", lambda: metrics(point(tolerance=-1)), INVALID, "points[0].tolerance"),
     Bad("no direction", "IngestMetrics", lambda: metrics(point(direction=0)), INVALID, "points[0].direction"),
-    Bad("a time that goes backwards", "IngestMetrics", lambda: metrics(point(), point()), INVALID, "points[1].time_us"),
+    Bad("another value at the same time", "IngestMetrics", lambda: metrics(point(), point(value=3.0)), INVALID, "points[1].value"),
+    Bad("a time that was passed", "IngestMetrics", lambda: metrics(point(name="other", time_us=START_US - 1)), INVALID, "points[0].time_us"),
+    Bad("a unit of a series that is not declared", "IngestMetrics", lambda: metrics(point(unit="ms")), INVALID, "points[0].unit"),
+    Bad("a provider of a series that is not declared", "IngestMetrics", lambda: metrics(point(), provider="p"), INVALID, "provider"),
+    Bad("a provider with an illegal name", "IngestMetrics", lambda: metrics(point(), provider="a b"), INVALID, "provider"),
+    Bad("no tolerance", "IngestMetrics", lambda: metrics(point(tolerance=0)), INVALID, "points[0].tolerance"),
+    Bad("a signal of an unknown unit", "UpdateModel", lambda: update(signals=declared(unit="parsec")), INVALID, "signals.signals[0].unit"),
+    Bad("a signal without direction", "UpdateModel", lambda: update(signals=declared(direction=0)), INVALID, "signals.signals[0].direction"),
+    Bad("a signal with an unknown rule for others", "UpdateModel", lambda: update(signals=declared(other_providers=9)), INVALID, "signals.signals[0].other_providers"),
+    Bad("a signal that waits for nothing", "UpdateModel", lambda: update(signals=declared(silent_after=3)), INVALID, "signals.signals[0].silent_after"),
+    Bad("a signal that points from before contradict", "UpdateModel", lambda: update(signals=declared(name="other")), INVALID, "signals.signals[0].tolerance"),
     Bad("an unknown model", "GetState", lambda: health_pb2.GetStateRequest(model="ghost"), MISSING, "model"),
     Bad("no model", "BatchGetStates", health_pb2.BatchGetStatesRequest, INVALID, "models"),
     Bad("a negative page size", "ListStates", lambda: health_pb2.ListStatesRequest(page_size=-1), INVALID, "page_size"),

@@ -239,4 +239,4 @@ def points(at_us: int) -> MetricsBatch:
 
 
 def point_times(service: Service) -> dict[str, int]:
-    return intake(service).point_times
+    return {name: one.reached_us for name, one in intake(service).series.items()}

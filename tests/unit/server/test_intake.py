@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from server import feed
 from server.errors import Invalid, ThingMissing
 from server.intake import FUTURE_US, LATENESS_US, NEVER, Intake
-from server.requests import Categories, LabelsBatch, RowsBatch
+from server.requests import Categories, LabelsBatch, Point, RowsBatch
 from server.schema import MOST_CATEGORIES, Feature, Schema
 
 SCHEMA = Schema(
@@ -206,7 +206,9 @@ def test_an_intake_that_is_read_again_from_the_feed_is_the_same() -> None:
         first.take(entry)
         again.take(feed.decode(feed.ROWS, feed.encode(entry)))
     labelled, _ = first.labels(some_labels("b"), None)
-    points = feed.Points(points=[{"name": "rate", "time_us": NOW_US + 1}])
+    points = feed.Points(
+        points=[Point(name="rate", time_us=NOW_US + 1, value=0.1, higher_is_worse=True, tolerance=0.2).to_json()]
+    )
     for kind, later in ((feed.LABELS, labelled), (feed.METRICS, points)):
         first.take(later)
         again.take(feed.decode(kind, feed.encode(later)))

@@ -14,37 +14,37 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19remission/v1/health.proto\x12\x0cremission.v1\"G\n\x04Wait\x12\x0f\n\x07\x61waited\x18\x01 \x01(\t\x12\r\n\x05timer\x18\x02 \x01(\t\x12\x0e\n\x06\x64ue_us\x18\x03 \x01(\x03\x12\x0f\n\x07outcome\x18\x04 \x01(\t\"\x8e\x03\n\nModelState\x12\r\n\x05model\x18\x01 \x01(\t\x12\"\n\x05state\x18\x02 \x01(\x0e\x32\x13.remission.v1.State\x12\r\n\x05phase\x18\x03 \x01(\t\x12,\n\nautomation\x18\x04 \x01(\x0e\x32\x18.remission.v1.Automation\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08\x63hampion\x18\x06 \x01(\t\x12\x11\n\tcandidate\x18\x07 \x01(\t\x12\x17\n\x0frollback_target\x18\x08 \x01(\t\x12\x0e\n\x06remedy\x18\t \x01(\t\x12\x1a\n\x12routing_generation\x18\n \x01(\x04\x12\x13\n\x0b\x65xposure_bp\x18\x0b \x01(\x05\x12\x12\n\nentered_us\x18\x0c \x01(\x03\x12\x0f\n\x07version\x18\r \x01(\x03\x12\x10\n\x08position\x18\x0e \x01(\x03\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12 \n\x04wait\x18\x10 \x01(\x0b\x32\x12.remission.v1.Wait\x12\r\n\x05stale\x18\x11 \x01(\x08\x12\x0b\n\x03row\x18\x12 \x01(\x03\" \n\x0fGetStateRequest\x12\r\n\x05model\x18\x01 \x01(\t\";\n\x10GetStateResponse\x12\'\n\x05state\x18\x01 \x01(\x0b\x32\x18.remission.v1.ModelState\"\'\n\x15\x42\x61tchGetStatesRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"B\n\x16\x42\x61tchGetStatesResponse\x12(\n\x06states\x18\x01 \x03(\x0b\x32\x18.remission.v1.ModelState\"_\n\x11ListStatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12#\n\x06states\x18\x03 \x03(\x0e\x32\x13.remission.v1.State\"W\n\x12ListStatesResponse\x12(\n\x06states\x18\x01 \x03(\x0b\x32\x18.remission.v1.ModelState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x12WatchStatesRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\"\x88\x01\n\x13WatchStatesResponse\x12\'\n\x05state\x18\x01 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x0f\n\x07trigger\x18\x03 \x01(\t\x12%\n\x08previous\x18\x04 \x01(\x0e\x32\x13.remission.v1.State*\xaa\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_HEALTHY\x10\x01\x12\x11\n\rSTATE_SUSPECT\x10\x02\x12\x12\n\x0eSTATE_DEGRADED\x10\x03\x12\x14\n\x10STATE_RETRAINING\x10\x04\x12\x10\n\x0cSTATE_CANARY\x10\x05\x12\x15\n\x11STATE_ROLLED_BACK\x10\x06\x12\x11\n\rSTATE_RETIRED\x10\x07*i\n\nAutomation\x12\x1a\n\x16\x41UTOMATION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTOMATION_AUTO\x10\x01\x12\x13\n\x0f\x41UTOMATION_HELD\x10\x02\x12\x15\n\x11\x41UTOMATION_FROZEN\x10\x03\x32\xe3\x02\n\x12ModelHealthService\x12I\n\x08GetState\x12\x1d.remission.v1.GetStateRequest\x1a\x1e.remission.v1.GetStateResponse\x12[\n\x0e\x42\x61tchGetStates\x12#.remission.v1.BatchGetStatesRequest\x1a$.remission.v1.BatchGetStatesResponse\x12O\n\nListStates\x12\x1f.remission.v1.ListStatesRequest\x1a .remission.v1.ListStatesResponse\x12T\n\x0bWatchStates\x12 .remission.v1.WatchStatesRequest\x1a!.remission.v1.WatchStatesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19remission/v1/health.proto\x12\x0cremission.v1\"G\n\x04Wait\x12\x0f\n\x07\x61waited\x18\x01 \x01(\t\x12\r\n\x05timer\x18\x02 \x01(\t\x12\x0e\n\x06\x64ue_us\x18\x03 \x01(\x03\x12\x0f\n\x07outcome\x18\x04 \x01(\t\"\xa6\x03\n\nModelState\x12\r\n\x05model\x18\x01 \x01(\t\x12\"\n\x05state\x18\x02 \x01(\x0e\x32\x13.remission.v1.State\x12\r\n\x05phase\x18\x03 \x01(\t\x12,\n\nautomation\x18\x04 \x01(\x0e\x32\x18.remission.v1.Automation\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08\x63hampion\x18\x06 \x01(\t\x12\x11\n\tcandidate\x18\x07 \x01(\t\x12\x17\n\x0frollback_target\x18\x08 \x01(\t\x12\x0e\n\x06remedy\x18\t \x01(\t\x12\x1a\n\x12routing_generation\x18\n \x01(\x04\x12\x13\n\x0b\x65xposure_bp\x18\x0b \x01(\x05\x12\x12\n\nentered_us\x18\x0c \x01(\x03\x12\x0f\n\x07version\x18\r \x01(\x03\x12\x10\n\x08position\x18\x0e \x01(\x03\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12 \n\x04wait\x18\x10 \x01(\x0b\x32\x12.remission.v1.Wait\x12\r\n\x05stale\x18\x11 \x01(\x08\x12\x0b\n\x03row\x18\x12 \x01(\x03\x12\x16\n\x0esilent_signals\x18\x13 \x03(\t\" \n\x0fGetStateRequest\x12\r\n\x05model\x18\x01 \x01(\t\";\n\x10GetStateResponse\x12\'\n\x05state\x18\x01 \x01(\x0b\x32\x18.remission.v1.ModelState\"\'\n\x15\x42\x61tchGetStatesRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"B\n\x16\x42\x61tchGetStatesResponse\x12(\n\x06states\x18\x01 \x03(\x0b\x32\x18.remission.v1.ModelState\"_\n\x11ListStatesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12#\n\x06states\x18\x03 \x03(\x0e\x32\x13.remission.v1.State\"W\n\x12ListStatesResponse\x12(\n\x06states\x18\x01 \x03(\x0b\x32\x18.remission.v1.ModelState\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x12WatchStatesRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\"\x88\x01\n\x13WatchStatesResponse\x12\'\n\x05state\x18\x01 \x01(\x0b\x32\x18.remission.v1.ModelState\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x0f\n\x07trigger\x18\x03 \x01(\t\x12%\n\x08previous\x18\x04 \x01(\x0e\x32\x13.remission.v1.State*\xaa\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_HEALTHY\x10\x01\x12\x11\n\rSTATE_SUSPECT\x10\x02\x12\x12\n\x0eSTATE_DEGRADED\x10\x03\x12\x14\n\x10STATE_RETRAINING\x10\x04\x12\x10\n\x0cSTATE_CANARY\x10\x05\x12\x15\n\x11STATE_ROLLED_BACK\x10\x06\x12\x11\n\rSTATE_RETIRED\x10\x07*i\n\nAutomation\x12\x1a\n\x16\x41UTOMATION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTOMATION_AUTO\x10\x01\x12\x13\n\x0f\x41UTOMATION_HELD\x10\x02\x12\x15\n\x11\x41UTOMATION_FROZEN\x10\x03\x32\xe3\x02\n\x12ModelHealthService\x12I\n\x08GetState\x12\x1d.remission.v1.GetStateRequest\x1a\x1e.remission.v1.GetStateResponse\x12[\n\x0e\x42\x61tchGetStates\x12#.remission.v1.BatchGetStatesRequest\x1a$.remission.v1.BatchGetStatesResponse\x12O\n\nListStates\x12\x1f.remission.v1.ListStatesRequest\x1a .remission.v1.ListStatesResponse\x12T\n\x0bWatchStates\x12 .remission.v1.WatchStatesRequest\x1a!.remission.v1.WatchStatesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'remission.v1.health_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_STATE']._serialized_start=1109
-  _globals['_STATE']._serialized_end=1279
-  _globals['_AUTOMATION']._serialized_start=1281
-  _globals['_AUTOMATION']._serialized_end=1386
+  _globals['_STATE']._serialized_start=1133
+  _globals['_STATE']._serialized_end=1303
+  _globals['_AUTOMATION']._serialized_start=1305
+  _globals['_AUTOMATION']._serialized_end=1410
   _globals['_WAIT']._serialized_start=43
   _globals['_WAIT']._serialized_end=114
   _globals['_MODELSTATE']._serialized_start=117
-  _globals['_MODELSTATE']._serialized_end=515
-  _globals['_GETSTATEREQUEST']._serialized_start=517
-  _globals['_GETSTATEREQUEST']._serialized_end=549
-  _globals['_GETSTATERESPONSE']._serialized_start=551
-  _globals['_GETSTATERESPONSE']._serialized_end=610
-  _globals['_BATCHGETSTATESREQUEST']._serialized_start=612
-  _globals['_BATCHGETSTATESREQUEST']._serialized_end=651
-  _globals['_BATCHGETSTATESRESPONSE']._serialized_start=653
-  _globals['_BATCHGETSTATESRESPONSE']._serialized_end=719
-  _globals['_LISTSTATESREQUEST']._serialized_start=721
-  _globals['_LISTSTATESREQUEST']._serialized_end=816
-  _globals['_LISTSTATESRESPONSE']._serialized_start=818
-  _globals['_LISTSTATESRESPONSE']._serialized_end=905
-  _globals['_WATCHSTATESREQUEST']._serialized_start=907
-  _globals['_WATCHSTATESREQUEST']._serialized_end=967
-  _globals['_WATCHSTATESRESPONSE']._serialized_start=970
-  _globals['_WATCHSTATESRESPONSE']._serialized_end=1106
-  _globals['_MODELHEALTHSERVICE']._serialized_start=1389
-  _globals['_MODELHEALTHSERVICE']._serialized_end=1744
+  _globals['_MODELSTATE']._serialized_end=539
+  _globals['_GETSTATEREQUEST']._serialized_start=541
+  _globals['_GETSTATEREQUEST']._serialized_end=573
+  _globals['_GETSTATERESPONSE']._serialized_start=575
+  _globals['_GETSTATERESPONSE']._serialized_end=634
+  _globals['_BATCHGETSTATESREQUEST']._serialized_start=636
+  _globals['_BATCHGETSTATESREQUEST']._serialized_end=675
+  _globals['_BATCHGETSTATESRESPONSE']._serialized_start=677
+  _globals['_BATCHGETSTATESRESPONSE']._serialized_end=743
+  _globals['_LISTSTATESREQUEST']._serialized_start=745
+  _globals['_LISTSTATESREQUEST']._serialized_end=840
+  _globals['_LISTSTATESRESPONSE']._serialized_start=842
+  _globals['_LISTSTATESRESPONSE']._serialized_end=929
+  _globals['_WATCHSTATESREQUEST']._serialized_start=931
+  _globals['_WATCHSTATESREQUEST']._serialized_end=991
+  _globals['_WATCHSTATESRESPONSE']._serialized_start=994
+  _globals['_WATCHSTATESRESPONSE']._serialized_end=1130
+  _globals['_MODELHEALTHSERVICE']._serialized_start=1413
+  _globals['_MODELHEALTHSERVICE']._serialized_end=1768
 # @@protoc_insertion_point(module_scope)

@@ -145,6 +145,7 @@ class ModelState(google.protobuf.message.Message):
     WAIT_FIELD_NUMBER: builtins.int
     STALE_FIELD_NUMBER: builtins.int
     ROW_FIELD_NUMBER: builtins.int
+    SILENT_SIGNALS_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model that this is the state of."""
     state: global___State.ValueType
@@ -185,6 +186,10 @@ class ModelState(google.protobuf.message.Message):
     def wait(self) -> global___Wait:
         """wait is what comes next and when."""
 
+    @property
+    def silent_signals(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """silent_signals are the declared external signals of which no point came for as long as their declaration allows."""
+
     def __init__(
         self,
         *,
@@ -206,9 +211,10 @@ class ModelState(google.protobuf.message.Message):
         wait: global___Wait | None = ...,
         stale: builtins.bool = ...,
         row: builtins.int = ...,
+        silent_signals: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["automation", b"automation", "candidate", b"candidate", "champion", b"champion", "entered_us", b"entered_us", "etag", b"etag", "exposure_bp", b"exposure_bp", "model", b"model", "phase", b"phase", "position", b"position", "reason", b"reason", "remedy", b"remedy", "rollback_target", b"rollback_target", "routing_generation", b"routing_generation", "row", b"row", "stale", b"stale", "state", b"state", "version", b"version", "wait", b"wait"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["automation", b"automation", "candidate", b"candidate", "champion", b"champion", "entered_us", b"entered_us", "etag", b"etag", "exposure_bp", b"exposure_bp", "model", b"model", "phase", b"phase", "position", b"position", "reason", b"reason", "remedy", b"remedy", "rollback_target", b"rollback_target", "routing_generation", b"routing_generation", "row", b"row", "silent_signals", b"silent_signals", "stale", b"stale", "state", b"state", "version", b"version", "wait", b"wait"]) -> None: ...
 
 global___ModelState = ModelState
 

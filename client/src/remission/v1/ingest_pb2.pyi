@@ -28,7 +28,7 @@ class _Direction:
 class _DirectionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Direction.ValueType], builtins.type):
     DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     DIRECTION_UNSPECIFIED: _Direction.ValueType  # 0
-    """DIRECTION_UNSPECIFIED is refused."""
+    """DIRECTION_UNSPECIFIED is refused, but in points of a declared signal."""
     DIRECTION_HIGHER_IS_WORSE: _Direction.ValueType  # 1
     """DIRECTION_HIGHER_IS_WORSE: as for errors and latency."""
     DIRECTION_LOWER_IS_WORSE: _Direction.ValueType  # 2
@@ -38,7 +38,7 @@ class Direction(_Direction, metaclass=_DirectionEnumTypeWrapper):
     """Direction says which way a metric gets worse."""
 
 DIRECTION_UNSPECIFIED: Direction.ValueType  # 0
-"""DIRECTION_UNSPECIFIED is refused."""
+"""DIRECTION_UNSPECIFIED is refused, but in points of a declared signal."""
 DIRECTION_HIGHER_IS_WORSE: Direction.ValueType  # 1
 """DIRECTION_HIGHER_IS_WORSE: as for errors and latency."""
 DIRECTION_LOWER_IS_WORSE: Direction.ValueType  # 2
@@ -495,16 +495,24 @@ class MetricPoint(google.protobuf.message.Message):
     VALUE_FIELD_NUMBER: builtins.int
     DIRECTION_FIELD_NUMBER: builtins.int
     TOLERANCE_FIELD_NUMBER: builtins.int
+    UNIT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """name of the series: [a-z][a-z0-9_.]{0,62}."""
     time_us: builtins.int
-    """time_us is when it was measured, in microseconds since 1970-01-01 UTC; not decreasing within a series."""
+    """time_us is when it was measured, in microseconds since 1970-01-01 UTC. Points are put in order of time within a request;
+    one that lies behind what its series has reached is refused, unless it was had before with the same value: such a
+    point is counted once.
+    """
     value: builtins.float
-    """value measured, finite, in the series' own unit."""
+    """value measured, finite."""
     direction: global___Direction.ValueType
-    """direction in which the series gets worse; the same at every point of a series."""
+    """direction in which the series gets worse, the same at every point of a series. Not needed where the signal is declared."""
     tolerance: builtins.float
-    """tolerance is the change for the worse that does not matter yet, in the series' own unit; above 0, finite."""
+    """tolerance is the change for the worse that does not matter yet, as a share of the baseline; above 0, finite; that of the
+    first point holds. For a declared signal 0 or what is declared.
+    """
+    unit: builtins.str
+    """unit of the value, for a declared signal; empty: the declared one. See ExternalSignal.unit."""
     def __init__(
         self,
         *,
@@ -513,8 +521,9 @@ class MetricPoint(google.protobuf.message.Message):
         value: builtins.float = ...,
         direction: global___Direction.ValueType = ...,
         tolerance: builtins.float = ...,
+        unit: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["direction", b"direction", "name", b"name", "time_us", b"time_us", "tolerance", b"tolerance", "value", b"value"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["direction", b"direction", "name", b"name", "time_us", b"time_us", "tolerance", b"tolerance", "unit", b"unit", "value", b"value"]) -> None: ...
 
 global___MetricPoint = MetricPoint
 
@@ -527,13 +536,16 @@ class IngestMetricsRequest(google.protobuf.message.Message):
     MODEL_FIELD_NUMBER: builtins.int
     REQUEST_ID_FIELD_NUMBER: builtins.int
     POINTS_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model that the series tell about."""
     request_id: builtins.str
     """request_id makes the call idempotent: 1 to 64 printable ASCII characters."""
+    provider: builtins.str
+    """provider is who measured the points, of declared signals only; empty for nobody in particular."""
     @property
     def points(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___MetricPoint]:
-        """points in order of time; 1 to 10 000."""
+        """points; 1 to 10 000."""
 
     def __init__(
         self,
@@ -541,8 +553,9 @@ class IngestMetricsRequest(google.protobuf.message.Message):
         model: builtins.str = ...,
         request_id: builtins.str = ...,
         points: collections.abc.Iterable[global___MetricPoint] | None = ...,
+        provider: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["model", b"model", "points", b"points", "request_id", b"request_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "points", b"points", "provider", b"provider", "request_id", b"request_id"]) -> None: ...
 
 global___IngestMetricsRequest = IngestMetricsRequest
 
@@ -556,6 +569,7 @@ class IngestMetricsResponse(google.protobuf.message.Message):
     DUPLICATE_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
     ROUTE_GENERATION_FIELD_NUMBER: builtins.int
+    REPEATED_FIELD_NUMBER: builtins.int
     accepted: builtins.int
     """accepted is the number of points taken."""
     duplicate: builtins.bool
@@ -564,6 +578,8 @@ class IngestMetricsResponse(google.protobuf.message.Message):
     """state of the model when the points were accepted."""
     route_generation: builtins.int
     """route_generation is the generation of the route now in force."""
+    repeated: builtins.int
+    """repeated is the number of points that were had before."""
     def __init__(
         self,
         *,
@@ -571,7 +587,8 @@ class IngestMetricsResponse(google.protobuf.message.Message):
         duplicate: builtins.bool = ...,
         state: remission.v1.health_pb2.State.ValueType = ...,
         route_generation: builtins.int = ...,
+        repeated: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "duplicate", b"duplicate", "route_generation", b"route_generation", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "duplicate", b"duplicate", "repeated", b"repeated", "route_generation", b"route_generation", "state", b"state"]) -> None: ...
 
 global___IngestMetricsResponse = IngestMetricsResponse

@@ -11,6 +11,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import remission.v1.columns_pb2
 import remission.v1.policy_pb2
+import remission.v1.signals_pb2
 import sys
 import typing
 
@@ -153,6 +154,7 @@ class Model(google.protobuf.message.Message):
     ETAG_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
     POLICY_FIELD_NUMBER: builtins.int
+    SIGNALS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """name is the model's id, unique in its namespace: [a-z0-9][a-z0-9_-]{0,62}."""
     owner: builtins.str
@@ -207,6 +209,10 @@ class Model(google.protobuf.message.Message):
     def policy(self) -> remission.v1.policy_pb2.Policy:
         """policy overrides parts of the default policy, as policy_json does; one of the two is accepted."""
 
+    @property
+    def signals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.signals_pb2.ExternalSignal]:
+        """signals are the series that others measure for the model; each name once."""
+
     def __init__(
         self,
         *,
@@ -230,9 +236,10 @@ class Model(google.protobuf.message.Message):
         etag: builtins.str = ...,
         seed: builtins.int = ...,
         policy: remission.v1.policy_pb2.Policy | None = ...,
+        signals: collections.abc.Iterable[remission.v1.signals_pb2.ExternalSignal] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["policy", b"policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "task", b"task", "template", b"template"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "signals", b"signals", "task", b"task", "template", b"template"]) -> None: ...
 
 global___Model = Model
 
@@ -434,6 +441,7 @@ class UpdateModelRequest(google.protobuf.message.Message):
     PURPOSE_FIELD_NUMBER: builtins.int
     POLICY_JSON_FIELD_NUMBER: builtins.int
     POLICY_FIELD_NUMBER: builtins.int
+    SIGNALS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """request_id makes the call idempotent: 1 to 64 printable ASCII characters."""
     name: builtins.str
@@ -450,6 +458,10 @@ class UpdateModelRequest(google.protobuf.message.Message):
     def policy(self) -> remission.v1.policy_pb2.Policy:
         """policy replaces all overrides, as policy_json does; one of the two is accepted."""
 
+    @property
+    def signals(self) -> remission.v1.signals_pb2.ExternalSignals:
+        """signals replaces all external signals, where it is given. One that is not among them any more is withdrawn."""
+
     def __init__(
         self,
         *,
@@ -460,9 +472,10 @@ class UpdateModelRequest(google.protobuf.message.Message):
         purpose: builtins.str | None = ...,
         policy_json: builtins.str | None = ...,
         policy: remission.v1.policy_pb2.Policy | None = ...,
+        signals: remission.v1.signals_pb2.ExternalSignals | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "purpose", b"purpose"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "etag", b"etag", "name", b"name", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "purpose", b"purpose", "request_id", b"request_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "purpose", b"purpose", "signals", b"signals"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_owner", b"_owner", "_policy_json", b"_policy_json", "_purpose", b"_purpose", "etag", b"etag", "name", b"name", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "purpose", b"purpose", "request_id", b"request_id", "signals", b"signals"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_owner", b"_owner"]) -> typing.Literal["owner"] | None: ...
     @typing.overload

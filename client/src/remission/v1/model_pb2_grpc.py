@@ -69,8 +69,9 @@ class ModelServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def UpdateModel(self, request, context):
-        """UpdateModel changes what people decide about a model: owner, purpose and policy.
-        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy is not valid), FAILED_PRECONDITION (retired).
+        """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
+        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
+        (retired, or a signal would change what must last of it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

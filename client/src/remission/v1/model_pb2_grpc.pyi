@@ -45,8 +45,9 @@ class ModelServiceStub:
         remission.v1.model_pb2.UpdateModelRequest,
         remission.v1.model_pb2.UpdateModelResponse,
     ]
-    """UpdateModel changes what people decide about a model: owner, purpose and policy.
-    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy is not valid), FAILED_PRECONDITION (retired).
+    """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
+    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
+    (retired, or a signal would change what must last of it).
     """
 
     RetireModel: grpc.UnaryUnaryMultiCallable[
@@ -84,8 +85,9 @@ class ModelServiceAsyncStub:
         remission.v1.model_pb2.UpdateModelRequest,
         remission.v1.model_pb2.UpdateModelResponse,
     ]
-    """UpdateModel changes what people decide about a model: owner, purpose and policy.
-    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy is not valid), FAILED_PRECONDITION (retired).
+    """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
+    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
+    (retired, or a signal would change what must last of it).
     """
 
     RetireModel: grpc.aio.UnaryUnaryMultiCallable[
@@ -131,8 +133,9 @@ class ModelServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.model_pb2.UpdateModelRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.model_pb2.UpdateModelResponse, collections.abc.Awaitable[remission.v1.model_pb2.UpdateModelResponse]]:
-        """UpdateModel changes what people decide about a model: owner, purpose and policy.
-        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy is not valid), FAILED_PRECONDITION (retired).
+        """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
+        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
+        (retired, or a signal would change what must last of it).
         """
 
     @abc.abstractmethod

@@ -112,7 +112,8 @@ def test_a_row_that_cannot_be_read_is_named(
     [
         ([point(name="Rate")], "points[0].name"),
         ([point(), point(value=math.inf)], "points[1].value"),
-        ([point(tolerance=0.0)], "points[0].tolerance"),
+        ([point(tolerance=-1.0)], "points[0].tolerance"),
+        ([point(unit="x" * 257)], "points[0].unit"),
         ([point(tolerance=math.nan)], "points[0].tolerance"),
         ([point(), point(direction=pb.DIRECTION_LOWER_IS_WORSE)], "points[1].direction"),
         ([], "points"),

@@ -1,0 +1,42 @@
+"""Declarations of signals in a TOML file, as messages."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.json_format import ParseDict, ParseError
+from remission.v1 import ingest_pb2, signals_pb2
+
+
+class DeclarationsInvalid(ValueError):
+    """The file of declarations cannot be read."""
+
+
+def read(file: Path) -> list[signals_pb2.ExternalSignal]:
+    """Read the signals of *file*; their bounds are the server's to check.
+
+    Raises:
+        DeclarationsInvalid: It is no such file; the message says where.
+    """
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DeclarationsInvalid(f"{file}: cannot be read as TOML: {error}") from error
+    found = told.pop("signal", [])
+    if told or not isinstance(found, list):
+        strange = ", ".join(told) or "signal"
+        raise DeclarationsInvalid(f"{file}: {strange}: is not accepted; tables [[signal]] are, and nothing else")
+    return [_signal(one, f"{file}: signal[{i}]") for i, one in enumerate(found)]
+
+
+def _signal(told: Any, where: str) -> signals_pb2.ExternalSignal:  # noqa: ANN401 - whatever stands in the file
+    worded = {**told} if isinstance(told, dict) else told
+    try:
+        for name, enum in (("direction", ingest_pb2.Direction), ("other_providers", signals_pb2.OtherProviders)):
+            if name in worded:
+                worded[name] = f"{enum.keys()[0].removesuffix('UNSPECIFIED')}{worded[name]}".upper()
+        return ParseDict(worded, signals_pb2.ExternalSignal())
+    except (ParseError, TypeError) as error:
+        raise DeclarationsInvalid(f"{where}: {error}") from error

@@ -1,0 +1,1 @@
+"""Points that OpenTelemetry's exporters send, as points of signals."""
