@@ -1,23 +1,24 @@
 """The dictionary of alternatives: ways in which a feature's distribution may change, as integer tables.
 
 The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning.
-Source: tilts and contaminations of the reference; the offset is the exact supremum over a total-variation ball.
+Tilts and contaminations of the reference. How the indifference zone is kept depends on the rule: the first one takes an
+offset off the ratio, the second one cuts it (`monitoring.zone`). Evidence is derived by the rule that it was judged by.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
 from monitoring.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, MISSING, NEW, OVER, UNDER, Feature, Ints
+from monitoring.zone import ratios
 
 NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
 LOCATIONS = (0.1, 0.25, 0.5, 1.0, 2.0)
-SCALES = (1.3, 2.0, 1 / 1.3, 0.5)
-MIXES = (0.02, 0.2)
 TOP_CATEGORIES = 8
 #: An alternative is kept only if the reference is large enough that its own sampling error (3.5 standard errors)
 #: cannot pass for that alternative.
@@ -26,6 +27,19 @@ STILL = 1e-9  #: A variance of scores below this is rounding.
 LEAST_GROUPS = 8  #: Fewer sums tell nothing about their spread.
 
 Shares = list[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """How far apart alternatives of one kind stand."""
+
+    scales: tuple[float, ...]
+    mixes: tuple[float, ...]  #: shares that come in addition
+    fading: tuple[float, ...] = ()  #: what is left of a share, of 1
+
+
+FIRST = Steps(scales=(1.3, 2.0, 1 / 1.3, 0.5), mixes=(0.02, 0.2))
+FINER = Steps(scales=(1.1, 1.3, 2.0, 1 / 1.1, 1 / 1.3, 0.5), mixes=(0.01, 0.02, 0.07, 0.2), fading=(0.25,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ def shares(feature: Feature) -> Shares:
     return [(count + 0.5) / total for count in feature.counts]
 
 
-def ladder(feature: Feature) -> list[tuple[str, Shares]]:
+def ladder(feature: Feature, steps: Steps = FIRST) -> list[tuple[str, Shares]]:
     """Return every alternative of *feature*: its name and the probability of each slot under it."""
     p = shares(feature)
     mixes = [("missing", [MISSING]), ("new", [NEW])]
@@ -53,11 +67,13 @@ def ladder(feature: Feature) -> list[tuple[str, Shares]]:
         tilts = [("flatter", _normed([math.sqrt(x) for x in p])), ("sharper", _normed([x * x for x in p]))]
     else:
         mixes = [*mixes[:1], ("below", [FAR_UNDER, UNDER]), ("above", [OVER, FAR_OVER])]
-        tilts = _tilts(feature, p)
-    return tilts + [(f"{name} +{w}", _mixed(p, slots, w)) for name, slots in mixes for w in MIXES]
+        tilts = _tilts(feature, p, steps)
+    mixed = [(f"{name} +{w}", _mixed(p, slots, w)) for name, slots in mixes for w in steps.mixes]
+    faded = [(f"{name} x{left}", _faded(p, slots, left)) for name, slots in mixes for left in steps.fading]
+    return tilts + mixed + faded
 
 
-def _tilts(feature: Feature, p: Shares) -> list[tuple[str, Shares]]:
+def _tilts(feature: Feature, p: Shares, steps: Steps) -> list[tuple[str, Shares]]:
     """Location and scale, on the normal scores of the ordered slots; missing and the like keep their share."""
     if feature.slots <= FIRST_BIN + 1:
         return []
@@ -67,7 +83,7 @@ def _tilts(feature: Feature, p: Shares) -> list[tuple[str, Shares]]:
         z[slot] = NormalDist().inv_cdf((below + p[slot] / 2) / total)
         below += p[slot]
     moves = [(f"shift {d * s:+}", {k: d * s * z[k] for k in order}) for d in LOCATIONS for s in (1, -1)]
-    moves += [(f"scale {s:.2f}", {k: z[k] ** 2 * (1 - s**-2) / 2 for k in order}) for s in SCALES]
+    moves += [(f"scale {s:.2f}", {k: z[k] ** 2 * (1 - s**-2) / 2 for k in order}) for s in steps.scales]
     return [(name, _tilted(p, by, total)) for name, by in moves]
 
 
@@ -80,6 +96,12 @@ def _tilted(p: Shares, by: dict[int, float], total: float) -> Shares:
 def _mixed(p: Shares, slots: list[int], weight: float) -> Shares:
     mass = math.fsum(p[slot] for slot in slots)
     return [(1 - weight) * x + (weight * x / mass if slot in slots else 0.0) for slot, x in enumerate(p)]
+
+
+def _faded(p: Shares, slots: list[int], left: float) -> Shares:
+    mass = math.fsum(p[slot] for slot in slots)
+    others = (1 - left * mass) / (1 - mass)
+    return [x * (left if slot in slots else others) for slot, x in enumerate(p)]
 
 
 def _normed(p: Shares) -> Shares:
@@ -127,17 +149,44 @@ def _spread(scores: list[float], p: Shares, blocks: Ints) -> float:
     return round(found, 3)
 
 
-def kept(feature: Feature, tolerance: float) -> list[tuple[Alternative, float]]:
+def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
     """Return the alternatives that this reference can tell from itself, each with its dispersion."""
     p, rows = shares(feature), max(sum(feature.counts), 1)
     found = []
-    for (name, q), spread in zip(ladder(feature), feature.dispersion, strict=True):
-        each = alternative(name, p, q, tolerance)
+    for each, spread in RULES[rule](feature, tolerance):
         mean = math.fsum(x * r for x, r in zip(p, each.ratios, strict=True))
         variance = math.fsum(x * (r - mean) ** 2 for x, r in zip(p, each.ratios, strict=True))
         if ERRORS * math.sqrt(variance * spread / rows) <= each.offset - mean:
             found.append((each, spread))
     return found
+
+
+def _by_offset(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
+    p = shares(feature)
+    for (name, q), spread in zip(ladder(feature), feature.dispersion, strict=True):
+        yield alternative(name, p, q, tolerance), spread
+
+
+def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
+    """Steps of one kind have scores in proportion, so the spread that was measured of one is that of all."""
+    p, spreads = shares(feature), dict[str, float]()
+    for (name, _), spread in zip(ladder(feature), feature.dispersion, strict=True):
+        spreads[_kind(name)] = max(spreads.get(_kind(name), 1.0), spread)
+    for name, q in ladder(feature, FINER):
+        found = ratios(p, q, tolerance)
+        if found is not None:
+            yield Alternative(name, tuple(map(math.log, found)), 0.0), spreads[_kind(name)]
+
+
+def _kind(name: str) -> str:
+    """Return an alternative's name without its step, which is its last word."""
+    words = name.split(" ")
+    return name if len(words) == 1 else " ".join(words[:-1])
+
+
+#: How alternatives become ratios; what was judged by one rule is derived by it again.
+RULES = {1: _by_offset, 2: _by_cuts}
+RULE = 2  #: the one in use
 
 
 def quantised(each: Alternative, spread: float) -> list[int]:

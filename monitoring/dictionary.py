@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from monitoring.alternatives import NATS, kept, quantised, shares, stacked
+from monitoring.alternatives import NATS, RULE, kept, quantised, shares, stacked
 from monitoring.profile import Profile
 from monitoring.reference import Ints, Reference
 
@@ -19,7 +19,7 @@ KEPT = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dictionary:
-    """The alternatives of every feature as integer tables, made once per reference and tolerance."""
+    """The alternatives of every feature as integer tables, made once per reference, tolerance and rule."""
 
     reference: Reference
     tables: tuple[Ints, ...]
@@ -29,9 +29,9 @@ class Dictionary:
 
     @classmethod
     @lru_cache(maxsize=KEPT)
-    def of(cls, reference: Reference, tolerance: float) -> Self:
+    def of(cls, reference: Reference, tolerance: float, rule: int = RULE) -> Self:
         """Build the tables, which costs milliseconds a feature; those that were wanted last are kept."""
-        found = [kept(feature, tolerance) for feature in reference.features]
+        found = [kept(feature, tolerance, rule) for feature in reference.features]
         tables = [
             stacked([quantised(a, s) for a, s in each], f.slots)
             for each, f in zip(found, reference.features, strict=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 
-from monitoring.alternatives import NATS
+from monitoring.alternatives import NATS, RULE
 from monitoring.dictionary import Dictionary
 from monitoring.effects import effects
 from monitoring.evidence import e_bh, log_mean_exp
@@ -101,9 +101,9 @@ class DriftWatch:
     recent: tuple[bool, ...] = ()
 
     @classmethod
-    def start(cls, reference: Reference, policy: Thresholds) -> Self:
+    def start(cls, reference: Reference, policy: Thresholds, rule: int = RULE) -> Self:
         """Return the watch that has seen nothing."""
-        dictionary = Dictionary.of(reference, policy.tolerance)
+        dictionary = Dictionary.of(reference, policy.tolerance, rule)
         zero = np.zeros(len(dictionary.offsets), np.int64)
         return cls(dictionary, zero, zero)
 
@@ -231,13 +231,13 @@ class DriftWatch:
         )
 
 
-def judge(inputs: dict[str, Any], policy: Thresholds) -> DriftFinding:
+def judge(inputs: dict[str, Any], policy: Thresholds, rule: int = RULE) -> DriftFinding:
     """Fold the recorded windows and return what the last one taught.
 
     *inputs* holds `reference`, `windows` (each `start_row` and `profile`) and, if folding does not begin with
     nothing, the `state` before the first window.
     """
-    watch = DriftWatch.start(Reference.from_json(inputs["reference"]), policy)
+    watch = DriftWatch.start(Reference.from_json(inputs["reference"]), policy, rule)
     if inputs.get("state") is not None:
         watch = watch.restored(inputs["state"])
     finding = DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=-1)

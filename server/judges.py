@@ -13,7 +13,8 @@ import orjson
 
 from diagnosis.judge import judge as diagnose
 from monitoring import conditions, drift, performance, quality, regret, series
-from monitoring.reference import OUTPUT
+from monitoring.assumptions import assumptions
+from monitoring.reference import OUTPUT, Reference
 from retraining import gates
 from rollout import judge as canary
 from statemachine.canonical import canonical
@@ -177,11 +178,23 @@ def _accepted(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _recovered(inputs, 0.0) if lasted >= policy.quality.accept_windows * int(inputs["window"]) else None
 
 
+def _drift_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """By the rule that takes an offset off each ratio, which was blind to changes of scale."""
+    return _drifted(inputs, drift.judge(inputs, policy.drift, rule=1), "histogram_cusum@1")
+
+
 def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
-    found = drift.judge(inputs, policy.drift)
+    """What was assumed stands in the evidence; where it is not what this rule assumes, nothing follows from it."""
+    stated = assumptions(Reference.from_json(inputs["reference"]), policy.drift, rule=2)
+    if inputs["assumptions"] != stated:
+        return None
+    return _drifted(inputs, drift.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")
+
+
+def _drifted(inputs: Inputs, found: drift.DriftFinding, detector: str) -> Ruling | None:
     if found.verdict == "alarm":
         names = ", ".join(str(feature["name"]) for feature in found.features[:3])
-        return _raised({**inputs, "subject": names}, "histogram_cusum@1", found.log_evidence, found.onset_row)
+        return _raised({**inputs, "subject": names}, detector, found.log_evidence, found.onset_row)
     return _resolved(inputs, found.verdict, found.log_evidence)
 
 
@@ -315,7 +328,8 @@ JUDGES: dict[str, Judge] = {
     "quality_resolve@1": _quality_resolve,
     "repaired@1": _repaired,
     "accepted@1": _accepted,
-    "drift@1": _drift,
+    "drift@1": _drift_of_before,
+    "drift@2": _drift,
     "series@1": _series,
     "series_resolve@1": _series_resolve,
     "series_recovered@1": _series_recovered,

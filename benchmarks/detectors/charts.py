@@ -28,53 +28,53 @@ class Chart:
     name: str
     added: Added
     step: Callable[[Floats, Floats], Floats]
-    level: Callable[[Floats], Floats]
+    level: Callable[[Floats], float]
 
-    def paths(self, added: Floats, threshold: float = np.inf) -> Floats:
-        """Follow many streams, *added* (streams, windows, numbers), and give their levels (streams, windows).
+    def path(self, added: Floats, threshold: float = np.inf) -> Floats:
+        """Follow a stream, *added* (windows, numbers), and give its levels (windows,).
 
-        A stream that passes the threshold starts anew with its next window.
+        What passes the threshold starts anew with the next window.
         """
-        state = np.zeros((len(added), added.shape[2]))
-        found = np.empty(added.shape[:2])
-        for at in range(added.shape[1]):
-            state = self.step(state, added[:, at])
-            found[:, at] = self.level(state)
-            state[found[:, at] >= threshold] = 0.0
+        state = np.zeros(added.shape[1])
+        found = np.empty(len(added))
+        for at, new in enumerate(added):
+            state = self.step(state, new)
+            found[at] = self.level(state)
+            if found[at] >= threshold:
+                state = np.zeros(added.shape[1])
         return found
 
 
-def tables(dictionary: Dictionary) -> Floats:
-    """Return the tables of all features as one, (flat slots, alternatives): one product counts all windows at once.
+def evidence(dictionary: Dictionary, counts: Ints) -> Floats:
+    """Return the evidence (windows, alternatives) in units of `NATS`, of counts (windows, flat slots).
 
     Evidence is whole numbers far below 2^53, so products of floats are exact in any order.
     """
-    starts, ends = dictionary.reference.starts, np.cumsum([0, *map(len, dictionary.tables)])
-    found = np.zeros((starts[-1], ends[-1]))
-    for k, table in enumerate(dictionary.tables):
-        found[starts[k] : starts[k + 1], ends[k] : ends[k + 1]] = table.T
-    return found
+    starts = dictionary.reference.starts
+    exact = counts.astype(np.float64)
+    parts = [exact[:, a:b] @ t.T for t, a, b in zip(dictionary.tables, starts[:-1], starts[1:], strict=True)]
+    return np.concatenate(parts, axis=1)
 
 
 def e_detector(tolerance: float) -> Chart:
     """Return the service's own: log of the mean of exp(CUSUM) over all alternatives, in nats."""
 
     def added(reference: Reference, counts: Ints) -> Floats:
-        return counts @ tables(Dictionary.of(reference, tolerance)) / NATS
+        return evidence(Dictionary.of(reference, tolerance), counts) / NATS
 
-    def level(state: Floats) -> Floats:
-        top = state.max(axis=1)
-        return np.asarray(top + np.log(np.exp(state - top[:, None]).mean(axis=1)))
+    def level(state: Floats) -> float:
+        top = state.max()
+        return float(top + np.log(np.exp(state - top).mean()))
 
     return Chart("e-detector", added, lambda state, new: np.maximum(state, 0) + new, level)
 
 
 def _latest(_state: Floats, new: Floats) -> Floats:
-    return new.copy()  # a state may be written over, and what was added stays
+    return new
 
 
-def _most(state: Floats) -> Floats:
-    return np.asarray(state.max(axis=1))
+def _most(state: Floats) -> float:
+    return float(state.max())
 
 
 def _by_feature(one: Callable[[Floats, Floats], Floats]) -> Added:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from monitoring import series
+from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT
 from server.reactions.scene import Scene
 from server.watch import RowWindow, SeriesPoint, Watch
@@ -28,11 +29,11 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
         if fresh and health.policy.quality.alarms == "always":
             scene.follow("quality@1", _quality(scene, health, [window], window.quality_before.to_json()))
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
-            scene.follow("drift@1", _drift(scene, health, window))
+            scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == SUSPECT and signal == Signal.QUALITY:
         scene.follow("quality_resolve@1", _quality(scene, health, _after(scene.watch, health), None))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
-        scene.follow("drift@1", _drift(scene, health, window))
+        scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == DEGRADED and health.cause == "data_quality":
         _await_repair(scene, health)
 
@@ -165,4 +166,8 @@ def _quality(
 
 
 def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, Any]:
-    return {**_quality(scene, health, [window], window.drift_before.to_json()), "signal": str(Signal.DRIFT)}
+    return {
+        **_quality(scene, health, [window], window.drift_before.to_json()),
+        "signal": str(Signal.DRIFT),
+        "assumptions": assumptions(scene.watch.reference, health.policy.drift),
+    }

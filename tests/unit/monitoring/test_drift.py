@@ -5,13 +5,14 @@ import orjson
 import pytest
 from numpy.typing import NDArray
 
-from monitoring.alternatives import NATS, ladder, shares
+from monitoring.alternatives import FINER, FIRST, NATS, Steps, ladder, shares
+from monitoring.assumptions import assumptions
 from monitoring.dictionary import Dictionary
 from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch, judge
 from monitoring.effects import effects
 from monitoring.evidence import e_bh
 from monitoring.learning import learn
-from monitoring.profile import profile
+from monitoring.profile import Profile, profile
 from monitoring.reference import Column, Reference
 
 Floats = NDArray[np.float64]
@@ -95,9 +96,10 @@ def test_dependent_null_rows_do_not_confirm() -> None:
     assert sum(each.count("confirmed") for each in found) == 0
 
 
-def test_evidence_has_mean_at_most_1_under_the_reference_and_all_that_is_tolerated() -> None:
+@pytest.mark.parametrize("rule", [1, 2])
+def test_evidence_has_mean_at_most_1_under_the_reference_and_all_that_is_tolerated(rule: int) -> None:
     reference, _ = split(0, 1)
-    tables = Dictionary.of(reference, POLICY.tolerance).tables
+    tables = Dictionary.of(reference, POLICY.tolerance, rule).tables
     for feature, table in zip(reference.features, tables, strict=True):
         p = shares(feature)
         for alternative in table.tolist():
@@ -121,13 +123,67 @@ def test_the_mean_e_value_of_windows_that_are_drawn_from_the_reference_is_at_mos
     assert (e_values.mean(axis=0) <= 1 + 3 * error).all()
 
 
-def test_every_alternative_is_a_distribution() -> None:
+@pytest.mark.parametrize("steps", [FIRST, FINER])
+def test_every_alternative_is_a_distribution(steps: Steps) -> None:
     reference, _ = split(0, 1)
 
     for feature in reference.features:
-        for _, q in ladder(feature):
+        for _, q in ladder(feature, steps):
             assert math.fsum(q) == pytest.approx(1)
             assert min(q) > 0
+
+
+def alarmed(reference: Reference, counts: NDArray[np.int64], rule: int) -> bool:
+    watch = DriftWatch.start(reference, POLICY, rule)
+    for number, one in enumerate(counts):
+        watch, finding = watch.observe(number * WINDOW, Profile(int(one[: reference.starts[1]].sum()), one), POLICY)
+        if finding.verdict == "alarm":
+            return True
+    return False
+
+
+def test_a_wider_scale_is_seen_where_an_offset_for_the_rarest_slot_had_hidden_it() -> None:
+    generator = np.random.default_rng(5)
+    rows = np.column_stack([generator.normal(size=(20_000, 2)), generator.integers(0, 6, 20_000)])
+    reference = learn(COLUMNS, rows, rows[:, 0])
+    wide = generator.normal(0, 1.3, size=(10, 1_000, 2))
+    counts = [
+        profile(
+            reference, np.column_stack([each, generator.integers(0, 6, 1_000)]), generator.normal(size=1_000)
+        ).counts
+        for each in wide
+    ]
+
+    assert alarmed(reference, np.array(counts), rule=2)
+    assert not alarmed(reference, np.array(counts), rule=1)
+
+
+def test_what_was_judged_by_the_rule_of_before_is_judged_alike_for_ever() -> None:
+    reference, rows = split(3, 20)
+    rows[500:, 0] += 0.8
+    parts = [rows[start : start + WINDOW] for start in range(0, 600, WINDOW)]
+    windows = [
+        {"start_row": k * WINDOW, "profile": profile(reference, part, part[:, 0]).to_json()}
+        for k, part in enumerate(parts)
+    ]
+
+    found = judge({"reference": reference.to_json(), "windows": windows}, POLICY, rule=1)
+
+    assert (found.verdict, found.log_evidence, found.onset_row) == ("alarm", 17.60758, 500)
+    assert [(each["name"], each["change"]) for each in found.features] == [
+        ("a", "shift +0.5"),
+        ("@output", "shift +0.5"),
+    ]
+
+
+def test_what_is_assumed_is_told_in_plain_values() -> None:
+    reference, _ = split(3, 1)
+
+    told = assumptions(reference, POLICY)
+
+    assert orjson.loads(orjson.dumps(told)) == told
+    assert (told["reference_rows"], told["tolerance"], told["run_length_windows"]) == (REFERENCE_ROWS, 0.005, 1_000.0)
+    assert [len(told[name]) for name in ("bins", "alternatives", "dispersion")] == [4, 4, 4]
 
 
 def test_a_change_within_the_tolerance_is_never_alarmed_however_many_the_rows() -> None:

@@ -1,0 +1,110 @@
+"""Whether the whole watch keeps its word: alarm, confirmation, clearing and the features that are named."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.detectors.aims import Line
+from benchmarks.detectors.size import PAST, ROWS, SEED, Size
+from benchmarks.detectors.tasks import Task
+from benchmarks.detectors.worlds import calm, changed, reference, windows
+from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch
+from monitoring.profile import Profile
+from monitoring.reference import Ints, Reference
+
+#: The defaults of a policy.
+THRESHOLDS = DriftThresholds(false_alarm_windows=10_000.0, tolerance=0.02)
+CALM, LATER = 3, 40  #: windows before something happens, and behind that
+MOVED = ("f00", "f01", "f02")
+PASTS = 20  #: references among which runs take turns
+TEN_MILLION, BENIGN_WINDOWS = 10_000_000, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What happens to three features: how far off, for how many windows."""
+
+    name: str
+    shift: float
+    windows: int
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+COURSES = (
+    Course("a window 0.5 sd off", 0.5, 1, at_most=0.01),
+    Course("two windows 0.5 sd off", 0.5, 2, at_most=0.01),
+    Course("two windows 0.2 sd off", 0.2, 2, at_most=0.01),
+    Course("0.2 sd off from then on", 0.2, LATER, at_least=0.99),
+    Course("0.5 sd off from then on", 0.5, LATER, at_least=0.99),
+)
+
+
+def tasks(size: Size) -> Iterator[Task]:
+    """Give a task for each run."""
+    for course in COURSES:
+        for number in range(2 * size.references):
+            yield Task(f"{course.name}, {number}", partial(_run, course, number))
+    for number in range(PASTS):
+        yield Task(f"benign, {number}", partial(_benign, number))
+
+
+def lines(size: Size, found: dict[str, Any]) -> Iterator[Line]:
+    """Tell what share was confirmed, what share of the named features had not changed, and what was raised in vain."""
+    runs = 2 * size.references
+    for course in COURSES:
+        told = [found[f"{course.name}, {number}"] for number in range(runs)]
+        share = sum(one["confirmed"] for one in told) / runs
+        note = f"{sum(one['alarms'] > 0 for one in told)} of {runs} runs alarmed"
+        what = f"confirmed: {course.name}"
+        yield Line(what=what, reached=share, at_most=course.at_most, at_least=course.at_least, note=note)
+        if course.at_least is not None:
+            named = [one["false"] / one["named"] if one["named"] else 0.0 for one in told]
+            what = f"share of false features among the named: {course.name}"
+            yield Line(what=what, reached=float(np.mean(named)), at_most=THRESHOLDS.fdr)
+    raised = sum(found[f"benign, {number}"] for number in range(PASTS))
+    note = f"{PASTS * BENIGN_WINDOWS} windows of {TEN_MILLION:,} rows, half of the tolerance away"
+    yield Line(what="alarms of a change within the zone", reached=raised, at_most=0, note=note)
+
+
+@cache
+def _past(number: int) -> Reference:
+    return reference(calm(), np.random.default_rng([SEED, 4, number]), PAST)
+
+
+def _run(course: Course, number: int) -> dict[str, int]:
+    past, rng = _past(number % PASTS), np.random.default_rng([SEED, 5, number])
+    off = changed(calm(), range(len(MOVED)), shift=course.shift)
+    parts = ((calm(), CALM), (off, course.windows), (calm(), LATER - course.windows))
+    counts = [windows(past, laws, rng, ROWS, count) for laws, count in parts]
+    said = watched(past, np.concatenate(counts), ROWS)
+    named = [each["name"] for one in said if one.verdict == "confirmed" for each in one.features]
+    return {
+        "alarms": sum(one.verdict == "alarm" for one in said),
+        "confirmed": int(any(one.verdict == "confirmed" for one in said)),
+        "named": len(named),
+        "false": sum(name not in MOVED for name in named),
+    }
+
+
+def watched(past: Reference, counts: Ints, rows: int) -> list[DriftFinding]:
+    """Show windows to a watch, and return what it says to each."""
+    watch, said = DriftWatch.start(past, THRESHOLDS), []
+    for number, one in enumerate(counts):
+        watch, finding = watch.observe(number * rows, Profile(rows, one), THRESHOLDS)
+        said.append(finding)
+    return said
+
+
+def _benign(number: int) -> int:
+    """Count the alarms of huge windows in which a feature differs by half of what is tolerated."""
+    past, rng = _past(number), np.random.default_rng([SEED, 7, number])
+    shift = THRESHOLDS.tolerance / 2 * math.sqrt(2 * math.pi)  # of a normal mean, to this distance in total variation
+    counts = windows(past, changed(calm(), range(1), shift=shift), rng, TEN_MILLION, BENIGN_WINDOWS)
+    return sum(one.verdict == "alarm" for one in watched(past, counts, TEN_MILLION))

@@ -1,0 +1,42 @@
+"""What the promise of a run length rests on: stands in the evidence of each alarm, for those who doubt it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from monitoring.alternatives import ERRORS, RULE
+from monitoring.dictionary import Dictionary
+from monitoring.reference import FIRST_BIN, Reference
+
+
+class Promise(Protocol):
+    """What a policy promises about drift."""
+
+    @property
+    def false_alarm_windows(self) -> float:
+        """Windows that pass on average before a false alarm, at least."""
+
+    @property
+    def tolerance(self) -> float:
+        """The change in total variation that does not matter."""
+
+
+ROWS = "independent, or dependent by no more than blocks of the reference strayed (dispersion)"
+LAW = "shares of the reference; changes nearer to it than reference_errors standard errors are not looked for"
+
+
+def assumptions(reference: Reference, policy: Promise, rule: int = RULE) -> dict[str, Any]:
+    """Return in plain values what is assumed of rows and of the reference; lists have one item for each feature."""
+    dictionary = Dictionary.of(reference, policy.tolerance, rule)
+    return {
+        "rows": ROWS,
+        "law": LAW,
+        "rule": rule,
+        "run_length_windows": policy.false_alarm_windows,
+        "tolerance": policy.tolerance,
+        "reference_rows": reference.rows,
+        "reference_errors": ERRORS,
+        "bins": [feature.slots - FIRST_BIN for feature in reference.features],
+        "alternatives": [len(names) for names in dictionary.names],
+        "dispersion": [max(feature.dispersion, default=1.0) for feature in reference.features],
+    }

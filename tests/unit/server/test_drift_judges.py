@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from monitoring.assumptions import assumptions
+from monitoring.learning import learn
+from monitoring.profile import profile
+from monitoring.reference import Column, Reference
+from server.judges import Inputs, rule
+from statemachine.policy import Policy
+
+POLICY = Policy()
+
+
+def moved() -> tuple[Reference, Inputs]:
+    """Give a reference, and what is recorded of a window far from it."""
+    rows = np.random.default_rng(0).normal(size=(2_000, 1))
+    reference = learn([Column(name="a")], rows, rows[:, 0])
+    window = {"start_row": 2_000, "profile": profile(reference, rows[:200] + 1, rows[:200, 0]).to_json(), "repeats": 0}
+    told = {"signal": "drift", "subject": "", "at_row": 2_200, "not_before": 0, "state": None, "windows": [window]}
+    return reference, {**told, "reference": reference.to_json()}
+
+
+def no_evidence(sha256: str) -> bytes:
+    raise LookupError(sha256)
+
+
+def test_evidence_of_either_rule_says_by_which_detector_it_alarms() -> None:
+    reference, inputs = moved()
+    stated = {**inputs, "assumptions": assumptions(reference, POLICY.drift)}
+
+    before, _ = rule("drift@1", inputs, POLICY, no_evidence)
+    now, body = rule("drift@2", stated, POLICY, no_evidence)
+
+    assert before is not None
+    assert now is not None
+    assert [one.payload["detector"] for one in (before, now)] == ["histogram_cusum@1", "histogram_cusum@2"]
+    assert b'"run_length_windows":10000.0' in body
+
+
+@pytest.mark.parametrize(("name", "value"), [("tolerance", 0.0), ("reference_rows", 1), ("bins", [64, 1]), ("rule", 1)])
+def test_nothing_follows_from_evidence_that_assumes_something_else(name: str, value: object) -> None:
+    reference, inputs = moved()
+    stated = {**assumptions(reference, POLICY.drift), name: value}
+
+    ruling, _ = rule("drift@2", {**inputs, "assumptions": stated}, POLICY, no_evidence)
+
+    assert ruling is None
