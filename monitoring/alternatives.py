@@ -23,8 +23,9 @@ TOP_CATEGORIES = 8
 #: An alternative is kept only if the reference is large enough that its own sampling error (3.5 standard errors)
 #: cannot pass for that alternative.
 ERRORS = 3.5
-STILL = 1e-9  #: A variance of scores below this is rounding.
-LEAST_GROUPS = 8  #: Fewer sums tell nothing about their spread.
+#: Rows of a reference that a share may stand for and yet not be seen there: what is rarer is tolerated at any rate.
+#: A value beyond all of N is as likely as 5 / N in one reference of 150.
+RARE = 5
 
 Shares = list[float]
 
@@ -123,32 +124,6 @@ def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternativ
     return Alternative(name, tuple(map(math.log, ratio)), math.log1p(gain))
 
 
-def dispersion(feature: Feature, blocks: Ints) -> tuple[float, ...]:
-    """Return for each alternative how much more its block sums vary than sums of independent rows, at least 1.
-
-    *blocks* is (blocks, slots), counts in order of time. Blocks are joined by 2, 4 and 8 too, since slow
-    swings show only there. Each ratio is divided by what chance alone may make of it.
-    """
-    p, n = shares(feature), max(sum(feature.counts), 1)
-    raw = [count / n for count in feature.counts]
-    return tuple(_spread([math.log(b / a) for a, b in zip(p, q, strict=True)], raw, blocks) for _, q in ladder(feature))
-
-
-def _spread(scores: list[float], p: Shares, blocks: Ints) -> float:
-    mean = math.fsum(s * x for s, x in zip(scores, p, strict=True))
-    variance = math.fsum((s - mean) ** 2 * x for s, x in zip(scores, p, strict=True))
-    if variance < STILL:
-        return 1.0
-    sums = [math.fsum((s - mean) * c for s, c in zip(scores, block, strict=True) if c) for block in blocks.tolist()]
-    found, rows = 1.0, int(blocks.sum())
-    for by in (1, 2, 4, 8):
-        groups = [math.fsum(sums[k : k + by]) for k in range(0, len(sums), by)]
-        if len(groups) >= LEAST_GROUPS:
-            ratio = math.fsum(g * g for g in groups) / (rows * variance)
-            found = max(found, ratio / (1 + 1.3 * math.sqrt(2 / (len(groups) - 1))))
-    return round(found, 3)
-
-
 def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
     """Return the alternatives that this reference can tell from itself, each with its dispersion."""
     p, rows = shares(feature), max(sum(feature.counts), 1)
@@ -170,10 +145,11 @@ def _by_offset(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative
 def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
     """Steps of one kind have scores in proportion, so the spread that was measured of one is that of all."""
     p, spreads = shares(feature), dict[str, float]()
+    rare = RARE / (RARE + sum(feature.counts))
     for (name, _), spread in zip(ladder(feature), feature.dispersion, strict=True):
         spreads[_kind(name)] = max(spreads.get(_kind(name), 1.0), spread)
     for name, q in ladder(feature, FINER):
-        found = ratios(p, q, tolerance)
+        found = ratios(p, q, max(tolerance, rare))
         if found is not None:
             yield Alternative(name, tuple(map(math.log, found)), 0.0), spreads[_kind(name)]
 

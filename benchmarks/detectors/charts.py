@@ -31,17 +31,31 @@ class Chart:
     level: Callable[[Floats], float]
 
     def path(self, added: Floats, threshold: float = np.inf) -> Floats:
-        """Follow a stream, *added* (windows, numbers), and give its levels (windows,).
+        """Follow a stream, *added* (windows, numbers), and give its levels (windows,)."""
+        return self.follow(threshold).levels(added)
 
-        What passes the threshold starts anew with the next window.
-        """
-        state = np.zeros(added.shape[1])
+    def follow(self, threshold: float) -> Path:
+        """Return a path that has seen nothing yet."""
+        return Path(self, threshold)
+
+
+class Path:
+    """A chart on its way; what passes the threshold starts anew with the next window."""
+
+    def __init__(self, chart: Chart, threshold: float) -> None:
+        self._chart, self._threshold = chart, threshold
+        self._state: Floats = np.zeros(0)
+
+    def levels(self, added: Floats) -> Floats:
+        """Go on with *added* (windows, numbers), and give the levels (windows,)."""
+        state = self._state if len(self._state) else np.zeros(added.shape[1])
         found = np.empty(len(added))
         for at, new in enumerate(added):
-            state = self.step(state, new)
-            found[at] = self.level(state)
-            if found[at] >= threshold:
+            state = self._chart.step(state, new)
+            found[at] = self._chart.level(state)
+            if found[at] >= self._threshold:
                 state = np.zeros(added.shape[1])
+        self._state = state
         return found
 
 
