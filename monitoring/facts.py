@@ -13,13 +13,15 @@ import numpy as np
 from monitoring.reference import Floats
 
 MOST_VALUES = 4  #: that are kept of a feature
+#: What fewer rows than this share have is no code that matters, and may tell of somebody; it is not kept.
+LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The rows of a window, and of each feature the values that most rows have: at least two, the commonest first.
+    """The rows of a window, and of each feature the values that most rows have: two and one in a hundred at least.
 
-    Of values that equally many rows have the lower comes first, so that no order of rows changes what is kept.
+    The commonest come first, and of those that equally many rows have the lower: no order of rows changes what is kept.
     """
 
     rows: int
@@ -52,7 +54,7 @@ def facts(rows: Floats) -> Facts:
 def _repeated(values: Floats) -> tuple[tuple[float, int], ...]:
     # Zero is added so that both zeros are one value, of one spelling.
     each, counts = np.unique(values[np.isfinite(values)] + 0.0, return_counts=True)
-    again = counts > 1
+    again = counts >= max(2, LEAST_SHARE * len(values))
     each, counts = each[again], counts[again]
     first = np.lexsort((each, -counts))[:MOST_VALUES]
     return tuple(zip(each[first].tolist(), counts[first].tolist(), strict=True))

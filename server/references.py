@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from monitoring.habits import learn_habits
 from monitoring.learning import learn
 from monitoring.reference import Column
 from server import feed
@@ -55,7 +56,7 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
 
 
 def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel) -> dict[str, Any]:
-    """Give what is compared with from now on: the profile of the rows, and what loss is normal."""
+    """Give what is compared with from now on: the profile of the rows, their habits, and what loss is normal."""
     columns = [
         Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
         for f in schema.features
@@ -63,6 +64,7 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
     outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
     return {
         "profile": learn(columns, matrix.T, outputs, rows.labels).to_json(),
+        "habits": learn_habits(columns, matrix.T, policy.windows.rows_for(len(rows.labels))).to_json(),
         "performance": baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows),
     }
 
