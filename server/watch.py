@@ -11,11 +11,13 @@ from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
 from monitoring.counting import ArrayCounter
 from monitoring.drift import DriftFinding, DriftWatch
+from monitoring.estimate import Estimated
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import OUTPUT, Reference
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
+from server.estimates import RANKS, Estimator
 from server.feed import Floats, Ints
 from server.quarantine import Quarantine
 from server.schema import Schema
@@ -23,7 +25,6 @@ from server.tape import Rows, Tape
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
 
-RANKS = "roc_auc"
 KEPT_WINDOWS = 50
 LEAST_POOL = 200  #: labelled rows among which a row is ranked, at least
 
@@ -57,6 +58,7 @@ class RowWindow:
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
+    estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss
 
     def to_json(self) -> dict[str, Any]:
         """Give the window as judges read it."""
@@ -94,6 +96,7 @@ class Watch:
         self.policy_version, self.erasures = health.policy_version, health.erasures
         self.reference = Reference.from_json(reference["profile"])
         self._counter = ArrayCounter(self.reference)
+        self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, self._counter)
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = reference_rows
@@ -118,6 +121,11 @@ class Watch:
     def holds(self, health: ModelHealth) -> bool:
         """Say whether this was made under the policy in force, and since the last erasure."""
         return (self.policy_version, self.erasures) == (health.policy_version, health.erasures)
+
+    @property
+    def estimated_version(self) -> str:
+        """The version that estimates are of."""
+        return self._estimator.version(self.tape)
 
     @property
     def labelled_end(self) -> int:
@@ -165,10 +173,13 @@ class Watch:
                 continue
             matrix, served = self.tape.features(first, end)[alive], self._served(first, end)[alive]
             found = profile(self.reference, matrix, served, self._counter)
-            closed.append(self._window(first, end, found, repeated_rows(matrix, served)))
+            estimate = self._estimator.estimate(self.tape, first + np.flatnonzero(alive), found)
+            closed.append(self._window(first, end, found, repeated_rows(matrix, served), estimate))
         return closed
 
-    def _window(self, first: int, end: int, found: Profile, repeats: int) -> RowWindow:
+    def _window(
+        self, first: int, end: int, found: Profile, repeats: int, estimate: Estimated | None
+    ) -> RowWindow:  # fmt: skip
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(first, found, repeats)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
@@ -176,7 +187,7 @@ class Watch:
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=repeats, quality_before=quality_before,
-            drift_before=drift_before, faults=faults, drift=drift,
+            drift_before=drift_before, faults=faults, drift=drift, estimate=estimate,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         if self._named:
@@ -188,7 +199,7 @@ class Watch:
         rows = (window.first_row, window.end_row)
         found: looks.Signals = {
             "drift.log_evidence": window.drift.log_evidence, "drift.features": float(len(window.drift.features)),
-            "quality.faults": float(len(window.faults)),
+            "quality.faults": float(len(window.faults)), **looks.of_estimate(window.estimate),
             **looks.of_labels(self.tape, rows, self.labelled_end, self.reference_rows, self._label_delay),
         }  # fmt: skip
         for name, series in self.series.items():

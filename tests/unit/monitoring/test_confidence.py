@@ -131,3 +131,15 @@ def test_labels_that_refute_scores_are_believed() -> None:
 
     assert len(table.starts) < 500  # stretches of the isotonic regression
     assert table.estimate(table.count(np.full(10, 0.999))).loss > 0.02
+
+
+def test_the_error_of_the_curve_covers_what_labels_show_as_often_as_it_says() -> None:
+    inside = 0
+    for seed in range(100):
+        table = learned(world(seed, 2_000))
+        later = world(1_000 + seed, 1_000)
+        found = table.rank_loss(table.count(later[0]))
+        assert found is not None
+        inside += abs(1 - found.loss - roc_auc_score(later[1], later[0])) < 2 * found.error
+
+    assert inside >= 90
