@@ -11,6 +11,7 @@ from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
 from monitoring.counting import ArrayCounter
 from monitoring.drift import DriftFinding, DriftWatch
+from monitoring.estimate import Estimated
 from monitoring.facts import Facts
 from monitoring.habits import Habits
 from monitoring.inspection import Inspection, Seen
@@ -19,6 +20,7 @@ from monitoring.quality import QualityFinding
 from monitoring.reference import OUTPUT, Reference
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
+from server.estimates import RANKS, Estimator
 from server.feed import Floats, Ints
 from server.quarantine import Quarantine
 from server.schema import Schema
@@ -26,7 +28,6 @@ from server.tape import Rows, Tape
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
 
-RANKS = "roc_auc"
 KEPT_WINDOWS = 50
 LEAST_POOL = 200  #: labelled rows among which a row is ranked, at least
 
@@ -61,6 +62,7 @@ class RowWindow:
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
+    estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss
 
     def to_json(self) -> dict[str, Any]:
         """Give the window as judges read it."""
@@ -102,6 +104,7 @@ class Watch:
         self.policy_version, self.erasures = health.policy_version, health.erasures
         self.reference = Reference.from_json(reference["profile"])
         self._counter = ArrayCounter(self.reference)
+        self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, self._counter)
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = reference_rows
@@ -126,6 +129,11 @@ class Watch:
     def holds(self, health: ModelHealth) -> bool:
         """Say whether this was made under the policy in force, and since the last erasure."""
         return (self.policy_version, self.erasures) == (health.policy_version, health.erasures)
+
+    @property
+    def estimated_version(self) -> str:
+        """The version that estimates are of."""
+        return self._estimator.version(self.tape)
 
     @property
     def labelled_end(self) -> int:
@@ -175,7 +183,8 @@ class Watch:
             found, habits = profile(self.reference, matrix, served, self._counter), self._quality.habits
             facts = habits.facts(matrix) if habits else None
             seen = Seen(start_row=first, profile=found, repeats=repeated_rows(matrix, served), facts=facts)
-            closed.append(self._window(end, seen))
+            estimate = self._estimator.estimate(self.tape, first + np.flatnonzero(alive), found)
+            closed.append(self._window(end, seen, estimate))
         return closed
 
     def _habits(self, reference: dict[str, Any]) -> Habits | None:
@@ -183,7 +192,7 @@ class Watch:
         known = Habits.from_json(reference["habits"]) if "habits" in reference else None
         return known if known and known.window == self.window_rows else None
 
-    def _window(self, end: int, seen: Seen) -> RowWindow:
+    def _window(self, end: int, seen: Seen, estimate: Estimated | None) -> RowWindow:
         first, found = seen.start_row, seen.profile
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(seen)
@@ -191,7 +200,7 @@ class Watch:
         self.quarantine.take(faults, end)
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)
         window = RowWindow(
-            first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts,
+            first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
@@ -204,7 +213,7 @@ class Watch:
         rows = (window.first_row, window.end_row)
         found: looks.Signals = {
             "drift.log_evidence": window.drift.log_evidence, "drift.features": float(len(window.drift.features)),
-            "quality.faults": float(len(window.faults)),
+            "quality.faults": float(len(window.faults)), **looks.of_estimate(window.estimate),
             **looks.of_labels(self.tape, rows, self.labelled_end, self.reference_rows, self._label_delay),
         }  # fmt: skip
         for name, series in self.series.items():
