@@ -56,7 +56,7 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
 
 
 def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel) -> dict[str, Any]:
-    """Give what is compared with from now on: the profile of the rows, their habits, what loss is normal, what rows cost."""
+    """Give what is compared with from now on: profile and habits of the rows, what loss is normal, what rows cost."""
     columns = [
         Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
         for f in schema.features
