@@ -11,6 +11,7 @@ import numpy as np
 from monitoring.facts import Facts, facts
 from monitoring.reference import MAX_BINS, Column, Floats
 from monitoring.sentinels import Habit, learn_habit
+from monitoring.units import Bands, learn_bands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Habits:
     window: int  #: rows of the windows that it was learned from
     columns: tuple[int, ...]  #: the place of each measured feature
     repeating: tuple[Habit, ...]  #: of each of them
+    bands: tuple[Bands, ...]  #: of each of them
 
     def facts(self, rows: Floats) -> Facts:
         """Return the facts of *rows* (n, all features): those of the measured ones."""
@@ -34,6 +36,7 @@ class Habits:
             "window": self.window,
             "columns": list(self.columns),
             "repeating": [one.to_json() for one in self.repeating],
+            "bands": [one.to_json() for one in self.bands],
         }
 
     @classmethod
@@ -43,6 +46,7 @@ class Habits:
             window=data["window"],
             columns=tuple(data["columns"]),
             repeating=tuple(map(Habit.from_json, data["repeating"])),
+            bands=tuple(map(Bands.from_json, data["bands"])),
         )
 
 
@@ -52,7 +56,8 @@ def learn_habits(columns: Sequence[Column], rows: Floats, window: int) -> Habits
     parts = np.array_split(rows[:, measured], max(len(rows) // window, 1))
     seen = [facts(part) for part in parts]
     repeating = tuple(learn_habit(k, seen) for k in range(len(measured)))
-    return Habits(window=window, columns=measured, repeating=repeating)
+    bands = tuple(learn_bands([one.levels[k] for one in seen]) for k in range(len(measured)))
+    return Habits(window=window, columns=measured, repeating=repeating, bands=bands)
 
 
 def _is_measured(values: Floats) -> bool:

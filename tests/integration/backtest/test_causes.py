@@ -18,6 +18,7 @@ WINDOW = REFERENCE // 20
         ("unit", "quality", "data_quality", 4),
         ("shifted", "quality", "data_quality", 4),
         ("code", "quality", "data_quality", 4),
+        ("fahrenheit", "quality", "data_quality", 4),
         ("covariate", "loss", "covariate_drift", 4),
         ("concept", "loss", "concept_change", 4),
         ("prior", "loss", "label_shift", 3),  # on few rows it is hard to tell from a concept that changed

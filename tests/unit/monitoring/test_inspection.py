@@ -16,10 +16,10 @@ from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import Column, Reference
 from statemachine.canonical import canonical
-from statemachine.policy import Quality
+from statemachine.policy import FAULTS, Quality
 
 Floats = npt.NDArray[np.float64]
-POLICY, WINDOW, REFERENCE = Quality(), 100, 2_000
+POLICY, WINDOW, REFERENCE = Quality(looks_for=FAULTS), 100, 2_000
 COLUMNS = [Column(name="city", kind="categorical", categories=4), Column(name="x"), Column(name="few")]
 
 
@@ -74,6 +74,19 @@ def test_a_code_within_the_range_is_named_with_its_feature_its_value_and_its_bin
     assert (fault.feature, fault.kind, fault.onset_row) == ("x", "sentinel", 300)
     assert fault.told.startswith("20.5 in ")
     assert fault.slots == (int(reference.features[1].place(np.array([20.5]))[0]),)
+
+
+def test_a_change_of_unit_is_named_with_its_conversion_and_the_bins_of_its_values() -> None:
+    reference, habits = learned()
+    rows = rows_of(800, 2)
+    rows[300:, 1] = rows[300:, 1] * 1.8 + 32
+
+    found = played(Inspection.start(reference, habits, POLICY), windows_of(rows, reference, habits))
+
+    assert not any(found[:3])
+    (fault,) = [one for one in found[5] if one.kind == "unit"]
+    assert (fault.feature, fault.onset_row, fault.told) == ("x", 300, "degrees Celsius to Fahrenheit")
+    assert set(reference.features[1].place(rows[500:600, 1]).tolist()) >= set(fault.slots)
 
 
 def test_nothing_is_reported_of_two_thousand_windows_of_twenty_sound_worlds() -> None:

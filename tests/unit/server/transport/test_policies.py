@@ -31,6 +31,8 @@ LISTS: dict[str, st.SearchStrategy[Any]] = {
     "rungs_bp": st.just([100, 2_500]),
     "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
 }
+#: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.
+NAMES = {"gates": "mandatory", "quality": "looks_for"}
 
 
 def said(section: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -55,8 +57,11 @@ def value(one: Any, hint: Any) -> st.SearchStrategy[Any]:
 
 def as_message(told: dict[str, Any]) -> pb.Policy:
     """Say a policy in the words of the contract."""
-    gates = told.get("gates", {})
-    names = {"gates": {**gates, "mandatory": {"values": gates["mandatory"]}}} if "mandatory" in gates else {}
+    names = {
+        section: {**told[section], name: {"values": told[section][name]}}
+        for section, name in NAMES.items()
+        if name in told.get(section, {})
+    }
     return pb.Policy.FromString(ParseDict({**told, **names}, pb.Policy()).SerializeToString())
 
 
