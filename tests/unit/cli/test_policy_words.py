@@ -88,7 +88,7 @@ def test_conditions_are_told_and_compared_by_their_names() -> None:
 
 
 def test_further_faults_that_are_looked_for_are_named_and_their_absence_is_told() -> None:
-    said = {"quality": {"looks_for": []}}
+    said: dict[str, dict[str, list[str]]] = {"quality": {"looks_for": []}}
 
     assert (
         "Beside what counts tell, windows are searched for: nothing."
