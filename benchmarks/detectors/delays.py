@@ -127,7 +127,7 @@ def _records(size: Size, number: int) -> dict[str, Record]:
         counts = windows(past, calm(), np.random.default_rng([SEED, 6, number, rows]), rows, size.calm * ROWS // rows)
         for racer in racers():
             if racer.rows == rows:
-                told[racer.name] = record(racer.chart.path(racer.chart.added(past, counts)))
+                told[racer.name] = record(racer.chart.follow(past).levels(counts))
     return told
 
 
@@ -166,14 +166,14 @@ def _raced(
     racing: list[Racer], thresholds: dict[str, float], stretches: Iterator[Ints], past: Reference
 ) -> dict[str, float]:
     told = dict.fromkeys((racer.name for racer in racing), float(AFTER))
-    paths = {racer.name: racer.chart.follow(thresholds[racer.name]) for racer in racing}
+    paths = {racer.name: racer.chart.follow(past, thresholds[racer.name]) for racer in racing}
     before = next(stretches)
     for racer in racing:
-        paths[racer.name].levels(racer.chart.added(past, before))
+        paths[racer.name].levels(before)
     for at in range(0, AFTER, STRETCH):
         counts = next(stretches)
         for racer in [racer for racer in racing if racer.name in paths]:
-            levels = paths[racer.name].levels(racer.chart.added(past, counts))
+            levels = paths[racer.name].levels(counts)
             seen = np.flatnonzero(levels >= thresholds[racer.name])
             if len(seen):
                 told[racer.name] = at + (int(seen[0]) + 1) / racer.per_window

@@ -82,8 +82,7 @@ def _alarms(world: str, size: Size, number: int) -> dict[str, tuple[int, int]]:
         past, counts = _drawn(HEAVY[world], rng, size.drawn)
     told = {}
     for tolerance in TOLERANCES:
-        chart = e_detector(tolerance)
-        levels = chart.path(chart.added(past, counts), threshold)
+        levels = e_detector(tolerance).follow(past, threshold).levels(counts)
         told[f"{tolerance}"] = (len(counts), int((levels >= threshold).sum()))
     return told
 
