@@ -69,8 +69,11 @@ def _levels(ordered: Floats, rows: int) -> tuple[float, ...]:
 
 
 def _repeated(ordered: Floats, rows: int) -> tuple[tuple[float, int], ...]:
-    each, counts = np.unique(ordered, return_counts=True)
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.empty(0, np.int64)
+    each, counts = ordered[starts], np.diff(np.append(starts, len(ordered)))
     again = counts >= max(2, LEAST_SHARE * rows)
+    if not again.any():
+        return ()
     each, counts = each[again], counts[again]
     first = np.lexsort((each, -counts))[:MOST_VALUES]
     return tuple(zip(each[first].tolist(), counts[first].tolist(), strict=True))
