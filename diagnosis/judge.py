@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from diagnosis.causes import Kind, Part, Rise, bad_data, changed_concept, moved_inputs, moved_labels
+from diagnosis.causes import Kind, Part, Rise, bad_data, changed_concept, moved_inputs, moved_labels, named
 from diagnosis.inputs import UNIT, Feature, Table
 
 
@@ -125,9 +125,9 @@ def _suspect(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> lis
     """Without a clear rise of the loss, name what is seen; it explains nothing yet."""
     parts = []
     if findings:
-        first = max(findings, key=lambda each: float(each["log_evidence"]))
+        first = max(findings, key=lambda each: ("told" in each, float(each["log_evidence"])))
         names = tuple(sorted({each["feature"] for each in findings}))
-        parts.append(_unpriced("data_quality", names, first, f"{first['kind']} in {first['feature']}"))
+        parts.append(_unpriced("data_quality", names, first, named(first)))
     if drift:
         first = max(drift, key=lambda each: float(each["log_evidence"]))
         parts.append(_unpriced("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))
