@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from backtest.alarms import alarms
 from backtest.backend import Audit
+from backtest.moments import row_of
 from backtest.stream import Floats, Stream
 
 TENTHS = 10
@@ -88,6 +90,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "recalibrations": remedies["recalibrate"],
         "restores": remedies["restore"],
         "promoted": promoted,
+        "alarms": alarms(stream, events),
         "transitions": [transition(stream, event) for event in events if event["type"] == "state_changed"],
         "audit": {name: value for name, value in asdict(audit).items() if name != "failures"},
         "failures": audit.failures,
@@ -99,9 +102,9 @@ def report(  # noqa: PLR0913 - each is one part of the report
 def transition(stream: Stream, event: dict[str, Any]) -> dict[str, Any]:
     """Tell a change of state by the last row that had come."""
     fact = event["payload"]
-    row = int(np.searchsorted(stream.times_us, event["occurred_us"], side="right")) - 1
     return {
-        "row": row, "from": fact["source"], "to": fact["dest"], "trigger": fact["trigger"], "reason": fact["reason"],
+        "row": row_of(stream, event["occurred_us"]), "from": fact["source"], "to": fact["dest"],
+        "trigger": fact["trigger"], "reason": fact["reason"],
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from server.references import LEAST_REFERENCE
 from server.registration import MOST_FEATURES
 from server.transport.fields import MOST_WORD
 
-__all__ = ["Column", "Floats", "Ints", "Stream", "StreamInvalid", "infer_task", "read_stream"]
+__all__ = ["Column", "Floats", "Ints", "Stream", "StreamInvalid", "infer_task", "read_stream", "stream_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,9 +66,28 @@ def read_stream(
     Raises:
         StreamInvalid: The file cannot be read, or an option does not fit what it holds.
     """
-    frame = read_table(path)
-    _check_names(path, frame, target, drop, time)
-    reference_rows = _reference_rows(path, len(frame), reference_share)
+    return stream_of(
+        read_table(path), path.name, target, task=task, drop=drop, time=time, reference_share=reference_share
+    )
+
+
+def stream_of(
+    frame: pd.DataFrame,
+    name: str,
+    target: str,
+    *,
+    task: str | None = None,
+    drop: tuple[str, ...] = (),
+    time: str | None = None,
+    reference_share: float = 0.2,
+) -> Stream:
+    """Take a table as a stream; *name* is that of its file, which messages tell.
+
+    Raises:
+        StreamInvalid: An option does not fit what the table holds.
+    """
+    _check_names(name, frame, target, drop, time)
+    reference_rows = _reference_rows(name, len(frame), reference_share)
     times_us = times_of(frame[time]) if time else paced(len(frame), reference_rows)
     order = np.argsort(times_us, kind="stable")
     frame = frame.iloc[order].reset_index(drop=True)
@@ -76,13 +95,13 @@ def read_stream(
     labels, classes = labels_of(frame[target], found)
     _check_reference(target, labels[:reference_rows])
     left_out = {target, time, *drop}
-    names = [name for name in frame.columns if name not in left_out]
+    names = [each for each in frame.columns if each not in left_out]
     if not 0 < len(names) <= MOST_FEATURES:
-        raise StreamInvalid(f"{path.name}: {len(names)} features are left; 1 to {MOST_FEATURES} are accepted")
+        raise StreamInvalid(f"{name}: {len(names)} features are left; 1 to {MOST_FEATURES} are accepted")
     return Stream(
-        name=path.name.split(".")[0],
+        name=name.split(".", maxsplit=1)[0],
         task=found,
-        columns=tuple(_column(frame[name], reference_rows) for name in names),
+        columns=tuple(_column(frame[each], reference_rows) for each in names),
         labels=labels,
         classes=classes,
         times_us=times_us[order],
@@ -90,21 +109,21 @@ def read_stream(
     )
 
 
-def _check_names(path: Path, frame: pd.DataFrame, target: str, drop: tuple[str, ...], time: str | None) -> None:
+def _check_names(file: str, frame: pd.DataFrame, target: str, drop: tuple[str, ...], time: str | None) -> None:
     for option, name in (("--target", target), *(("--drop", column) for column in drop), ("--time", time)):
         if name is not None and name not in frame.columns:
-            raise StreamInvalid(f"{option}: no column {name!r} in {path.name}; it has {listed(frame.columns)}")
+            raise StreamInvalid(f"{option}: no column {name!r} in {file}; it has {listed(frame.columns)}")
         if name == target and option != "--target":
             raise StreamInvalid(f"{option}: {target!r} is the target; another column is accepted")
 
 
-def _reference_rows(path: Path, rows: int, share: float) -> int:
+def _reference_rows(file: str, rows: int, share: float) -> int:
     if not 0 < share < 1:
         raise StreamInvalid(f"--reference-share: {share} is not accepted; a share between 0 and 1 is")
     reference_rows = int(rows * share)
     if reference_rows < LEAST_REFERENCE or rows - reference_rows < LEAST_SERVED:
         raise StreamInvalid(
-            f"{path.name}: {rows} rows at --reference-share {share:g} are {reference_rows} to learn from and "
+            f"{file}: {rows} rows at --reference-share {share:g} are {reference_rows} to learn from and "
             f"{rows - reference_rows} to serve; at least {LEAST_REFERENCE} and {LEAST_SERVED} are needed"
         )
     return reference_rows

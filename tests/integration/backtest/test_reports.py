@@ -19,10 +19,11 @@ from tests.fixtures.streams import changed_concept
 KEYS = {
     "stream", "rows", "reference_rows", "task", "metric", "loss", "blocks", "retrainings", "rejected", "promotions",
     "rollbacks", "recalibrations", "restores", "transitions", "audit", "seconds", "training_seconds", "seed",
-    "failures", "promoted",
+    "failures", "promoted", "alarms",
 }  # fmt: skip
 AUDIT = {"events", "chain_ok", "replay_equal", "decisions", "rederived", "log_sha256"}
 TRANSITION = {"row", "from", "to", "trigger", "reason"}
+ALARM = {"row", "onset_row", "signal", "subject", "detector", "verdict", "until", "cause", "retrained"}
 BLOCK = {"start", "end", "served", "static"}
 
 
@@ -84,6 +85,7 @@ def test_a_report_has_its_keys_and_no_others(twice: tuple[dict[str, Any], ...]) 
     assert set(found["audit"]) == AUDIT
     assert all(set(one) == BLOCK for one in found["blocks"])
     assert all(set(one) == TRANSITION for one in found["transitions"])
+    assert all(set(one) == ALARM for one in found["alarms"])
     assert set(found["loss"]) in ({"served", "static"}, {"served", "static", "recent", "all"})
 
 
@@ -120,6 +122,16 @@ def test_counts_agree_with_each_other_and_with_the_transitions(twice: tuple[dict
     assert found["promotions"] == triggers.count("confirm_promotion") == len(found["promoted"])
     assert found["retrainings"] - found["rejected"] == triggers.count("pass_gates")
     assert found["recalibrations"] + found["restores"] <= found["retrainings"]
+
+
+def test_every_alarm_is_a_move_into_suspicion_and_ends_by_one_out_of_it(twice: tuple[dict[str, Any], ...]) -> None:
+    found, told = twice[0]["alarms"], twice[0]["transitions"]
+    into = [move["row"] for move in told if move["trigger"] == "raise_alarm"]
+    out = [move["row"] for move in told if move["from"] == "suspect"]
+
+    assert [one["row"] for one in found] == into
+    assert [one["until"] for one in found if one["until"] is not None] == out
+    assert all(one["onset_row"] <= one["row"] for one in found)
 
 
 def test_a_loss_is_the_mean_over_the_blocks_weighted_by_their_labelled_rows(

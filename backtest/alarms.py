@@ -1,0 +1,46 @@
+"""Each alarm of a backtest: when it was raised, what it was about, since when, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from backtest.moments import row_of
+from backtest.stream import Stream
+
+#: What the move out of suspicion says of the alarm.
+VERDICTS = {"confirm_decline": "confirmed", "clear_as_blip": "cleared", "give_up_waiting": "unresolved"}
+
+
+def alarms(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell every alarm by the last row that had come, with `onset_row`, the first row that looked bad.
+
+    `verdict` is confirmed, cleared, unresolved, or open where the stream has ended before; `until` the row at which it
+    came to that. `cause` is what the diagnosis named, and `retrained` says whether a remedy was begun for it.
+    """
+    return [_told(stream, raised, after) for raised, after in _episodes(events)]
+
+
+def _episodes(events: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Give each alarm with what came behind it, up to the next one."""
+    raised = [number for number, event in enumerate(events) if event["type"] == "alarm_raised"]
+    for first, end in pairwise([*raised, len(events)]):
+        yield events[first], events[first + 1 : end]
+
+
+def _told(stream: Stream, raised: dict[str, Any], after: list[dict[str, Any]]) -> dict[str, Any]:
+    fact, moves = raised["payload"], [event for event in after if event["type"] == "state_changed"]
+    left = next((move for move in moves if move["payload"]["source"] == "suspect"), None)
+    causes = [event["payload"]["cause"] for event in after if event["type"] == "diagnosis_made"]
+    return {
+        "row": row_of(stream, raised["occurred_us"]),
+        "onset_row": fact["onset_row"],
+        "signal": fact["signal"],
+        "subject": fact["subject"],
+        "detector": fact["detector"],
+        "verdict": VERDICTS.get(left["payload"]["trigger"], "open") if left else "open",
+        "until": row_of(stream, left["occurred_us"]) if left else None,
+        "cause": causes[0] if causes else "",
+        "retrained": any(move["payload"]["trigger"] == "start_retraining" for move in moves),
+    }

@@ -1,0 +1,95 @@
+"""How alarms are held against what is known of a stream: nothing drifts in twins, and dates are dates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.alarms import dates, twins
+from benchmarks.alarms.runs import RECORDED, Order
+from benchmarks.alarms.twins import Twin
+
+ENTRY = {
+    "name": "toy", "rows": 1_000,
+    "drift_points": [
+        {"row": 100, "what": "in the reference"}, {"row": 400, "what": "a change"},
+        {"row": 500, "what": "a storm", "transient": True}, {"row": 700, "what": "another"},
+    ],
+}  # fmt: skip
+
+
+def an_alarm(row: int, onset: int, *, verdict: str = "confirmed", signal: str = "loss") -> dict[str, Any]:
+    return {"row": row, "onset_row": onset, "verdict": verdict, "signal": signal, "cause": "", "retrained": False}
+
+
+def a_report(*alarms: dict[str, Any], moves: tuple[tuple[int, str, str], ...] = ()) -> dict[str, Any]:
+    transitions = [{"row": row, "to": to, "reason": reason} for row, to, reason in moves]
+    return {
+        "rows": 1_000, "reference_rows": 200, "alarms": list(alarms), "transitions": transitions, "promotions": 1,
+        "promoted": [{"gain": -0.1}],
+    }  # fmt: skip
+
+
+def test_a_shuffled_order_holds_every_row_once_and_is_that_of_its_seed() -> None:
+    first, again, other = (Order("x", seed).of(500) for seed in (1, 1, 2))
+
+    assert sorted(first) == list(range(500))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_the_recorded_order_moves_nothing() -> None:
+    assert RECORDED.of(9).tolist() == list(range(9))
+
+
+def test_rows_shuffled_between_dates_stay_between_them() -> None:
+    order = dates.apart(ENTRY).of(1_000)
+
+    assert [set(order[a:b]) for a, b in ((0, 100), (100, 400), (400, 700), (700, 1_000))] == [
+        set(range(100)), set(range(100, 400)), set(range(400, 700)), set(range(700, 1_000)),
+    ]  # fmt: skip
+    assert not np.array_equal(order, np.arange(1_000))
+
+
+def test_changes_in_the_reference_and_transient_ones_are_not_counted() -> None:
+    assert dates.dated_rows(ENTRY) == [400, 700]
+
+
+def test_a_change_is_answered_by_the_first_decline_between_its_date_and_the_next() -> None:
+    report = a_report(an_alarm(300, 290), an_alarm(420, 395), an_alarm(450, 440), an_alarm(750, 600))
+
+    first, second = dates.changes(ENTRY, report)
+
+    assert (first.before, first.alarm, first.delay, first.off) == (1, an_alarm(420, 395), 2.0, -0.5)
+    assert (first.dated, second.off, second.dated) == (True, -10.0, False)
+
+
+@pytest.mark.parametrize("verdict", ["cleared", "open"])
+def test_an_alarm_that_led_to_no_decline_answers_nothing(verdict: str) -> None:
+    first, _ = dates.changes(ENTRY, a_report(an_alarm(420, 400, verdict=verdict)))
+
+    assert (first.alarm, first.dated, first.delay) == (None, False, None)
+
+
+def test_a_change_tells_how_the_model_stood_when_it_came() -> None:
+    moves = ((390, "canary.shadow", ""), (400, "healthy", ""))
+
+    assert [one.state for one in dates.changes(ENTRY, a_report(moves=moves))] == ["canary", "healthy"]
+
+
+def test_a_twin_that_is_improved_is_not_degraded() -> None:
+    twin = Twin.of(a_report(moves=((300, "retraining.scoping", "IMPROVEMENT"), (400, "healthy", "PROMOTION_HELD"))))
+
+    assert (twin.degraded, twin.improvements, twin.promotions, twin.idle) == (False, 1, 1, 1)
+
+
+def test_the_share_of_degraded_twins_is_held_to_one_in_twenty() -> None:
+    well = Twin.of(a_report(an_alarm(300, 290, verdict="cleared")))
+    ill = Twin.of(a_report(an_alarm(300, 290), moves=((310, "degraded", "CONFIRMED"),)))
+    met, *_ = twins.lines({"toy": [ill, *[well] * 19]})
+    missed, *_ = twins.lines({"toy": [ill, *[well] * 18]})
+
+    assert (met.met, missed.met) == (True, False)
+    assert ill.declines == ("loss",)
