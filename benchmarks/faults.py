@@ -5,8 +5,7 @@
 Each fault begins half way, in one feature that the stream chooses by its seed, and lasts for five windows. *Found* is a
 fault that is reported of that feature while it lasts and is not reported where nothing is planted; *named* is one of
 the right kind. *Elsewhere* counts findings about other features that the planted fault alone has brought. The last line
-tells what is reported with nothing planted: much of it is drift out of the reference's range. The service asks all
-judges but that of sentinel codes, which is measured here.
+tells what is reported with nothing planted: much of it is drift out of the reference's range.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 from backtest.stream import Stream, read_stream
-from monitoring.facts import facts
+from monitoring.habits import Habits, learn_habits
+from monitoring.inspection import Inspection, Seen
 from monitoring.learning import learn
 from monitoring.profile import profile, repeated_rows
-from monitoring.quality import QualityWatch
 from monitoring.reference import OUTPUT, Column, Reference
-from monitoring.sentinels import SentinelWatch, learn_habits
 from monitoring.streams import ROW
-from statemachine.policy import Policy
+from statemachine.policy import FAULTS as FURTHER
+from statemachine.policy import Policy, Quality
 
 Floats = npt.NDArray[np.float64]
 Reports = dict[int, set[tuple[str, str]]]  #: by window, the features and kinds that are reported
@@ -62,10 +61,10 @@ FAULTS: dict[str, Fault] = {
     "-9999, 1 of 10": Fault("sentinel", lambda v, _, c: _some(v, c, 0.1, -9999.0)),
     "the least value, 3 of 10": Fault("sentinel", lambda v, r, c: _some(v, c, 0.3, float(np.nanmin(r)))),
     "the median, 3 of 10": Fault("sentinel", lambda v, r, c: _some(v, c, 0.3, float(np.nanmedian(r)))),
-    "times 1000": Fault("unit_change", lambda v, _r, _c: v * 1000),
-    "times 10": Fault("unit_change", lambda v, _r, _c: v * 10),
-    "divided by 10": Fault("unit_change", lambda v, _r, _c: v / 10),
-    "Celsius to Fahrenheit": Fault("unit_change", lambda v, _r, _c: v * 1.8 + 32),
+    "times 1000": Fault("unit", lambda v, _r, _c: v * 1000),
+    "times 10": Fault("unit", lambda v, _r, _c: v * 10),
+    "divided by 10": Fault("unit", lambda v, _r, _c: v / 10),
+    "Celsius to Fahrenheit": Fault("unit", lambda v, _r, _c: v * 1.8 + 32),
     "stuck at its last value": Fault("stuck", lambda v, _r, _c: np.full_like(v, v[np.isfinite(v)][0])),
     "a new word, 3 of 10": Fault("new_category", lambda v, r, c: _some(v, c, 0.3, float(np.nanmax(r)) + 1), "word"),
     "each row twice": Fault("duplicate", lambda v, _r, _c: np.repeat(v, 2)[: len(v)], "row"),
@@ -94,6 +93,7 @@ class World:
     reference_rows: int
     window: int
     reference: Reference
+    habits: Habits
     policy: Policy
 
     @classmethod
@@ -104,29 +104,23 @@ class World:
         rows = np.column_stack(
             [np.where(_missing(one.values, one.words), np.nan, one.values) for one in stream.columns]
         )
-        policy = Policy()
-        reference = learn(columns, rows[:first], np.zeros(first))
-        return cls(stream.name, columns, rows, first, policy.windows.rows_for(first), reference, policy)
+        policy = replace(Policy(), quality=Quality(looks_for=FURTHER))
+        reference, window = learn(columns, rows[:first], np.zeros(first)), policy.windows.rows_for(first)
+        habits = learn_habits(columns, rows[:first], window)
+        return cls(stream.name, columns, rows, first, window, reference, habits, policy)
 
     def reports(self, rows: Floats) -> Reports:
         """Judge the windows of *rows* behind the reference."""
-        watch, found = QualityWatch.start(self.reference, self.policy.quality), Reports()
-        codes = SentinelWatch.start(
-            learn_habits(rows[: self.reference_rows, self.numeric], self.window), self.policy.quality
-        )
+        watch, found = Inspection.start(self.reference, self.habits, self.policy.quality), Reports()
         for number, first in enumerate(range(self.reference_rows, len(rows) - self.window + 1, self.window)):
             part, outputs = rows[first : first + self.window], np.zeros(self.window)
-            seen = profile(self.reference, part, outputs)
-            watch, faults = watch.observe(first, seen, repeated_rows(part, outputs))
-            codes, sentinels = codes.observe(first, facts(part[:, self.numeric]))
-            named = {(self.columns[self.numeric[one.feature]].name, "sentinel") for one in sentinels}
-            found[number] = named | {(one.feature, one.kind) for one in faults if one.feature != OUTPUT}
+            seen = Seen(
+                start_row=first, profile=profile(self.reference, part, outputs),
+                repeats=repeated_rows(part, outputs), facts=self.habits.facts(part),
+            )  # fmt: skip
+            watch, faults = watch.observe(seen)
+            found[number] = {(one.feature, one.kind) for one in faults if one.feature != OUTPUT}
         return found
-
-    @property
-    def numeric(self) -> list[int]:
-        """The features that are numbers; words have no codes but themselves."""
-        return [i for i, one in enumerate(self.columns) if one.kind == "numeric"]
 
     def targets(self, on: str) -> list[int]:
         """Give the features that a fault can happen to."""

@@ -30,6 +30,10 @@ from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
 from monitoring.drift import DriftWatch
 from monitoring.learning import learn
+from monitoring.logbins import count_durations
+from monitoring.moments import Moments
+from monitoring.newcomers import Newcomers
+from monitoring.packing import packed
 from monitoring.profile import Profile, loss_table, profile, repeated_rows
 from monitoring.quality import QualityWatch
 from monitoring.reference import Column, Reference
@@ -155,14 +159,26 @@ def sizes(reference: Reference, counter: Counter, rows: Floats, rounds: int) -> 
     one = profile(reference, rows[:, :-1], rows[:, -1], counter)
     text = len(orjson.dumps(one.to_json()))
     two = Profile(one.rows, one.counts.copy())
-    found = medians({"profile": (lambda: one + two, 1_000), "counts": (lambda: one.counts + two.counts, 1_000)}, rounds)
+    moments = Moments.of(reference, rows[:, :-1], rows[:, -1])
+    delays, words = count_durations(rows[:, 0] ** 2 * 1e3), Newcomers.of(f"w{at}" for at in range(len(rows)))
+    measures: Measures = {
+        "profile": (lambda: one + two, 1_000), "counts": (lambda: one.counts + two.counts, 1_000),
+        "moments": (lambda: moments + moments, 1_000), "durations": (lambda: delays + delays, 1_000),
+        "newcomers": (lambda: words + words, 100),
+    }  # fmt: skip
+    found = medians(measures, rounds)
     table = Table("what", "figure", "aim", title=f"the profile of {len(rows):,} rows", header_style="bold")
     losses = loss_table(reference, rows[:, :-1], rows[:, -1], rows[:, -1].round(), np.full(len(rows), 1 << 19))
     joint = len(orjson.dumps(losses.to_json()))
     table.add_row("bytes of JSON, as evidence holds it", f"{text:,}", "≤ 4,096")
     table.add_row("beside it, of a diagnosis: bytes of losses by label and bin", f"{joint:,}", "")
+    beside = {"moments": moments.to_json(), "durations": packed(delays), "newcomers": words.to_json()}
+    for name, told in beside.items():
+        table.add_row(f"beside it, {name}: bytes", f"{len(orjson.dumps(told)):,}", "")
     table.add_row("µs to merge two profiles", f"{found['profile'] * 1e6:.2f}", "≤ 2")
     table.add_row("µs of that for the counts", f"{found['counts'] * 1e6:.2f}", "≤ 2")
+    for name in beside:
+        table.add_row(f"µs to merge {name}", f"{found[name] * 1e6:.2f}", "")
     return table
 
 

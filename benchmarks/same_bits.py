@@ -3,6 +3,7 @@
 python -m benchmarks.same_bits [--windows 1000000] [--jobs 2] [--quick]
 
 Each window is counted whole by numpy, in another order by numba, and in parts whose profiles are added in any order.
+So are what stands beside the counts: losses by label and bin, moments, durations, micro-profiles and newcomers.
 The first blocks of windows are dealt to one worker and to several, and all of them are counted by another numpy, too.
 """
 
@@ -25,7 +26,10 @@ from benchmarks.hard_rows import BLOCK, Floats, digest, reference, windows
 from benchmarks.peers.environment import environment
 from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
-from monitoring.profile import Profile, loss_table, no_losses, profile
+from monitoring.logbins import count_durations
+from monitoring.moments import Moments
+from monitoring.newcomers import Newcomers
+from monitoring.profile import Profile, loss_table, micro_profiles, no_losses, profile
 
 ROOT = Path(__file__).resolve().parents[1]
 Ints = NDArray[np.int64]
@@ -63,6 +67,7 @@ def counted(block: int) -> Block:
         bits += differing(counts, compiled.count(mixed[:, :-1], mixed[:, -1]))
         bits += differing(counts, in_parts(mixed, chance))
     bits += joint(np.concatenate(found), chance)
+    bits += beside(np.concatenate(found), chance)
     return Block(len(found), sum(map(len, found)), bits, digest(plain))
 
 
@@ -88,6 +93,32 @@ def joint(rows: Floats, chance: np.random.Generator) -> int:
     whole = loss_table(reference(), rows[:, :-1], rows[:, -1], labels, losses)
     pairs = ((whole.rows, merged.rows), (whole.loss, merged.loss), (whole.squares, merged.squares))
     return sum(differing(one, other) for one, other in pairs)
+
+
+def beside(rows: Floats, chance: np.random.Generator) -> int:
+    """Sum what stands beside the counts at once, and in parts of another order; count the bits that differ.
+
+    These are moments, durations, micro-profiles of segments, and the table of newcomers.
+    """
+    whole, parts = told(rows), [told(rows[some]) for some in np.array_split(chance.permutation(len(rows)), 3)]
+    merged = [sum(each[1:], start=each[0]) for each in zip(*(ints for ints, _ in parts), strict=True)]
+    words = sum((words for _, words in parts), start=Newcomers())
+    bits = sum(differing(one, other) for one, other in zip(whole[0], merged, strict=True))
+    return bits + (words != whole[1])
+
+
+def told(rows: Floats) -> tuple[list[Ints], Newcomers]:
+    """Give the integers of *rows* besides their counts, and their newcomers."""
+    matrix, outputs = rows[:, :-1], rows[:, -1]
+    moments = Moments.of(reference(), matrix, outputs)
+    segments = np.nan_to_num(matrix[:, 0], posinf=0, neginf=0).astype(np.int64) % 3
+    micro = micro_profiles(reference(), matrix, outputs, segments, counters()[1])
+    counts = [
+        sum((one.counts for one in micro.get(each, [])), start=np.zeros(reference().starts[-1], np.int64))
+        for each in range(3)
+    ]
+    words = Newcomers.of(f"{value:.2f}" for value in matrix[:, 0].tolist())
+    return [moments.known, moments.total, moments.squares, count_durations(np.abs(outputs) * 1e3), *counts], words
 
 
 def dealt(blocks: range, workers: int) -> list[Block]:

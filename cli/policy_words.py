@@ -94,6 +94,8 @@ def _quality(policy: Policy) -> Iterator[str]:
         f"{quality.extra_ratio:g} times its share, with a false alarm in {quality.false_alarm_windows:,g} "
         f"windows at most, on average."
     )
+    further = ", ".join(quality.looks_for) or "nothing"
+    yield f"Beside what counts tell, windows are searched for: {further}."
     yield (
         f"{quality.clear_windows} windows without a fault clear or repair it; a fault that lasts "
         f"{quality.accept_windows} windows is the world as it is."

@@ -72,7 +72,7 @@ def bad_data(rise: Rise, findings: list[dict[str, Any]]) -> Part | None:
         cost = _cost(rise, by_name[each["feature"]], each["slots"]) if each["slots"] else 0.0
         costs[each["feature"]] = costs.get(each["feature"], 0.0) + cost
     ranked = sorted(costs, key=lambda name: (-costs[name], name))
-    kinds = sorted({f"{each['kind']} in {each['feature']}" for each in findings if each["feature"] == ranked[0]})
+    kinds = sorted({named(each) for each in findings if each["feature"] == ranked[0]})
     evidence = max(float(each["log_evidence"]) for each in findings)
     return Part(
         kind="data_quality",
@@ -82,6 +82,12 @@ def bad_data(rise: Rise, findings: list[dict[str, Any]]) -> Part | None:
         log_evidence=evidence,
         note=", ".join(kinds),
     )
+
+
+def named(finding: dict[str, Any]) -> str:
+    """Name a finding: its kind, its feature, and what else is told of it."""
+    told = f" ({finding['told']})" if finding.get("told") else ""
+    return f"{finding['kind']} in {finding['feature']}{told}"
 
 
 def _cost(rise: Rise, feature: Feature, slots: list[int]) -> float:

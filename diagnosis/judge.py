@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnosis.answer import Cause, Diagnosis
-from diagnosis.causes import Kind, Part, Rise, bad_data
+from diagnosis.causes import Kind, Part, Rise, bad_data, named
 from diagnosis.inputs import UNIT, Feature, Table
 from diagnosis.parts import changed_truth, moved_feature, moved_inputs, moved_labels
 from diagnosis.patterns import Look, Pattern
@@ -177,9 +177,9 @@ def _suspect(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> lis
     """Without a clear rise of the loss, name what is seen; it explains nothing yet."""
     parts = []
     if findings:
-        first = max(findings, key=lambda each: float(each["log_evidence"]))
+        first = max(findings, key=lambda each: ("told" in each, float(each["log_evidence"])))
         names = tuple(sorted({each["feature"] for each in findings}))
-        parts.append(_seen("data_quality", names, first, f"{first['kind']} in {first['feature']}"))
+        parts.append(_seen("data_quality", names, first, named(first)))
     if drift:
         first = max(drift, key=lambda each: float(each["log_evidence"]))
         parts.append(_seen("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))

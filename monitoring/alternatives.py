@@ -8,7 +8,7 @@ offset off the ratio, the second one cuts it (`monitoring.zone`). Evidence is de
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -18,28 +18,35 @@ from monitoring.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, MISSING, NEW, O
 from monitoring.zone import ratios
 
 NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
-LOCATIONS = (0.1, 0.25, 0.5, 1.0, 2.0)
 TOP_CATEGORIES = 8
 #: An alternative is kept only if the reference is large enough that its own sampling error (3.5 standard errors)
 #: cannot pass for that alternative.
 ERRORS = 3.5
-STILL = 1e-9  #: A variance of scores below this is rounding.
-LEAST_GROUPS = 8  #: Fewer sums tell nothing about their spread.
+#: Rows of a reference that a share may stand for and yet not be seen there: what is rarer is tolerated at any rate.
+#: A value beyond all of N is as likely as 5 / N in one reference of 150.
+RARE = 5
 
 Shares = list[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """How far apart alternatives of one kind stand."""
+    """How far apart alternatives of one kind stand, and how much more a shift of the mean is looked for than others."""
 
+    locations: tuple[float, ...]  #: standard deviations
     scales: tuple[float, ...]
     mixes: tuple[float, ...]  #: shares that come in addition
     fading: tuple[float, ...] = ()  #: what is left of a share, of 1
+    shifts_weigh: int = 1  #: times what another alternative does
 
 
-FIRST = Steps(scales=(1.3, 2.0, 1 / 1.3, 0.5), mixes=(0.02, 0.2))
-FINER = Steps(scales=(1.1, 1.3, 2.0, 1 / 1.1, 1 / 1.3, 0.5), mixes=(0.01, 0.02, 0.07, 0.2), fading=(0.25,))
+FIRST = Steps(locations=(0.1, 0.25, 0.5, 1.0, 2.0), scales=(1.3, 2.0, 1 / 1.3, 0.5), mixes=(0.02, 0.2))
+#: Shifts are the commonest change, and detectors of single values look for nothing else: sixteen times the weight has
+#: them seen a tenth sooner, and all other changes a twentieth later (`make evaluate-detectors`).
+FINER = Steps(
+    locations=(0.1, 0.2, 0.4, 0.8, 1.6), scales=(1.1, 1.3, 2.0, 1 / 1.1, 1 / 1.3, 0.5),
+    mixes=(0.01, 0.02, 0.07, 0.2), fading=(0.25,), shifts_weigh=16,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,7 @@ def _tilts(feature: Feature, p: Shares, steps: Steps) -> list[tuple[str, Shares]
     for slot in order:
         z[slot] = NormalDist().inv_cdf((below + p[slot] / 2) / total)
         below += p[slot]
-    moves = [(f"shift {d * s:+}", {k: d * s * z[k] for k in order}) for d in LOCATIONS for s in (1, -1)]
+    moves = [(f"shift {d * s:+}", {k: d * s * z[k] for k in order}) for d in steps.locations for s in (1, -1)]
     moves += [(f"scale {s:.2f}", {k: z[k] ** 2 * (1 - s**-2) / 2 for k in order}) for s in steps.scales]
     return [(name, _tilted(p, by, total)) for name, by in moves]
 
@@ -123,32 +130,6 @@ def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternativ
     return Alternative(name, tuple(map(math.log, ratio)), math.log1p(gain))
 
 
-def dispersion(feature: Feature, blocks: Ints) -> tuple[float, ...]:
-    """Return for each alternative how much more its block sums vary than sums of independent rows, at least 1.
-
-    *blocks* is (blocks, slots), counts in order of time. Blocks are joined by 2, 4 and 8 too, since slow
-    swings show only there. Each ratio is divided by what chance alone may make of it.
-    """
-    p, n = shares(feature), max(sum(feature.counts), 1)
-    raw = [count / n for count in feature.counts]
-    return tuple(_spread([math.log(b / a) for a, b in zip(p, q, strict=True)], raw, blocks) for _, q in ladder(feature))
-
-
-def _spread(scores: list[float], p: Shares, blocks: Ints) -> float:
-    mean = math.fsum(s * x for s, x in zip(scores, p, strict=True))
-    variance = math.fsum((s - mean) ** 2 * x for s, x in zip(scores, p, strict=True))
-    if variance < STILL:
-        return 1.0
-    sums = [math.fsum((s - mean) * c for s, c in zip(scores, block, strict=True) if c) for block in blocks.tolist()]
-    found, rows = 1.0, int(blocks.sum())
-    for by in (1, 2, 4, 8):
-        groups = [math.fsum(sums[k : k + by]) for k in range(0, len(sums), by)]
-        if len(groups) >= LEAST_GROUPS:
-            ratio = math.fsum(g * g for g in groups) / (rows * variance)
-            found = max(found, ratio / (1 + 1.3 * math.sqrt(2 / (len(groups) - 1))))
-    return round(found, 3)
-
-
 def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
     """Return the alternatives that this reference can tell from itself, each with its dispersion."""
     p, rows = shares(feature), max(sum(feature.counts), 1)
@@ -170,10 +151,11 @@ def _by_offset(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative
 def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
     """Steps of one kind have scores in proportion, so the spread that was measured of one is that of all."""
     p, spreads = shares(feature), dict[str, float]()
+    rare = RARE / (RARE + sum(feature.counts))
     for (name, _), spread in zip(ladder(feature), feature.dispersion, strict=True):
         spreads[_kind(name)] = max(spreads.get(_kind(name), 1.0), spread)
     for name, q in ladder(feature, FINER):
-        found = ratios(p, q, tolerance)
+        found = ratios(p, q, max(tolerance, rare))
         if found is not None:
             yield Alternative(name, tuple(map(math.log, found)), 0.0), spreads[_kind(name)]
 
@@ -186,7 +168,17 @@ def _kind(name: str) -> str:
 
 #: How alternatives become ratios; what was judged by one rule is derived by it again.
 RULES = {1: _by_offset, 2: _by_cuts}
+_STEPS = {1: FIRST, 2: FINER}
 RULE = 2  #: the one in use
+
+
+def priors(names: Sequence[str], rule: int) -> list[int]:
+    """Return what each alternative of a feature weighs, as the log of its share of their number, in `NATS`.
+
+    With it the mean of e-values is a weighted one, which is an e-value too. Rounded down, so that no weight is added.
+    """
+    weights = [_STEPS[rule].shifts_weigh if _kind(name) == "shift" else 1 for name in names]
+    return [math.floor(math.log(weight * len(weights) / sum(weights)) * NATS) for weight in weights]
 
 
 def quantised(each: Alternative, spread: float) -> list[int]:

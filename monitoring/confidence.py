@@ -1,8 +1,9 @@
 """Estimates accuracy and area under the curve of two classes from scores alone (CBPE).
 
-The chance that belongs to a score is the isotonic regression of the reference's labels on its scores (pool adjacent
-violators, Ayer et al. 1955), and says how often a row with this score is wrong. Scores are counted on a fine grid, so
-that a window is integers that merge, and its estimate is counts times a table.
+The chance that belongs to a score says how often a row with this score is wrong. It is the score itself, unless labels
+of the reference refute that (`monitoring/calibration.py`): then it is their isotonic regression on the scores (pool
+adjacent violators, Ayer et al. 1955). Scores are counted on a fine grid, so that a window is integers that merge, and
+its estimate is counts times a table.
 
 The estimate holds while a score goes on meaning what it meant: it sees covariate drift, and is blind to a changed
 concept.
@@ -11,24 +12,27 @@ concept.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from measures.losses import HALF, SCALE
+from monitoring.calibration import pooled, refuted
 from monitoring.estimate import LEAST_ROWS, Estimated
 from monitoring.reference import Floats, Ints
 
 #: Cells over [0, 1], finest at both ends, where scores of a sure model crowd; the border of the classes is a border of
 #: the grid.
 GRID = 1 << 14
+STRETCH = 1 << 4  #: cells that have a chance in common where scores are chances: none is wider than a five-hundredth
+LOWER = 24  #: bits of a number that is multiplied in two parts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confidence:
-    """The chance of the second class by stretch of cells that were pooled.
+    """The chance of the second class by stretch of cells.
 
     `starts` are the first cells of stretches, one of them the border of the classes; `chances` rise, in steps of
     `1 / SCALE`. `error` is the standard error of the mean that the reference leaves.
@@ -55,8 +59,7 @@ class Confidence:
         if len(scores) < LEAST_ROWS or scores.min() < 0 or scores.max() > 1:
             return None
         cells = _cells(scores)
-        rows, hits = (np.bincount(cells, weights=w, minlength=GRID) for w in (None, ones))
-        by_cell = np.array(pooled(hits.tolist(), rows.tolist()))
+        by_cell = _fitted(cells, ones) if refuted(scores, ones) else _as_they_are()
         wrong = np.minimum(by_cell, 1 - by_cell)[cells]
         error = math.sqrt(float((wrong * (1 - wrong)).mean()) / len(scores))
         starts = np.union1d(np.flatnonzero(np.diff(by_cell, prepend=-1.0)), [GRID // 2])
@@ -88,13 +91,23 @@ class Confidence:
 
         None where one class is not expected at all.
         """
-        ones = counts * self.chances  # exact: at most 2^43 rows of 2^20 steps
+        found = self.rank_loss(counts)
+        return None if found is None else round(1 - found.loss, 9)
+
+    def rank_loss(self, counts: Ints) -> Estimated | None:
+        """Return what is expected to lack to an area of 1; its error is that of Hanley and McNeil (1982).
+
+        None where one class is not expected at all.
+        """
+        ones = counts * self.chances  # exact, as all that follows but the quotient: at most 2^27 rows of 2^20 steps
         zeros = counts * SCALE - ones
         up, down = int(ones.sum()), int(zeros.sum())
-        below = np.cumsum(zeros) - zeros
-        # Beyond 2^53 an integer is no float any more, so shares of the whole are added, in the order of the score.
-        won = math.fsum((ones / up * ((below + zeros / 2) / down)).tolist()) if up and down else None
-        return None if won is None else round(won, 9)
+        if not up or not down:
+            return None
+        below = 2 * (np.cumsum(zeros) - zeros) + zeros
+        area = _sum_of_products(ones, below) / (2 * up * down)
+        error = math.hypot(_error_of_area(area, up / SCALE, down / SCALE), self.error)
+        return Estimated(loss=round(1 - area, 9), error=round(error, 9), rows=int(counts.sum()))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
@@ -108,26 +121,36 @@ class Confidence:
 
 def _cells(scores: Floats) -> Ints:
     """Return the cell of each score; what lies beyond [0, 1] is in the first or in the last."""
-    away = scores - HALF
-    ends = np.maximum(HALF - np.abs(away), 0)
-    near = np.minimum(np.sqrt(ends * (GRID * GRID / 2)).astype(np.int64), GRID // 2 - 1)
-    return np.where(away < 0, near, GRID - 1 - near)
+    ends = np.minimum(scores, 1 - scores)
+    np.maximum(ends, 0.0, out=ends)
+    ends *= GRID * GRID / 2
+    near = np.sqrt(ends, out=ends).astype(np.int64)
+    np.minimum(near, GRID // 2 - 1, out=near)
+    return np.where(scores < HALF, near, GRID - 1 - near)
 
 
-def pooled(ones: Sequence[float], rows: Sequence[float]) -> list[float]:
-    """Return the rising chances that fit best. Places without rows take the chance of their neighbours.
-
-    >>> pooled([0, 2, 1, 3], [2, 3, 3, 3])
-    [0.0, 0.5, 0.5, 1.0]
-    """
-    stretches: list[tuple[float, float, int]] = []  # ones, rows, places
-    for one, row in zip(ones, rows, strict=True):
-        stretches.append((one, row, 1))
-        while len(stretches) > 1 and _falls(stretches[-2], stretches[-1]):
-            (a, n, p), (b, m, q) = stretches.pop(-2), stretches.pop()
-            stretches.append((a + b, n + m, p + q))
-    return [one / row if row else HALF for one, row, places in stretches for _ in range(places)]
+def _fitted(cells: Ints, ones: NDArray[np.bool_]) -> Floats:
+    """Return the chance of each cell of the grid by isotonic regression."""
+    rows, hits = (np.bincount(cells, weights=weights, minlength=GRID) for weights in (None, ones))
+    return np.array(pooled(hits.tolist(), rows.tolist()))
 
 
-def _falls(left: tuple[float, float, int], right: tuple[float, float, int]) -> bool:
-    return not left[1] or not right[1] or left[0] * right[1] > right[0] * left[1]
+def _as_they_are() -> Floats:
+    """Return the middle of the stretch that each cell of the grid is in."""
+    edges = np.arange(0, GRID // 2 + 1, STRETCH) ** 2 * (2.0 / GRID**2)
+    low = np.repeat((edges[1:] + edges[:-1]) / 2, STRETCH)
+    return np.concatenate([low, 1 - low[::-1]])
+
+
+def _sum_of_products(left: Ints, right: Ints) -> int:
+    """Return the inner product of numbers from 0 to 2^48, in parts whose products are summed within 64 bits."""
+    parts = [(each >> LOWER, each & ((1 << LOWER) - 1)) for each in (left, right)]
+    (a, b), (c, d) = parts
+    return (int(a @ c) << 2 * LOWER) + (int(a @ d) + int(b @ c) << LOWER) + int(b @ d)
+
+
+def _error_of_area(area: float, ones: float, zeros: float) -> float:
+    """Return the standard error of an area under the curve of so many rows of each class (Radiology 143, 1982)."""
+    both_ones, both_zeros = area / (2 - area), 2 * area * area / (1 + area)
+    of_ones, of_zeros = (ones - 1) * (both_ones - area * area), (zeros - 1) * (both_zeros - area * area)
+    return math.sqrt(max(area * (1 - area) + of_ones + of_zeros, 0.0) / (ones * zeros))

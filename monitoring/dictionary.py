@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from monitoring.alternatives import NATS, RULE, kept, quantised, shares, stacked
+from monitoring.alternatives import NATS, RULE, kept, priors, quantised, shares, stacked
 from monitoring.profile import Profile
 from monitoring.reference import Ints, Reference
 
@@ -25,6 +25,7 @@ class Dictionary:
     tables: tuple[Ints, ...]
     names: tuple[tuple[str, ...], ...]
     offsets: Ints  #: what the tolerance takes off each alternative, per row
+    priors: Ints  #: the log of what each alternative weighs within its feature, in `NATS`
     sizes: tuple[float, ...]  #: nats a row by which each alternative differs from the reference
 
     @classmethod
@@ -43,7 +44,8 @@ class Dictionary:
             for each, f in zip(found, reference.features, strict=True)
             for a, _ in each
         )
-        return cls(reference, tuple(tables), names, np.array(offsets, dtype=np.int64), sizes)
+        weighed = np.array([weight for some in names for weight in priors(some, rule)], dtype=np.int64)
+        return cls(reference, tuple(tables), names, np.array(offsets, dtype=np.int64), weighed, sizes)
 
     def evidence(self, window: Profile) -> Ints:
         """Return the evidence of *window* for each alternative, in `NATS`."""

@@ -1,7 +1,7 @@
 """Tells whether inputs or outputs drift: an e-detector over a dictionary of alternatives per feature.
 
-Alarm: the mean of exp(CUSUM) over all alternatives reaches c, so that at least c windows pass on average before
-a false one (Shin, Ramdas and Rinaldo 2023, arXiv 2203.03532). After the alarm, fresh e-processes ask both ways:
+Alarm: the weighted mean of exp(CUSUM) over all alternatives reaches c, so that at least c windows pass on average
+before a false one (Shin, Ramdas and Rinaldo 2023, arXiv 2203.03532). After the alarm, fresh e-processes ask both ways:
 does it persist, or did it come back? Only windows after the alarm count there.
 """
 
@@ -125,11 +125,12 @@ class DriftWatch:
     ) -> tuple[DriftWatch, DriftFinding]:
         since = np.where(self.sums <= 0, start_row, self.since)
         sums = np.maximum(self.sums, 0) + gained
-        log_e = log_mean_exp(sums.tolist())
+        weighed = sums + self.dictionary.priors
+        log_e = log_mean_exp(weighed.tolist())
         if log_e < math.log(policy.false_alarm_windows):
             return replace(self, sums=sums, since=since), self._finding("none", log_e, -1, start_row, window)
         onset = int(since[int(np.argmax(sums))])
-        by_feature = [log_mean_exp(part) for part in self.dictionary.per_feature(sums)]
+        by_feature = [log_mean_exp(part) for part in self.dictionary.per_feature(weighed)]
         named = [k for k, e in enumerate(by_feature) if e >= math.log(policy.false_alarm_windows)]
         features = self._features(named, by_feature, sums, window)
         watch = replace(
@@ -159,7 +160,8 @@ class DriftWatch:
         reverse = max(self.reverse, 0) + back
         recent = (*self.recent, bool(gained[self.accused] > 0))[-policy.of :]
         watch = replace(self, sums=sums, reverse=reverse, recent=recent)
-        log_e = log_mean_exp(sums.tolist())
+        weighed = sums + self.dictionary.priors
+        log_e = log_mean_exp(weighed.tolist())
         # Coming back may begin at any window, hence a CUSUM; once confirmed, it has all the time, hence more of it.
         enough = policy.false_alarm_windows if self.phase == "confirmed" else policy.clear
         if reverse >= math.log(enough) * NATS:
@@ -169,7 +171,7 @@ class DriftWatch:
         lasting = sum(recent) >= policy.persistence and log_e >= math.log(policy.confirm)
         if self.phase == "confirmed" or not lasting:
             return watch, self._finding("none", log_e, self.onset_row, start_row, window)
-        by_feature = [log_mean_exp(part) for part in self.dictionary.per_feature(sums)]
+        by_feature = [log_mean_exp(part) for part in self.dictionary.per_feature(weighed)]
         features = self._features(e_bh(by_feature, policy.fdr), by_feature, sums, window)
         confirmed = replace(watch, phase="confirmed", reverse=0)
         return confirmed, self._finding("confirmed", log_e, self.onset_row, start_row, window, features)

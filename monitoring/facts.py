@@ -1,4 +1,4 @@
-"""Facts of a window that no histogram holds: which exact values come again and again, and how often.
+"""Facts of a window that no histogram holds: which exact values come again and again, and where its levels lie.
 
 They are facts of a whole window, as its repeated rows are, and do not merge.
 """
@@ -13,17 +13,22 @@ import numpy as np
 from monitoring.reference import Floats
 
 MOST_VALUES = 4  #: that are kept of a feature
+#: What fewer rows than this share have is no code that matters, and may tell of somebody; it is not kept.
+LEAST_SHARE = 0.01
+LEVELS = 16  #: values that cut the rows of a window into equal parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The rows of a window, and of each feature the values that most rows have: at least two, the commonest first.
+    """The rows of a window, and of each feature the values that most rows have: two and one in a hundred at least.
 
-    Of values that equally many rows have the lower comes first, so that no order of rows changes what is kept.
+    The commonest come first, and of those that equally many rows have the lower: no order of rows changes what is kept.
+    `levels` are of each feature sixteen of its finite values, rising; none where fewer than half of the rows have one.
     """
 
     rows: int
     repeated: tuple[tuple[tuple[float, int], ...], ...]
+    levels: tuple[tuple[float, ...], ...]
 
     def rows_with(self, feature: int, value: float) -> int:
         """Return how many rows have *value*, or 0 where others have pushed it out."""
@@ -31,13 +36,17 @@ class Facts:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
-        return {"rows": self.rows, "repeated": [[list(pair) for pair in one] for one in self.repeated]}
+        return {
+            "rows": self.rows,
+            "repeated": [[list(pair) for pair in one] for one in self.repeated],
+            "levels": [list(one) for one in self.levels],
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Undo `to_json`."""
         repeated = tuple(tuple((float(value), int(count)) for value, count in one) for one in data["repeated"])
-        return cls(rows=data["rows"], repeated=repeated)
+        return cls(rows=data["rows"], repeated=repeated, levels=tuple(tuple(map(float, one)) for one in data["levels"]))
 
 
 def facts(rows: Floats) -> Facts:
@@ -46,13 +55,25 @@ def facts(rows: Floats) -> Facts:
     >>> facts(np.array([[1.0], [0.0], [-0.0], [np.nan], [2.5], [1.0], [0.0]])).repeated
     (((0.0, 3), (1.0, 2)),)
     """
-    return Facts(rows=len(rows), repeated=tuple(map(_repeated, rows.T)))
-
-
-def _repeated(values: Floats) -> tuple[tuple[float, int], ...]:
     # Zero is added so that both zeros are one value, of one spelling.
-    each, counts = np.unique(values[np.isfinite(values)] + 0.0, return_counts=True)
-    again = counts > 1
+    columns = [np.sort(values[np.isfinite(values)] + 0.0) for values in rows.T]
+    repeated = tuple(_repeated(values, len(rows)) for values in columns)
+    return Facts(rows=len(rows), repeated=repeated, levels=tuple(_levels(values, len(rows)) for values in columns))
+
+
+def _levels(ordered: Floats, rows: int) -> tuple[float, ...]:
+    if len(ordered) < max(LEVELS, rows / 2):
+        return ()
+    at = (np.arange(LEVELS) * 2 + 1) * len(ordered) // (2 * LEVELS)
+    return tuple(ordered[at].tolist())
+
+
+def _repeated(ordered: Floats, rows: int) -> tuple[tuple[float, int], ...]:
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.empty(0, np.int64)
+    each, counts = ordered[starts], np.diff(np.append(starts, len(ordered)))
+    again = counts >= max(2, LEAST_SHARE * rows)
+    if not again.any():
+        return ()
     each, counts = each[again], counts[again]
     first = np.lexsort((each, -counts))[:MOST_VALUES]
     return tuple(zip(each[first].tolist(), counts[first].tolist(), strict=True))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitoring.alternatives import dispersion
+from monitoring.dispersion import dispersion
 from monitoring.profile import repeated_rows
 from monitoring.reference import (
     FAR_OVER,
@@ -27,6 +27,7 @@ from monitoring.reference import (
 
 LABEL_BINS = 8
 MOST_BLOCKS = 64
+FINEST_BLOCKS = 256  #: More of them see a weaker dependence of rows.
 LEAST_BLOCK = 10
 
 
@@ -73,9 +74,9 @@ def _learn_feature(column: Column, values: Floats) -> Feature:
         counts=(0,) * (FIRST_BIN + bins),
         peaks=(),
     )
-    blocks = _blocks(blank, values)
+    blocks = _blocks(blank, values, MOST_BLOCKS)
     counted = replace(blank, counts=tuple(blocks.sum(axis=0).tolist()), peaks=_peaks(blocks))
-    return replace(counted, dispersion=dispersion(counted, blocks))
+    return replace(counted, dispersion=dispersion(counted, _blocks(blank, values, FINEST_BLOCKS)))
 
 
 def _edges(values: Floats, bins: int) -> tuple[float, ...]:
@@ -99,9 +100,9 @@ def _codes(values: Floats, categories: int) -> tuple[int, ...]:
     return tuple(bins.tolist())
 
 
-def _blocks(feature: Feature, values: Floats) -> Ints:
-    """Return counts (blocks, slots) of up to 64 equal stretches of at least 10 rows."""
-    number = max(1, min(MOST_BLOCKS, len(values) // LEAST_BLOCK))
+def _blocks(feature: Feature, values: Floats, most: int) -> Ints:
+    """Return counts (blocks, slots) of up to *most* equal stretches of at least 10 rows."""
+    number = max(1, min(most, len(values) // LEAST_BLOCK))
     block = (np.arange(len(values)) * number) // len(values)
     flat = block * feature.slots + feature.place(values)
     return np.bincount(flat, minlength=number * feature.slots).astype(np.int64).reshape(number, -1)

@@ -18,6 +18,7 @@ from monitoring.reference import Floats, Ints, Reference
 #: Squares of losses are kept at 2^-10 of the loss unit, so that 10^5 rows of a thousand units fit 64 bits.
 SQUARE_SHIFT = 10
 SIEVES = 2  #: features, besides the output, by which most rows are told apart before they are compared as wholes
+MICRO_ROWS = 250  #: of the smallest profiles that are kept
 MOST_AT_ONCE = 1 << 21  #: 32-bit halves whose sum a float still holds exactly
 
 
@@ -61,6 +62,10 @@ class LossTable:
     loss: Ints
     squares: Ints
 
+    def scores_by_label(self, reference: Reference) -> Ints:
+        """Return the rows by label bin and slot of the output, (label bins, slots)."""
+        return self.rows[:, reference.starts[-2] :]
+
     def __add__(self, other: LossTable) -> LossTable:
         """Return the table of both windows together."""
         return LossTable(self.rows + other.rows, self.loss + other.loss, self.squares + other.squares)
@@ -95,6 +100,22 @@ def profile(reference: Reference, rows: Floats, outputs: Floats, counter: Counte
     (3, [1, 0, 0, 0, 0, 0, 1])
     """
     return Profile(len(rows), (counter or ArrayCounter(reference)).count(rows, outputs))
+
+
+def micro_profiles(
+    reference: Reference, rows: Floats, outputs: Floats, segments: Ints, counter: Counter | None = None
+) -> dict[int, list[Profile]]:
+    """Profile the rows of each of *segments* (n,) in their order, in pieces of at most `MICRO_ROWS`, about even.
+
+    Each piece has at least half of that if the segment has. What is wanted of any span, or of all segments, is a sum.
+    """
+    counted = counter or ArrayCounter(reference)
+    found: dict[int, list[Profile]] = {}
+    for segment in np.unique(segments).tolist():
+        mine = np.flatnonzero(segments == segment)
+        pieces = np.array_split(mine, -(-len(mine) // MICRO_ROWS))
+        found[segment] = [profile(reference, rows[piece], outputs[piece], counted) for piece in pieces]
+    return found
 
 
 def no_losses(reference: Reference) -> LossTable:

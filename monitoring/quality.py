@@ -36,7 +36,8 @@ class QualityThresholds:
 class QualityFinding:
     """A fault: where, which kind, in which share of the window's rows, since when, and the evidence in nats.
 
-    `slots` are those of the feature's own slots that hold the faulty rows; empty for repeated rows.
+    `slots` are those of the feature's own slots that hold the faulty rows; empty for repeated rows. `told` says more
+    of a kind that needs it, as the value that stands for a missing one.
     """
 
     feature: str
@@ -47,10 +48,12 @@ class QualityFinding:
     onset_row: int
     row: int  #: the first row after the window
     slots: tuple[int, ...]
+    told: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, for canonical bytes."""
-        return {**asdict(self), "slots": list(self.slots)}
+        """Return plain values, for canonical bytes; nothing told is left out, as it was before any kind told more."""
+        made = {**asdict(self), "slots": list(self.slots)}
+        return made if self.told else {name: value for name, value in made.items() if name != "told"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,10 +67,10 @@ class QualityWatch:
     since: Ints  #: (streams,) first row after each CUSUM's last zero
 
     @classmethod
-    def start(cls, reference: Reference, policy: Thresholds) -> Self:
-        """Return the watch that has seen nothing."""
+    def start(cls, reference: Reference, policy: Thresholds, beside: int = 0) -> Self:
+        """Return the watch that has seen nothing; its streams share the threshold with *beside* others."""
         table = Table.of(reference, streams(reference, policy))
-        threshold = math.log(policy.false_alarm_windows * max(len(table.each), 1))
+        threshold = math.log(policy.false_alarm_windows * max(len(table.each) + beside, 1))
         return cls(reference, table, threshold, np.zeros_like(table.faulty), np.zeros(len(table.each), np.int64))
 
     def observe(

@@ -11,15 +11,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
-
-import numpy as np
+from typing import Any, Self
 
 from monitoring.alternatives import NATS
 from monitoring.evidence import log_mean_exp
-from monitoring.facts import Facts, facts
-from monitoring.reference import MAX_BINS, Floats
+from monitoring.facts import Facts
 from monitoring.streams import HOPELESS, STEPS, Thresholds
 
 
@@ -27,8 +25,8 @@ from monitoring.streams import HOPELESS, STEPS, Thresholds
 class Habit:
     """How far one feature repeats itself when all is well: the highest share of a window that each value had.
 
-    `novel` is that of values which were among the commonest of one window alone; any value may have as much. It is 1,
-    and nothing is out of place, where the reference has a bin for each value: then every value is a code.
+    `novel` is that of values which were among the commonest of one window alone; any value may have as much. `known`
+    holds those that had more.
     """
 
     known: dict[float, float]
@@ -38,6 +36,15 @@ class Habit:
         """Return the share of rows that *value* may have."""
         peak = max(self.known.get(value, 0.0), self.novel)
         return max(policy.extra_ratio * peak, peak + policy.extra_share)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for canonical bytes."""
+        return {"known": [[value, self.known[value]] for value in sorted(self.known)], "novel": self.novel}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(known={float(value): float(peak) for value, peak in data["known"]}, novel=float(data["novel"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,22 @@ class Suspicion:
         return replace(
             self, sums=tuple(min(max(old, 0) + gain, cap) for old, gain in zip(self.sums, gains, strict=True))
         )
+
+    def anew(self) -> Suspicion:
+        """Return the suspicion of whom nothing has been said."""
+        return replace(self, sums=(0,) * len(self.sums))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for canonical bytes."""
+        return {"value": self.value, "tolerated": self.tolerated, "since": self.since, "sums": list(self.sums)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(
+            value=float(data["value"]), tolerated=float(data["tolerated"]), since=data["since"],
+            sums=tuple(data["sums"]),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,17 +99,26 @@ class SentinelWatch:
 
     habits: tuple[Habit, ...]
     policy: Thresholds
+    threshold: float  #: nats that a value needs
     suspicions: tuple[Suspicion | None, ...]
 
     @classmethod
-    def start(cls, habits: tuple[Habit, ...], policy: Thresholds) -> Self:
-        """Return the watch that has seen nothing."""
-        return cls(habits, policy, (None,) * len(habits))
+    def start(cls, habits: tuple[Habit, ...], policy: Thresholds, beside: int = 0) -> Self:
+        """Return the watch that has seen nothing; its features share the threshold with *beside* other streams."""
+        threshold = math.log(policy.false_alarm_windows * max(len(habits) + beside, 1))
+        return cls(habits, policy, threshold, (None,) * len(habits))
 
-    @property
-    def threshold(self) -> float:
-        """Nats that a value needs, shared by all features."""
-        return math.log(self.policy.false_alarm_windows * max(len(self.habits), 1))
+    def anew(self) -> SentinelWatch:
+        """Return a watch that suspects what this one does, and has no evidence of it: later windows bring their own."""
+        return replace(self, suspicions=tuple(one.anew() if one else None for one in self.suspicions))
+
+    def to_json(self) -> list[dict[str, Any] | None]:
+        """Return what is under suspicion, for canonical bytes."""
+        return [one.to_json() if one else None for one in self.suspicions]
+
+    def restored(self, state: list[dict[str, Any] | None]) -> SentinelWatch:
+        """Return a watch of these habits and the state that `to_json` gave."""
+        return replace(self, suspicions=tuple(Suspicion.from_json(one) if one else None for one in state))
 
     def observe(self, start_row: int, window: Facts) -> tuple[SentinelWatch, tuple[Sentinel, ...]]:
         """Take the facts of the window of rows that begins at *start_row*."""
@@ -119,24 +151,16 @@ class SentinelWatch:
         )  # fmt: skip
 
 
-def learn_habits(rows: Floats, window: int) -> tuple[Habit, ...]:
-    """Learn from reference *rows* (n, features), cut into windows of *window* rows, how far each feature repeats."""
-    parts = np.array_split(rows, max(len(rows) // window, 1))
-    seen = [facts(part) for part in parts]
-    return tuple(
-        _habit(k, seen) if len(np.unique(column[np.isfinite(column)])) > MAX_BINS else Habit(known={}, novel=1.0)
-        for k, column in enumerate(rows.T)
-    )
-
-
-def _habit(k: int, seen: list[Facts]) -> Habit:
-    windows = Counter(value for one in seen for value, _ in one.repeated[k])
-    peaks: dict[float, float] = {}
+def learn_habit(k: int, seen: Sequence[Facts]) -> Habit:
+    """Learn how far the feature at place *k* repeats itself, from the facts of the reference's windows."""
+    windows, peaks = Counter[float](), dict[float, float]()
     for one in seen:
         for value, count in one.repeated[k]:
+            windows[value] += 1
             peaks[value] = max(peaks.get(value, 0.0), count / one.rows)
     novel = max((peak for value, peak in peaks.items() if windows[value] == 1), default=0.0)
-    return Habit(known=peaks, novel=novel)
+    # What is no more common than any value may be needs no line of its own.
+    return Habit(known={value: peak for value, peak in peaks.items() if peak > novel}, novel=novel)
 
 
 def _gain(rate: float, tolerated: float, count: int, rows: int) -> int:

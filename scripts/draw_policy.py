@@ -34,6 +34,11 @@ MEANING: dict[str, str] = {
     "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",
     "quality.extra_ratio": "Multiple of the reference's share of bad rows that is tolerated",
+    "quality.looks_for": (
+        "Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for "
+        "missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves "
+        "by just such a factor looks the same"
+    ),
     "quality.alarms": "Whether broken data raise suspicion",
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
     "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ import orjson
 from diagnosis import first
 from diagnosis.answer import Diagnosis
 from diagnosis.judge import judge as diagnose
-from monitoring import conditions, drift, performance, quality, regret, series
+from monitoring import conditions, drift, inspection, performance, quality, regret, series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT, Reference
 from monitoring.relations import opened
@@ -67,7 +68,8 @@ def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
     if judge not in JUDGES:
         raise UnknownJudge(judge)
     if "reference" in inputs and isinstance(inputs["reference"], str):
-        inputs["reference"] = orjson.loads(fetch(inputs["reference"]))["profile"]
+        reference = orjson.loads(fetch(inputs["reference"]))
+        inputs |= {"reference": reference["profile"], "habits": reference.get("habits")}
     return JUDGES[judge](inputs, policy)
 
 
@@ -151,35 +153,36 @@ def _promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _judged(inputs, canary.watch(inputs, policy))
 
 
-def _faults(inputs: Inputs, policy: Policy) -> list[quality.QualityFinding]:
-    """Give the faults of the data; what the model itself puts out is no fault of theirs."""
+def _faults(inputs: Inputs, policy: Policy, rule: int) -> list[quality.QualityFinding]:
+    """Give the faults of the data; what the model itself puts out is no fault of theirs. The first rule counts only."""
     first = int(inputs.get("not_before", 0))
-    found = quality.judge(inputs, policy.quality)
+    found = quality.judge(inputs, policy.quality) if rule == 1 else inspection.judge(inputs, policy.quality)
     return [fault for fault in found if fault.feature != OUTPUT and fault.onset_row >= first]
 
 
-def _quality(inputs: Inputs, policy: Policy) -> Ruling | None:
-    found = _faults(inputs, policy)
+def _quality(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
+    found = _faults(inputs, policy, rule)
     if not found:
         return None
+    first = found[0]
     return _raised(
-        {**inputs, "subject": found[0].feature}, f"quality_{found[0].kind}@1", found[0].log_evidence, found[0].onset_row
+        {**inputs, "subject": first.feature}, f"quality_{first.kind}@{rule}", first.log_evidence, first.onset_row
     )
 
 
-def _quality_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+def _quality_resolve(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
     """Fresh evidence since the alarm: a fault again confirms; a span without one clears."""
-    found = _faults(inputs, policy)
+    found = _faults(inputs, policy, rule)
     same = [one for one in found if one.feature == inputs["subject"]]
     if same:
         return _resolved(inputs, "confirmed", same[0].log_evidence)
     return _resolved(inputs, "cleared", 0.0) if len(inputs["windows"]) >= policy.quality.clear_windows else None
 
 
-def _repaired(inputs: Inputs, policy: Policy) -> Ruling | None:
+def _repaired(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
     """A span of windows without a fault: the data were repaired."""
     enough = len(inputs["windows"]) >= policy.quality.clear_windows
-    return _recovered(inputs, 0.0) if enough and not _faults(inputs, policy) else None
+    return _recovered(inputs, 0.0) if enough and not _faults(inputs, policy, rule) else None
 
 
 def _accepted(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -335,9 +338,12 @@ JUDGES: dict[str, Judge] = {
     "unbeaten@1": _unbeaten,
     "canary@1": _canary,
     "promotion@1": _promotion,
-    "quality@1": _quality,
-    "quality_resolve@1": _quality_resolve,
-    "repaired@1": _repaired,
+    "quality@1": partial(_quality, rule=1),
+    "quality_resolve@1": partial(_quality_resolve, rule=1),
+    "repaired@1": partial(_repaired, rule=1),
+    "quality@2": partial(_quality, rule=2),
+    "quality_resolve@2": partial(_quality_resolve, rule=2),
+    "repaired@2": partial(_repaired, rule=2),
     "accepted@1": _accepted,
     "drift@1": _drift_of_before,
     "drift@2": _drift,

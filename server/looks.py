@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monitoring.estimate import Estimated
 from monitoring.series import SeriesWatch
 from server.tape import Tape
 from statemachine.conditions import signals_of
@@ -14,6 +15,7 @@ from statemachine.policy import Policy
 from statemachine.signals import metric
 
 Signals = dict[str, float | None]
+ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP = "loss.estimated", "loss.estimated_error", "loss.estimated_up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,9 @@ class Look:
 
 
 def named_by(policy: Policy) -> frozenset[str]:
-    """Give the signals that the conditions of *policy* name."""
-    return frozenset(name for one in policy.conditions for name in signals_of(one.when))
+    """Give the signals that the conditions of *policy* name, and what they are made of."""
+    found = frozenset(name for one in policy.conditions for name in signals_of(one.when))
+    return found | {ESTIMATED} if ESTIMATED_UP in found else found
 
 
 def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_rows: int, delay: int) -> Signals:
@@ -38,6 +41,11 @@ def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_ro
     share = float(tape.living(alive).sum()) / len(alive) if len(alive) else None
     behind = float(max(rows[1] - labelled_end, 0))
     return {"labels.coverage": share, "labels.behind": behind, "rows": float(rows[1] - reference_rows)}
+
+
+def of_estimate(found: Estimated | None) -> Signals:
+    """Tell what the window is expected to cost."""
+    return {} if found is None else {ESTIMATED: found.loss, ESTIMATED_ERROR: found.error}
 
 
 def of_series(name: str, watch: SeriesWatch, newest: float) -> Signals:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from monitoring.habits import learn_habits
 from monitoring.learning import learn
 from monitoring.reference import Column
-from server import feed
+from server import estimates, feed
 from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry
@@ -55,15 +56,19 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
 
 
 def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel) -> dict[str, Any]:
-    """Give what is compared with from now on: the profile of the rows, and what loss is normal."""
+    """Give what is compared with from now on: profile and habits of the rows, what loss is normal, what rows cost."""
     columns = [
         Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
         for f in schema.features
     ]
     outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
+    found = learn(columns, matrix.T, outputs, rows.labels)
+    performance = baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows)
     return {
-        "profile": learn(columns, matrix.T, outputs, rows.labels).to_json(),
-        "performance": baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows),
+        "profile": found.to_json(),
+        "habits": learn_habits(columns, matrix.T, policy.windows.rows_for(len(rows.labels))).to_json(),
+        "performance": performance,
+        "estimate": estimates.learned(schema, found, matrix.T, rows.outputs, rows.labels, float(performance["unit"])),
     }
 
 

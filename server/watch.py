@@ -11,11 +11,16 @@ from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
 from monitoring.counting import ArrayCounter
 from monitoring.drift import DriftFinding, DriftWatch
+from monitoring.estimate import Estimated
+from monitoring.facts import Facts
+from monitoring.habits import Habits
+from monitoring.inspection import Inspection, Seen
 from monitoring.profile import Profile, profile, repeated_rows
-from monitoring.quality import QualityFinding, QualityWatch
+from monitoring.quality import QualityFinding
 from monitoring.reference import OUTPUT, Reference
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
+from server.estimates import RANKS, Estimator
 from server.feed import Floats, Ints
 from server.quarantine import Quarantine
 from server.schema import Schema
@@ -23,7 +28,6 @@ from server.tape import Rows, Tape
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
 
-RANKS = "roc_auc"
 KEPT_WINDOWS = 50
 LEAST_POOL = 200  #: labelled rows among which a row is ranked, at least
 
@@ -53,14 +57,20 @@ class RowWindow:
     end_row: int  #: one past its last row; some between may be erased, and are not in the profile
     profile: Profile
     repeats: int
-    quality_before: QualityWatch
+    facts: Facts | None  #: where some are judged
+    quality_before: Inspection
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
+    estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss
 
     def to_json(self) -> dict[str, Any]:
         """Give the window as judges read it."""
         return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.repeats}
+
+    def inspected(self) -> dict[str, Any]:
+        """Give the window as judges of the data's quality read it."""
+        return {**self.to_json(), **({} if self.facts is None else {"facts": self.facts.to_json()})}
 
 
 @dataclass(slots=True)
@@ -94,6 +104,7 @@ class Watch:
         self.policy_version, self.erasures = health.policy_version, health.erasures
         self.reference = Reference.from_json(reference["profile"])
         self._counter = ArrayCounter(self.reference)
+        self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, self._counter)
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = reference_rows
@@ -107,7 +118,7 @@ class Watch:
         self.looks: list[looks.Look] = []  #: of as many windows; none where no condition asks for them
         self._named, self._label_delay = looks.named_by(policy), health.label_delay_rows
         self._policy = policy
-        self._quality = QualityWatch.start(self.reference, policy.quality)
+        self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
         self._drift = DriftWatch.start(self.reference, policy.drift)
         self._profiled = reference_rows
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
@@ -118,6 +129,11 @@ class Watch:
     def holds(self, health: ModelHealth) -> bool:
         """Say whether this was made under the policy in force, and since the last erasure."""
         return (self.policy_version, self.erasures) == (health.policy_version, health.erasures)
+
+    @property
+    def estimated_version(self) -> str:
+        """The version that estimates are of."""
+        return self._estimator.version(self.tape)
 
     @property
     def labelled_end(self) -> int:
@@ -164,19 +180,28 @@ class Watch:
             if not alive.any():
                 continue
             matrix, served = self.tape.features(first, end)[alive], self._served(first, end)[alive]
-            found = profile(self.reference, matrix, served, self._counter)
-            closed.append(self._window(first, end, found, repeated_rows(matrix, served)))
+            found, habits = profile(self.reference, matrix, served, self._counter), self._quality.habits
+            facts = habits.facts(matrix) if habits else None
+            seen = Seen(start_row=first, profile=found, repeats=repeated_rows(matrix, served), facts=facts)
+            estimate = self._estimator.estimate(self.tape, first + np.flatnonzero(alive), found)
+            closed.append(self._window(end, seen, estimate))
         return closed
 
-    def _window(self, first: int, end: int, found: Profile, repeats: int) -> RowWindow:
+    def _habits(self, reference: dict[str, Any]) -> Habits | None:
+        """Give the habits that were learned in windows of this size; what they tolerate depends on it."""
+        known = Habits.from_json(reference["habits"]) if "habits" in reference else None
+        return known if known and known.window == self.window_rows else None
+
+    def _window(self, end: int, seen: Seen, estimate: Estimated | None) -> RowWindow:
+        first, found = seen.start_row, seen.profile
         quality_before, drift_before = self._quality, self._drift
-        self._quality, findings = self._quality.observe(first, found, repeats)
+        self._quality, findings = self._quality.observe(seen)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self.quarantine.take(faults, end)
         self._drift, drift = self._drift.observe(first, found, self._policy.drift)
         window = RowWindow(
-            first_row=first, end_row=end, profile=found, repeats=repeats, quality_before=quality_before,
-            drift_before=drift_before, faults=faults, drift=drift,
+            first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
+            quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         if self._named:
@@ -188,7 +213,7 @@ class Watch:
         rows = (window.first_row, window.end_row)
         found: looks.Signals = {
             "drift.log_evidence": window.drift.log_evidence, "drift.features": float(len(window.drift.features)),
-            "quality.faults": float(len(window.faults)),
+            "quality.faults": float(len(window.faults)), **looks.of_estimate(window.estimate),
             **looks.of_labels(self.tape, rows, self.labelled_end, self.reference_rows, self._label_delay),
         }  # fmt: skip
         for name, series in self.series.items():

@@ -23,6 +23,7 @@ from statemachine.fields import (
 
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
 
+FAULTS = ("sentinel", "unit")  #: kinds of broken data that can be looked for beyond those that counts tell
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
 
@@ -92,6 +93,7 @@ class Quality:
     extra_ratio: float = within(1, 1_000, 2.0)
     clear_windows: int = within(1, 1_000, 3)  #: windows without a fault that clear or repair
     accept_windows: int = within(1, 10_000, 10)  #: windows after which a fault that lasts is the world as it is
+    looks_for: tuple[str, ...] = some_of(FAULTS, default=("sentinel",))
     alarms: str = one_of("always", "never")
 
 
@@ -242,12 +244,14 @@ class Policy:
     conditions: tuple[Condition, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give the whole policy, defaults included, but no list of conditions where there are none.
+        """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So a policy without conditions has the bytes that it had before there were any.
+        So one that says nothing of conditions and of further faults has the bytes that it had before there were any.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
+        if self.quality.looks_for == Quality().looks_for:
+            del made["quality"]["looks_for"]
         if not self.conditions:
             del made["conditions"]
         return made

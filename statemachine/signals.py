@@ -10,6 +10,11 @@ SIGNALS: dict[str, str] = {
     "loss.level": "mean loss of the champion, of the last window of labelled rows; not known before that is full",
     "loss.up": "by which share `loss.level` lies above what is normal for the champion; not known where that is 0",
     "loss.rows": "labelled rows that `loss.level` is of",
+    "loss.estimated": "what a row of the window is expected to cost, judged without labels by scores or features; "
+    "blind to a changed concept; not known where the reference tells too little, or of a champion that came later",
+    "loss.estimated_error": "standard error of `loss.estimated`",
+    "loss.estimated_up": "by which share `loss.estimated` lies above what is normal for the champion; "
+    "not known where that is 0",
     "drift.log_evidence": "evidence that the features drifted, in nats",
     "drift.features": "features that are named as drifted",
     "quality.faults": "faults of the data that were found in the window",

@@ -21,27 +21,44 @@ EWMA_WEIGHT = 0.2
 Added = Callable[[Reference, Ints], Floats]
 
 
+def _no_weights(_reference: Reference) -> Floats:
+    return np.zeros(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """How a path goes on: `step(state, added)` gives the next state, `level(state)` the number that is compared."""
+    """How a path goes on: `step(state, added)` gives the next state, `level(state, weights)` the number to compare."""
 
     name: str
     added: Added
     step: Callable[[Floats, Floats], Floats]
-    level: Callable[[Floats], float]
+    level: Callable[[Floats, Floats], float]
+    weights: Callable[[Reference], Floats] = _no_weights
 
-    def path(self, added: Floats, threshold: float = np.inf) -> Floats:
-        """Follow a stream, *added* (windows, numbers), and give its levels (windows,).
+    def follow(self, reference: Reference, threshold: float = np.inf) -> Path:
+        """Return a path that has seen nothing yet."""
+        return Path(self, reference, threshold)
 
-        What passes the threshold starts anew with the next window.
-        """
-        state = np.zeros(added.shape[1])
+
+class Path:
+    """A chart on its way; what passes the threshold starts anew with the next window."""
+
+    def __init__(self, chart: Chart, reference: Reference, threshold: float) -> None:
+        self._chart, self._reference, self._threshold = chart, reference, threshold
+        self._weights = chart.weights(reference)
+        self._state: Floats = np.zeros(0)
+
+    def levels(self, counts: Ints) -> Floats:
+        """Go on with *counts* (windows, flat slots), and give the levels (windows,)."""
+        added = self._chart.added(self._reference, counts)
+        state = self._state if len(self._state) else np.zeros(added.shape[1])
         found = np.empty(len(added))
         for at, new in enumerate(added):
-            state = self.step(state, new)
-            found[at] = self.level(state)
-            if found[at] >= threshold:
+            state = self._chart.step(state, new)
+            found[at] = self._chart.level(state, self._weights)
+            if found[at] >= self._threshold:
                 state = np.zeros(added.shape[1])
+        self._state = state
         return found
 
 
@@ -57,23 +74,27 @@ def evidence(dictionary: Dictionary, counts: Ints) -> Floats:
 
 
 def e_detector(tolerance: float) -> Chart:
-    """Return the service's own: log of the mean of exp(CUSUM) over all alternatives, in nats."""
+    """Return the service's own: log of the weighted mean of exp(CUSUM) over all alternatives, in nats."""
 
     def added(reference: Reference, counts: Ints) -> Floats:
         return evidence(Dictionary.of(reference, tolerance), counts) / NATS
 
-    def level(state: Floats) -> float:
-        top = state.max()
-        return float(top + np.log(np.exp(state - top).mean()))
+    def weights(reference: Reference) -> Floats:
+        return np.asarray(Dictionary.of(reference, tolerance).priors / NATS)
 
-    return Chart("e-detector", added, lambda state, new: np.maximum(state, 0) + new, level)
+    def level(state: Floats, weights: Floats) -> float:
+        weighed = state + weights
+        top = weighed.max()
+        return float(top + np.log(np.exp(weighed - top).mean()))
+
+    return Chart("e-detector", added, lambda state, new: np.maximum(state, 0) + new, level, weights)
 
 
 def _latest(_state: Floats, new: Floats) -> Floats:
     return new
 
 
-def _most(state: Floats) -> float:
+def _most(state: Floats, _weights: Floats) -> float:
     return float(state.max())
 
 

@@ -1,7 +1,7 @@
 """How soon a change is seen, when every chart cries wolf equally often.
 
 Every chart gets the threshold at which its own run length on the same null streams is the same, so that none is helped
-or hurt by its default. What adds up evidence may look often: it looks every 100 rows, and its run length is that of the
+or hurt by its default. What adds up evidence may look often: it looks every 25 rows, and its run length is that of the
 others in rows. Delays are in windows of 1,000 rows.
 """
 
@@ -22,8 +22,9 @@ from benchmarks.detectors.size import PAST, ROWS, RUN_LENGTH, SEED, SHORT, TOLER
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import LEVELS, Laws, calm, changed, windows
 from benchmarks.detectors.worlds import reference as reference_of
-from monitoring.reference import Floats, Reference
+from monitoring.reference import Floats, Ints, Reference
 
+STRETCH = 5  #: windows of `ROWS` rows that are drawn at once
 BEFORE, AFTER = 10, 100  #: windows of `ROWS` rows around a change; what is not seen by then counts as all of them
 OURS = "e-detector"  #: with no zone, as the others have none
 MEANS = {"mean +0.1 sd": 0.1, "mean +0.2 sd": 0.2, "mean +0.5 sd": 0.5}
@@ -47,7 +48,7 @@ class Racer:
 @cache
 def racers() -> tuple[Racer, ...]:
     """Return all that take part."""
-    zoned = [Racer(f"{OURS}, tolerance {t}", e_detector(t), SHORT) for t in TOLERANCES[1:]]
+    zoned = [Racer(f"{OURS}, tolerance {t}, every {ROWS} rows", e_detector(t), ROWS) for t in TOLERANCES[1:]]
     rare = Racer(f"{OURS} every {ROWS} rows", e_detector(TOLERANCES[0]), ROWS)
     return (Racer(OURS, e_detector(TOLERANCES[0]), SHORT), *zoned, rare, *(Racer(c.name, c, ROWS) for c in peers()))
 
@@ -82,10 +83,9 @@ def tuning(size: Size) -> Iterator[Task]:
 
 
 def racing(size: Size, thresholds: dict[str, float]) -> Iterator[Task]:
-    """Give a task for each change and repeat."""
-    for change in changes():
-        for repeat in range(size.repeats):
-            yield Task(f"delay, {change}, {repeat}", partial(_delays, change, thresholds, size, repeat))
+    """Give a task for each repeat, with all changes behind one reference."""
+    for repeat in range(size.repeats):
+        yield Task(f"delays, {repeat}", partial(_delays, thresholds, size, repeat))
 
 
 def thresholds(size: Size, found: dict[str, Any]) -> dict[str, float]:
@@ -127,7 +127,7 @@ def _records(size: Size, number: int) -> dict[str, Record]:
         counts = windows(past, calm(), np.random.default_rng([SEED, 6, number, rows]), rows, size.calm * ROWS // rows)
         for racer in racers():
             if racer.rows == rows:
-                told[racer.name] = record(racer.chart.path(racer.chart.added(past, counts)))
+                told[racer.name] = record(racer.chart.follow(past).levels(counts))
     return told
 
 
@@ -142,34 +142,52 @@ def record(levels: Floats) -> Record:
     return [(k, float(levels[k])) for k in fresh]
 
 
-def _delays(change: str, thresholds: dict[str, float], size: Size, repeat: int) -> dict[str, float]:
-    """Give the number of windows from a change to the first alarm behind it."""
-    past, told = _past(repeat % size.streams), {}
-    for rows in (SHORT, ROWS):
-        rng, times = np.random.default_rng([SEED, 3, repeat, rows]), ROWS // rows
-        parts = [
-            windows(past, laws, rng, rows, count * times)
-            for laws, count in ((calm(), BEFORE), (changes()[change], AFTER))
-        ]
-        counts = np.concatenate(parts)
-        for racer in racers():
-            if racer.rows == rows:
-                level = thresholds[racer.name]
-                path = racer.chart.path(racer.chart.added(past, counts), level)[BEFORE * times :]
-                seen = np.flatnonzero(path >= level)
-                told[racer.name] = (int(seen[0]) + 1) / times if len(seen) else float(AFTER)
+def _delays(thresholds: dict[str, float], size: Size, repeat: int) -> dict[str, dict[str, float]]:
+    """Give for each change and chart the number of windows from the change to the first alarm behind it."""
+    past = _past(repeat % size.streams)
+    told: dict[str, dict[str, float]] = {}
+    for change, laws in changes().items():
+        told[change] = {}
+        for rows in (SHORT, ROWS):
+            racing = [racer for racer in racers() if racer.rows == rows]
+            rng = np.random.default_rng([SEED, 3, repeat, rows])
+            told[change] |= _raced(racing, thresholds, _counted(past, laws, rng, rows), past)
+    return told
+
+
+def _counted(past: Reference, after: Laws, rng: np.random.Generator, rows: int) -> Iterator[Ints]:
+    """Draw what comes before a change, and then stretch by stretch what comes behind it."""
+    yield windows(past, calm(), rng, rows, BEFORE * (ROWS // rows))
+    while True:
+        yield windows(past, after, rng, rows, STRETCH * (ROWS // rows))
+
+
+def _raced(
+    racing: list[Racer], thresholds: dict[str, float], stretches: Iterator[Ints], past: Reference
+) -> dict[str, float]:
+    told = dict.fromkeys((racer.name for racer in racing), float(AFTER))
+    paths = {racer.name: racer.chart.follow(past, thresholds[racer.name]) for racer in racing}
+    before = next(stretches)
+    for racer in racing:
+        paths[racer.name].levels(before)
+    for at in range(0, AFTER, STRETCH):
+        counts = next(stretches)
+        for racer in [racer for racer in racing if racer.name in paths]:
+            levels = paths[racer.name].levels(counts)
+            seen = np.flatnonzero(levels >= thresholds[racer.name])
+            if len(seen):
+                told[racer.name] = at + (int(seen[0]) + 1) / racer.per_window
+                del paths[racer.name]
+        if not paths:
+            break
     return told
 
 
 def means(size: Size, found: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Return the mean delay by change and chart."""
+    runs = [found[f"delays, {repeat}"] for repeat in range(size.repeats)]
     return {
-        change: {
-            racer.name: float(
-                np.mean([found[f"delay, {change}, {repeat}"][racer.name] for repeat in range(size.repeats)])
-            )
-            for racer in racers()
-        }
+        change: {racer.name: float(np.mean([run[change][racer.name] for run in runs])) for racer in racers()}
         for change in changes()
     }
 

@@ -25,7 +25,7 @@ from benchmarks.detectors.worlds import (
     tied,
     windows,
 )
-from monitoring.profile import profile
+from monitoring.counting import ArrayCounter
 from monitoring.reference import Ints, Reference
 
 LIGHT = {"independent": calm, "tied": tied}
@@ -82,8 +82,7 @@ def _alarms(world: str, size: Size, number: int) -> dict[str, tuple[int, int]]:
         past, counts = _drawn(HEAVY[world], rng, size.drawn)
     told = {}
     for tolerance in TOLERANCES:
-        chart = e_detector(tolerance)
-        levels = chart.path(chart.added(past, counts), threshold)
+        levels = e_detector(tolerance).follow(past, threshold).levels(counts)
         told[f"{tolerance}"] = (len(counts), int((levels >= threshold).sum()))
     return told
 
@@ -93,4 +92,5 @@ def _drawn(draw: Drawn, rng: np.random.Generator, count: int) -> tuple[Reference
     rows = draw(rng, PAST_DRAWN + count * ROWS_DRAWN)
     found = learned(tuple(calm()[:1] * rows.shape[1]), rows[:PAST_DRAWN])
     later = rows[PAST_DRAWN:].reshape(count, ROWS_DRAWN, -1)
-    return found, np.stack([profile(found, one[:, :-1], one[:, -1]).counts for one in later])
+    counter = ArrayCounter(found)
+    return found, np.stack([counter.count(one[:, :-1], one[:, -1]) for one in later])

@@ -27,9 +27,9 @@ from benchmarks.peers.environment import environment
 MILLION = 1_000_000
 APART = FEATURES * RUN_LENGTH * ROWS  #: values of one feature between false alarms, at the run length of all
 MOST = 40_000  #: values that a change is waited for
-SLOW = 50_000  #: null values for a detector that takes half a millisecond for each
+SLOW = 20_000  #: null values for a detector that takes half a millisecond for each
 #: Less eager settings first.
-ADWIN = tuple({"delta": delta} for delta in (0.00025, 0.0005, 0.001, 0.002))
+ADWIN = tuple({"delta": delta} for delta in (0.0005, 0.001, 0.002))
 PAGE_HINKLEY = tuple({"threshold": float(least)} for least in (500, 400, 350, 300, 250))
 CLOSE = 1.1
 
@@ -48,7 +48,7 @@ class Single:
 
 
 PARTS = 4
-MATCHED = (Single("ADWIN", ADWIN, 1.0), Single("PageHinkley", PAGE_HINKLEY, 0.3))
+MATCHED = (Single("ADWIN", ADWIN, 1.0), Single("PageHinkley", PAGE_HINKLEY, 0.2))
 
 
 def null(size: Size) -> Iterator[Task]:
@@ -77,7 +77,7 @@ def matched(size: Size, found: dict[str, Any]) -> dict[str, dict[str, float]]:
 def delays(size: Size, settings: dict[str, dict[str, float]]) -> Iterator[Task]:
     """Give a task for each detector and shift."""
     many = {"repeats": size.repeats, "past": PAST, "most": MOST}
-    few = {"repeats": size.repeats // 6, "past": PAST // 100, "most": MOST // 10}
+    few = {"repeats": max(size.repeats // 12, 1), "past": PAST // 100, "most": MOST // 10}
     for name, options in {**settings, "KSWIN": {}}.items():
         for change, shift in MEANS.items():
             drawn = few if name == "KSWIN" else many

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 SEED = 20261125
 PAST = 20_000  #: rows of a reference
 ROWS = 1_000  #: of a window
-SHORT = 100  #: rows of a window for a detector that adds up what windows say
+SHORT = 25  #: rows of a window for a detector that adds up what windows say; ADWIN looks every 32
 RUN_LENGTH = 1_000  #: windows of `ROWS` rows that pass on average before a false alarm
 CONFIDENCE = 0.95
 #: In total variation: none, as peers have none; of the thresholds by themselves; of a policy that leaves them out.
@@ -27,6 +27,6 @@ class Size:
     values: int  #: in millions, of null streams for detectors of single values
 
 
-FULL = Size(references=200, windows=2_500, drawn=500, streams=120, calm=500, repeats=120, values=100)
+FULL = Size(references=200, windows=2_500, drawn=500, streams=120, calm=500, repeats=120, values=40)
 QUICK = Size(references=8, windows=60, drawn=15, streams=8, calm=120, repeats=6, values=1)
 SIZES = {"full": FULL, "quick": QUICK}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.signal import lfilter
 from scipy.special import ndtr
 
 from monitoring.learning import learn
@@ -143,11 +144,9 @@ def autoregressive(rho: float) -> Drawn:
     """Return normal features, each of which remembers its row before."""
 
     def draw(rng: np.random.Generator, rows: int) -> Floats:
-        found = rng.normal(size=(rows, FEATURES))
-        found[1:] *= math.sqrt(1 - rho * rho)
-        for row in range(1, rows):
-            found[row] += rho * found[row - 1]
-        return found
+        fresh = rng.normal(size=(rows, FEATURES))
+        fresh[1:] *= math.sqrt(1 - rho * rho)
+        return np.asarray(lfilter([1.0], [1.0, -rho], fresh, axis=0))
 
     return draw
 

@@ -31,7 +31,9 @@ def main() -> None:
     found = estimator.estimate(current).filter(period="analysis").to_df()
     spent = time.process_time() - begun
     told = {name: {part: found[(name, part)].tolist() for part in ("value", "sampling_error")} for name in METRICS}
-    (folder / "nannyml.json").write_text(json.dumps({**told, "rows_per_second": len(current) / spent}))
+    (folder / "nannyml.json").write_text(
+        json.dumps({**told, "rows_per_second": len(current) / spent, "calibrated": bool(estimator.needs_calibration)})
+    )
 
 
 if __name__ == "__main__":

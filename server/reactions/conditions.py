@@ -6,7 +6,7 @@ from typing import Any
 
 from measures.sums import span
 from monitoring.conditions import ACCEPTING, ALARMING, engine, first, signals_in
-from server.looks import Look
+from server.looks import ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP, Look
 from server.reactions.evidence import cost, level
 from server.reactions.scene import Scene
 from server.watch import Watch
@@ -81,4 +81,13 @@ def _loss(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[s
     full = len(known) == health.policy.windows.blocks
     rise = found.mean / normal - 1 if full and normal else None
     told = {"loss.level": found.mean if full else None, "loss.up": rise, "loss.rows": float(found.rows)}
+    told |= _estimated(watch, health, one, normal)
     return {name: value for name, value in told.items() if name in one.signals}
+
+
+def _estimated(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[str, float | None]:
+    """Tell what is expected of the window; a champion that came after the reference is another version than that."""
+    if health.champion != watch.estimated_version:
+        return dict.fromkeys((ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP))
+    found = one.signals.get(ESTIMATED)
+    return {ESTIMATED_UP: found / normal - 1 if found is not None and normal else None}

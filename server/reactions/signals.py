@@ -9,6 +9,7 @@ import orjson
 from monitoring import series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT
+from server.judges import Ruling
 from server.reactions.scene import Scene
 from server.watch import RowWindow, SeriesPoint, Watch
 from statemachine import timers
@@ -27,11 +28,11 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
     if health.place == HEALTHY:
         fresh = any(fault.onset_row >= health.calm_row for fault in window.faults)
         if fresh and health.policy.quality.alarms == "always":
-            scene.follow("quality@1", _quality(scene, health, [window], window.quality_before.to_json()))
+            _ask(scene, "quality", _quality(scene, health, [window], window.quality_before.to_json()))
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
             scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == SUSPECT and signal == Signal.QUALITY:
-        scene.follow("quality_resolve@1", _quality(scene, health, _after(scene.watch, health), None))
+        _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
         scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == DEGRADED and health.cause == "data_quality":
@@ -41,7 +42,7 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
 def _await_repair(scene: Scene, health: ModelHealth) -> None:
     """Broken data end when they are whole again, or when the fault has lasted so long that it is the world."""
     latest = scene.watch.windows[-health.policy.quality.clear_windows :]
-    if scene.follow("repaired@1", _quality(scene, health, latest, None)) is None:
+    if _ask(scene, "repaired", _anew(scene, health, latest)) is None:
         since = health.alarm.at_row if health.alarm else health.onset_row
         inputs = {"at_row": scene.at_row, "since_row": since, "window": scene.watch.window_rows}
         scene.follow("accepted@1", inputs)
@@ -161,13 +162,25 @@ def _quality(
         "reference": health.reference_sha256,
         "state": state,
         "not_before": health.calm_row if health.place == HEALTHY else 0,
-        "windows": [window.to_json() for window in windows],
+        "windows": [window.inspected() for window in windows],
     }
+
+
+def _anew(scene: Scene, health: ModelHealth, windows: list[RowWindow]) -> dict[str, Any]:
+    """Give what windows say for themselves. What was under suspicion before them is all that they begin with."""
+    return _quality(scene, health, windows, windows[0].quality_before.anew() if windows else None)
+
+
+def _ask(scene: Scene, judge: str, inputs: dict[str, Any]) -> Ruling | None:
+    """Ask the judge of the data's quality that reads facts where there are some, else the one that counts only."""
+    rule = 2 if any("facts" in window for window in inputs["windows"]) else 1
+    return scene.follow(f"{judge}@{rule}", inputs)
 
 
 def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, Any]:
     return {
         **_quality(scene, health, [window], window.drift_before.to_json()),
         "signal": str(Signal.DRIFT),
+        "windows": [window.to_json()],
         "assumptions": assumptions(scene.watch.reference, health.policy.drift),
     }

@@ -19,6 +19,7 @@ ROOMS = {
     "migrations",
     "measures",
     "monitoring",
+    "providers",
     "retraining",
     "rollout",
     "server",

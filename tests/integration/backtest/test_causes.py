@@ -17,6 +17,8 @@ WINDOW = REFERENCE // 20
         ("stuck", "quality", "data_quality", 4),
         ("unit", "quality", "data_quality", 4),
         ("shifted", "quality", "data_quality", 4),
+        ("code", "quality", "data_quality", 4),
+        ("fahrenheit", "quality", "data_quality", 4),
         ("covariate", "loss", "covariate_drift", 4),
         ("concept", "loss", "concept_change", 4),
         ("prior", "loss", "label_shift", 3),  # on few rows it is hard to tell from a concept that changed
@@ -32,7 +34,7 @@ def test_a_planted_fault_is_named_and_dated_in_most_worlds(fault: str, signal: s
     assert right >= least
 
 
-@pytest.mark.parametrize("fault", ["missing", "stuck", "unit", "shifted"])
+@pytest.mark.parametrize("fault", ["missing", "stuck", "unit", "shifted", "code"])
 def test_the_broken_feature_is_named_and_dated_to_the_row(fault: str) -> None:
     alarm, diagnosis = word_on(planted(fault, 1))
 

@@ -85,3 +85,13 @@ def test_conditions_are_told_and_compared_by_their_names() -> None:
     assert sentences(new.policy)["Conditions of this model"] == [
         "Where `rows > 1` holds in a window, the alarm of a risen loss is accepted, on record (fine)."
     ]
+
+
+def test_further_faults_that_are_looked_for_are_named_and_their_absence_is_told() -> None:
+    said: dict[str, dict[str, list[str]]] = {"quality": {"looks_for": []}}
+
+    assert (
+        "Beside what counts tell, windows are searched for: nothing."
+        in sentences(Policy.from_json(said))["Broken data"]
+    )
+    assert [one.path for one in changes(source({}), source(said))] == ["quality.looks_for"]

@@ -2,12 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
-from monitoring.confidence import GRID, Confidence, pooled
+from monitoring.confidence import GRID, Confidence
 from monitoring.reference import Floats
 
 World = tuple[Floats, Floats]
@@ -112,17 +109,37 @@ def test_chances_rise_and_the_border_of_the_classes_is_kept() -> None:
     assert GRID // 2 in table.starts
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 20)), min_size=1, max_size=30))
-def test_the_calibration_is_the_isotonic_regression(counts: list[tuple[int, int]]) -> None:
-    ones, rows = [min(one, row) for one, row in counts], [row for _, row in counts]
+def test_scores_that_are_chances_are_believed_as_they_are() -> None:
+    table = learned(world(9, 5_000))
+    scores = world(10, 20_000, 1.0)[0]
 
-    found = pooled(ones, rows)
+    counts = table.count(scores)
 
-    shares = [one / row for one, row in zip(ones, rows, strict=True)]
-    expected = IsotonicRegression().fit_transform(range(len(rows)), shares, sample_weight=rows)
-    assert found == pytest.approx(expected.tolist())
+    assert table.estimate(counts).loss == pytest.approx(np.minimum(scores, 1 - scores).mean(), abs=5e-5)
+    assert table.roc_auc(counts) == pytest.approx(expected_curve(scores), abs=5e-5)
 
 
-def test_places_without_rows_take_the_chance_of_a_neighbour() -> None:
-    assert pooled([0, 0, 1, 0], [0, 2, 1, 0]) == [0.0, 0.0, 1.0, 1.0]
-    assert pooled([0, 0], [0, 0]) == [0.5, 0.5]
+def expected_curve(chances: Floats) -> float:
+    """Give the share of pairs of a one and a zero, weighted by their chances, in which the one has the higher score."""
+    rising = np.sort(chances)
+    zeros = 1 - rising
+    return float((rising * (np.cumsum(zeros) - zeros / 2)).sum() / (rising.sum() * zeros.sum()))
+
+
+def test_labels_that_refute_scores_are_believed() -> None:
+    table = learned(world(11, 5_000, sureness=3.0))
+
+    assert len(table.starts) < 500  # stretches of the isotonic regression
+    assert table.estimate(table.count(np.full(10, 0.999))).loss > 0.02
+
+
+def test_the_error_of_the_curve_covers_what_labels_show_as_often_as_it_says() -> None:
+    inside = 0
+    for seed in range(100):
+        table = learned(world(seed, 2_000))
+        later = world(1_000 + seed, 1_000)
+        found = table.rank_loss(table.count(later[0]))
+        assert found is not None
+        inside += abs(1 - found.loss - roc_auc_score(later[1], later[0])) < 2 * found.error
+
+    assert inside >= 90

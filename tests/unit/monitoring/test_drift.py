@@ -123,6 +123,16 @@ def test_the_mean_e_value_of_windows_that_are_drawn_from_the_reference_is_at_mos
     assert (e_values.mean(axis=0) <= 1 + 3 * error).all()
 
 
+@pytest.mark.parametrize("rule", [1, 2])
+def test_weights_of_a_feature_make_a_mean_of_its_e_values(rule: int) -> None:
+    reference, _ = split(0, 1)
+    dictionary = Dictionary.of(reference, POLICY.tolerance, rule)
+
+    for weights in dictionary.per_feature(dictionary.priors):
+        mean = math.fsum(math.exp(weight / NATS) for weight in weights) / len(weights)
+        assert 1 - 1e-5 < mean <= 1
+
+
 @pytest.mark.parametrize("steps", [FIRST, FINER])
 def test_every_alternative_is_a_distribution(steps: Steps) -> None:
     reference, _ = split(0, 1)

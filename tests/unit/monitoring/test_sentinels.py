@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pytest
 
 from monitoring.facts import MOST_VALUES, Facts, facts
-from monitoring.sentinels import Sentinel, SentinelWatch, learn_habits
+from monitoring.habits import Habits, learn_habits
+from monitoring.reference import Column
+from monitoring.sentinels import Sentinel, SentinelWatch
+from statemachine.canonical import canonical
 from statemachine.policy import Quality
 
 Floats = npt.NDArray[np.float64]
@@ -47,10 +51,10 @@ WORLDS: list[World] = [smooth, tied, rainy, dragging, seasonal]
 
 def watched(rows: Floats) -> list[tuple[Sentinel, ...]]:
     """Learn from the first rows of one feature; give what each window behind them brings."""
-    watch = SentinelWatch.start(learn_habits(rows[:REFERENCE, None], WINDOW), Quality())
-    found = []
+    habits = learn_habits([Column(name="x")], rows[:REFERENCE, None], WINDOW)
+    watch, found = SentinelWatch.start(habits.repeating, Quality()), []
     for first in range(REFERENCE, len(rows) - WINDOW + 1, WINDOW):
-        watch, now = watch.observe(first, facts(rows[first : first + WINDOW, None]))
+        watch, now = watch.observe(first, habits.facts(rows[first : first + WINDOW, None]))
         found.append(now)
     return found
 
@@ -103,6 +107,26 @@ def test_nothing_is_out_of_place_where_the_reference_has_a_bin_for_each_value() 
     rows[REFERENCE:] = 99.0
 
     assert not any(watched(rows))
+
+
+def test_words_have_no_codes_but_themselves() -> None:
+    rows = np.random.default_rng(3).integers(0, 500, (REFERENCE, 1)).astype(float)
+
+    assert learn_habits([Column(name="word", kind="categorical", categories=500)], rows, WINDOW).columns == ()
+
+
+def test_habits_are_read_back_from_what_is_recorded() -> None:
+    rows = np.column_stack([dragging(np.random.default_rng(1), REFERENCE), tied(np.random.default_rng(2), REFERENCE)])
+    habits = learn_habits([Column(name="x"), Column(name="y")], rows, WINDOW)
+
+    assert Habits.from_json(orjson.loads(canonical(habits.to_json()))) == habits
+
+
+def test_what_few_rows_have_is_no_fact_of_a_window() -> None:
+    rows = np.arange(1_000.0)[:, None]
+    rows[:9] = 5.5
+
+    assert facts(rows).repeated == ((),)
 
 
 def test_one_window_alone_names_nothing() -> None:

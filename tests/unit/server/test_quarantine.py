@@ -40,6 +40,14 @@ def test_nothing_is_held_before_a_fault() -> None:
     assert filled().within(0, 1_000) == ()
 
 
+@pytest.mark.parametrize("kind", ["missing", "invalid", "stuck", "sentinel", "unit"])
+def test_what_is_broken_whatever_the_world_does_is_held(kind: str) -> None:
+    found = Quarantine(300)
+    found.take([a_fault(100, kind=kind)], 200)
+
+    assert found.within(0, 1_000) == ((100, 200),)
+
+
 @pytest.mark.parametrize("kind", ["out_of_range", "new_category", "duplicate"])
 def test_what_may_be_a_world_that_passes_is_not_held(kind: str) -> None:
     found = Quarantine(300)

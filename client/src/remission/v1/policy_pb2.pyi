@@ -228,6 +228,7 @@ class Policy(google.protobuf.message.Message):
         EXTRA_RATIO_FIELD_NUMBER: builtins.int
         CLEAR_WINDOWS_FIELD_NUMBER: builtins.int
         ACCEPT_WINDOWS_FIELD_NUMBER: builtins.int
+        LOOKS_FOR_FIELD_NUMBER: builtins.int
         ALARMS_FIELD_NUMBER: builtins.int
         false_alarm_windows: builtins.float
         """false_alarm_windows: Windows that pass on average before a false alarm, at least."""
@@ -241,6 +242,10 @@ class Policy(google.protobuf.message.Message):
         """accept_windows: windows after which a fault that lasts is the world as it is."""
         alarms: builtins.str
         """alarms: Whether broken data raise suspicion."""
+        @property
+        def looks_for(self) -> global___Policy.Names:
+            """looks_for: Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves by just such a factor looks the same."""
+
         def __init__(
             self,
             *,
@@ -249,10 +254,11 @@ class Policy(google.protobuf.message.Message):
             extra_ratio: builtins.float | None = ...,
             clear_windows: builtins.int | None = ...,
             accept_windows: builtins.int | None = ...,
+            looks_for: global___Policy.Names | None = ...,
             alarms: builtins.str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_accept_windows", b"_accept_windows"]) -> typing.Literal["accept_windows"] | None: ...
         @typing.overload

@@ -17,7 +17,7 @@ from cli.policy_file import parse
 from scripts import draw_policy_proto
 from server.errors import Invalid
 from server.transport.policies import policy_text
-from statemachine.policy import GATES, Condition, Policy
+from statemachine.policy import FAULTS, GATES, Condition, Policy
 
 WHEN = st.sampled_from(["loss.up > 0.1", 'metric["p 99"].ratio < 1.2 && rows >= 100', "!(loss.level > 0.5)"])
 PERSISTENCE = st.fixed_dictionaries({"of": st.just(5), "at_least": st.integers(1, 5)})
@@ -27,9 +27,12 @@ CONDITION = st.fixed_dictionaries(
 )
 LISTS: dict[str, st.SearchStrategy[Any]] = {
     "mandatory": st.lists(st.sampled_from(GATES), unique=True),
+    "looks_for": st.lists(st.sampled_from(FAULTS), unique=True),
     "rungs_bp": st.just([100, 2_500]),
     "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
 }
+#: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.
+NAMES = {"gates": "mandatory", "quality": "looks_for"}
 
 
 def said(section: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -54,8 +57,11 @@ def value(one: Any, hint: Any) -> st.SearchStrategy[Any]:
 
 def as_message(told: dict[str, Any]) -> pb.Policy:
     """Say a policy in the words of the contract."""
-    gates = told.get("gates", {})
-    names = {"gates": {**gates, "mandatory": {"values": gates["mandatory"]}}} if "mandatory" in gates else {}
+    names = {
+        section: {**told[section], name: {"values": told[section][name]}}
+        for section, name in NAMES.items()
+        if name in told.get(section, {})
+    }
     return pb.Policy.FromString(ParseDict({**told, **names}, pb.Policy()).SerializeToString())
 
 

@@ -1,0 +1,64 @@
+"""Habits: what the windows of a reference did that its bins do not hold, so that a window can be held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from monitoring.facts import Facts, facts
+from monitoring.reference import MAX_BINS, Column, Floats
+from monitoring.sentinels import Habit, learn_habit
+from monitoring.units import Bands, learn_bands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """The habits of the features that are measured: numbers of more values than there are bins.
+
+    Of the others every value is a code, and each has a bin of its own.
+    """
+
+    window: int  #: rows of the windows that it was learned from
+    columns: tuple[int, ...]  #: the place of each measured feature
+    repeating: tuple[Habit, ...]  #: of each of them
+    bands: tuple[Bands, ...]  #: of each of them
+
+    def facts(self, rows: Floats) -> Facts:
+        """Return the facts of *rows* (n, all features): those of the measured ones."""
+        return facts(rows[:, self.columns])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, for canonical bytes."""
+        return {
+            "window": self.window,
+            "columns": list(self.columns),
+            "repeating": [one.to_json() for one in self.repeating],
+            "bands": [one.to_json() for one in self.bands],
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Undo `to_json`."""
+        return cls(
+            window=data["window"],
+            columns=tuple(data["columns"]),
+            repeating=tuple(map(Habit.from_json, data["repeating"])),
+            bands=tuple(map(Bands.from_json, data["bands"])),
+        )
+
+
+def learn_habits(columns: Sequence[Column], rows: Floats, window: int) -> Habits:
+    """Learn from reference *rows* (n, features) in order of time, cut into windows of about *window* rows."""
+    measured = tuple(k for k, one in enumerate(columns) if one.kind == "numeric" and _is_measured(rows[:, k]))
+    parts = np.array_split(rows[:, measured], max(len(rows) // window, 1))
+    seen = [facts(part) for part in parts]
+    repeating = tuple(learn_habit(k, seen) for k in range(len(measured)))
+    bands = tuple(learn_bands([one.levels[k] for one in seen]) for k in range(len(measured)))
+    return Habits(window=window, columns=measured, repeating=repeating, bands=bands)
+
+
+def _is_measured(values: Floats) -> bool:
+    return len(np.unique(values[np.isfinite(values)])) > MAX_BINS

@@ -1,0 +1,143 @@
+"""Inspects the data of each window: what its counts on bins tell, and what its facts tell that no bin holds.
+
+All that is watched shares one threshold, so that a false alarm of any kind comes as rarely as the policy says. Where
+the reference has no habits, or the policy looks for nothing that needs them, counts alone are judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from monitoring.facts import Facts
+from monitoring.habits import Habits
+from monitoring.profile import Profile
+from monitoring.quality import QualityFinding, QualityWatch
+from monitoring.reference import Reference
+from monitoring.sentinels import Sentinel, SentinelWatch
+from monitoring.streams import Thresholds
+from monitoring.units import Converted, UnitWatch
+
+
+class Wanted(Thresholds, Protocol):
+    """What a policy says about quality, and which faults it looks for beyond those that counts tell."""
+
+    @property
+    def looks_for(self) -> tuple[str, ...]:
+        """Kinds of faults, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of a window of rows; without `facts` where none are judged."""
+
+    start_row: int
+    profile: Profile
+    repeats: int
+    facts: Facts | None = None
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Read a window as evidence holds it."""
+        found = Facts.from_json(data["facts"]) if "facts" in data else None
+        known = Profile.from_json(data["profile"])
+        return cls(start_row=data["start_row"], profile=known, repeats=data["repeats"], facts=found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """The state of what is watched; `observe` returns its next self."""
+
+    reference: Reference
+    habits: Habits | None
+    counts: QualityWatch
+    codes: SentinelWatch | None
+    units: UnitWatch | None
+
+    @classmethod
+    def start(cls, reference: Reference, habits: Habits | None, policy: Wanted) -> Self:
+        """Return the inspection that has seen nothing."""
+        wanted = policy.looks_for if habits else ()
+        further = len(wanted) * len(habits.columns) if habits else 0
+        counts = QualityWatch.start(reference, policy, further)
+        others = len(counts.table.each) + further - (len(habits.columns) if habits else 0)
+        codes = SentinelWatch.start(habits.repeating, policy, others) if habits and "sentinel" in wanted else None
+        units = UnitWatch.start(habits.bands, policy, others) if habits and "unit" in wanted else None
+        return cls(reference=reference, habits=habits if wanted else None, counts=counts, codes=codes, units=units)
+
+    def observe(self, seen: Seen) -> tuple[Inspection, tuple[QualityFinding, ...]]:
+        """Take a window; give what stands above the threshold, loudest first."""
+        counts, found = self.counts.observe(seen.start_row, seen.profile, seen.repeats)
+        if seen.facts is None:
+            return replace(self, counts=counts), found
+        codes, sentinels = self.codes.observe(seen.start_row, seen.facts) if self.codes else (None, ())
+        units, converted = self.units.observe(seen.start_row, seen.facts) if self.units else (None, ())
+        end = seen.start_row + seen.profile.rows
+        named = [
+            *(self._finding(one, "sentinel", [one.value], _code(one), end) for one in sentinels),
+            *(
+                self._finding(one, "unit", seen.facts.levels[one.feature], one.conversion.name, end)
+                for one in converted
+            ),
+        ]
+        ordered = sorted([*found, *named], key=lambda one: (-one.log_evidence, one.feature, one.kind))
+        return replace(self, counts=counts, codes=codes, units=units), tuple(ordered)
+
+    def _finding(
+        self, one: Sentinel | Converted, kind: str, values: Sequence[float], told: str, end: int
+    ) -> QualityFinding:
+        assert self.habits is not None  # noqa: S101 - nothing is found without
+        feature = self.reference.features[self.habits.columns[one.feature]]
+        return QualityFinding(
+            feature=feature.name, kind=kind, share=one.share, tolerated=one.tolerated,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=end,
+            slots=tuple(np.unique(feature.place(np.array(values))).tolist()), told=told,
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the state, for canonical bytes: where counts alone are judged, in the form of theirs."""
+        if self.habits is None:
+            return self.counts.to_json()
+        return {
+            "counts": self.counts.to_json(),
+            "codes": self.codes.to_json() if self.codes else None,
+            "units": self.units.to_json() if self.units else None,
+        }
+
+    def anew(self) -> dict[str, Any] | None:
+        """Return the state that suspects what this one does, and has evidence of nothing; None where nothing can be."""
+        if self.habits is None:
+            return None
+        return {
+            "counts": None,
+            "codes": self.codes.anew().to_json() if self.codes else None,
+            "units": self.units.anew().to_json() if self.units else None,
+        }
+
+    def restored(self, state: dict[str, Any]) -> Inspection:
+        """Return an inspection of these habits in the state that `to_json` or `anew` gave."""
+        counts = self.counts if state["counts"] is None else self.counts.restored(state["counts"])
+        codes = self.codes.restored(state["codes"]) if self.codes and state["codes"] else self.codes
+        units = self.units.restored(state["units"]) if self.units and state["units"] else self.units
+        return replace(self, counts=counts, codes=codes, units=units)
+
+
+def _code(one: Sentinel) -> str:
+    return f"{one.value:.12g} in {one.share:.0%} of rows"
+
+
+def judge(inputs: dict[str, Any], policy: Wanted) -> tuple[QualityFinding, ...]:
+    """Fold the recorded windows and return what stands after the last one.
+
+    *inputs* holds `reference`, `habits`, `windows` and, if folding does not begin with nothing, the `state` before.
+    """
+    watch = Inspection.start(Reference.from_json(inputs["reference"]), Habits.from_json(inputs["habits"]), policy)
+    if inputs.get("state") is not None:
+        watch = watch.restored(inputs["state"])
+    found: tuple[QualityFinding, ...] = ()
+    for each in inputs["windows"]:
+        watch, found = watch.observe(Seen.from_json(each))
+    return found

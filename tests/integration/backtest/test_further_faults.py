@@ -1,0 +1,39 @@
+"""Faults that no count tells, through the whole service: what is told of them, derived again, and not trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from statemachine.policy import FAULTS
+from tests.fixtures.faults import lived, planted
+
+SEED = 3  #: a world in which the unit is known by the second window, and so by the time of the diagnosis
+TOLD = [("code", "sentinel in a (0.5 in "), ("fahrenheit", "unit in a (degrees Celsius to Fahrenheit)")]
+
+
+def notes(events: list[dict[str, Any]]) -> str:
+    """Give what all diagnoses say of their causes."""
+    made = [event["payload"]["causes"] for event in events if event["type"] == "diagnosis_made"]
+    return "; ".join(cause["note"] for causes in made for cause in causes)
+
+
+@pytest.mark.parametrize(("fault", "told"), TOLD)
+def test_a_fault_is_told_of_starts_no_retraining_and_is_derived_again(fault: str, told: str) -> None:
+    events, audit = lived(planted(fault, SEED), quality={"looks_for": list(FAULTS)})
+
+    alarm = next(event["payload"] for event in events if event["type"] == "alarm_raised")
+    assert (alarm["signal"], alarm["subject"], alarm["detector"][-2:]) == ("quality", "a", "@2")
+    assert told in notes(events)
+    assert not [event for event in events if event["type"] == "remediation_started"]
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
+    assert audit.decisions >= 3
+
+
+@pytest.mark.parametrize(("fault", "told"), TOLD)
+def test_a_policy_that_does_not_look_for_a_fault_hears_nothing_of_it(fault: str, told: str) -> None:
+    events, audit = lived(planted(fault, SEED), quality={"looks_for": []})
+
+    assert told not in notes(events)
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
