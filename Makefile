@@ -14,7 +14,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate evaluate-detectors evaluate-quality derive replay-million same-bits clean help
+.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate evaluate-detectors evaluate-quality evaluate-causes derive replay-million same-bits clean help
 
 ## setup: make .venv from the lock, and install the service and its client into it
 setup: .venv/installed
@@ -83,6 +83,10 @@ evaluate: setup
 ## evaluate-quality: faults of each kind planted in the public streams in DATA=folder, and what is made of them
 evaluate-quality: setup
 	$(BIN)/python -m benchmarks.faults --data $(DATA)
+
+## evaluate-causes: known causes planted in the public streams in DATA=folder, and what the diagnosis names; QUICK=1 for a few
+evaluate-causes: setup
+	$(BIN)/python -m benchmarks.causes --data $(DATA) $(if $(QUICK),--quick)
 
 ## evaluate-detectors: false alarms, delays and confirmations of the detector of drift, beside peers; QUICK=1 for a few
 evaluate-detectors: setup

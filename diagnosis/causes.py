@@ -9,7 +9,16 @@ from typing import Any, Literal
 from diagnosis.inputs import Feature, Table, means, moved
 from diagnosis.mixture import explained_by_labels
 
-Kind = Literal["data_quality", "covariate_drift", "concept_change", "label_shift", "serving", "unknown"]
+Kind = Literal[
+    "data_quality",
+    "upstream_change",
+    "covariate_drift",
+    "label_shift",
+    "concept_change",
+    "label_quality",
+    "serving",
+    "unknown",
+]
 MOST_FEATURES = 3
 OUTPUT = "@output"
 

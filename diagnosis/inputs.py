@@ -40,6 +40,12 @@ class Table:
         """Read the plain lists."""
         return cls(*(np.array(data[name], dtype=np.int64) for name in ("rows", "loss", "squares")))
 
+    def thinned(self, fresh: float) -> Table:
+        """Return the table as if only the share *fresh* of its rows had come."""
+        if fresh >= 1:
+            return self
+        return Table(*(np.rint(one * fresh).astype(np.int64) for one in (self.rows, self.loss, self.squares)))
+
     def cut(self, feature: Feature) -> Table:
         """Return the slots of one feature."""
         where = slice(feature.start, feature.start + feature.slots)

@@ -1,124 +1,176 @@
-"""Says why the loss rose: ranked causes with the share of the rise that each explains, or that it is unknown."""
+"""Says why the loss rose: ranked causes with the share of the rise that each explains, or that it is unknown.
+
+First it asks which cause has left its pattern: what has changed, and what has not (`diagnosis/patterns.py`). Where none
+fits, for several things have happened, the rise is cut into parts (`diagnosis/parts.py`).
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
-from diagnosis.causes import Kind, Part, Rise, bad_data, changed_concept, moved_inputs, moved_labels, named
+from diagnosis.answer import Cause, Diagnosis
+from diagnosis.causes import Kind, Part, Rise, bad_data, named
 from diagnosis.inputs import UNIT, Feature, Table
+from diagnosis.parts import changed_truth, moved_feature, moved_inputs, moved_labels
+from diagnosis.patterns import Look, Pattern
+from diagnosis.relations import Relations
+from diagnosis.thresholds import Thresholds
 
-
-class Thresholds(Protocol):
-    """What a policy says about diagnosis."""
-
-    @property
-    def least_labels(self) -> int:
-        """Labelled rows since the onset below which no loss is explained."""
-
-    @property
-    def errors(self) -> float:
-        """Standard errors by which the loss, and each part of it, must stand out."""
-
-    @property
-    def least_share(self) -> float:
-        """The share of the rise below which a cause is not listed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosisThresholds:
-    """Thresholds that need no tuning."""
-
-    least_labels: int = 30
-    errors: float = 2.5
-    least_share: float = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """A cause, the share of the rise that it explains (in [0, 1]), where it shows, and the evidence."""
-
-    kind: Kind
-    share: float
-    effect: float  #: loss units a row
-    log_evidence: float
-    features: tuple[str, ...]
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """Causes, strongest first; the first is the diagnosis. `confidence` is in [0, 1], and no probability.
-
-    It is the share of the first cause times how clearly the loss rose: 1 from five standard errors on.
-    """
-
-    causes: tuple[Cause, ...]
-    onset_row: int
-    confidence: float
-    rise: float  #: loss units a row
-    error: float  #: standard error of the rise
-    labelled: int  #: rows with a label since the onset
-
-    @property
-    def cause(self) -> Kind:
-        """The first cause."""
-        return self.causes[0].kind
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, for canonical bytes."""
-        return {**asdict(self), "causes": [{**asdict(c), "features": list(c.features)} for c in self.causes]}
+ROW = "@row"  #: the name under which rows that came again are reported
+WIDE = 1.96  #: standard errors to both sides, so that an interval holds the share 19 times in 20
+HALF = 0.5  #: share of the rise that rows which come more often must explain, so that no fault is sought in them
+SURE = 5.0  #: standard errors of the rise from which on it is as clear as can be
 
 
 def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis:
     """Explain the loss since the onset.
 
     *inputs* holds `layout` (per feature `name`, `start`, `slots`), `reference` and `current` (loss tables: `rows`,
-    `loss`, `squares`; `current` since `onset_row`), `quality` and `drift` (findings, may be empty), `onset_row`,
-    and may hold `serving`: of rows whose output was computed again, `compared`, `differing` and, where labelled,
-    `labelled` and `excess_loss`: fixed-point, recorded outputs' losses less those of the outputs computed again.
+    `loss`, `squares`; `current` since `onset_row`), `relations` (see `Relations.from_json`), `quality` and `drift`
+    (findings, may be empty) and `onset_row`, and may hold `serving`: of rows whose output was computed again,
+    `compared`, `differing` and, where labelled, `labelled` and `excess_loss`: fixed-point, recorded outputs' losses
+    less those of the outputs computed again.
     """
+    fresh = _fresh(inputs["quality"])
+    case = _case(inputs, policy, fresh)
+    if not case.clear:  # A cause that is seen comes before "unknown" even while its cost is not known.
+        return _diagnosis(inputs, case.rise, (*case.seen(inputs["drift"]), _unknown(1.0)), 0.0)
+    causes = case.explained(Look(Relations.from_json(inputs["relations"]).thinned(fresh)))
+    if causes[0].kind == "unknown":
+        causes = (*case.seen([]), *causes)
+    clarity = min(1.0, case.rise.amount / (SURE * case.rise.error)) if case.rise.error > 0 else 1.0
+    return _diagnosis(inputs, case.rise, causes, clarity)
+
+
+def _case(inputs: dict[str, Any], policy: Thresholds, fresh: float) -> _Case:
     features = [Feature(each["name"], each["start"], each["slots"]) for each in inputs["layout"]]
-    rise = Rise(features, Table.from_json(inputs["reference"]), Table.from_json(inputs["current"]))
     known = {feature.name for feature in features}
-    findings = [each for each in inputs["quality"] if each["feature"] in known]
-    clear = rise.labelled >= policy.least_labels and rise.amount > policy.errors * rise.error
-    serving = _serving(inputs.get("serving"))
-    parts = _explain(rise, serving, findings, policy) if clear else [*serving, *_suspect(findings, inputs["drift"])]
-    causes = _ranked(parts, rise, policy, clear=clear)
-    clarity = min(1.0, rise.amount / (5 * rise.error)) if clear and rise.error > 0 else float(clear)
-    confidence = causes[0].share * clarity if causes[0].kind != "unknown" else 0.0
-    return Diagnosis(
-        causes=causes,
-        onset_row=_onset(inputs, causes[0]),
-        confidence=round(confidence, 6),
-        rise=round(rise.amount, 6),
-        error=round(rise.error, 6),
-        labelled=rise.labelled,
+    return _Case(
+        rise=Rise(features, Table.from_json(inputs["reference"]), Table.from_json(inputs["current"]).thinned(fresh)),
+        findings=[each for each in inputs["quality"] if each["feature"] in known],
+        beyond=[each for each in inputs["quality"] if each["feature"] not in known],
+        serving=_serving(inputs.get("serving")),
+        policy=policy,
     )
 
 
-def _explain(rise: Rise, serving: list[Part], findings: list[dict[str, Any]], policy: Thresholds) -> list[Part]:
-    """Give each cause what those before it left: faults, then the better of inputs and labels, then the concept."""
-    left, parts = rise.amount, []
-    for each in serving:
-        parts.append(replace(each, amount=min(max(each.amount, 0.0), left)))
-        left -= parts[-1].amount
-    spoilt = {each["feature"] for each in findings}
-    fault = bad_data(rise, findings)
-    if fault:
-        parts.append(replace(fault, amount=min(max(fault.amount, 0.0), left)))
-        left -= parts[-1].amount
-    rivals = [each for each in (moved_inputs(rise, spoilt), moved_labels(rise)) if _stands(each, policy)]
-    for each in sorted(rivals, key=lambda part: (-part.amount, part.kind)):
-        parts.append(replace(each, amount=min(each.amount, left)))
-        left -= parts[-1].amount
-    concept = changed_concept(rise, left)
-    return [*parts, concept] if _stands(concept, policy) else parts
+def _fresh(findings: list[dict[str, Any]]) -> float:
+    """Return the share of the rows since that came for the first time: one that comes again says nothing new."""
+    return 1 - max((float(each["share"]) for each in findings if each["feature"] == ROW), default=0.0)
 
 
-def _stands(part: Part, policy: Thresholds) -> bool:
-    return part.amount > policy.errors * part.error and part.amount > 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A rise of the loss, and the faults of the data that were found meanwhile."""
+
+    rise: Rise
+    findings: list[dict[str, Any]]  #: about features
+    beyond: list[dict[str, Any]]  #: about whole rows: no table tells what they cost
+    serving: list[Part]
+    policy: Thresholds
+
+    @property
+    def clear(self) -> bool:
+        enough = self.rise.labelled >= self.policy.least_labels
+        return enough and self.rise.amount > self.policy.errors * self.rise.error
+
+    def seen(self, drift: list[dict[str, Any]]) -> tuple[Cause, ...]:
+        parts = [*self.serving, *_suspect([*self.beyond, *self.findings], drift)]
+        return tuple(_unpriced(part) for part in parts)
+
+    def explained(self, look: Look) -> tuple[Cause, ...]:
+        if look.all <= 1 and not self.findings and not self.serving:
+            return (_unknown(1.0),)  # nothing that the loss follows from has changed: it may have risen by chance
+        patterns = () if self.serving else look.patterns()
+        if patterns:
+            first, *rivals = (self._of_pattern(one, look) for one in patterns)
+            return self._with_rivals(self._cause(first), [*rivals, *self._moved(look)])
+        return self._ranked([self._cause(part) for part in self._parts(look)])
+
+    def _of_pattern(self, pattern: Pattern, look: Look) -> Part:
+        """Give a pattern the whole rise: all that its cause cannot change is as it was."""
+        part = Part(
+            kind=pattern.kind, amount=self.rise.amount, error=self.rise.error, features=pattern.features,
+            note=pattern.note,
+        )  # fmt: skip
+        if pattern.kind == "concept_change":
+            return replace(changed_truth(self.rise, self.rise.amount, look), note=pattern.note)
+        if pattern.kind == "covariate_drift":
+            return replace(part, features=moved_inputs(self.rise, self._spoilt(), look).features or part.features)
+        return self._of_feature(part, look) if pattern.kind == "upstream_change" else part
+
+    def _of_feature(self, part: Part, look: Look) -> Part:
+        """Say what has happened to features alone: a fault that was found, rows that come more often, or neither."""
+        faults = [each for each in self.findings if each["feature"] in part.features]
+        if faults:
+            kinds = sorted({f"{each['kind']} in {each['feature']}" for each in faults})
+            evidence = max(float(each["log_evidence"]) for each in faults)
+            return replace(part, kind="data_quality", note=", ".join(kinds), log_evidence=evidence)
+        for feature in (each for each in self.rise.features if each.name in part.features and look.drawn(each.name)):
+            amount, error = moved_feature(self.rise, feature)
+            if amount > max(HALF * self.rise.amount, error):
+                return replace(part, kind="covariate_drift", features=(feature.name,))
+        return part
+
+    def _parts(self, look: Look) -> list[Part]:
+        """Give each cause what those before it left: faults, then the better of inputs and labels, then the truth."""
+        left, parts = self.rise.amount, list[Part]()
+        fault = bad_data(self.rise, self.findings)
+        for each in [*self.serving, *([fault] if fault else [])]:
+            parts.append(replace(each, amount=min(max(each.amount, 0.0), left)))
+            left -= parts[-1].amount
+        for each in self._moved(look):
+            parts.append(replace(each, amount=min(each.amount, left)))
+            left -= parts[-1].amount
+        concept = changed_truth(self.rise, left, look)
+        return [*parts, concept] if self._stands(concept) else parts
+
+    def _moved(self, look: Look) -> list[Part]:
+        """Return what moved inputs and moved labels would do by their shares alone, the larger first."""
+        both = [moved_inputs(self.rise, self._spoilt(), look), moved_labels(self.rise, look)]
+        return sorted(filter(self._stands, both), key=lambda part: (-part.amount, part.kind))
+
+    def _spoilt(self) -> set[str]:
+        return {each["feature"] for each in self.findings}
+
+    def _stands(self, part: Part) -> bool:
+        return part.amount > self.policy.errors * part.error and part.amount > 0
+
+    def _cause(self, part: Part) -> Cause:
+        """Give a part its share, with an interval from the errors of the part and of the whole rise."""
+        share = min(1.0, max(0.0, part.amount / self.rise.amount))
+        half = WIDE * (part.error**2 + (share * self.rise.error) ** 2) ** 0.5 / self.rise.amount
+        return Cause(
+            kind=part.kind, share=round(share, 6), low=round(max(share - half, 0.0), 6),
+            high=round(min(share + half, 1.0), 6), effect=round(part.amount, 6), features=part.features,
+            log_evidence=part.log_evidence, note=part.note,
+        )  # fmt: skip
+
+    def _ranked(self, causes: list[Cause]) -> tuple[Cause, ...]:
+        listed = [each for each in causes if each.share >= self.policy.least_share]
+        rest = 1 - sum(each.share for each in listed)
+        if rest >= self.policy.least_share or not listed:
+            listed.append(_unknown(rest))
+        return tuple(sorted(listed, key=lambda each: -each.share))
+
+    def _with_rivals(self, first: Cause, rivals: list[Part]) -> tuple[Cause, ...]:
+        """Put rivals behind the first cause: what else would explain the rise, or some of it, in place of the first."""
+        others = [self._cause(each) for each in rivals if each.kind != first.kind]
+        by_kind = {each.kind: replace(each, share=0.0, low=0.0, effect=0.0) for each in reversed(others)}
+        listed = tuple(by_kind[each] for each in dict.fromkeys(one.kind for one in others))
+        whole = any(each.high >= first.high for each in listed)
+        return (replace(first, low=0.0) if whole else first, *listed)
+
+
+def _diagnosis(inputs: dict[str, Any], rise: Rise, causes: tuple[Cause, ...], clarity: float) -> Diagnosis:
+    first = causes[0]
+    rival = any(each.share == 0 and each.high >= first.high for each in causes[1:])
+    confidence = first.share * clarity / (2 if rival else 1) if first.kind != "unknown" else 0.0
+    return Diagnosis(
+        causes=causes, onset_row=_onset(inputs, first), confidence=round(confidence, 6), rise=round(rise.amount, 6),
+        error=round(rise.error, 6), labelled=rise.labelled,
+    )  # fmt: skip
 
 
 def _suspect(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> list[Part]:
@@ -127,14 +179,14 @@ def _suspect(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> lis
     if findings:
         first = max(findings, key=lambda each: ("told" in each, float(each["log_evidence"])))
         names = tuple(sorted({each["feature"] for each in findings}))
-        parts.append(_unpriced("data_quality", names, first, named(first)))
+        parts.append(_seen("data_quality", names, first, named(first)))
     if drift:
         first = max(drift, key=lambda each: float(each["log_evidence"]))
-        parts.append(_unpriced("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))
+        parts.append(_seen("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))
     return parts
 
 
-def _unpriced(kind: Kind, names: tuple[str, ...], first: dict[str, Any], note: str) -> Part:
+def _seen(kind: Kind, names: tuple[str, ...], first: dict[str, Any], note: str) -> Part:
     evidence = float(first["log_evidence"])
     return Part(kind=kind, amount=0.0, error=0.0, features=names, log_evidence=evidence, note=f"{note}; cost not known")
 
@@ -148,30 +200,16 @@ def _serving(serving: dict[str, Any] | None) -> list[Part]:
     return [Part(kind="serving", amount=excess, error=0.0, note=note)]
 
 
-def _ranked(parts: list[Part], rise: Rise, policy: Thresholds, *, clear: bool) -> tuple[Cause, ...]:
-    found = [_cause(part, rise if clear else None) for part in parts]
-    if not clear:  # A cause that is seen comes before "unknown" even while its cost is not known.
-        return (*found, _unknown(1.0))
-    listed = [each for each in found if each.share >= policy.least_share]
-    rest = 1 - sum(each.share for each in listed)
-    if rest >= policy.least_share or not listed:
-        listed.append(_unknown(rest))
-    return tuple(sorted(listed, key=lambda each: -each.share))
+def _unpriced(part: Part) -> Cause:
+    return Cause(
+        kind=part.kind, share=0.0, low=0.0, high=0.0, effect=round(part.amount, 6), features=part.features,
+        log_evidence=part.log_evidence, note=part.note,
+    )  # fmt: skip
 
 
 def _unknown(share: float) -> Cause:
-    return Cause(kind="unknown", share=round(share, 6), effect=0.0, log_evidence=0.0, features=(), note="")
-
-
-def _cause(part: Part, rise: Rise | None) -> Cause:
-    share = min(1.0, max(0.0, part.amount / rise.amount)) if rise else 0.0
     return Cause(
-        kind=part.kind,
-        share=round(share, 6),
-        effect=round(part.amount, 6),
-        features=part.features,
-        log_evidence=part.log_evidence,
-        note=part.note,
+        kind="unknown", share=round(share, 6), low=0.0, high=1.0, effect=0.0, log_evidence=0.0, features=(), note=""
     )
 
 

@@ -18,8 +18,9 @@ MOST_STEPS = 1 << 35  #: a larger loss counts as this, so that 64 bits hold the 
 def losses(task: str, metric: str, outputs: Floats, labels: Floats) -> Floats:
     """Give the loss of each row, (n,). Rows without output or label are NaN.
 
-    `accuracy` costs 1 for a wrong class; `mae` the absolute error; `roc_auc` the share of the other class that a row
-    is ordered wrongly against (ties half), weighted so that the mean over the rows is 1 - AUC.
+    `accuracy` costs 1 for a wrong class; `mae` the absolute error; `brier` the square of what a chance misses;
+    `roc_auc` the share of the other class that a row is ordered wrongly against (ties half), weighted so that the mean
+    over the rows is 1 - AUC.
 
     >>> losses("binary", "accuracy", np.array([0.9, 0.2]), np.array([1.0, 1.0])).tolist()
     [0.0, 1.0]
@@ -30,6 +31,8 @@ def losses(task: str, metric: str, outputs: Floats, labels: Floats) -> Floats:
     found = np.full(len(labels), np.nan)
     if metric == "mae":
         found[known] = np.abs(outputs[known] - labels[known])
+    elif metric == "brier":
+        found[known] = (outputs[known] - labels[known]) ** 2
     elif metric == "roc_auc":
         found[known] = rank_losses(outputs[known], labels[known])
     elif task == "binary":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -137,6 +138,10 @@ class Reference:
     def label_bins(self) -> int:
         """The number of label bins."""
         return len(self.label_edges) + 1
+
+    def keeping(self, features: Sequence[int]) -> Reference:
+        """Return the reference of these *features* alone, in this order, and of the output."""
+        return replace(self, features=(*(self.features[k] for k in features), self.features[-1]))
 
     def layout(self) -> list[dict[str, Any]]:
         """Return name, kind, first flat slot and number of slots per feature, for those who read flat vectors."""

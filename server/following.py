@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.desk import FOLLOWER, Desk
-from server.reactions import canary, conditions, remedy, signals, silences, suspicion
+from server.reactions import canary, conditions, explaining, remedy, signals, silences, suspicion
 from server.reactions.scene import Scene
 from server.watch import LabelBlock, RowWindow, SeriesPoint
 from statemachine import commands as c
@@ -58,7 +58,7 @@ def move_on(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> None:
     """
     intake = desk.intake(unit, model)
     scene = Scene(desk, unit, model, desk.watch(unit, model), intake.watermark_us, asked=asked)
-    suspicion.explain(scene)
+    explaining.explain(scene)
     suspicion.seek_remedy(scene)
     remedy.scope(scene)
 

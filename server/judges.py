@@ -12,10 +12,13 @@ from typing import Any
 
 import orjson
 
+from diagnosis import first
+from diagnosis.answer import Diagnosis
 from diagnosis.judge import judge as diagnose
 from monitoring import conditions, drift, inspection, performance, quality, regret, series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT, Reference
+from monitoring.relations import opened
 from retraining import gates
 from rollout import judge as canary
 from statemachine.canonical import canonical
@@ -117,12 +120,19 @@ def _regret_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _resolved(inputs, verdict, found.log_evidence)
 
 
+def _diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
+    """By losses by label and bin alone."""
+    return _explained(first.judge(inputs, policy.diagnosis))
+
+
 def _diagnosis(inputs: Inputs, policy: Policy) -> Ruling:
-    found = diagnose(inputs, policy.diagnosis)
-    return Ruling(
-        event="diagnosis_made",
-        payload={"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row},
-    )
+    relations = opened(inputs["relations"])
+    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis))
+
+
+def _explained(found: first.Diagnosis | Diagnosis) -> Ruling:
+    payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
+    return Ruling(event="diagnosis_made", payload=payload)
 
 
 def _gates(inputs: Inputs, policy: Policy) -> Ruling:
@@ -322,7 +332,8 @@ JUDGES: dict[str, Judge] = {
     "regret_alarm@1": _regret_alarm,
     "second_look@1": _second_look,
     "regret_resolve@1": _regret_resolve,
-    "diagnosis@1": _diagnosis,
+    "diagnosis@1": _diagnosis_of_before,
+    "diagnosis@2": _diagnosis,
     "gates@1": _gates,
     "unbeaten@1": _unbeaten,
     "canary@1": _canary,

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from measures.losses import fixed, losses
-from monitoring.profile import LossTable, loss_table
-from server.reactions import challenge, signals
+from server.reactions import challenge
 from server.reactions.evidence import cost, latest, lead, level, since
 from server.reactions.scene import Scene
 from server.watch import LabelBlock
@@ -88,13 +84,6 @@ def _value(
     }
 
 
-def explain(scene: Scene) -> None:
-    """Diagnose a degraded model once, and look for a remedy."""
-    health = scene.health
-    if health.place == DEGRADED and not health.cause:
-        scene.follow("diagnosis@1", _tables(scene, health))
-
-
 def seek_remedy(scene: Scene) -> None:
     """Begin a remedy where the table, the budget and the pause allow it."""
     health = scene.health
@@ -102,31 +91,3 @@ def seek_remedy(scene: Scene) -> None:
         scene.attempt(c.StartRetraining(requested_by="service", reason=Reason.REMEDY))
     elif health.place == HEALTHY and health.improvement:
         scene.attempt(c.StartRetraining(requested_by="service", reason=Reason.IMPROVEMENT))
-
-
-def _tables(scene: Scene, health: ModelHealth) -> dict[str, Any]:
-    watch = scene.watch
-    onset = min(max(health.onset_row, 1), watch.tape.end)
-    before = (max(onset - watch.reference_rows, 0), onset)
-    after = (onset, watch.tape.end)
-    return {
-        "layout": watch.reference.layout(),
-        "reference": _table(scene, health.champion, before),
-        "current": _table(scene, health.champion, after),
-        "quality": signals.faults_since(scene.watch, health, onset),
-        "drift": signals.drift_since(scene.watch, onset),
-        "onset_row": onset,
-    }
-
-
-def _table(scene: Scene, version: str, rows: tuple[int, int]) -> dict[str, Any]:
-    """Sum the losses of *version* on [first, end) by label and feature bin."""
-    watch, numbers = scene.watch, np.arange(*rows)
-    outputs, labels = watch.tape.outputs(version, numbers), watch.tape.labels[numbers]
-    metric = "mae" if watch.schema.task == "regression" else "accuracy"
-    known = ~np.isnan(outputs) & ~np.isnan(labels)
-    lost = fixed(losses(watch.schema.task, metric, outputs[known], labels[known]), watch.unit)
-    table: LossTable = loss_table(
-        watch.reference, watch.tape.features(*rows)[known], outputs[known], labels[known], lost
-    )
-    return table.to_json()

@@ -23,6 +23,7 @@ TARGETS = [
     "replicas",
     "evaluate",
     "evaluate-quality",
+    "evaluate-causes",
     "evaluate-detectors",
     "derive",
     "replay-million",

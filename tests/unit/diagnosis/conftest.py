@@ -1,22 +1,26 @@
 """A small world in which faults are planted, and the inputs of a diagnosis made from it."""
 
+import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from monitoring import relations
 from monitoring.learning import learn
 from monitoring.profile import loss_table, profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityThresholds, QualityWatch
-from monitoring.reference import Column
+from monitoring.reference import Column, Reference
 
 Floats = NDArray[np.float64]
 Inputs = dict[str, Any]
 
 COLUMNS = [Column(name="a"), Column(name="b"), Column(name="noise"), Column(name="idle")]
 ROWS, WINDOW, FIRST_ROW = 6_000, 300, 10_000
+LOSS_EDGES = (2**16, 2**18, 9 * 2**16)
 
 
 def chance(x: Floats, *, changed: bool = False) -> Floats:
@@ -47,6 +51,8 @@ def seen_by_the_model(x: Floats, fault: str, generator: np.random.Generator) -> 
         seen[:, 0] *= 1000
     elif fault == "missing":
         seen[generator.random(len(x)) < 0.6, 0] = np.nan
+    elif fault == "join":
+        seen[:, 0] = generator.permutation(seen[:, 0])
     elif fault == "stuck":
         seen[:, 0] = 1.25
     return seen
@@ -57,6 +63,14 @@ def brier(outputs: Floats, labels: Floats) -> NDArray[np.int64]:
     return np.round((outputs - labels) ** 2 * 2**20).astype(np.int64)
 
 
+def related(reference: Reference, *spans: tuple[Floats, Floats, Floats]) -> dict[str, Any]:
+    """Give which levels fall together, before and since, as a judge reads it; every row has its label."""
+    levels = relations.Levels.of(reference, LOSS_EDGES)
+    before, after = (levels.together(x, out, y, brier(out, y)) for x, out, y in spans)
+    none = np.zeros_like(before.diagonal())
+    return relations.opened(relations.to_json(levels, before, after, [none, none]))
+
+
 def inputs_of(fault: str, seed: int, rows: int = 1_500) -> Inputs:
     """Give the inputs of a diagnosis after *rows* rows with *fault* in them."""
     generator = np.random.default_rng(seed)
@@ -64,8 +78,10 @@ def inputs_of(fault: str, seed: int, rows: int = 1_500) -> Inputs:
     out = chance(x)
     reference = learn(COLUMNS, x, out, y)
     true, labels = drawn(rows, fault, generator)
+    if fault == "noisy":
+        labels = np.where(generator.random(rows) < 0.6, generator.permutation(labels), labels)
     seen = seen_by_the_model(true, fault, generator)
-    outputs = chance(seen)
+    outputs = generator.permutation(chance(seen)) if fault == "serving" else chance(seen)
     watch = QualityWatch.start(reference, QualityThresholds())
     findings: tuple[QualityFinding, ...] = ()
     for start in range(0, rows, WINDOW):
@@ -76,6 +92,7 @@ def inputs_of(fault: str, seed: int, rows: int = 1_500) -> Inputs:
         "layout": reference.layout(),
         "reference": loss_table(reference, x, out, y, brier(out, y)).to_json(),
         "current": loss_table(reference, seen, outputs, labels, brier(outputs, labels)).to_json(),
+        "relations": related(reference, (x, out, y), (seen, outputs, labels)),
         "quality": [finding.to_json() for finding in findings],
         "drift": [],
         "onset_row": FIRST_ROW,
@@ -85,4 +102,9 @@ def inputs_of(fault: str, seed: int, rows: int = 1_500) -> Inputs:
 @pytest.fixture(scope="session")
 def planted() -> Callable[..., Inputs]:
     """Give the maker of inputs: `planted(fault, seed, rows)`."""
-    return inputs_of
+
+    def copied(fault: str, seed: int, rows: int = 1_500) -> Inputs:
+        return copy.deepcopy(made(fault, seed, rows))
+
+    made = cache(inputs_of)
+    return copied

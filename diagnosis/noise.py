@@ -1,0 +1,72 @@
+"""Asks whether labels became noise in part: at each level of a variable the old shares, mixed with one same law.
+
+A label that is no longer the row's own is drawn without regard to the row. So with a share e of such labels the chance
+of y given anything is (1 - e) of what it was, and e of a law that depends on nothing: that of labels of other rows, or
+that of any label. What the world does to some rows and not to others does not mix like that.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnosis.relations import LABEL, OUTPUT, Floats, Relations, Statistics
+
+LEAST, MOST = 0.02, 0.95  #: share of noise: less is nothing, and more is another truth
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The share of labels that are noise, and how strained it is that this is all."""
+
+    share: float
+    strain: float
+
+
+def noise(relations: Relations) -> Noise | None:
+    """Return the law of noise that fits best; None where no share of it brings the labels nearer to what they are."""
+    before, _ = relations.table(relations.variable(LABEL), relations.variable(LABEL))
+    own = before.diagonal() / max(int(before.sum()), 1)
+    anyone = np.full(len(own), 1 / max(len(own), 1))
+    found = [_fitted(relations, law) for law in (own, anyone)]
+    return min((one for one in found if one), key=lambda one: (one.strain, one.share), default=None)
+
+
+def _fitted(relations: Relations, law: Floats) -> Noise | None:
+    share = _share(relations, law)
+    if not LEAST <= share <= MOST:
+        return None
+    label = relations.variable(LABEL)
+    tests = [_test(relations, variable, label, law, share) for variable in (*relations.features, label - 1)]
+    excess, freedom = (np.array(column) for column in zip(*tests, strict=True))
+    return Noise(round(share, 6), Statistics(excess, freedom).worst())
+
+
+def _share(relations: Relations, law: Floats) -> float:
+    """Return the share of noise that explains best how the labels under each output have changed (least squares)."""
+    before, after = relations.table(relations.variable(OUTPUT), relations.variable(LABEL))
+    told = (before.sum(axis=1) > 0) & (after.sum(axis=1) > 0)
+    old, new = _shares(before[told]), _shares(after[told])
+    weight = after[told].sum(axis=1)[:, None]
+    moved, way = (weight * (new - old) * (law - old)).ravel(), (weight * (law - old) ** 2).ravel()
+    length = math.fsum(way.tolist())
+    return math.fsum(moved.tolist()) / length if length > 0 else 0.0
+
+
+def _test(relations: Relations, variable: int, label: int, law: Floats, share: float) -> tuple[float, int]:
+    """Compare the labels at each level of a variable with what noise makes of the old ones: excess and freedom."""
+    before, after = relations.table(variable, label)
+    told = (before.sum(axis=1) > 0) & (after.sum(axis=1) > 0)
+    rows, past = after[told].sum(axis=1)[:, None], before[told].sum(axis=1)[:, None]
+    expected = rows * ((1 - share) * _shares(before[told]) + share * law)
+    seen = (expected > 0) & (before[told] + after[told] > 0)
+    spread = expected * (1 + (1 - share) ** 2 * rows / past)  # what both samples vary by
+    terms = np.where(seen, (after[told] - expected) ** 2 / np.maximum(spread, 1e-300), 0.0)
+    freedom = int(np.maximum(seen.sum(axis=1) - 1, 0).sum())
+    return math.fsum(terms.ravel().tolist()) - freedom, freedom
+
+
+def _shares(counts: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> Floats:
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1), dtype=np.float64)

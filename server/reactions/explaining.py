@@ -1,0 +1,102 @@
+"""Explaining: a degraded model is diagnosed once, from tables of its rows and losses before the onset and since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from diagnosis.relations import most_changed
+from measures.losses import SCALE, fixed, losses
+from monitoring import relations
+from monitoring.profile import LossTable, loss_table
+from monitoring.reference import Floats, Ints
+from server.reactions import signals
+from server.reactions.scene import Scene
+from server.watch import Watch
+from statemachine.health import ModelHealth
+from statemachine.words import DEGRADED
+
+#: What a row costs to a diagnosis. Of chances it is the square of what they miss: that moves with every row.
+METRICS = {"binary": "brier", "multiclass": "accuracy", "regression": "mae"}
+#: Losses by which rows are told apart, in fixed-point steps of the unit.
+LOSS_EDGES = {
+    "binary": (SCALE // 16, SCALE // 4, SCALE * 9 // 16),
+    "multiclass": (SCALE // 2,),
+    "regression": (SCALE // 4, SCALE // 2, SCALE, SCALE * 2),
+}
+JUDGE = "diagnosis@2"
+MOST_RELATED = 32  #: features between which relations are counted: their tables grow with the square
+
+
+def explain(scene: Scene) -> None:
+    """Diagnose a degraded model once, and look for a remedy."""
+    health = scene.health
+    if health.place == DEGRADED and not health.cause:
+        scene.follow(JUDGE, tables(scene.watch, health))
+
+
+def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
+    """Give what a diagnosis is made from, as the watch of a model has seen it."""
+    onset = min(max(health.onset_row, 1), watch.tape.end)
+    before = _Span(watch, health.champion, max(onset - watch.reference_rows, 0), onset)
+    after = _Span(watch, health.champion, onset, watch.tape.end)
+    return {
+        "layout": watch.reference.layout(),
+        "reference": before.losses().to_json(),
+        "current": after.losses().to_json(),
+        "relations": _relations(watch, before, after),
+        "quality": signals.faults_since(watch, health, onset),
+        "drift": signals.drift_since(watch, onset),
+        "onset_row": onset,
+    }
+
+
+def _relations(watch: Watch, before: _Span, after: _Span) -> dict[str, Any]:
+    """Count which levels fall together; of very many features, of those that have most to do with what changed."""
+    edges, features = LOSS_EDGES[watch.schema.task], np.arange(len(watch.schema.features))
+    levels = relations.Levels.of(watch.reference, edges)
+    if len(features) > MOST_RELATED:
+        ranked = most_changed(before.beside(levels), after.beside(levels), levels.starts)
+        features = np.sort([k for k in ranked if k < len(features)][:MOST_RELATED])
+        levels = relations.Levels.of(watch.reference.keeping(features.tolist()), edges)
+    unlabelled = [span.unlabelled(levels, features) for span in (before, after)]
+    return relations.to_json(levels, before.together(levels, features), after.together(levels, features), unlabelled)
+
+
+class _Span:
+    """The rows [first, end) that a version answered."""
+
+    def __init__(self, watch: Watch, version: str, first: int, end: int) -> None:
+        self._watch = watch
+        outputs, labels = watch.tape.outputs(version, np.arange(first, end)), watch.tape.labels[first:end]
+        answered = ~np.isnan(outputs)
+        self._rows, self._outputs = watch.tape.features(first, end)[answered], outputs[answered]
+        self._labels = labels[answered]
+        self._known = ~np.isnan(self._labels)
+
+    def losses(self) -> LossTable:
+        """Sum the losses by label and feature bin."""
+        return loss_table(self._watch.reference, *self._told())
+
+    def beside(self, levels: relations.Levels) -> Ints:
+        """Count which levels of all features fall together with those of the output, the label and the loss."""
+        return levels.beside(*self._told())
+
+    def together(self, levels: relations.Levels, features: Ints) -> Ints:
+        """Count which levels of these *features* and of all else fall together."""
+        rows, outputs, labels, lost = self._told()
+        return levels.together(rows[:, features], outputs, labels, lost)
+
+    def unlabelled(self, levels: relations.Levels, features: Ints) -> Ints:
+        """Count the levels of rows without a label, up to the last with one: behind it none could be known yet."""
+        last = int(np.flatnonzero(self._known).max(initial=-1))
+        without = np.flatnonzero(~self._known[: last + 1])
+        return levels.single(self._rows[without][:, features], self._outputs[without])
+
+    def _told(self) -> tuple[Floats, Floats, Floats, Ints]:
+        """Give the rows with a label, what was answered, the labels, and what the answers cost."""
+        task, known = self._watch.schema.task, self._known
+        outputs, labels = self._outputs[known], self._labels[known]
+        lost = fixed(losses(task, METRICS[task], outputs, labels), self._watch.unit)
+        return self._rows[known], outputs, labels, lost

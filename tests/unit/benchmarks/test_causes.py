@@ -1,0 +1,80 @@
+"""Claims about the benchmark of causes: what counts as named, and what is counted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.causes.asking import place
+from benchmarks.causes.catalogue import CAUSES
+from benchmarks.causes.faults import mirrored, swapped
+from benchmarks.causes.ground import Sick
+from benchmarks.causes.planting import Planted
+from benchmarks.causes.scores import Score, aims_missed, told
+
+NO_ROWS = Sick(np.zeros((0, 1)), np.zeros(0), np.zeros(0))
+FAULT = Planted(sick=NO_ROWS, kinds=("data_quality",), features=("a", "its twin"))
+
+
+def cause(kind: str, *features: str) -> dict[str, Any]:
+    return {"kind": kind, "features": list(features)}
+
+
+def answer(name: str, place: int | None) -> dict[str, Any]:
+    return {
+        "stream": "s", "cause": name, "kinds": ["data_quality"], "features": ["a"], "place": place, "place_before": None,
+        "first_feature": place == 1, "named": [["serving", [], 1.0]],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("causes", "expected"),
+    [
+        ([cause("data_quality", "a")], 1),
+        ([cause("data_quality", "b", "its twin")], 1),
+        ([cause("data_quality", "b")], None),
+        ([cause("upstream_change", "a"), cause("data_quality", "a")], 2),
+        ([], None),
+    ],
+)
+def test_a_cause_is_named_where_kind_and_a_feature_are_right(
+    causes: list[dict[str, Any]], expected: int | None
+) -> None:
+    assert place(FAULT, causes) == expected
+
+
+def test_a_cause_in_no_feature_is_named_by_its_kind_alone() -> None:
+    assert place(Planted(sick=NO_ROWS, kinds=("serving",)), [cause("serving", "b")]) == 1
+
+
+def test_a_control_is_not_counted_and_a_place_behind_the_third_is_none_of_three() -> None:
+    found = Score.of(
+        [answer("unit", 1), answer("unit", 3), answer("unit", 4), answer("unit", None), answer("nothing", 1)]
+    )
+
+    assert (found.planted, found.first, found.among_three) == (4, 1, 2)
+
+
+def test_both_aims_are_missed_by_a_judge_that_is_right_half_of_the_time() -> None:
+    assert aims_missed(Score.of([answer("unit", 1), answer("unit", None)])) == 2
+    assert aims_missed(Score.of([answer("unit", 1)] * 9 + [answer("unit", 2)])) == 0
+
+
+def test_what_is_not_named_first_is_told_with_what_was_named() -> None:
+    assert list(told([answer("unit", 1), answer("unit", 2)])) == ["s, unit: data_quality in a; named: serving 1.00 "]
+
+
+def test_at_least_twelve_causes_are_planted_besides_controls() -> None:
+    assert sum(not each.control for each in CAUSES.values()) >= 12
+
+
+def test_a_mirror_and_swapped_codes_keep_what_is_missing_and_the_values_that_there_are() -> None:
+    values, chance = np.array([2.0, np.nan, 0.0, 1.0, 1.0]), np.random.default_rng(1)
+    for turn in (mirrored, swapped):
+        found = turn(values, values, chance)
+
+        assert np.isnan(found[1])
+        assert set(found[~np.isnan(found)]) <= {0.0, 1.0, 2.0}
+        assert (found != values).sum() > 1
