@@ -14,7 +14,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate evaluate-detectors evaluate-quality evaluate-causes derive replay-million same-bits clean help
+.PHONY: setup demo test acceptance lint format proto lock bench replicas evaluate evaluate-detectors evaluate-quality evaluate-causes evaluate-alarms derive replay-million same-bits clean help
 
 ## setup: make .venv from the lock, and install the service and its client into it
 setup: .venv/installed
@@ -87,6 +87,10 @@ evaluate-quality: setup
 ## evaluate-causes: known causes planted in the public streams in DATA=folder, and what the diagnosis names; QUICK=1 for a few
 evaluate-causes: setup
 	$(BIN)/python -m benchmarks.causes --data $(DATA) $(if $(QUICK),--quick)
+
+## evaluate-alarms: alarms on shuffled twins of the streams in DATA=folder, after dated changes, and of sensors; QUICK=1 for a few
+evaluate-alarms: setup
+	$(BIN)/python -m benchmarks.alarms --data $(DATA) $(if $(QUICK),--quick)
 
 ## evaluate-detectors: false alarms, delays and confirmations of the detector of drift, beside peers; QUICK=1 for a few
 evaluate-detectors: setup

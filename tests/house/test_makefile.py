@@ -24,6 +24,7 @@ TARGETS = [
     "evaluate",
     "evaluate-quality",
     "evaluate-causes",
+    "evaluate-alarms",
     "evaluate-detectors",
     "derive",
     "replay-million",

@@ -24,8 +24,8 @@ def cause(kind: str, *features: str) -> dict[str, Any]:
 
 def answer(name: str, place: int | None) -> dict[str, Any]:
     return {
-        "stream": "s", "cause": name, "kinds": ["data_quality"], "features": ["a"], "place": place, "place_before": None,
-        "first_feature": place == 1, "named": [["serving", [], 1.0]],
+        "stream": "s", "cause": name, "kinds": ["data_quality"], "features": ["a"],
+        "place": place, "place_before": None, "first_feature": place == 1, "named": [["serving", [], 1.0]],
     }  # fmt: skip
 
 
