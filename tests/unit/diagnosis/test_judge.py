@@ -167,7 +167,7 @@ def test_rows_that_came_twice_count_once(planted: Planted) -> None:
     assert twice.error == pytest.approx(once.error, rel=1e-3)
 
 
-def test_a_fault_is_named_where_a_clear_rise_has_too_few_labels_to_tell_more(planted: Planted) -> None:
+def test_a_fault_is_named_where_too_few_labels_have_come_to_tell_more(planted: Planted) -> None:
     fault = {
         "feature": "idle",
         "kind": "missing",
@@ -177,7 +177,7 @@ def test_a_fault_is_named_where_a_clear_rise_has_too_few_labels_to_tell_more(pla
         "share": 0.3,
     }
 
-    found = diagnosed({**planted("serving", 2, 40), "quality": [fault]})
+    found = diagnosed({**planted("serving", 2, 20), "quality": [fault]})
 
     assert found.cause == "data_quality"
 

