@@ -8,30 +8,38 @@ that of any label. What the world does to some rows and not to others does not m
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diagnosis.relations import LABEL, OUTPUT, Floats, Relations, Statistics
 
+TWO = 2  #: labels of which one is the other turned round
 LEAST, MOST = 0.02, 0.95  #: share of noise: less is nothing, and more is another truth
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """The share of labels that are noise, and how strained it is that this is all."""
+    """The share of labels that are noise, and how strained it is that this is all.
+
+    `sure` is False where of two labels either may be as likely: the truth of some rows that has turned round leaves
+    just that, so that nobody can tell the two apart.
+    """
 
     share: float
     strain: float
+    sure: bool = True
 
 
 def noise(relations: Relations) -> Noise | None:
     """Return the law of noise that fits best; None where no share of it brings the labels nearer to what they are."""
     before, _ = relations.table(relations.variable(LABEL), relations.variable(LABEL))
     own = before.diagonal() / max(int(before.sum()), 1)
-    anyone = np.full(len(own), 1 / max(len(own), 1))
-    found = [_fitted(relations, law) for law in (own, anyone)]
-    return min((one for one in found if one), key=lambda one: (one.strain, one.share), default=None)
+    mixed, even = _fitted(relations, own), _fitted(relations, np.full(len(own), 1 / max(len(own), 1)))
+    found = min((one for one in (mixed, even) if one), key=lambda one: (one.strain, one.share), default=None)
+    if found is None or even is None or len(own) > TWO:
+        return found
+    return replace(found, sure=even.strain > max(1.0, found.strain))
 
 
 def _fitted(relations: Relations, law: Floats) -> Noise | None:

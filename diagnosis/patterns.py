@@ -69,7 +69,7 @@ class Look:
     def other_truth(self, known: Sequence[Pattern]) -> Pattern:
         """Rows and answers are as they were, so it must be the truth; what is *known* may say more closely how."""
         closer = any(
-            one.kind == "label_quality"
+            (one.kind == "label_quality" and one.held_back <= 0)
             or (one.kind == "upstream_change" and one.held_back + one.strain < self._truth + NEAR)
             for one in known
         )
@@ -85,7 +85,8 @@ class Look:
             return None
         note = f"as if {mixed.share:.2f} of the labels were of other rows"
         strain = max(self._truth, mixed.strain)
-        return Pattern(kind="label_quality", strain=strain, note=note) if mixed.strain <= max(1, self._truth) else None
+        found = Pattern(kind="label_quality", strain=strain, note=note, held_back=0.0 if mixed.sure else BROAD)
+        return found if mixed.strain <= max(1, self._truth) else None
 
     def late_labels(self) -> Pattern | None:
         """Rows are as they were, but those with a label are not like the others: some labels have not come."""

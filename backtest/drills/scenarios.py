@@ -118,6 +118,8 @@ def _slow(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
 
 
 _CONCEPT = ("concept_change",)
+#: Where no other column knows it, a column that is turned round and a truth that is turned along it look alike.
+_CONCEPT_OR_COLUMN = (*_CONCEPT, "upstream_change")
 _BAD = ("data_quality",)
 _BROKEN = (
     "The fault is named as one of the data, nothing is retrained, and the model is healthy once they are repaired."
@@ -167,7 +169,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         sound=f"Where the loss rises, {_REMEDY}.",
     ),
     Scenario(
-        name="local", kind=Kind.CHANGE, plant=_local, causes=_CONCEPT,
+        name="local", kind=Kind.CHANGE, plant=_local, causes=_CONCEPT_OR_COLUMN,
         happens="The concept turns round in one segment of the rows.", sound=f"Where the loss rises, {_REMEDY}.",
     ),
     Scenario(

@@ -25,8 +25,8 @@ from benchmarks.causes.scores import Score, aims_missed, show, told
 from benchmarks.detectors.tasks import Task, done
 from benchmarks.evaluate import CODE, QUICK, ROOT, digest_of
 
-TUNED, HELD_OUT = (1, 7), (31, 32)
-QUICK_SEEDS = (31,)
+TUNED, HELD_OUT = (1, 7), (101, 102)
+QUICK_SEEDS = (1,)
 
 
 def main() -> int:

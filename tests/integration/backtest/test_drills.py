@@ -22,7 +22,7 @@ FAST = "linear"  #: learns in milliseconds
 #: A line cannot learn what is true in one segment alone: trees can.
 TEMPLATE = {"local": "hgb-60"}
 #: Of these the service does not do what a sound policy should, always or in some worlds; tests of their own below.
-APART = ("blip-2", "duplicate")
+APART = ("blip-2",)
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +63,6 @@ def test_after_a_blip_of_two_windows_nothing_worse_is_served(sandbox: Sandbox, s
     assert found["delays"]["suspect"] == 2
     assert found["promoted"] == 0
     assert found["last_loss"]["served"] <= 1.1 * found["last_loss"]["static"]
-
-
-def test_rows_that_are_sent_twice_are_named_and_lead_to_no_worse_model(sandbox: Sandbox) -> None:
-    found = report(sandbox, "duplicate")
-
-    assert found["alarm"] == {"signal": "quality", "subject": "@row"}
-    assert found["promoted"] == 0
-    assert found["final"] == "healthy"
 
 
 def test_where_a_person_must_agree_the_drill_expects_and_finds_that_one_is_asked(sandbox: Sandbox) -> None:

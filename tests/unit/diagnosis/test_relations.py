@@ -98,3 +98,15 @@ def test_hardly_any_of_labels_that_stay_what_they_were_is_noise() -> None:
 
     assert max(shares) <= 0.1
     assert sum(shares) / len(shares) <= 0.03
+
+
+def test_noise_of_two_labels_is_not_sure_where_a_truth_that_turned_round_would_leave_the_same() -> None:
+    chance = np.random.default_rng(17)
+    after = rows_of(chance, 1_500)
+    turned = np.flatnonzero(chance.random(len(after)) < 0.3)
+    after[turned, 3] = 1 - after[turned, 3]
+
+    found = noise(relations(rows_of(chance, 3_000), after))
+
+    assert found is not None
+    assert not found.sure
