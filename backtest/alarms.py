@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-from backtest.moments import row_of
 from backtest.stream import Stream
 
 #: What the move out of suspicion says of the alarm.
@@ -34,13 +33,13 @@ def _told(stream: Stream, raised: dict[str, Any], after: list[dict[str, Any]]) -
     left = next((move for move in moves if move["payload"]["source"] == "suspect"), None)
     causes = [event["payload"]["cause"] for event in after if event["type"] == "diagnosis_made"]
     return {
-        "row": row_of(stream, raised["occurred_us"]),
+        "row": stream.row_at(raised["occurred_us"]),
         "onset_row": fact["onset_row"],
         "signal": fact["signal"],
         "subject": fact["subject"],
         "detector": fact["detector"],
         "verdict": VERDICTS.get(left["payload"]["trigger"], "open") if left else "open",
-        "until": row_of(stream, left["occurred_us"]) if left else None,
+        "until": stream.row_at(left["occurred_us"]) if left else None,
         "cause": causes[0] if causes else "",
         "retrained": any(move["payload"]["trigger"] == "start_retraining" for move in moves),
     }

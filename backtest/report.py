@@ -12,7 +12,6 @@ from sklearn.metrics import roc_auc_score
 
 from backtest.alarms import alarms
 from backtest.backend import Audit
-from backtest.moments import row_of
 from backtest.stream import Floats, Stream
 
 TENTHS = 10
@@ -103,7 +102,7 @@ def transition(stream: Stream, event: dict[str, Any]) -> dict[str, Any]:
     """Tell a change of state by the last row that had come."""
     fact = event["payload"]
     return {
-        "row": row_of(stream, event["occurred_us"]), "from": fact["source"], "to": fact["dest"],
+        "row": stream.row_at(event["occurred_us"]), "from": fact["source"], "to": fact["dest"],
         "trigger": fact["trigger"], "reason": fact["reason"],
     }  # fmt: skip
 

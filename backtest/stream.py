@@ -51,6 +51,10 @@ class Stream:
         """How many rows there are."""
         return len(self.labels)
 
+    def row_at(self, occurred_us: int) -> int:
+        """Give the last row that had come by then."""
+        return int(np.searchsorted(self.times_us, occurred_us, side="right")) - 1
+
 
 def read_stream(
     path: Path,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from diagnosis.causes import Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A cause, the share of the rise that it explains with an interval, where it shows, and the evidence.
-
-    One with a share of 0 and an interval up to more is a rival: it would explain the rise as well as the first.
-    """
+    """A cause, the share of the rise that it explains (in [0, 1]), where it shows, and the evidence."""
 
     kind: Kind
     share: float
-    low: float
-    high: float
     effect: float  #: loss units a row
     log_evidence: float
     features: tuple[str, ...]
@@ -26,13 +22,28 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
-    """Causes, strongest first; the first is the diagnosis. `confidence` is in [0, 1], and no probability.
+class BoundedCause(Cause):
+    """A cause with the interval of its share.
 
-    It is the share of the first cause times how clearly the loss rose, halved where a rival fits as well.
+    One with a share of 0 and an interval up to more is a rival: it would explain the rise as well as the first.
     """
 
-    causes: tuple[Cause, ...]
+    low: float
+    high: float
+
+
+C = TypeVar("C", bound=Cause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis(Generic[C]):
+    """Causes, strongest first; the first is the diagnosis. `confidence` is in [0, 1], and no probability.
+
+    It is the share of the first cause times how clearly the loss rose: 1 from five standard errors on. A rival that
+    fits as well halves it.
+    """
+
+    causes: tuple[C, ...]
     onset_row: int
     confidence: float
     rise: float  #: loss units a row
@@ -47,3 +58,9 @@ class Diagnosis:
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
         return {**asdict(self), "causes": [{**asdict(c), "features": list(c.features)} for c in self.causes]}
+
+
+def onset_of(inputs: Mapping[str, Any], first: Cause) -> int:
+    """Return the first row of the bad data: the fault's own, if a fault is the cause."""
+    own = [each["onset_row"] for each in inputs["quality"] if each["feature"] in first.features]
+    return int(min(own)) if first.kind == "data_quality" and own else int(inputs["onset_row"])

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from diagnosis.inputs import Feature, Table, means, moved
+from diagnosis.inputs import UNIT, Feature, Table, means, moved
 from diagnosis.mixture import explained_by_labels
 
 Kind = Literal[
@@ -97,6 +97,33 @@ def _cost(rise: Rise, feature: Feature, slots: list[int]) -> float:
         return excess / max(sum(rows), 1)
 
     return added(rise.after) - added(rise.before)
+
+
+def suspected(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> list[Part]:
+    """Without a clear rise of the loss, name what is seen; it explains nothing yet."""
+    parts = []
+    if findings:
+        first = max(findings, key=lambda each: ("told" in each, float(each["log_evidence"])))
+        names = tuple(sorted({each["feature"] for each in findings}))
+        parts.append(_seen("data_quality", names, first, named(first)))
+    if drift:
+        first = max(drift, key=lambda each: float(each["log_evidence"]))
+        parts.append(_seen("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))
+    return parts
+
+
+def _seen(kind: Kind, names: tuple[str, ...], first: dict[str, Any], note: str) -> Part:
+    evidence = float(first["log_evidence"])
+    return Part(kind=kind, amount=0.0, error=0.0, features=names, log_evidence=evidence, note=f"{note}; cost not known")
+
+
+def served_otherwise(serving: dict[str, Any] | None) -> list[Part]:
+    """Outputs that differ when computed again from the same rows and version come from the serving side."""
+    if not serving or not serving["differing"]:
+        return []
+    note = f"{serving['differing']} of {serving['compared']} outputs differ when computed again"
+    excess = serving.get("excess_loss", 0) / UNIT / max(serving.get("labelled", 0), 1)
+    return [Part(kind="serving", amount=excess, error=0.0, note=note)]
 
 
 def moved_inputs(rise: Rise, spoilt: set[str]) -> Part:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnosis.answer import Cause, Diagnosis
-from diagnosis.causes import Kind, Part, Rise, bad_data, named
-from diagnosis.inputs import UNIT, Feature, Table
+from diagnosis.answer import BoundedCause, Diagnosis, onset_of
+from diagnosis.causes import Part, Rise, bad_data, named, served_otherwise, suspected
+from diagnosis.inputs import Feature, Table
 from diagnosis.parts import changed_truth, moved_feature, moved_inputs, moved_labels
 from diagnosis.patterns import Look, Pattern
 from diagnosis.relations import Relations
@@ -23,7 +23,7 @@ HALF = 0.5  #: share of the rise that rows which come more often must explain, s
 SURE = 5.0  #: standard errors of the rise from which on it is as clear as can be
 
 
-def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis:
+def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis[BoundedCause]:
     """Explain the loss since the onset.
 
     *inputs* holds `layout` (per feature `name`, `start`, `slots`), `reference` and `current` (loss tables: `rows`,
@@ -50,7 +50,7 @@ def _case(inputs: dict[str, Any], policy: Thresholds, fresh: float) -> _Case:
         rise=Rise(features, Table.from_json(inputs["reference"]), Table.from_json(inputs["current"]).thinned(fresh)),
         findings=[each for each in inputs["quality"] if each["feature"] in known],
         beyond=[each for each in inputs["quality"] if each["feature"] not in known],
-        serving=_serving(inputs.get("serving")),
+        serving=served_otherwise(inputs.get("serving")),
         policy=policy,
     )
 
@@ -75,11 +75,11 @@ class _Case:
         enough = self.rise.labelled >= self.policy.least_labels
         return enough and self.rise.amount > self.policy.errors * self.rise.error
 
-    def seen(self, drift: list[dict[str, Any]]) -> tuple[Cause, ...]:
-        parts = [*self.serving, *_suspect([*self.beyond, *self.findings], drift)]
+    def seen(self, drift: list[dict[str, Any]]) -> tuple[BoundedCause, ...]:
+        parts = [*self.serving, *suspected([*self.beyond, *self.findings], drift)]
         return tuple(_unpriced(part) for part in parts)
 
-    def explained(self, look: Look) -> tuple[Cause, ...]:
+    def explained(self, look: Look) -> tuple[BoundedCause, ...]:
         if look.all <= 1 and not self.findings and not self.serving:
             return (_unknown(1.0),)  # nothing that the loss follows from has changed: it may have risen by chance
         patterns = () if self.serving else look.patterns()
@@ -104,7 +104,7 @@ class _Case:
         """Say what has happened to features alone: a fault that was found, rows that come more often, or neither."""
         faults = [each for each in self.findings if each["feature"] in part.features]
         if faults:
-            kinds = sorted({f"{each['kind']} in {each['feature']}" for each in faults})
+            kinds = sorted({named(each) for each in faults})
             evidence = max(float(each["log_evidence"]) for each in faults)
             return replace(part, kind="data_quality", note=", ".join(kinds), log_evidence=evidence)
         for feature in (each for each in self.rise.features if each.name in part.features and look.drawn(each.name)):
@@ -137,24 +137,24 @@ class _Case:
     def _stands(self, part: Part) -> bool:
         return part.amount > self.policy.errors * part.error and part.amount > 0
 
-    def _cause(self, part: Part) -> Cause:
+    def _cause(self, part: Part) -> BoundedCause:
         """Give a part its share, with an interval from the errors of the part and of the whole rise."""
         share = min(1.0, max(0.0, part.amount / self.rise.amount))
         half = WIDE * (part.error**2 + (share * self.rise.error) ** 2) ** 0.5 / self.rise.amount
-        return Cause(
+        return BoundedCause(
             kind=part.kind, share=round(share, 6), low=round(max(share - half, 0.0), 6),
             high=round(min(share + half, 1.0), 6), effect=round(part.amount, 6), features=part.features,
             log_evidence=part.log_evidence, note=part.note,
         )  # fmt: skip
 
-    def _ranked(self, causes: list[Cause]) -> tuple[Cause, ...]:
+    def _ranked(self, causes: list[BoundedCause]) -> tuple[BoundedCause, ...]:
         listed = [each for each in causes if each.share >= self.policy.least_share]
         rest = 1 - sum(each.share for each in listed)
         if rest >= self.policy.least_share or not listed:
             listed.append(_unknown(rest))
         return tuple(sorted(listed, key=lambda each: -each.share))
 
-    def _with_rivals(self, first: Cause, rivals: list[Part]) -> tuple[Cause, ...]:
+    def _with_rivals(self, first: BoundedCause, rivals: list[Part]) -> tuple[BoundedCause, ...]:
         """Put rivals behind the first cause: what else would explain the rise, or some of it, in place of the first."""
         others = [self._cause(each) for each in rivals if each.kind != first.kind]
         by_kind = {each.kind: replace(each, share=0.0, low=0.0, effect=0.0) for each in reversed(others)}
@@ -163,57 +163,26 @@ class _Case:
         return (replace(first, low=0.0) if whole else first, *listed)
 
 
-def _diagnosis(inputs: dict[str, Any], rise: Rise, causes: tuple[Cause, ...], clarity: float) -> Diagnosis:
+def _diagnosis(
+    inputs: dict[str, Any], rise: Rise, causes: tuple[BoundedCause, ...], clarity: float
+) -> Diagnosis[BoundedCause]:
     first = causes[0]
     rival = any(each.share == 0 and each.high >= first.high for each in causes[1:])
     confidence = first.share * clarity / (2 if rival else 1) if first.kind != "unknown" else 0.0
     return Diagnosis(
-        causes=causes, onset_row=_onset(inputs, first), confidence=round(confidence, 6), rise=round(rise.amount, 6),
+        causes=causes, onset_row=onset_of(inputs, first), confidence=round(confidence, 6), rise=round(rise.amount, 6),
         error=round(rise.error, 6), labelled=rise.labelled,
     )  # fmt: skip
 
 
-def _suspect(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> list[Part]:
-    """Without a clear rise of the loss, name what is seen; it explains nothing yet."""
-    parts = []
-    if findings:
-        first = max(findings, key=lambda each: ("told" in each, float(each["log_evidence"])))
-        names = tuple(sorted({each["feature"] for each in findings}))
-        parts.append(_seen("data_quality", names, first, named(first)))
-    if drift:
-        first = max(drift, key=lambda each: float(each["log_evidence"]))
-        parts.append(_seen("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))
-    return parts
-
-
-def _seen(kind: Kind, names: tuple[str, ...], first: dict[str, Any], note: str) -> Part:
-    evidence = float(first["log_evidence"])
-    return Part(kind=kind, amount=0.0, error=0.0, features=names, log_evidence=evidence, note=f"{note}; cost not known")
-
-
-def _serving(serving: dict[str, Any] | None) -> list[Part]:
-    """Outputs that differ when computed again from the same rows and version come from the serving side."""
-    if not serving or not serving["differing"]:
-        return []
-    note = f"{serving['differing']} of {serving['compared']} outputs differ when computed again"
-    excess = serving.get("excess_loss", 0) / UNIT / max(serving.get("labelled", 0), 1)
-    return [Part(kind="serving", amount=excess, error=0.0, note=note)]
-
-
-def _unpriced(part: Part) -> Cause:
-    return Cause(
+def _unpriced(part: Part) -> BoundedCause:
+    return BoundedCause(
         kind=part.kind, share=0.0, low=0.0, high=0.0, effect=round(part.amount, 6), features=part.features,
         log_evidence=part.log_evidence, note=part.note,
     )  # fmt: skip
 
 
-def _unknown(share: float) -> Cause:
-    return Cause(
+def _unknown(share: float) -> BoundedCause:
+    return BoundedCause(
         kind="unknown", share=round(share, 6), low=0.0, high=1.0, effect=0.0, log_evidence=0.0, features=(), note=""
     )
-
-
-def _onset(inputs: dict[str, Any], first: Cause) -> int:
-    """Return the first row of the bad data: the fault's own, if a fault is the cause."""
-    own = [each["onset_row"] for each in inputs["quality"] if each["feature"] in first.features]
-    return int(min(own)) if first.kind == "data_quality" and own else int(inputs["onset_row"])

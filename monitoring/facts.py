@@ -5,6 +5,7 @@ They are facts of a whole window, as its repeated rows are, and do not merge.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ class Facts:
 
     The commonest come first, and of those that equally many rows have the lower: no order of rows changes what is kept.
     `levels` are of each feature sixteen of its finite values, rising; none where fewer than half of the rows have one.
+    What is not asked for is empty for every feature: values of rows are told to those alone who judge by them.
     """
 
     rows: int
@@ -49,16 +51,22 @@ class Facts:
         return cls(rows=data["rows"], repeated=repeated, levels=tuple(tuple(map(float, one)) for one in data["levels"]))
 
 
-def facts(rows: Floats) -> Facts:
-    """Return the facts of *rows* (n, features).
+CODES, LEVELED = "sentinel", "unit"  #: kinds of faults that need the values that come again, and the levels
+
+
+def facts(rows: Floats, judged: Container[str] = (CODES, LEVELED)) -> Facts:
+    """Return the facts of *rows* (n, features) that the kinds of faults in *judged* need.
 
     >>> facts(np.array([[1.0], [0.0], [-0.0], [np.nan], [2.5], [1.0], [0.0]])).repeated
     (((0.0, 3), (1.0, 2)),)
     """
     # Zero is added so that both zeros are one value, of one spelling.
     columns = [np.sort(values[np.isfinite(values)] + 0.0) for values in rows.T]
-    repeated = tuple(_repeated(values, len(rows)) for values in columns)
-    return Facts(rows=len(rows), repeated=repeated, levels=tuple(_levels(values, len(rows)) for values in columns))
+    return Facts(
+        rows=len(rows),
+        repeated=tuple(_repeated(values, len(rows)) if CODES in judged else () for values in columns),
+        levels=tuple(_levels(values, len(rows)) if LEVELED in judged else () for values in columns),
+    )
 
 
 def _levels(ordered: Floats, rows: int) -> tuple[float, ...]:

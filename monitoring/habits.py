@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from monitoring.facts import Facts, facts
+from monitoring.facts import CODES, LEVELED, Facts, facts
 from monitoring.reference import MAX_BINS, Column, Floats
 from monitoring.sentinels import Habit, learn_habit
 from monitoring.units import Bands, learn_bands
@@ -26,9 +26,9 @@ class Habits:
     repeating: tuple[Habit, ...]  #: of each of them
     bands: tuple[Bands, ...]  #: of each of them
 
-    def facts(self, rows: Floats) -> Facts:
-        """Return the facts of *rows* (n, all features): those of the measured ones."""
-        return facts(rows[:, self.columns])
+    def facts(self, rows: Floats, judged: Container[str] = (CODES, LEVELED)) -> Facts:
+        """Return the facts of *rows* (n, all features) that *judged* kinds of faults need: of the measured ones."""
+        return facts(rows[:, self.columns], judged)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""

@@ -12,11 +12,11 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from monitoring.facts import Facts
+from monitoring.facts import CODES, LEVELED, Facts
 from monitoring.habits import Habits
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding, QualityWatch
-from monitoring.reference import Reference
+from monitoring.reference import Floats, Reference
 from monitoring.sentinels import Sentinel, SentinelWatch
 from monitoring.streams import Thresholds
 from monitoring.units import Converted, UnitWatch
@@ -64,9 +64,14 @@ class Inspection:
         further = len(wanted) * len(habits.columns) if habits else 0
         counts = QualityWatch.start(reference, policy, further)
         others = len(counts.table.each) + further - (len(habits.columns) if habits else 0)
-        codes = SentinelWatch.start(habits.repeating, policy, others) if habits and "sentinel" in wanted else None
-        units = UnitWatch.start(habits.bands, policy, others) if habits and "unit" in wanted else None
+        codes = SentinelWatch.start(habits.repeating, policy, others) if habits and CODES in wanted else None
+        units = UnitWatch.start(habits.bands, policy, others) if habits and LEVELED in wanted else None
         return cls(reference=reference, habits=habits if wanted else None, counts=counts, codes=codes, units=units)
+
+    def facts(self, rows: Floats) -> Facts | None:
+        """Return the facts of *rows* (n, features) that are judged here; None where counts alone are."""
+        judged = [kind for kind, watch in ((CODES, self.codes), (LEVELED, self.units)) if watch]
+        return self.habits.facts(rows, judged) if self.habits else None
 
     def observe(self, seen: Seen) -> tuple[Inspection, tuple[QualityFinding, ...]]:
         """Take a window; give what stands above the threshold, loudest first."""
@@ -77,9 +82,9 @@ class Inspection:
         units, converted = self.units.observe(seen.start_row, seen.facts) if self.units else (None, ())
         end = seen.start_row + seen.profile.rows
         named = [
-            *(self._finding(one, "sentinel", [one.value], _code(one), end) for one in sentinels),
+            *(self._finding(one, CODES, [one.value], _code(one), end) for one in sentinels),
             *(
-                self._finding(one, "unit", seen.facts.levels[one.feature], one.conversion.name, end)
+                self._finding(one, LEVELED, seen.facts.levels[one.feature], one.conversion.name, end)
                 for one in converted
             ),
         ]

@@ -9,16 +9,15 @@ learned from the worst window of the reference.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from monitoring.alternatives import NATS
 from monitoring.evidence import log_mean_exp
 from monitoring.facts import Facts
-from monitoring.streams import HOPELESS, STEPS, Thresholds
+from monitoring.streams import HOPELESS, Thresholds
+from monitoring.suspicions import Suspecting, Suspicion, unsuspecting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,40 +47,6 @@ class Habit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspicion:
-    """A value under suspicion, since the window that begins at `since`; evidence in `NATS`, one sum for each rate."""
-
-    value: float
-    tolerated: float
-    since: int
-    sums: tuple[int, ...] = (0,) * len(STEPS)
-
-    def after(self, count: int, rows: int, cap: int) -> Suspicion:
-        """Return the suspicion after a window in which *count* of *rows* rows have the value."""
-        rates = [self.tolerated + (1 - self.tolerated) * step for step in STEPS]
-        gains = (_gain(rate, self.tolerated, count, rows) for rate in rates)
-        return replace(
-            self, sums=tuple(min(max(old, 0) + gain, cap) for old, gain in zip(self.sums, gains, strict=True))
-        )
-
-    def anew(self) -> Suspicion:
-        """Return the suspicion of whom nothing has been said."""
-        return replace(self, sums=(0,) * len(self.sums))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, for canonical bytes."""
-        return {"value": self.value, "tolerated": self.tolerated, "since": self.since, "sums": list(self.sums)}
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """Undo `to_json`."""
-        return cls(
-            value=float(data["value"]), tolerated=float(data["tolerated"]), since=data["since"],
-            sums=tuple(data["sums"]),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sentinel:
     """A finding: which value of which feature, in which share of the window's rows, since when, evidence in nats."""
 
@@ -93,38 +58,21 @@ class Sentinel:
     onset_row: int  #: the first row of the window that raised suspicion
 
 
-@dataclass(frozen=True, slots=True)
-class SentinelWatch:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentinelWatch(Suspecting):
     """The state of a watch; `observe` returns its next self."""
 
     habits: tuple[Habit, ...]
-    policy: Thresholds
-    threshold: float  #: nats that a value needs
-    suspicions: tuple[Suspicion | None, ...]
 
     @classmethod
     def start(cls, habits: tuple[Habit, ...], policy: Thresholds, beside: int = 0) -> Self:
         """Return the watch that has seen nothing; its features share the threshold with *beside* other streams."""
-        threshold = math.log(policy.false_alarm_windows * max(len(habits) + beside, 1))
-        return cls(habits, policy, threshold, (None,) * len(habits))
-
-    def anew(self) -> SentinelWatch:
-        """Return a watch that suspects what this one does, and has no evidence of it: later windows bring their own."""
-        return replace(self, suspicions=tuple(one.anew() if one else None for one in self.suspicions))
-
-    def to_json(self) -> list[dict[str, Any] | None]:
-        """Return what is under suspicion, for canonical bytes."""
-        return [one.to_json() if one else None for one in self.suspicions]
-
-    def restored(self, state: list[dict[str, Any] | None]) -> SentinelWatch:
-        """Return a watch of these habits and the state that `to_json` gave."""
-        return replace(self, suspicions=tuple(Suspicion.from_json(one) if one else None for one in state))
+        return cls(habits=habits, **unsuspecting(len(habits), policy, beside))
 
     def observe(self, start_row: int, window: Facts) -> tuple[SentinelWatch, tuple[Sentinel, ...]]:
         """Take the facts of the window of rows that begins at *start_row*."""
-        cap = round((self.threshold + 2 * math.log(10)) * NATS)
         moved = [
-            one.after(window.rows_with(k, one.value), window.rows, cap) if one else None
+            one.after(window.rows_with(k, one.value), window.rows, self.cap) if one else None
             for k, one in enumerate(self.suspicions)
         ]
         found = [self._finding(k, one, window) for k, one in enumerate(moved) if one]
@@ -161,9 +109,3 @@ def learn_habit(k: int, seen: Sequence[Facts]) -> Habit:
     novel = max((peak for value, peak in peaks.items() if windows[value] == 1), default=0.0)
     # What is no more common than any value may be needs no line of its own.
     return Habit(known={value: peak for value, peak in peaks.items() if peak > novel}, novel=novel)
-
-
-def _gain(rate: float, tolerated: float, count: int, rows: int) -> int:
-    faulty = round(math.log(rate / tolerated) * NATS)
-    sound = round(math.log((1 - rate) / (1 - tolerated)) * NATS)
-    return count * faulty + (rows - count) * sound

@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from monitoring.alternatives import NATS
 from monitoring.evidence import log_mean_exp
 from monitoring.facts import LEVELS, Facts
-from monitoring.sentinels import Suspicion
 from monitoring.streams import HOPELESS, Thresholds
+from monitoring.suspicions import Suspecting, Suspicion, unsuspecting
 
 Levels = tuple[float, ...]
 
@@ -174,41 +173,24 @@ class Converted:
     onset_row: int  #: the first row of the window that raised suspicion
 
 
-@dataclass(frozen=True, slots=True)
-class UnitWatch:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitWatch(Suspecting):
     """The state of a watch; `observe` returns its next self. The value of a suspicion is the place of a conversion."""
 
     bands: tuple[Bands, ...]
-    policy: Thresholds
-    threshold: float  #: nats that a conversion needs
-    suspicions: tuple[Suspicion | None, ...]
 
     @classmethod
     def start(cls, bands: tuple[Bands, ...], policy: Thresholds, beside: int = 0) -> Self:
         """Return the watch that has seen nothing; its features share the threshold with *beside* other streams."""
-        threshold = math.log(policy.false_alarm_windows * max(len(bands) + beside, 1))
-        return cls(bands, policy, threshold, (None,) * len(bands))
-
-    def anew(self) -> UnitWatch:
-        """Return a watch that suspects what this one does, and has no evidence of it: later windows bring their own."""
-        return replace(self, suspicions=tuple(one.anew() if one else None for one in self.suspicions))
-
-    def to_json(self) -> list[dict[str, Any] | None]:
-        """Return what is under suspicion, for canonical bytes."""
-        return [one.to_json() if one else None for one in self.suspicions]
-
-    def restored(self, state: list[dict[str, Any] | None]) -> UnitWatch:
-        """Return a watch of these bands and the state that `to_json` gave."""
-        return replace(self, suspicions=tuple(Suspicion.from_json(one) if one else None for one in state))
+        return cls(bands=bands, **unsuspecting(len(bands), policy, beside))
 
     def observe(self, start_row: int, window: Facts) -> tuple[UnitWatch, tuple[Converted, ...]]:
         """Take the facts of the window of rows that begins at *start_row*; without levels they tell nothing."""
-        cap = round((self.threshold + 2 * math.log(10)) * NATS)
         kept, found = list(self.suspicions), []
         for k, (one, levels) in enumerate(zip(self.suspicions, window.levels, strict=True)):
             if not levels:
                 continue
-            moved = one.after(self._converted(k, one, levels), LEVELS, cap) if one else None
+            moved = one.after(self._converted(k, one, levels), LEVELS, self.cap) if one else None
             found += self._finding(k, moved, levels) if moved else []
             kept[k] = moved if moved and max(moved.sums) > 0 else self._suspect(k, start_row, levels)
         return replace(self, suspicions=tuple(kept)), tuple(found)

@@ -6,7 +6,7 @@ The live path and the audit run the same function on the same canonical bytes. T
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,21 +21,13 @@ from monitoring.reference import OUTPUT, Reference
 from monitoring.relations import opened
 from retraining import gates
 from rollout import judge as canary
+from server.rulings import Inputs, Ruling, challenged, judged, raised, recovered, resolved
 from statemachine.canonical import canonical
-from statemachine.policy import Policy
+from statemachine.policy import Policy, Quality
 from statemachine.timers import SECOND_US
 from statemachine.words import Reason
 
-Inputs = dict[str, Any]
 Fetch = Callable[[str], bytes]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """The event that a judge calls for, and its fields without `evidence`."""
-
-    event: str
-    payload: dict[str, Any]
 
 
 Judge = Callable[[Inputs, Policy], Ruling | None]
@@ -78,7 +70,7 @@ def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
     if not found.raised:
         return None
     rows = inputs["rows"]
-    return _raised(
+    return raised(
         inputs,
         "shiryaev_roberts@1",
         found.log_evidence,
@@ -88,36 +80,36 @@ def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     found = performance.resolve(inputs, policy)
-    return _resolved(inputs, found.verdict, found.log_evidence)
+    return resolved(inputs, found.verdict, found.log_evidence)
 
 
 def _recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
     found = performance.recovered(inputs, policy)
-    return _recovered(inputs, found.log_evidence) if found.verdict == "recovered" else None
+    return recovered(inputs, found.log_evidence) if found.verdict == "recovered" else None
 
 
 def _challenge(inputs: Inputs, policy: Policy) -> Ruling:
     found = regret.judge(inputs, policy)
-    return _challenged(inputs, found.finding, found.log_evidence)
+    return challenged(inputs, found.finding, found.log_evidence)
 
 
 def _regret_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
     found = regret.judge(inputs, policy)
     if found.finding != "regret":
         return None
-    return _raised(inputs, "regret@1", found.log_evidence, int(inputs["onset_row"]))
+    return raised(inputs, "regret@1", found.log_evidence, int(inputs["onset_row"]))
 
 
 def _second_look(inputs: Inputs, policy: Policy) -> Ruling:
     found = regret.look_again(inputs, policy)
-    return _challenged(inputs, found.verdict, found.log_evidence)
+    return challenged(inputs, found.verdict, found.log_evidence)
 
 
 def _regret_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     """An improvement clears the alarm too: what it tells of is no decline."""
     found = regret.look_again(inputs, policy)
     verdict = "cleared" if found.verdict == "improvement" else found.verdict
-    return _resolved(inputs, verdict, found.log_evidence)
+    return resolved(inputs, verdict, found.log_evidence)
 
 
 def _diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
@@ -130,7 +122,7 @@ def _diagnosis(inputs: Inputs, policy: Policy) -> Ruling:
     return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis))
 
 
-def _explained(found: first.Diagnosis | Diagnosis) -> Ruling:
+def _explained(found: Diagnosis[Any]) -> Ruling:
     payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
     return Ruling(event="diagnosis_made", payload=payload)
 
@@ -142,53 +134,65 @@ def _gates(inputs: Inputs, policy: Policy) -> Ruling:
 def _unbeaten(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Doing nothing won the bake-off: what spoke against the champion was no decline."""
     found = gates.judge(inputs, policy)
-    return _recovered(inputs, 0.0) if found.chosen == "nothing" else None
+    return recovered(inputs, 0.0) if found.chosen == "nothing" else None
 
 
 def _canary(inputs: Inputs, policy: Policy) -> Ruling | None:
-    return _judged(inputs, canary.judge(inputs, policy))
+    return judged(inputs, canary.judge(inputs, policy))
 
 
 def _promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
-    return _judged(inputs, canary.watch(inputs, policy))
+    return judged(inputs, canary.watch(inputs, policy))
 
 
-def _faults(inputs: Inputs, policy: Policy, rule: int) -> list[quality.QualityFinding]:
-    """Give the faults of the data; what the model itself puts out is no fault of theirs. The first rule counts only."""
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How the data of windows are judged, and the number that detectors of faults carry by it."""
+
+    number: int
+    judge: Callable[[Inputs, Quality], tuple[quality.QualityFinding, ...]]
+
+
+_COUNTS = _Rule(1, quality.judge)
+_COUNTS_AND_FACTS = _Rule(2, inspection.judge)
+
+
+def _faults(inputs: Inputs, policy: Policy, rule: _Rule) -> list[quality.QualityFinding]:
+    """Give the faults of the data; what the model itself puts out is no fault of theirs."""
     first = int(inputs.get("not_before", 0))
-    found = quality.judge(inputs, policy.quality) if rule == 1 else inspection.judge(inputs, policy.quality)
+    found = rule.judge(inputs, policy.quality)
     return [fault for fault in found if fault.feature != OUTPUT and fault.onset_row >= first]
 
 
-def _quality(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
+def _quality(inputs: Inputs, policy: Policy, rule: _Rule) -> Ruling | None:
     found = _faults(inputs, policy, rule)
     if not found:
         return None
     first = found[0]
-    return _raised(
-        {**inputs, "subject": first.feature}, f"quality_{first.kind}@{rule}", first.log_evidence, first.onset_row
+    return raised(
+        {**inputs, "subject": first.feature}, f"quality_{first.kind}@{rule.number}", first.log_evidence, first.onset_row
     )
 
 
-def _quality_resolve(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
+def _quality_resolve(inputs: Inputs, policy: Policy, rule: _Rule) -> Ruling | None:
     """Fresh evidence since the alarm: a fault again confirms; a span without one clears."""
     found = _faults(inputs, policy, rule)
     same = [one for one in found if one.feature == inputs["subject"]]
     if same:
-        return _resolved(inputs, "confirmed", same[0].log_evidence)
-    return _resolved(inputs, "cleared", 0.0) if len(inputs["windows"]) >= policy.quality.clear_windows else None
+        return resolved(inputs, "confirmed", same[0].log_evidence)
+    return resolved(inputs, "cleared", 0.0) if len(inputs["windows"]) >= policy.quality.clear_windows else None
 
 
-def _repaired(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
+def _repaired(inputs: Inputs, policy: Policy, rule: _Rule) -> Ruling | None:
     """A span of windows without a fault: the data were repaired."""
     enough = len(inputs["windows"]) >= policy.quality.clear_windows
-    return _recovered(inputs, 0.0) if enough and not _faults(inputs, policy, rule) else None
+    return recovered(inputs, 0.0) if enough and not _faults(inputs, policy, rule) else None
 
 
 def _accepted(inputs: Inputs, policy: Policy) -> Ruling | None:
     """A fault that lasts is no fault any more: the range has changed, and models must learn it."""
     lasted = int(inputs["at_row"]) - int(inputs["since_row"])
-    return _recovered(inputs, 0.0) if lasted >= policy.quality.accept_windows * int(inputs["window"]) else None
+    return recovered(inputs, 0.0) if lasted >= policy.quality.accept_windows * int(inputs["window"]) else None
 
 
 def _drift_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -207,38 +211,38 @@ def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
 def _drifted(inputs: Inputs, found: drift.DriftFinding, detector: str) -> Ruling | None:
     if found.verdict == "alarm":
         names = ", ".join(str(feature["name"]) for feature in found.features[:3])
-        return _raised({**inputs, "subject": names}, detector, found.log_evidence, found.onset_row)
-    return _resolved(inputs, found.verdict, found.log_evidence)
+        return raised({**inputs, "subject": names}, detector, found.log_evidence, found.onset_row)
+    return resolved(inputs, found.verdict, found.log_evidence)
 
 
 def _series(inputs: Inputs, policy: Policy) -> Ruling | None:
     found = series.judge(inputs, policy.metrics)
     if not series.raises(found, policy.metrics):
         return None
-    return _raised(inputs, "series@1", found.log_evidence, int(inputs["at_row"]))
+    return raised(inputs, "series@1", found.log_evidence, int(inputs["at_row"]))
 
 
 def _series_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Points since the alarm confirm it or clear it, be it now or while nobody could follow."""
     found = series.judge(inputs, policy.metrics)
     verdict = {"confirmed": "confirmed", "watching": "cleared"}.get(found.phase, "open")
-    return _resolved(inputs, verdict, found.log_evidence)
+    return resolved(inputs, verdict, found.log_evidence)
 
 
 def _series_recovered(inputs: Inputs, policy: Policy) -> Ruling | None:
     found = series.judge(inputs, policy.metrics)
-    return _recovered(inputs, found.log_evidence) if found.phase == "watching" else None
+    return recovered(inputs, found.log_evidence) if found.phase == "watching" else None
 
 
 def _silence(inputs: Inputs, policy: Policy) -> Ruling | None:
     del policy
     silent = inputs["now_us"] - inputs["last_us"] >= inputs["limit_us"]
-    return _raised(inputs, "silence@1", 0.0, int(inputs["at_row"])) if silent else None
+    return raised(inputs, "silence@1", 0.0, int(inputs["at_row"])) if silent else None
 
 
 def _data_back(inputs: Inputs, policy: Policy) -> Ruling | None:
     del policy
-    return _resolved(inputs, "cleared", 0.0)
+    return resolved(inputs, "cleared", 0.0)
 
 
 def _conditions(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -247,24 +251,24 @@ def _conditions(inputs: Inputs, policy: Policy) -> Ruling | None:
     if found is None:
         return None
     onset = inputs["looks"][-found.persistence.of :][0]["first_row"]
-    return _raised({**inputs, "subject": found.name}, "condition@1", 0.0, int(onset))
+    return raised({**inputs, "subject": found.name}, "condition@1", 0.0, int(onset))
 
 
 def _conditions_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Windows after the alarm confirm it where the condition goes on holding, and clear it where it cannot."""
     verdict = {"holds": "confirmed", "fails": "cleared"}.get(conditions.verdict(inputs, policy.conditions), "open")
-    return _resolved(inputs, verdict, 0.0)
+    return resolved(inputs, verdict, 0.0)
 
 
 def _conditions_recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
-    return _recovered(inputs, 0.0) if conditions.verdict(inputs, policy.conditions) == conditions.FAILS else None
+    return recovered(inputs, 0.0) if conditions.verdict(inputs, policy.conditions) == conditions.FAILS else None
 
 
 def _conditions_accept(inputs: Inputs, policy: Policy) -> Ruling | None:
     """A rise of the loss is accepted while a condition holds that says so."""
     found = conditions.named(policy.conditions, inputs["subject"], conditions.ACCEPTING)
     holds = found is not None and conditions.stands(found, conditions.signals_in(inputs)) == conditions.HOLDS
-    return _resolved(inputs, "cleared", 0.0) if holds else None
+    return resolved(inputs, "cleared", 0.0) if holds else None
 
 
 def _signal_silence(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -288,41 +292,6 @@ def _about_signal(inputs: Inputs) -> dict[str, Any]:
     return {name: inputs[name] for name in ("subject", "provider", "last_us")}
 
 
-def _raised(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Ruling:
-    payload = {
-        "signal": inputs["signal"],
-        "detector": detector,
-        "log_evidence": nats,
-        "onset_row": onset_row,
-        "at_row": inputs["at_row"],
-        "subject": inputs.get("subject", ""),
-    }
-    return Ruling(event="alarm_raised", payload=payload)
-
-
-def _resolved(inputs: Inputs, verdict: str, nats: float) -> Ruling | None:
-    events = {"confirmed": "decline_confirmed", "cleared": "alarm_cleared"}
-    if verdict not in events:
-        return None
-    payload = {"signal": inputs["signal"], "log_evidence": nats, "at_row": inputs["at_row"]}
-    return Ruling(event=events[verdict], payload=payload)
-
-
-def _recovered(inputs: Inputs, nats: float) -> Ruling:
-    return Ruling(event="recovery_shown", payload={"log_evidence": nats, "at_row": inputs["at_row"]})
-
-
-def _challenged(inputs: Inputs, finding: str, nats: float) -> Ruling:
-    payload = {"job": inputs["job"], "finding": finding, "log_evidence": nats, "at_row": inputs["at_row"]}
-    return Ruling(event="challenge_judged", payload=payload)
-
-
-def _judged(inputs: Inputs, found: canary.Verdict) -> Ruling | None:
-    if found.verdict == "wait":
-        return None
-    return Ruling(event="canary_judged", payload={**asdict(found), "at_row": inputs["at_row"]})
-
-
 #: By name and version. One that a release has judged by stays as it is: another rule is another version beside it.
 JUDGES: dict[str, Judge] = {
     "alarm@1": _alarm,
@@ -338,12 +307,12 @@ JUDGES: dict[str, Judge] = {
     "unbeaten@1": _unbeaten,
     "canary@1": _canary,
     "promotion@1": _promotion,
-    "quality@1": partial(_quality, rule=1),
-    "quality_resolve@1": partial(_quality_resolve, rule=1),
-    "repaired@1": partial(_repaired, rule=1),
-    "quality@2": partial(_quality, rule=2),
-    "quality_resolve@2": partial(_quality_resolve, rule=2),
-    "repaired@2": partial(_repaired, rule=2),
+    "quality@1": partial(_quality, rule=_COUNTS),
+    "quality_resolve@1": partial(_quality_resolve, rule=_COUNTS),
+    "repaired@1": partial(_repaired, rule=_COUNTS),
+    "quality@2": partial(_quality, rule=_COUNTS_AND_FACTS),
+    "quality_resolve@2": partial(_quality_resolve, rule=_COUNTS_AND_FACTS),
+    "repaired@2": partial(_repaired, rule=_COUNTS_AND_FACTS),
     "accepted@1": _accepted,
     "drift@1": _drift_of_before,
     "drift@2": _drift,

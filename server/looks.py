@@ -16,6 +16,7 @@ from statemachine.signals import metric
 
 Signals = dict[str, float | None]
 ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP = "loss.estimated", "loss.estimated_error", "loss.estimated_up"
+ESTIMATES = frozenset((ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

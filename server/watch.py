@@ -62,7 +62,7 @@ class RowWindow:
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
-    estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss
+    estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss; if asked for
 
     def to_json(self) -> dict[str, Any]:
         """Give the window as judges read it."""
@@ -180,12 +180,14 @@ class Watch:
             if not alive.any():
                 continue
             matrix, served = self.tape.features(first, end)[alive], self._served(first, end)[alive]
-            found, habits = profile(self.reference, matrix, served, self._counter), self._quality.habits
-            facts = habits.facts(matrix) if habits else None
+            found, facts = profile(self.reference, matrix, served, self._counter), self._quality.facts(matrix)
             seen = Seen(start_row=first, profile=found, repeats=repeated_rows(matrix, served), facts=facts)
-            estimate = self._estimator.estimate(self.tape, first + np.flatnonzero(alive), found)
-            closed.append(self._window(end, seen, estimate))
+            closed.append(self._window(end, seen, self._estimate(first + np.flatnonzero(alive), found)))
         return closed
+
+    def _estimate(self, rows: Ints, found: Profile) -> Estimated | None:
+        """Tell what *rows* are expected to cost, where a condition asks for it."""
+        return self._estimator.estimate(self.tape, rows, found) if looks.ESTIMATES & self._named else None
 
     def _habits(self, reference: dict[str, Any]) -> Habits | None:
         """Give the habits that were learned in windows of this size; what they tolerate depends on it."""

@@ -6,7 +6,6 @@ python -m benchmarks.replicas.clients follow NAME AMOUNT ACCOUNT SOCKET...
 
 from __future__ import annotations
 
-import pickle
 import random
 import sys
 import time
@@ -15,6 +14,8 @@ from dataclasses import replace
 from itertools import cycle, islice
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
+
+import orjson
 
 from benchmarks.replicas.accounts import Append, Page
 from benchmarks.replicas.wire import PATIENCE_SECONDS, Appended, AppendOne, Failed, Read, ReadBehind
@@ -159,7 +160,7 @@ def main() -> None:
     role, name, amount, account, *sockets = sys.argv[1:]
     line = Line(sockets, sum(name.encode()) % len(sockets))
     did: Sequence[object] = (append if role == "append" else follow)(name, int(amount), line)
-    Path(account).write_bytes(pickle.dumps(did))
+    Path(account).write_bytes(orjson.dumps(did, default=list))
 
 
 if __name__ == "__main__":

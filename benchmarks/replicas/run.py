@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -13,10 +12,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+
+import orjson
 
 from benchmarks.replicas import freezing
-from benchmarks.replicas.accounts import Accounts, Entry
+from benchmarks.replicas.accounts import Accounts, Append, Entry, Page
 from benchmarks.replicas.clients import requests
 from benchmarks.replicas.replica import entry
 from benchmarks.replicas.wire import PATIENCE_SECONDS
@@ -152,8 +152,8 @@ def run(url: str, events: int, tell: Tell = lambda _: None) -> Outcome:
         killed = _kill(log, crew, int(wanted * KILL_AT))
         frozen, thawed = _freeze(log, crew, int(wanted * FREEZE_AT), int(wanted * PROGRESS))
         log.wait(lambda: all(process.poll() is not None for process in crew.others))
-        appends = [one for account in appended for one in told(account)]
-        accounts = Accounts(log.entries(), appends, told(followed))
+        appends = [one for account in appended for one in told_of_appends(account)]
+        accounts = Accounts(log.entries(), appends, told_of_pages(followed))
     return Outcome(accounts, time.monotonic() - begun, killed, frozen, thawed)
 
 
@@ -197,6 +197,12 @@ def _freeze(log: Log, crew: Crew, at: int, progress: int) -> tuple[int, int]:
     return frozen, thawed
 
 
-def told(account: Path) -> Any:  # noqa: ANN401 - calls or pages, as the role has it
-    """Read what a process of this run has left."""
-    return pickle.loads(account.read_bytes())  # noqa: S301 - our own, from a folder of this run
+def told_of_appends(account: Path) -> list[Append]:
+    """Read what a client of this run has left."""
+    return [Append(**one) for one in orjson.loads(account.read_bytes())]
+
+
+def told_of_pages(account: Path) -> list[Page]:
+    """Read what a follower of this run has left."""
+    pages = orjson.loads(account.read_bytes())
+    return [Page(**{**one, "entries": [Entry(*each) for each in one["entries"]]}) for one in pages]

@@ -8,7 +8,8 @@ from typing import Any
 
 from server.act import SERVICE, Caller
 from server.desk import Desk
-from server.judges import Inputs, Ruling, rule
+from server.judges import rule
+from server.rulings import Inputs, Ruling
 from server.watch import Watch
 from statemachine import commands as c
 from statemachine.errors import Refused

@@ -9,8 +9,8 @@ import orjson
 from monitoring import series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT
-from server.judges import Ruling
 from server.reactions.scene import Scene
+from server.rulings import Ruling
 from server.watch import RowWindow, SeriesPoint, Watch
 from statemachine import timers
 from statemachine.health import Alarm, ModelHealth

@@ -11,8 +11,9 @@ import pytest
 from server import auditing
 from server.checking import Verification
 from server.deriving import Derivation, Difference, Status, differences
-from server.judges import JUDGES, Ruling
+from server.judges import JUDGES
 from server.requests import MetricsBatch, Point
+from server.rulings import Ruling
 from server.service import Service
 from statemachine.policy import Policy
 from store import EvidenceAltered, EvidenceErased, EvidenceMissing, Readable, Reader, StoreError

@@ -5,7 +5,8 @@ from monitoring.assumptions import assumptions
 from monitoring.learning import learn
 from monitoring.profile import profile
 from monitoring.reference import Column, Reference
-from server.judges import Inputs, rule
+from server.judges import rule
+from server.rulings import Inputs
 from statemachine.policy import Policy
 
 POLICY = Policy()
