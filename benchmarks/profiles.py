@@ -29,13 +29,14 @@ from benchmarks.peers.environment import environment
 from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
 from monitoring.drift import DriftWatch
+from monitoring.habits import Habits, learn_habits
+from monitoring.inspection import Inspection, Seen
 from monitoring.learning import learn
 from monitoring.logbins import count_durations
 from monitoring.moments import Moments
 from monitoring.newcomers import Newcomers
 from monitoring.packing import packed
 from monitoring.profile import Profile, loss_table, profile, repeated_rows
-from monitoring.quality import QualityWatch
 from monitoring.reference import Column, Reference
 from statemachine.policy import Policy
 
@@ -71,18 +72,19 @@ def fixed_bins_in_stretches(rows: Floats) -> None:
 
 
 class Window:
-    """A window with all that the service works out of it: the profile, repeated rows, quality and drift."""
+    """A window with all that the service works out of it by default: profile, repeated rows, faults and drift."""
 
-    def __init__(self, reference: Reference, counter: Counter) -> None:
+    def __init__(self, reference: Reference, habits: Habits, counter: Counter) -> None:
         self._reference, self._counter, self._policy = reference, counter, Policy()
-        self._quality = QualityWatch.start(reference, self._policy.quality)
+        self._quality = Inspection.start(reference, habits, self._policy.quality)
         self._drift = DriftWatch.start(reference, self._policy.drift)
 
     def judge(self, rows: Floats) -> None:
         """Look at *rows*."""
         matrix, served = rows[:, :-1], rows[:, -1]
         found = profile(self._reference, matrix, served, self._counter)
-        self._quality.observe(0, found, repeated_rows(matrix, served))
+        facts, repeats = self._quality.facts(matrix), repeated_rows(matrix, served)
+        self._quality.observe(Seen(start_row=0, profile=found, repeats=repeats, facts=facts))
         self._drift.observe(0, found, self._policy.drift)
 
 
@@ -184,7 +186,8 @@ def sizes(reference: Reference, counter: Counter, rows: Floats, rounds: int) -> 
 
 def beside_peers(reference: Reference, counters: dict[str, Counter], past: Floats, now: Floats, rounds: int) -> Table:
     """A window with all its tests, ours and theirs."""
-    windows = {name: Window(reference, counter) for name, counter in counters.items()}
+    habits = learn_habits(COLUMNS, past[:, :-1], len(now))
+    windows = {name: Window(reference, habits, counter) for name, counter in counters.items()}
     ours = medians({n: (lambda w=one: w.judge(now), 5) for n, one in windows.items()}, 5)  # type: ignore[misc]  # bound
     title = f"a window of {len(now):,} rows with all its tests, CPU"
     table = Table("who", "ms", "by ours, numpy", "by ours, numba", "aim", title=title, header_style="bold")
