@@ -9,7 +9,13 @@ import structlog
 
 
 def configure(form: str) -> None:
-    """Write logs to standard error in *form*: `console` or `json`."""
+    """Write logs to standard error in *form*: `console` or `json`.
+
+    A traceback shows lines of code and no values: those are rows, keys and people's names.
+    """
+    console = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     json = form == "json"
     structlog.configure(
         processors=[
@@ -17,7 +23,7 @@ def configure(form: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([structlog.processors.format_exc_info] if json else []),
-            structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            structlog.processors.JSONRenderer() if json else console,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

@@ -113,20 +113,20 @@ def _check(
         connection = engine.connect()
     except DBAPIError as error:
         raise translated(error) if _was_reached(error) else DatabaseUnreachable(str(error.orig)) from error
-    with connection:
-        try:
+    try:
+        with connection:
             check_durability(connection)
             connection.rollback()
             # Between two transactions: it takes its time, and the database takes who is silent in one for dead.
             say = Statements(engine.dialect)
             connection.begin()
             check_version(connection)
-        except DBAPIError as error:
-            raise translated(error) from error
-        link = Link(connection, namespace)
-        _take_head(link, say, namespace)
-        check_vault(link, say, at_rest)
-        connection.commit()
+            link = Link(connection, namespace)
+            _take_head(link, say, namespace)
+            check_vault(link, say, at_rest)
+            connection.commit()
+    except DBAPIError as error:
+        raise translated(error) from error
     return say
 
 

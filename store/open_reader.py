@@ -6,12 +6,11 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError
 
 from store import postgres, sqlite
 from store.at_rest import AtRest, InClear, Sealed
 from store.errors import DatabaseUrlInvalid, WrongSchemaVersion
-from store.faults import translated
 from store.link import Link
 from store.open import check_vault
 from store.ports import Readable, Reader
@@ -45,9 +44,6 @@ def open_reader(url: str, *, namespace: str = "default", vault: Vault | None = N
             check_version(connection)
             if vault:
                 check_vault(Link(connection, namespace), Statements(engine.dialect), at_rest)
-    except DBAPIError as error:
-        _let_go(engine, vault)
-        raise translated(error) from error
     except BaseException:
         _let_go(engine, vault)
         raise

@@ -74,6 +74,7 @@ def _engine(url: URL, timeout_ms: int, idle_ms: int, size: int, isolation: str) 
         # The one that writes needs no ping: it learns of a lost connection before it has done anything.
         pool_pre_ping=size > 1,
         isolation_level=isolation,
+        hide_parameters=True,
         connect_args={"options": options, "connect_timeout": CONNECT_TIMEOUT_S},
     )
 

@@ -81,7 +81,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only reads, and end it.
 
     Raises:
-        DatabaseUnavailable: The database cannot be reached, or no connection is free.
+        DatabaseUnavailable: The database cannot be reached, no connection is free, or it is lost: behind the last
+            answer too, where the transaction ends.
     """
     try:
         connection = engine.connect()
@@ -89,12 +90,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raise DatabaseUnavailable(str(error)) from error
     except DBAPIError as error:
         raise DatabaseUnreachable(str(error.orig)) from error
-    with connection:
-        try:
+    try:
+        with connection:
             connection.begin()
-        except DBAPIError as error:
-            raise translated(error) from error
-        yield connection
+            yield connection
+    except DBAPIError as error:
+        raise translated(error) from error
 
 
 class SqlBackend:

@@ -65,6 +65,7 @@ def _engine(url: URL, begin: str, pragmas: tuple[str, ...], size: int) -> Engine
         paramstyle="named",
         pool_size=size,
         max_overflow=0 if size == 1 else size,
+        hide_parameters=True,
         connect_args={"check_same_thread": False},
     )
 

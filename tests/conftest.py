@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Tests that have called a server start programs as another user, which Python does by fork and exec. What gRPC does
+# between the two crashes the child now and then where its threads are busy; behind an exec nothing of it is needed.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 from hypothesis import settings
 
 from tests.fixtures.postgres import postgres

