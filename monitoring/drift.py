@@ -190,7 +190,7 @@ class DriftWatch:
                 "name": features[k].name,
                 "change": self.dictionary.names[k][parts[k].index(max(parts[k]))],
                 "log_evidence": by_feature[k],
-                **effects(features[k].counts, window.counts[starts[k] : starts[k + 1]].tolist()),
+                **effects(features[k], window.counts[starts[k] : starts[k + 1]].tolist()),
             }
             for k in sorted(named, key=lambda k: (-by_feature[k], k))
         )

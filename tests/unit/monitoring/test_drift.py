@@ -9,7 +9,6 @@ from monitoring.alternatives import FINER, FIRST, NATS, Steps, ladder, shares
 from monitoring.assumptions import assumptions
 from monitoring.dictionary import Dictionary
 from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch, judge
-from monitoring.effects import effects
 from monitoring.evidence import e_bh
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
@@ -242,15 +241,3 @@ def test_e_bh_keeps_the_false_discovery_rate_of_dependent_streams() -> None:
         false += sum(k > 0 for k in kept) / max(len(kept), 1)
 
     assert false / 2_000 <= 0.05
-
-
-def test_effect_sizes_are_zero_for_equal_counts_and_grow_with_the_change() -> None:
-    same = effects([0] * 7 + [50, 50], [0] * 7 + [50, 50])
-    some = effects([0] * 7 + [50, 50], [0] * 7 + [70, 30])
-    all_of_it = effects([0] * 7 + [100, 0], [0] * 7 + [0, 100])
-
-    assert same == {"psi": 0.0, "js": 0.0, "ks": 0.0}
-    for name in ("psi", "js", "ks"):
-        assert 0 < some[name] < all_of_it[name]
-    assert all_of_it["js"] <= 1
-    assert all_of_it["ks"] <= 1
