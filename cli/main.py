@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, bundle, drill, privacy, record
+from cli import audit, bundle, drill, privacy, record, windows
 from cli.options import DEFAULT_SERVER, AsJson, Server
 from cli.policy import policies
 from cli.signals import signals
@@ -31,6 +31,7 @@ for _command in (
     *(bundle.export, bundle.verify, bundle.inventory),
     *(privacy.erase, privacy.erasures, privacy.who),
     drill.drill,
+    windows.windows,
 ):
     app.command()(_command)
 app.command("open")(bundle.open_rows)

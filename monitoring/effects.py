@@ -1,9 +1,10 @@
-"""Sizes of a change between counts: PSI, Jensen-Shannon, Kolmogorov-Smirnov, Wasserstein. For people, never a trigger."""
+"""Sizes of a change between counts: PSI, Jensen-Shannon, KS and Wasserstein. Shown to people, never a trigger."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 from monitoring.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, OVER, UNDER, Feature
 
@@ -11,7 +12,7 @@ from monitoring.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, OVER, UNDER, Fe
 def effects(feature: Feature, current: Sequence[int]) -> dict[str, float]:
     """Return `psi`, `js` (distance, base 2, in [0, 1]) and `ks` of *current* slots, rounded to 1e-6.
 
-    Of a numeric feature also `wasserstein`: how far a value was moved on average, in standard deviations of the reference.
+    Of a numeric feature also `wasserstein`: how far a value was moved on average, in spreads of the reference.
     """
     p, q = _shares(feature.counts), _shares(current)
     psi = math.fsum((b - a) * math.log(b / a) for a, b in zip(p, q, strict=True))
@@ -23,10 +24,10 @@ def effects(feature: Feature, current: Sequence[int]) -> dict[str, float]:
 
 
 def wasserstein(feature: Feature, current: Sequence[int]) -> float | None:
-    """Return the mean distance between the known values of the reference and of *current*, in spreads of the reference.
+    """Return how far known values are moved on average from the reference to *current*, in its standard deviations.
 
-    Values count as the middle of their bin, and those out of range as the bound that they are beyond, so that what is far
-    out counts for less than it is. None where there is no distance: of categories, and where nothing varied.
+    Values count as the middle of their bin, and those out of range as the bound that they are beyond, so that what is
+    far out counts for less than it is. None where there is no distance: of categories, and where nothing varied.
     """
     order = [FAR_UNDER, UNDER, *range(FIRST_BIN, feature.slots), OVER, FAR_OVER]
     before, now = sum(feature.counts[slot] for slot in order), sum(current[slot] for slot in order)
@@ -38,17 +39,14 @@ def wasserstein(feature: Feature, current: Sequence[int]) -> float | None:
     spread = math.sqrt(math.fsum(share * (place - mean) ** 2 for share, place in zip(p, places, strict=True)))
     if not spread:
         return None
-    gap, moved = 0.0, []
-    for k in range(len(order) - 1):
-        gap += q[k] - p[k]
-        moved.append(abs(gap) * (places[k + 1] - places[k]))
-    return math.fsum(moved) / spread
+    gaps = accumulate(b - a for a, b in zip(p, q, strict=True))
+    return math.fsum(abs(gap) * (b - a) for gap, (a, b) in zip(gaps, pairwise(places), strict=False)) / spread
 
 
 def _places(feature: Feature) -> list[float]:
     """Return where on the line the ordered slots are."""
     borders = [feature.low, *feature.edges, feature.high]
-    middles = [a / 2 + b / 2 for a, b in zip(borders, borders[1:], strict=False)]
+    middles = [a / 2 + b / 2 for a, b in pairwise(borders)]
     far_low, far_high = feature.far()
     return [far_low, feature.low, *middles, feature.high, far_high]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitoring.estimate import Estimated
+from monitoring.logbins import count_durations, quantile
 from monitoring.series import SeriesWatch
 from server.tape import Tape
 from statemachine.conditions import signals_of
@@ -16,6 +17,8 @@ from statemachine.signals import metric
 
 Signals = dict[str, float | None]
 ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP = "loss.estimated", "loss.estimated_error", "loss.estimated_up"
+LATENCIES = {"latency.p50_ms": 0.5, "latency.p99_ms": 0.99}
+MILLISECOND_US = 1_000
 ESTIMATES = frozenset((ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP))
 
 
@@ -47,6 +50,13 @@ def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_ro
 def of_estimate(found: Estimated | None) -> Signals:
     """Tell what the window is expected to cost."""
     return {} if found is None else {ESTIMATED: found.loss, ESTIMATED_ERROR: found.error}
+
+
+def of_latency(tape: Tape, rows: tuple[int, int]) -> Signals:
+    """Tell how long predictions of the window *rows* took, as far as it was told."""
+    counts = count_durations(tape.latency_us[slice(*rows)][~tape.erased[slice(*rows)]])
+    told = {name: quantile(counts, share) for name, share in LATENCIES.items()}
+    return {name: None if found is None else found / MILLISECOND_US for name, found in told.items()}
 
 
 def of_series(name: str, watch: SeriesWatch, newest: float) -> Signals:

@@ -21,6 +21,7 @@ from server import (
     registration,
     routing,
     training,
+    windows,
 )
 from server.act import SERVICE, Caller
 from server.backlog import Backlog
@@ -140,6 +141,10 @@ class Service:
     def states(self, after: str, limit: int) -> list[StateView]:
         """List the states of models by name."""
         return self.store.read(lambda reader: reading.state_views(self.desk, reader, after, limit))
+
+    def windows(self, model: str, most: int) -> list[windows.WindowView]:
+        """Tell what the latest windows of a model showed; the writer gives the rows, and the rest is off its thread."""
+        return windows.told(self.do(lambda unit: windows.taken(self.desk, unit, model, most)).result())
 
     def changes(self, after_position: int, limit: int) -> tuple[list[reading.Change], int]:
         """List changes of state behind a position of the log, and how far was read."""

@@ -21,6 +21,7 @@ class Tape:
         self.generation = np.zeros(FIRST_ROOM, dtype=np.int64)
         self._features = np.empty((features, FIRST_ROOM))
         self.labels = np.full(FIRST_ROOM, np.nan)
+        self.latency_us = np.full(FIRST_ROOM, np.nan)  #: of predictions; NaN where it was not told
         self.erased = np.zeros(FIRST_ROOM, dtype=np.bool_)  #: rows of which nothing is known any more
         self._served = np.full(FIRST_ROOM, -1, dtype=np.int16)
         self._versions: list[str] = []
@@ -34,6 +35,8 @@ class Tape:
         self.generation[first:end] = rows.generation
         if rows.erased is not None:
             self.erased[first:end] = rows.erased
+        if rows.latency_us is not None:
+            self.latency_us[first:end] = rows.latency_us
         for version, values in rows.outputs.items():
             self._column(version)[first:end] = values
         numbers = np.array([self._versions.index(version) for version in rows.served_by], dtype=np.int16)
@@ -81,6 +84,7 @@ class Tape:
         self.generation = np.pad(self.generation, (0, more))
         self.erased = np.pad(self.erased, (0, more))
         self.labels = np.pad(self.labels, (0, more), constant_values=np.nan)
+        self.latency_us = np.pad(self.latency_us, (0, more), constant_values=np.nan)
         self._served = np.pad(self._served, (0, more), constant_values=-1)
         self._outputs = {
             version: np.pad(values, (0, more), constant_values=np.nan) for version, values in self._outputs.items()

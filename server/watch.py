@@ -179,15 +179,17 @@ class Watch:
             alive = ~self.tape.erased[first:end]
             if not alive.any():
                 continue
-            matrix, served = self.tape.features(first, end)[alive], self._served(first, end)[alive]
+            matrix, served = self.tape.features(first, end)[alive], self.served(first, end)[alive]
             found, facts = profile(self.reference, matrix, served, self._counter), self._quality.facts(matrix)
             seen = Seen(start_row=first, profile=found, repeats=repeated_rows(matrix, served), facts=facts)
-            closed.append(self._window(end, seen, self._estimate(first + np.flatnonzero(alive), found)))
+            asked = looks.ESTIMATES & self._named
+            estimate = self.estimate(first + np.flatnonzero(alive), found) if asked else None
+            closed.append(self._window(end, seen, estimate))
         return closed
 
-    def _estimate(self, rows: Ints, found: Profile) -> Estimated | None:
-        """Tell what *rows* are expected to cost, where a condition asks for it."""
-        return self._estimator.estimate(self.tape, rows, found) if looks.ESTIMATES & self._named else None
+    def estimate(self, rows: Ints, found: Profile) -> Estimated | None:
+        """Tell what *rows*, whose profile is *found*, are expected to cost; None if nothing is."""
+        return self._estimator.estimate(self.tape, rows, found)
 
     def _habits(self, reference: dict[str, Any]) -> Habits | None:
         """Give the habits that were learned in windows of this size; what they tolerate depends on it."""
@@ -217,6 +219,7 @@ class Watch:
             "drift.log_evidence": window.drift.log_evidence, "drift.features": float(len(window.drift.features)),
             "quality.faults": float(len(window.faults)), **looks.of_estimate(window.estimate),
             **looks.of_labels(self.tape, rows, self.labelled_end, self.reference_rows, self._label_delay),
+            **looks.of_latency(self.tape, rows),
         }  # fmt: skip
         for name, series in self.series.items():
             found |= looks.of_series(name, series.watch, series.values[-1])
@@ -224,7 +227,8 @@ class Watch:
             first_row=rows[0], end_row=rows[1], blocks=len(self.blocks), signals=looks.kept(found, self._named)
         )
 
-    def _served(self, first: int, end: int) -> Floats:
+    def served(self, first: int, end: int) -> Floats:
+        """Give what was served on the rows [first, end)."""
         rows = np.arange(first, end)
         found = np.full(len(rows), np.nan)
         for version in self.tape.versions():

@@ -15,7 +15,9 @@ from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read, states, streaming
 from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
 from server.transport.wake import Bell
+from server.transport.windows import row_window
 from server.views import RouteView, StateView, Wait
+from server.watch import KEPT_WINDOWS
 from statemachine.words import FULL_EXPOSURE_BP, State
 
 MOST_MODELS = 1_000
@@ -56,6 +58,13 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
         told = [state(view) for view in found]
         kept = [one for one in told if (one.state in asked if asked else one.state != pb.STATE_RETIRED)]
         return pb.ListStatesResponse(states=kept, next_page_token=token)
+
+    @answering
+    async def GetWindows(self, request: pb.GetWindowsRequest, _: Context) -> pb.GetWindowsResponse:
+        """Tell what the latest windows of rows showed."""
+        most = between(request.windows, 0, KEPT_WINDOWS, "windows") or 1
+        found = await read(self._service.windows, model_name(request.model), most)
+        return pb.GetWindowsResponse(windows=[row_window(view) for view in found])
 
     @streaming
     async def WatchStates(

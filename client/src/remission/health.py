@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from remission.connection import Connection
 from remission.v1 import health_pb2, health_pb2_grpc
@@ -33,6 +33,16 @@ class Health:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def windows(self, model: str, most: int = 1) -> Sequence[health_pb2.RowWindow]:
+        """Return what the latest windows of rows showed, the newest last: evidence, sizes of change, faults, losses.
+
+        Args:
+            model: To tell of.
+            most: Windows to return, 1 to 50.
+        """
+        request = health_pb2.GetWindowsRequest(model=model, windows=most)
+        return self._connection.call(self._stub.GetWindows, request).windows
 
     def watch(self, *models: str, after_position: int = 0) -> Iterator[health_pb2.WatchStatesResponse]:
         """Yield each change on record, then each new one, for ever; `list` tells the present states.

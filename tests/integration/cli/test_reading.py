@@ -219,3 +219,13 @@ def test_altered_evidence_is_found_by_derivation(folder: Path, report: dict[str,
     assert done.code == 1
     assert found["rederived"] < found["decisions"]
     assert found["first_failure"]
+
+
+def test_the_latest_windows_are_told_feature_by_feature(target: str) -> None:
+    windows = told(target, "windows", "turned", "--last", "2")
+    table = shown(target, "windows", "turned")
+
+    assert [window["end_row"] for window in windows] == sorted(window["end_row"] for window in windows)
+    assert all(feature["name"] in table for feature in windows[-1]["features"])
+    assert f"rows {windows[-1]['first_row']} to {int(windows[-1]['end_row']) - 1}: " in table
+    assert "wasserstein" in table

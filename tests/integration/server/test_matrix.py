@@ -57,6 +57,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "GetState": lambda: health_pb2.GetStateRequest(model="m"),
     "BatchGetStates": lambda: health_pb2.BatchGetStatesRequest(models=["m"]),
     "ListStates": lambda: health_pb2.ListStatesRequest(states=[health_pb2.STATE_HEALTHY]),
+    "GetWindows": lambda: health_pb2.GetWindowsRequest(model="m"),
     "WatchStates": lambda: health_pb2.WatchStatesRequest(models=["m"]),
     "GetRoute": lambda: routing_pb2.GetRouteRequest(model="m"),
     "WatchRoutes": lambda: routing_pb2.WatchRoutesRequest(models=["m"]),
@@ -113,7 +114,7 @@ HOLDS = frozenset(("PlaceLegalHold", "LiftLegalHold"))  #: what is kept of a ret
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
-) | {"ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest", "ExportBundle"}
+) | {"GetWindows", "ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest", "ExportBundle"}
 ID = ("", "x" * 65, "a\nb", "ä")
 #: What is wrong wherever a field has this name.
 WRONG: dict[str, tuple[object, ...]] = {

@@ -197,6 +197,8 @@ TABLE = [
     Bad("a signal that waits for nothing", "UpdateModel", lambda: update(signals=declared(silent_after=3)), INVALID, "signals.signals[0].silent_after"),
     Bad("a signal that points from before contradict", "UpdateModel", lambda: update(signals=declared(name="other")), INVALID, "signals.signals[0].tolerance"),
     Bad("an unknown model", "GetState", lambda: health_pb2.GetStateRequest(model="ghost"), MISSING, "model"),
+    Bad("an unknown model", "GetWindows", lambda: health_pb2.GetWindowsRequest(model="ghost"), MISSING, "model"),
+    Bad("more windows than are kept", "GetWindows", lambda: health_pb2.GetWindowsRequest(model="m", windows=51), INVALID, "windows"),
     Bad("no model", "BatchGetStates", health_pb2.BatchGetStatesRequest, INVALID, "models"),
     Bad("a negative page size", "ListStates", lambda: health_pb2.ListStatesRequest(page_size=-1), INVALID, "page_size"),
     Bad("an unknown model", "GetRoute", lambda: routing_pb2.GetRouteRequest(model="ghost"), MISSING, "model"),
@@ -345,7 +347,7 @@ TABLE = [
 STUBS = {
     model_pb2_grpc.ModelServiceStub: ("CreateModel", "GetModel", "ListModels", "UpdateModel"),
     ingest_pb2_grpc.IngestServiceStub: ("Ingest", "IngestLabels", "IngestMetrics"),
-    health_pb2_grpc.ModelHealthServiceStub: ("GetState", "BatchGetStates", "ListStates"),
+    health_pb2_grpc.ModelHealthServiceStub: ("GetState", "BatchGetStates", "ListStates", "GetWindows"),
     routing_pb2_grpc.RoutingServiceStub: ("GetRoute", "AcknowledgeRoute"),
     training_pb2_grpc.TrainingServiceStub: ("LeaseJob", "Heartbeat", "CompleteJob", "FailJob"),
     artifact_pb2_grpc.ArtifactServiceStub: ("GetManifest",),

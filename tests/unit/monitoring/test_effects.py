@@ -16,9 +16,10 @@ ROWS = 20_000
 COLUMNS = [Column(name="a"), Column(name="b"), Column(name="c", kind="categorical", categories=3)]
 
 
-def some_rows(seed: int, rows: int = ROWS) -> Floats:
+def some_rows(seed: int, rows: int = ROWS, shift: float = 0.0) -> Floats:
+    """Give rows whose first feature is moved by *shift* standard deviations."""
     chance = np.random.default_rng(seed)
-    return np.column_stack([chance.normal(size=(rows, 2)), chance.integers(0, 3, rows)])
+    return np.column_stack([shift + chance.normal(size=rows), chance.normal(size=rows), chance.integers(0, 3, rows)])
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_effect_sizes_are_zero_for_equal_counts_and_grow_with_the_change() -> No
 
 @pytest.mark.parametrize("shift", [0.1, 0.5, 1.0])
 def test_a_shift_of_a_normal_law_is_moved_by_as_many_spreads(reference: Reference, shift: float) -> None:
-    moved = wasserstein(reference.features[0], slots(reference, some_rows(2) + [shift, 0, 0]))
+    moved = wasserstein(reference.features[0], slots(reference, some_rows(2, shift=shift)))
 
     assert moved == pytest.approx(shift, rel=0.05, abs=0.02)
 
@@ -82,19 +83,19 @@ def test_there_is_no_distance_between_categories_or_from_what_never_varied_or_is
 
 def test_each_feature_stands_with_its_own_evidence_and_the_one_that_moved_stands_out(reference: Reference) -> None:
     watch = DriftWatch.start(reference, DriftThresholds())
-    rows = some_rows(5, 400) + [1.0, 0, 0]
+    rows = some_rows(5, 400, 1.0)
 
     found = {one.name: one for one in standings(watch, counted(reference, rows))}
 
     assert list(found) == ["a", "b", "c", "@output"]
     assert found["a"].change.startswith("shift +")
     assert found["a"].log_evidence > math.log(1_000) > max(found["b"].log_evidence, found["c"].log_evidence)
-    assert found["a"].sizes["wasserstein"] > 0.8 > 0.2 > found["b"].sizes["wasserstein"]
+    assert found["a"].sizes["wasserstein"] > 4 * found["b"].sizes["wasserstein"]
     assert "wasserstein" not in found["c"].sizes
 
 
 def test_a_standing_adds_up_what_windows_before_it_have_taught(reference: Reference) -> None:
-    policy, first, second = DriftThresholds(), some_rows(6, 200) + [0.2, 0, 0], some_rows(7, 200) + [0.2, 0, 0]
+    policy, first, second = DriftThresholds(), some_rows(6, 200, 0.2), some_rows(7, 200, 0.2)
     start = DriftWatch.start(reference, policy)
     watch, finding = start.observe(0, counted(reference, first), policy)
 

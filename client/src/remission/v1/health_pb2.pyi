@@ -405,3 +405,271 @@ class WatchStatesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["position", b"position", "previous", b"previous", "state", b"state", "trigger", b"trigger"]) -> None: ...
 
 global___WatchStatesResponse = WatchStatesResponse
+
+@typing.final
+class GetWindowsRequest(google.protobuf.message.Message):
+    """GetWindowsRequest asks what windows of rows showed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    WINDOWS_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model to answer for."""
+    windows: builtins.int
+    """windows is the most to return, the newest; 0 means 1, up to 50."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        windows: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "windows", b"windows"]) -> None: ...
+
+global___GetWindowsRequest = GetWindowsRequest
+
+@typing.final
+class GetWindowsResponse(google.protobuf.message.Message):
+    """GetWindowsResponse is what windows of rows showed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WINDOWS_FIELD_NUMBER: builtins.int
+    @property
+    def windows(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___RowWindow]:
+        """windows in the order of their rows; none before the first one has ended."""
+
+    def __init__(
+        self,
+        *,
+        windows: collections.abc.Iterable[global___RowWindow] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["windows", b"windows"]) -> None: ...
+
+global___GetWindowsResponse = GetWindowsResponse
+
+@typing.final
+class RowWindow(google.protobuf.message.Message):
+    """RowWindow is what one window of rows showed. Rows that were erased since are not in it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIRST_ROW_FIELD_NUMBER: builtins.int
+    END_ROW_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
+    REPEATS_FIELD_NUMBER: builtins.int
+    LABEL_COVERAGE_FIELD_NUMBER: builtins.int
+    LOSS_FIELD_NUMBER: builtins.int
+    ESTIMATED_LOSS_FIELD_NUMBER: builtins.int
+    ESTIMATED_ERROR_FIELD_NUMBER: builtins.int
+    LATENCY_P50_US_FIELD_NUMBER: builtins.int
+    LATENCY_P99_US_FIELD_NUMBER: builtins.int
+    LOG_EVIDENCE_FIELD_NUMBER: builtins.int
+    VERDICT_FIELD_NUMBER: builtins.int
+    FEATURES_FIELD_NUMBER: builtins.int
+    FAULTS_FIELD_NUMBER: builtins.int
+    first_row: builtins.int
+    """first_row is the number of its first row."""
+    end_row: builtins.int
+    """end_row is one past its last row."""
+    rows: builtins.int
+    """rows that are known."""
+    repeats: builtins.int
+    """repeats are rows that are the same, bit by bit, as one before them in the window."""
+    label_coverage: builtins.float
+    """label_coverage is the share of its rows that have their labels by now."""
+    loss: builtins.float
+    """loss is the mean over what was served and labelled, in the model's metric; absent without labels, and for roc_auc."""
+    estimated_loss: builtins.float
+    """estimated_loss is what a row is expected to cost the version that the reference is of, judged without labels; absent
+    where the reference tells too little.
+    """
+    estimated_error: builtins.float
+    """estimated_error is the standard error of estimated_loss."""
+    latency_p50_us: builtins.float
+    """latency_p50_us is within what time half of the predictions were made, to an eighth; absent where it was not told."""
+    latency_p99_us: builtins.float
+    """latency_p99_us is within what time 99 % of the predictions were made, to an eighth."""
+    log_evidence: builtins.float
+    """log_evidence is the evidence that anything drifted, in nats, of this window and those before it."""
+    verdict: builtins.str
+    """verdict of the drift watch: none, alarm, confirmed or cleared."""
+    @property
+    def features(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FeatureWindow]:
+        """features in the order of the model, then the output as `@output`."""
+
+    @property
+    def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DataFault]:
+        """faults of the data that stand in this window, the strongest first."""
+
+    def __init__(
+        self,
+        *,
+        first_row: builtins.int = ...,
+        end_row: builtins.int = ...,
+        rows: builtins.int = ...,
+        repeats: builtins.int = ...,
+        label_coverage: builtins.float = ...,
+        loss: builtins.float | None = ...,
+        estimated_loss: builtins.float | None = ...,
+        estimated_error: builtins.float | None = ...,
+        latency_p50_us: builtins.float | None = ...,
+        latency_p99_us: builtins.float | None = ...,
+        log_evidence: builtins.float = ...,
+        verdict: builtins.str = ...,
+        features: collections.abc.Iterable[global___FeatureWindow] | None = ...,
+        faults: collections.abc.Iterable[global___DataFault] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "loss", b"loss"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "end_row", b"end_row", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "faults", b"faults", "features", b"features", "first_row", b"first_row", "label_coverage", b"label_coverage", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "log_evidence", b"log_evidence", "loss", b"loss", "repeats", b"repeats", "rows", b"rows", "verdict", b"verdict"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_estimated_error", b"_estimated_error"]) -> typing.Literal["estimated_error"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_estimated_loss", b"_estimated_loss"]) -> typing.Literal["estimated_loss"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_latency_p50_us", b"_latency_p50_us"]) -> typing.Literal["latency_p50_us"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_latency_p99_us", b"_latency_p99_us"]) -> typing.Literal["latency_p99_us"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_loss", b"_loss"]) -> typing.Literal["loss"] | None: ...
+
+global___RowWindow = RowWindow
+
+@typing.final
+class FeatureWindow(google.protobuf.message.Message):
+    """FeatureWindow is what one window showed of one feature."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    LOG_EVIDENCE_FIELD_NUMBER: builtins.int
+    CHANGE_FIELD_NUMBER: builtins.int
+    PSI_FIELD_NUMBER: builtins.int
+    JS_FIELD_NUMBER: builtins.int
+    KS_FIELD_NUMBER: builtins.int
+    WASSERSTEIN_FIELD_NUMBER: builtins.int
+    MISSING_FIELD_NUMBER: builtins.int
+    INVALID_FIELD_NUMBER: builtins.int
+    NEW_FIELD_NUMBER: builtins.int
+    OUTSIDE_FIELD_NUMBER: builtins.int
+    MEAN_FIELD_NUMBER: builtins.int
+    SPREAD_FIELD_NUMBER: builtins.int
+    NEW_CATEGORIES_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """name of the feature."""
+    log_evidence: builtins.float
+    """log_evidence is the evidence that it drifted, in nats, of this window and those before it."""
+    change: builtins.str
+    """change is the one that fits best, such as `shift +0.2` or `missing +0.05`."""
+    psi: builtins.float
+    """psi is the population stability index against the reference."""
+    js: builtins.float
+    """js is the Jensen-Shannon distance, 0 to 1."""
+    ks: builtins.float
+    """ks is the Kolmogorov-Smirnov distance, 0 to 1."""
+    wasserstein: builtins.float
+    """wasserstein is how far values were moved on average, in standard deviations of the reference; absent for categories."""
+    missing: builtins.float
+    """missing is the share of rows without a value."""
+    invalid: builtins.float
+    """invalid is the share of rows whose value is none of its kind."""
+    new: builtins.float
+    """new is the share of rows whose category the reference did not know."""
+    outside: builtins.float
+    """outside is the share of rows beyond the range of the reference."""
+    mean: builtins.float
+    """mean of the values that are known; absent for categories."""
+    spread: builtins.float
+    """spread is their standard deviation."""
+    @property
+    def new_categories(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___CategoryCount]:
+        """new_categories are words that the reference did not know, the most frequent first, at most 10."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        log_evidence: builtins.float = ...,
+        change: builtins.str = ...,
+        psi: builtins.float = ...,
+        js: builtins.float = ...,
+        ks: builtins.float = ...,
+        wasserstein: builtins.float | None = ...,
+        missing: builtins.float = ...,
+        invalid: builtins.float = ...,
+        new: builtins.float = ...,
+        outside: builtins.float = ...,
+        mean: builtins.float | None = ...,
+        spread: builtins.float | None = ...,
+        new_categories: collections.abc.Iterable[global___CategoryCount] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_mean", b"_mean", "_spread", b"_spread", "_wasserstein", b"_wasserstein", "mean", b"mean", "spread", b"spread", "wasserstein", b"wasserstein"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_mean", b"_mean", "_spread", b"_spread", "_wasserstein", b"_wasserstein", "change", b"change", "invalid", b"invalid", "js", b"js", "ks", b"ks", "log_evidence", b"log_evidence", "mean", b"mean", "missing", b"missing", "name", b"name", "new", b"new", "new_categories", b"new_categories", "outside", b"outside", "psi", b"psi", "spread", b"spread", "wasserstein", b"wasserstein"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_mean", b"_mean"]) -> typing.Literal["mean"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_spread", b"_spread"]) -> typing.Literal["spread"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_wasserstein", b"_wasserstein"]) -> typing.Literal["wasserstein"] | None: ...
+
+global___FeatureWindow = FeatureWindow
+
+@typing.final
+class CategoryCount(google.protobuf.message.Message):
+    """CategoryCount is how often a word came."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
+    category: builtins.str
+    """category is the word."""
+    rows: builtins.int
+    """rows that have it."""
+    def __init__(
+        self,
+        *,
+        category: builtins.str = ...,
+        rows: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["category", b"category", "rows", b"rows"]) -> None: ...
+
+global___CategoryCount = CategoryCount
+
+@typing.final
+class DataFault(google.protobuf.message.Message):
+    """DataFault is a fault of the data."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FEATURE_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    SHARE_FIELD_NUMBER: builtins.int
+    TOLERATED_FIELD_NUMBER: builtins.int
+    ONSET_ROW_FIELD_NUMBER: builtins.int
+    TOLD_FIELD_NUMBER: builtins.int
+    feature: builtins.str
+    """feature that has it, or `@row` for whole rows."""
+    kind: builtins.str
+    """kind of fault, such as missing, out_of_range or duplicate."""
+    share: builtins.float
+    """share of the window's rows that have it."""
+    tolerated: builtins.float
+    """tolerated is the share up to which it is none."""
+    onset_row: builtins.int
+    """onset_row is the first row that is suspected."""
+    told: builtins.str
+    """told is more of a kind that needs it, such as the value that stands for missing ones."""
+    def __init__(
+        self,
+        *,
+        feature: builtins.str = ...,
+        kind: builtins.str = ...,
+        share: builtins.float = ...,
+        tolerated: builtins.float = ...,
+        onset_row: builtins.int = ...,
+        told: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["feature", b"feature", "kind", b"kind", "onset_row", b"onset_row", "share", b"share", "told", b"told", "tolerated", b"tolerated"]) -> None: ...
+
+global___DataFault = DataFault

@@ -30,6 +30,11 @@ class ModelHealthServiceStub(object):
                 request_serializer=remission_dot_v1_dot_health__pb2.ListStatesRequest.SerializeToString,
                 response_deserializer=remission_dot_v1_dot_health__pb2.ListStatesResponse.FromString,
                 )
+        self.GetWindows = channel.unary_unary(
+                '/remission.v1.ModelHealthService/GetWindows',
+                request_serializer=remission_dot_v1_dot_health__pb2.GetWindowsRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_health__pb2.GetWindowsResponse.FromString,
+                )
         self.WatchStates = channel.unary_stream(
                 '/remission.v1.ModelHealthService/WatchStates',
                 request_serializer=remission_dot_v1_dot_health__pb2.WatchStatesRequest.SerializeToString,
@@ -62,6 +67,14 @@ class ModelHealthServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWindows(self, request, context):
+        """GetWindows returns what the latest windows of rows showed, feature by feature, the newest last. All that was taken in
+        is looked at first. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchStates(self, request, context):
         """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
         back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
@@ -87,6 +100,11 @@ def add_ModelHealthServiceServicer_to_server(servicer, server):
                     servicer.ListStates,
                     request_deserializer=remission_dot_v1_dot_health__pb2.ListStatesRequest.FromString,
                     response_serializer=remission_dot_v1_dot_health__pb2.ListStatesResponse.SerializeToString,
+            ),
+            'GetWindows': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWindows,
+                    request_deserializer=remission_dot_v1_dot_health__pb2.GetWindowsRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_health__pb2.GetWindowsResponse.SerializeToString,
             ),
             'WatchStates': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchStates,
@@ -152,6 +170,23 @@ class ModelHealthService(object):
         return grpc.experimental.unary_unary(request, target, '/remission.v1.ModelHealthService/ListStates',
             remission_dot_v1_dot_health__pb2.ListStatesRequest.SerializeToString,
             remission_dot_v1_dot_health__pb2.ListStatesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetWindows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.ModelHealthService/GetWindows',
+            remission_dot_v1_dot_health__pb2.GetWindowsRequest.SerializeToString,
+            remission_dot_v1_dot_health__pb2.GetWindowsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

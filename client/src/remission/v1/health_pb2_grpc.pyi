@@ -39,6 +39,14 @@ class ModelHealthServiceStub:
     ]
     """ListStates returns states in order of model name."""
 
+    GetWindows: grpc.UnaryUnaryMultiCallable[
+        remission.v1.health_pb2.GetWindowsRequest,
+        remission.v1.health_pb2.GetWindowsResponse,
+    ]
+    """GetWindows returns what the latest windows of rows showed, feature by feature, the newest last. All that was taken in
+    is looked at first. Errors: NOT_FOUND.
+    """
+
     WatchStates: grpc.UnaryStreamMultiCallable[
         remission.v1.health_pb2.WatchStatesRequest,
         remission.v1.health_pb2.WatchStatesResponse,
@@ -67,6 +75,14 @@ class ModelHealthServiceAsyncStub:
         remission.v1.health_pb2.ListStatesResponse,
     ]
     """ListStates returns states in order of model name."""
+
+    GetWindows: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.health_pb2.GetWindowsRequest,
+        remission.v1.health_pb2.GetWindowsResponse,
+    ]
+    """GetWindows returns what the latest windows of rows showed, feature by feature, the newest last. All that was taken in
+    is looked at first. Errors: NOT_FOUND.
+    """
 
     WatchStates: grpc.aio.UnaryStreamMultiCallable[
         remission.v1.health_pb2.WatchStatesRequest,
@@ -102,6 +118,16 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.health_pb2.ListStatesResponse, collections.abc.Awaitable[remission.v1.health_pb2.ListStatesResponse]]:
         """ListStates returns states in order of model name."""
+
+    @abc.abstractmethod
+    def GetWindows(
+        self,
+        request: remission.v1.health_pb2.GetWindowsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.health_pb2.GetWindowsResponse, collections.abc.Awaitable[remission.v1.health_pb2.GetWindowsResponse]]:
+        """GetWindows returns what the latest windows of rows showed, feature by feature, the newest last. All that was taken in
+        is looked at first. Errors: NOT_FOUND.
+        """
 
     @abc.abstractmethod
     def WatchStates(

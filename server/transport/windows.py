@@ -1,0 +1,36 @@
+"""Windows of rows as messages."""
+
+from __future__ import annotations
+
+from remission.v1 import health_pb2 as pb
+
+from monitoring.quality import QualityFinding
+from server.windows import FeatureView, WindowView
+
+
+def row_window(view: WindowView) -> pb.RowWindow:
+    """Write what a window showed."""
+    window, estimate = view.window, view.estimate
+    return pb.RowWindow(
+        first_row=window.first_row, end_row=window.end_row, rows=window.profile.rows, repeats=window.repeats,
+        label_coverage=view.coverage, loss=view.loss, estimated_loss=estimate.loss if estimate else None,
+        estimated_error=estimate.error if estimate else None, latency_p50_us=view.latency_us[0],
+        latency_p99_us=view.latency_us[1], log_evidence=window.drift.log_evidence, verdict=window.drift.verdict,
+        features=[_feature(one) for one in view.features], faults=[_fault(one) for one in window.faults],
+    )  # fmt: skip
+
+
+def _feature(view: FeatureView) -> pb.FeatureWindow:
+    standing = view.standing
+    return pb.FeatureWindow(
+        name=standing.name, log_evidence=standing.log_evidence, change=standing.change, **standing.sizes,
+        **view.shares, mean=view.mean, spread=view.spread,
+        new_categories=[pb.CategoryCount(category=word, rows=rows) for word, rows in view.words],
+    )  # fmt: skip
+
+
+def _fault(found: QualityFinding) -> pb.DataFault:
+    return pb.DataFault(
+        feature=found.feature, kind=found.kind, share=found.share, tolerated=found.tolerated,
+        onset_row=found.onset_row, told=found.told,
+    )  # fmt: skip
