@@ -60,7 +60,7 @@ def summary(window: dict[str, Any]) -> str:
 
 
 def row(feature: dict[str, Any]) -> dict[str, Any]:
-    """Give a feature as a line of the table.
+    """Give a feature as a line of the table; a change that nothing speaks for is not told.
 
     >>> found = row({"name": "x", "log_evidence": 3.14159, "change": "shift +0.5", "psi": 0.25, "missing": 0.02})
     >>> found["feature"], found["evidence"], found["psi"], found["missing"], found["mean"]
@@ -68,7 +68,8 @@ def row(feature: dict[str, Any]) -> dict[str, Any]:
     """
     new = [f"{one['category']} ({one['rows']})" for one in feature.get("new_categories", ())]
     return {
-        "feature": feature["name"], "evidence": f"{feature['log_evidence']:.3g}", "change": feature["change"],
+        "feature": feature["name"], "evidence": f"{feature['log_evidence']:.3g}",
+        "change": feature["change"] if feature["log_evidence"] > 0 else "",
         **{name: f"{feature[name]:.3g}" if name in feature else "" for name in (*SIZES, "mean", "spread")},
         **{name: _share(feature.get(name, 0.0)) for name in SHARES},
         "new_categories": new,
