@@ -52,11 +52,47 @@ def look_again(inputs: dict[str, Any], policy: Policy) -> Resolution:
     return Resolution(verdict="improvement", log_evidence=nats) if more_data else decline
 
 
-def _leads(inputs: dict[str, Any], name: str, policy: Policy) -> tuple[bool, float]:
-    """Say whether challenger *name* leads the champion by enough to count, with the evidence in nats."""
+def weigh(inputs: dict[str, Any], policy: Policy) -> Resolution:
+    """Say what came of a regret alarm, as `look_again` does, but tell a decline from the luck of a draw.
+
+    Two models of one recipe that learned from as many rows of one world are not equally good: a champion may be beaten
+    from its first day on, and nothing has declined. So a lead is decline where it is larger than the rise of a loss
+    that `loss.tolerance` accepts: on fresh rows by themselves, and, within the budget that challengers share, over all
+    rounds that are remembered. One that lasts and is no more than that is an improvement: a better model is to be had.
+    """
+    champion = span(inputs["challenges"][-1]["champion"])
+    fresh = resolve({**inputs, "level": policy.loss.tolerance * champion.mean}, policy)
+    if fresh.verdict == "open":
+        return fresh
+    declined, nats = _leads(inputs, SAME_SIZE, policy, policy.loss.tolerance)
+    if fresh.verdict == "confirmed" and declined:
+        return fresh
+    if fresh.verdict == "confirmed" and champion.rows <= policy.confirmation.most_windows * int(inputs["window"]):
+        return Resolution(verdict="open", log_evidence=nats)
+    return _improved(inputs, fresh.log_evidence, policy)
+
+
+def _improved(inputs: dict[str, Any], nats: float, policy: Policy) -> Resolution:
+    """Clear the alarm. A challenger that still leads by what counts as a gain, if only by that, is an improvement.
+
+    That more data make a better model was no suspicion, and its evidence stands. One of the same size was suspected to
+    lead, so fresh rows must not say otherwise.
+    """
+    more_data, gained = _leads(inputs, MORE_DATA, policy)
+    same_size, led = _leads(inputs, SAME_SIZE, policy)
+    if more_data or (same_size and span(inputs["blocks"]).total > 0):
+        return Resolution(verdict="improvement", log_evidence=gained if more_data else led)
+    return Resolution(verdict="cleared", log_evidence=nats)
+
+
+def _leads(inputs: dict[str, Any], name: str, policy: Policy, accepted: float = 0.0) -> tuple[bool, float]:
+    """Say whether challenger *name* leads the champion by enough to count, with the evidence in nats.
+
+    The evidence is that of a lead beyond the share *accepted* of the champion's loss.
+    """
     rounds = inputs["challenges"][-policy.regret.memory :]
     champion = span(_joined(entry["champion"] for entry in rounds))
-    lead = span(_joined(entry["leads"].get(name, []) for entry in rounds))
+    lead = span(_joined(entry["leads"].get(name, []) for entry in rounds), accepted * champion.mean)
     nats = log_e(lead, float(inputs["design_rows"]))
     counts = lead.mean > policy.regret.least_gain * champion.mean
     return counts and nats > math.log(CHALLENGERS / policy.regret.alpha), nats

@@ -15,7 +15,7 @@ import orjson
 from diagnosis import first
 from diagnosis.answer import Diagnosis
 from diagnosis.judge import judge as diagnose
-from monitoring import conditions, drift, inspection, performance, quality, regret, series
+from monitoring import conditions, drift, inspection, onset, performance, quality, regret, series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT, Reference
 from monitoring.relations import opened
@@ -65,7 +65,8 @@ def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
     return JUDGES[judge](inputs, policy)
 
 
-def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+def _alarm_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Dated by the loudest span, which reaches back before a change where the value was high already."""
     found = performance.alarm(inputs, policy)
     if not found.raised:
         return None
@@ -76,6 +77,21 @@ def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
         found.log_evidence,
         rows[found.onset] if found.onset < len(rows) else inputs["at_row"],
     )
+
+
+def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Dated by where the value rose; what raises the alarm is as before."""
+    found = performance.alarm(inputs, policy)
+    if not found.raised:
+        return None
+    rose = _rise(inputs, policy)
+    return raised(inputs, "shiryaev_roberts@2", found.log_evidence, int(inputs["rows"][rose.index]))
+
+
+def _rise(inputs: Inputs, policy: Policy) -> onset.Change:
+    """Date the rise of a value; a window of it lies behind the rise, at least."""
+    level, window = float(inputs["level"]), int(inputs["window"])
+    return onset.likeliest(inputs["blocks"], level, window, policy.windows.blocks)
 
 
 def _resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
@@ -93,21 +109,35 @@ def _challenge(inputs: Inputs, policy: Policy) -> Ruling:
     return challenged(inputs, found.finding, found.log_evidence)
 
 
-def _regret_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+def _regret_alarm_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Dated by the first row on which challengers met the champion this time."""
     found = regret.judge(inputs, policy)
     if found.finding != "regret":
         return None
     return raised(inputs, "regret@1", found.log_evidence, int(inputs["onset_row"]))
 
 
-def _second_look(inputs: Inputs, policy: Policy) -> Ruling:
-    found = regret.look_again(inputs, policy)
+def _regret_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Dated by where the champion's own loss rose; one that never rose says nothing of when the world moved on."""
+    found = regret.judge(inputs, policy)
+    if found.finding != "regret":
+        return None
+    rose = _rise(inputs["served"], policy)
+    since = inputs["served"]["rows"][rose.index] if rose.nats >= onset.LEAST_NATS else inputs["onset_row"]
+    return raised(inputs, "regret@2", found.log_evidence, int(since))
+
+
+Look = Callable[[Inputs, Policy], performance.Resolution]
+
+
+def _second_look(inputs: Inputs, policy: Policy, look: Look) -> Ruling:
+    found = look(inputs, policy)
     return challenged(inputs, found.verdict, found.log_evidence)
 
 
-def _regret_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
+def _regret_resolve(inputs: Inputs, policy: Policy, look: Look) -> Ruling | None:
     """An improvement clears the alarm too: what it tells of is no decline."""
-    found = regret.look_again(inputs, policy)
+    found = look(inputs, policy)
     verdict = "cleared" if found.verdict == "improvement" else found.verdict
     return resolved(inputs, verdict, found.log_evidence)
 
@@ -294,13 +324,17 @@ def _about_signal(inputs: Inputs) -> dict[str, Any]:
 
 #: By name and version. One that a release has judged by stays as it is: another rule is another version beside it.
 JUDGES: dict[str, Judge] = {
-    "alarm@1": _alarm,
+    "alarm@1": _alarm_of_before,
+    "alarm@2": _alarm,
     "resolve@1": _resolve,
     "recovery@1": _recovery,
     "challenge@1": _challenge,
-    "regret_alarm@1": _regret_alarm,
-    "second_look@1": _second_look,
-    "regret_resolve@1": _regret_resolve,
+    "regret_alarm@1": _regret_alarm_of_before,
+    "regret_alarm@2": _regret_alarm,
+    "second_look@1": partial(_second_look, look=regret.look_again),
+    "second_look@2": partial(_second_look, look=regret.weigh),
+    "regret_resolve@1": partial(_regret_resolve, look=regret.look_again),
+    "regret_resolve@2": partial(_regret_resolve, look=regret.weigh),
     "diagnosis@1": _diagnosis_of_before,
     "diagnosis@2": _diagnosis,
     "gates@1": _gates,

@@ -8,6 +8,7 @@ import orjson
 
 from monitoring.regret import SAME_SIZE
 from retraining.scope import CHALLENGE, Entrant, challengers
+from server.reactions.evidence import accepted, cost, of_late
 from server.reactions.jobs import open_job
 from server.reactions.scene import Scene
 from server.watch import Watch
@@ -61,12 +62,23 @@ def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, 
         **_rounds(scene, health, report),
         "job": job,
         "at_row": int(report["holdout"][1]),
-        "onset_row": int(report["holdout"][0]),
+        "onset_row": max(int(report["holdout"][0]), health.epoch_row),
         "signal": str(Signal.REGRET),
         "subject": SAME_SIZE,
     }
     scene.follow("challenge@1", inputs)
-    scene.follow("regret_alarm@1", inputs)
+    scene.follow("regret_alarm@2", {**inputs, "served": _served(scene, health)})
+
+
+def _served(scene: Scene, health: ModelHealth) -> dict[str, Any]:
+    """Give the champion's own loss of late: when it began to be beaten is where that rose, if it did."""
+    known = [one for one in of_late(scene.watch, health) if health.champion in one.cost]
+    return {
+        "rows": [one.first_row for one in known],
+        "blocks": cost(known, health.champion),
+        "level": accepted(scene.watch, health),
+        "window": scene.watch.window_rows,
+    }
 
 
 def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
@@ -80,8 +92,8 @@ def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, 
         "level": 0.0,
         "window": scene.watch.window_rows,
     }
-    scene.follow("second_look@1", inputs)
-    scene.follow("regret_resolve@1", inputs)
+    scene.follow("second_look@2", inputs)
+    scene.follow("regret_resolve@2", inputs)
 
 
 def _rounds(scene: Scene, health: ModelHealth, report: dict[str, Any]) -> dict[str, Any]:

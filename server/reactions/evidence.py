@@ -21,6 +21,12 @@ def latest(blocks: Sequence[LabelBlock], row: int, most: int) -> list[LabelBlock
     return list(islice(found, most))[::-1]
 
 
+def of_late(watch: Watch, health: ModelHealth) -> list[LabelBlock]:
+    """Give the blocks that an alarm looks at: of this champion, behind the last suspicion, as far as is remembered."""
+    first = max(health.epoch_row, watch.reference_rows, health.calm_row)
+    return latest(watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory)
+
+
 def cost(blocks: Iterable[LabelBlock], version: str) -> list[Block]:
     """Give the losses of *version*, of the blocks that it answered."""
     return [one.cost[version] for one in blocks if version in one.cost]
@@ -50,3 +56,8 @@ def level(watch: Watch, health: ModelHealth) -> float:
         watched = [one for one in watch.blocks if first <= one.first_row and one.end_row <= health.epoch_row]
         normal = max(normal, span(cost(watched, health.champion)).mean)
     return normal
+
+
+def accepted(watch: Watch, health: ModelHealth) -> float:
+    """Say what loss a row the policy accepts of the champion."""
+    return level(watch, health) * (1 + health.policy.loss.tolerance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.reactions import challenge
-from server.reactions.evidence import cost, latest, lead, level, since
+from server.reactions.evidence import accepted, cost, latest, lead, of_late, since
 from server.reactions.scene import Scene
 from server.watch import LabelBlock
 from statemachine import commands as c
@@ -29,14 +29,13 @@ def look(scene: Scene) -> None:
 def _suspect(scene: Scene, health: ModelHealth) -> None:
     if scene.watermark_us < health.cooldown_until_us:
         return
-    window = health.policy.windows.blocks * health.policy.loss.memory
-    blocks = latest(scene.watch.blocks, max(health.epoch_row, scene.watch.reference_rows, health.calm_row), window)
+    blocks = of_late(scene.watch, health)
     if len(blocks) < health.policy.windows.blocks:
         return
-    if scene.follow("alarm@1", _value(scene, health, Signal.LOSS, blocks)) is not None:
+    if scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None:
         return
     pinned = health.rollback_target
-    if pinned and scene.follow("alarm@1", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
+    if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
         return
     challenge.try_challenger(scene)
 
@@ -72,7 +71,7 @@ def _value(
     else:
         both = [one for one in blocks if health.champion in one.cost]
         values = cost(both, health.champion)
-        normal = level(scene.watch, health) * (1 + health.policy.loss.tolerance)
+        normal = accepted(scene.watch, health)
     return {
         "signal": str(signal),
         "subject": subject,
