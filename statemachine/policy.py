@@ -48,7 +48,7 @@ class LossAlarm:
     """When the champion's loss above its baseline, or the pinned version's lead, raises suspicion."""
 
     run_length: float = within(10, 1e9, 1_000.0)  #: looks between false alarms, at least, on average
-    tolerance: float = within(0, 10, 0.05)  #: relative rise of the loss that is accepted, and lead of a challenger that is no decline
+    tolerance: float = within(0, 10, 0.05)  #: relative rise of the loss, or lead of a challenger, that is no decline
     memory: int = within(2, 1_000, 20)  #: windows that a decline may have begun back
 
 

@@ -75,7 +75,7 @@ class Policy(google.protobuf.message.Message):
         run_length: builtins.float
         """run_length: looks between false alarms, at least, on average."""
         tolerance: builtins.float
-        """tolerance: relative rise of the loss that is accepted, and lead of a challenger that is no decline."""
+        """tolerance: relative rise of the loss, or lead of a challenger, that is no decline."""
         memory: builtins.int
         """memory: windows that a decline may have begun back."""
         def __init__(
