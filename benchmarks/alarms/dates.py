@@ -115,3 +115,7 @@ def lines(how: str, found: Sequence[Change]) -> Iterator[Line]:
     yield Line(what=f"and none before it, {how}", reached=sober, note=note)
     dated = sum(one.dated for one in found) / len(found)
     yield Line(what=f"the onset lies within two windows of the date, {how}", reached=dated, at_least=LEAST_DATED)
+    answered = [one.dated for one in found if one.alarm is not None]
+    if answered:
+        note = f"{sum(answered)} of {len(answered)}"
+        yield Line(what=f"of changes that are alarmed, {how}", reached=sum(answered) / len(answered), note=note)

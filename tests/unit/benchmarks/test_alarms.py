@@ -79,6 +79,15 @@ def test_a_change_tells_how_the_model_stood_when_it_came() -> None:
     assert [one.state for one in dates.changes(ENTRY, a_report(moves=moves))] == ["canary", "healthy"]
 
 
+def test_a_change_that_nobody_alarmed_is_not_dated_and_counts_so_but_not_among_those_that_were() -> None:
+    found = dates.changes(ENTRY, a_report(an_alarm(420, 395)))
+
+    *_, dated, among_alarmed = dates.lines("toy", found)
+
+    assert (dated.reached, dated.met) == (0.5, False)
+    assert (among_alarmed.reached, among_alarmed.note) == (1.0, "1 of 1")
+
+
 def test_a_twin_that_is_improved_is_not_degraded() -> None:
     twin = Twin.of(a_report(moves=((300, "retraining.scoping", "IMPROVEMENT"), (400, "healthy", "PROMOTION_HELD"))))
 
