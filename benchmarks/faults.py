@@ -55,6 +55,10 @@ def _some(values: Floats, chance: np.random.Generator, share: float, code: float
     return np.where(chance.uniform(size=len(values)) < share, code, values)
 
 
+def _one(values: Floats, chance: np.random.Generator, value: float) -> Floats:
+    return np.where(np.arange(len(values)) == chance.integers(len(values)), value, values)
+
+
 FAULTS: dict[str, Fault] = {
     "missing, 3 of 10": Fault("missing", lambda v, _, c: _some(v, c, 0.3, np.nan)),
     "infinite, 1 of 10": Fault("invalid", lambda v, _, c: _some(v, c, 0.1, np.inf)),
@@ -68,6 +72,10 @@ FAULTS: dict[str, Fault] = {
     "stuck at its last value": Fault("stuck", lambda v, _r, _c: np.full_like(v, v[np.isfinite(v)][0])),
     "a new word, 3 of 10": Fault("new_category", lambda v, r, c: _some(v, c, 0.3, float(np.nanmax(r)) + 1), "word"),
     "each row twice": Fault("duplicate", lambda v, _r, _c: np.repeat(v, 2)[: len(v)], "row"),
+    "a thousand ranges off, 1 row": Fault(
+        "absurd", lambda v, r, c: _one(v, c, float(np.nanmax(r) + 1e3 * np.ptp(r[np.isfinite(r)])))
+    ),
+    "-9999, 1 row": Fault("absurd", lambda v, _, c: _one(v, c, -9999.0)),
 }
 
 
@@ -116,7 +124,7 @@ class World:
             part, outputs = rows[first : first + self.window], np.zeros(self.window)
             seen = Seen(
                 start_row=first, profile=profile(self.reference, part, outputs),
-                repeats=repeated_rows(part, outputs), facts=self.habits.facts(part),
+                repeats=repeated_rows(part, outputs), facts=watch.facts(part),
             )  # fmt: skip
             watch, faults = watch.observe(seen)
             found[number] = {(one.feature, one.kind) for one in faults if one.feature != OUTPUT}

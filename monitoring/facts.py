@@ -1,4 +1,4 @@
-"""Facts of a window that no histogram holds: which exact values come again and again, and where its levels lie.
+"""Facts of a window that no histogram holds: values that come again and again, its levels, and rows that stand apart.
 
 They are facts of a whole window, as its repeated rows are, and do not merge.
 """
@@ -11,7 +11,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from monitoring.reference import Floats
+from monitoring.reference import Floats, Ints
+from monitoring.tails import Apart, Limits
 
 MOST_VALUES = 4  #: that are kept of a feature
 #: What fewer rows than this share have is no code that matters, and may tell of somebody; it is not kept.
@@ -25,12 +26,14 @@ class Facts:
 
     The commonest come first, and of those that equally many rows have the lower: no order of rows changes what is kept.
     `levels` are of each feature sixteen of its finite values, rising; none where fewer than half of the rows have one.
-    What is not asked for is empty for every feature: values of rows are told to those alone who judge by them.
+    `apart` are of each feature the numbers of rows whose values are absurd, below and above; never the values.
+    What is not asked for is empty: values of rows are told to those alone who judge by them.
     """
 
     rows: int
     repeated: tuple[tuple[tuple[float, int], ...], ...]
     levels: tuple[tuple[float, ...], ...]
+    apart: tuple[Apart, ...] = ()
 
     def rows_with(self, feature: int, value: float) -> int:
         """Return how many rows have *value*, or 0 where others have pushed it out."""
@@ -42,20 +45,28 @@ class Facts:
             "rows": self.rows,
             "repeated": [[list(pair) for pair in one] for one in self.repeated],
             "levels": [list(one) for one in self.levels],
+            "apart": [[list(side) for side in one] for one in self.apart],
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Undo `to_json`."""
         repeated = tuple(tuple((float(value), int(count)) for value, count in one) for one in data["repeated"])
-        return cls(rows=data["rows"], repeated=repeated, levels=tuple(tuple(map(float, one)) for one in data["levels"]))
+        levels = tuple(tuple(map(float, one)) for one in data["levels"])
+        apart = tuple(tuple(map(tuple, one)) for one in data["apart"])
+        return cls(rows=data["rows"], repeated=repeated, levels=levels, apart=apart)
 
 
-CODES, LEVELED = "sentinel", "unit"  #: kinds of faults that need the values that come again, and the levels
+#: Kinds of faults: by values that come again, by levels, and by rows that stand apart.
+CODES, LEVELED, ABSURD = "sentinel", "unit", "absurd"
 
 
-def facts(rows: Floats, judged: Container[str] = (CODES, LEVELED)) -> Facts:
+def facts(
+    rows: Floats, judged: Container[str] = (CODES, LEVELED), limits: Limits | None = None, numbers: Ints | None = None
+) -> Facts:
     """Return the facts of *rows* (n, features) that the kinds of faults in *judged* need.
+
+    Which are absurd is told where *limits* are given; *numbers* (n,) name the rows, else they are counted from 0.
 
     >>> facts(np.array([[1.0], [0.0], [-0.0], [np.nan], [2.5], [1.0], [0.0]])).repeated
     (((0.0, 3), (1.0, 2)),)
@@ -66,6 +77,7 @@ def facts(rows: Floats, judged: Container[str] = (CODES, LEVELED)) -> Facts:
         rows=len(rows),
         repeated=tuple(_repeated(values, len(rows)) if CODES in judged else () for values in columns),
         levels=tuple(_levels(values, len(rows)) if LEVELED in judged else () for values in columns),
+        apart=limits.apart(rows, np.arange(len(rows)) if numbers is None else numbers) if limits else (),
     )
 
 

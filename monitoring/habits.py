@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 
 from monitoring.facts import CODES, LEVELED, Facts, facts
-from monitoring.reference import MAX_BINS, Column, Floats
+from monitoring.reference import MAX_BINS, Column, Floats, Ints
 from monitoring.sentinels import Habit, learn_habit
+from monitoring.tails import SIDES, Limits, Tail, learn_tail
 from monitoring.units import Bands, learn_bands
 
 
@@ -25,10 +26,17 @@ class Habits:
     columns: tuple[int, ...]  #: the place of each measured feature
     repeating: tuple[Habit, ...]  #: of each of them
     bands: tuple[Bands, ...]  #: of each of them
+    tails: tuple[tuple[Tail, ...], ...]  #: of each of them, below and above
 
-    def facts(self, rows: Floats, judged: Container[str] = (CODES, LEVELED)) -> Facts:
+    def facts(
+        self,
+        rows: Floats,
+        judged: Container[str] = (CODES, LEVELED),
+        limits: Limits | None = None,
+        numbers: Ints | None = None,
+    ) -> Facts:
         """Return the facts of *rows* (n, all features) that *judged* kinds of faults need: of the measured ones."""
-        return facts(rows[:, self.columns], judged)
+        return facts(rows[:, self.columns], judged, limits, numbers)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
@@ -37,6 +45,7 @@ class Habits:
             "columns": list(self.columns),
             "repeating": [one.to_json() for one in self.repeating],
             "bands": [one.to_json() for one in self.bands],
+            "tails": [[one.to_json() for one in both] for both in self.tails],
         }
 
     @classmethod
@@ -47,6 +56,7 @@ class Habits:
             columns=tuple(data["columns"]),
             repeating=tuple(map(Habit.from_json, data["repeating"])),
             bands=tuple(map(Bands.from_json, data["bands"])),
+            tails=tuple(tuple(map(Tail.from_json, both)) for both in data["tails"]),
         )
 
 
@@ -57,7 +67,8 @@ def learn_habits(columns: Sequence[Column], rows: Floats, window: int) -> Habits
     seen = [facts(part) for part in parts]
     repeating = tuple(learn_habit(k, seen) for k in range(len(measured)))
     bands = tuple(learn_bands([one.levels[k] for one in seen]) for k in range(len(measured)))
-    return Habits(window=window, columns=measured, repeating=repeating, bands=bands)
+    tails = tuple(tuple(learn_tail(rows[:, k], side) for side in SIDES) for k in measured)
+    return Habits(window=window, columns=measured, repeating=repeating, bands=bands, tails=tails)
 
 
 def _is_measured(values: Floats) -> bool:

@@ -1,7 +1,8 @@
 """Inspects the data of each window: what its counts on bins tell, and what its facts tell that no bin holds.
 
-All that is watched shares one threshold, so that a false alarm of any kind comes as rarely as the policy says. Where
-the reference has no habits, or the policy looks for nothing that needs them, counts alone are judged.
+All that is watched shares one threshold, so that a false alarm of any kind comes as rarely as the policy says; absurd
+values, whose limits must hold for the longest of tails, may have as many again. Where the reference has no habits, or
+the policy looks for nothing that needs them, counts alone are judged.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from monitoring.facts import CODES, LEVELED, Facts
+from monitoring.absurd import Absurd, AbsurdWatch, Patient
+from monitoring.facts import ABSURD, CODES, LEVELED, Facts
 from monitoring.habits import Habits
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding, QualityWatch
-from monitoring.reference import Floats, Reference
+from monitoring.reference import Feature, Floats, Ints, Reference
 from monitoring.sentinels import Sentinel, SentinelWatch
-from monitoring.streams import Thresholds
 from monitoring.units import Converted, UnitWatch
 
 
-class Wanted(Thresholds, Protocol):
+class Wanted(Patient, Protocol):
     """What a policy says about quality, and which faults it looks for beyond those that counts tell."""
 
     @property
@@ -56,22 +57,30 @@ class Inspection:
     counts: QualityWatch
     codes: SentinelWatch | None
     units: UnitWatch | None
+    absurd: AbsurdWatch | None
 
     @classmethod
     def start(cls, reference: Reference, habits: Habits | None, policy: Wanted) -> Self:
         """Return the inspection that has seen nothing."""
         wanted = policy.looks_for if habits else ()
-        further = len(wanted) * len(habits.columns) if habits else 0
+        measured = len(habits.columns) if habits else 0
+        further = sum(kind in wanted for kind in (CODES, LEVELED)) * measured
         counts = QualityWatch.start(reference, policy, further)
-        others = len(counts.table.each) + further - (len(habits.columns) if habits else 0)
+        others = len(counts.table.each) + further - measured
         codes = SentinelWatch.start(habits.repeating, policy, others) if habits and CODES in wanted else None
         units = UnitWatch.start(habits.bands, policy, others) if habits and LEVELED in wanted else None
-        return cls(reference=reference, habits=habits if wanted else None, counts=counts, codes=codes, units=units)
+        absurd = AbsurdWatch.start(habits.tails, habits.window, policy) if habits and ABSURD in wanted else None
+        kept = habits if wanted else None
+        return cls(reference=reference, habits=kept, counts=counts, codes=codes, units=units, absurd=absurd)
 
-    def facts(self, rows: Floats) -> Facts | None:
-        """Return the facts of *rows* (n, features) that are judged here; None where counts alone are."""
+    def facts(self, rows: Floats, numbers: Ints | None = None) -> Facts | None:
+        """Return the facts of *rows* (n, features) that are judged here; None where counts alone are.
+
+        Where *numbers* (n,) are given they are what the model calls its rows.
+        """
         judged = [kind for kind, watch in ((CODES, self.codes), (LEVELED, self.units)) if watch]
-        return self.habits.facts(rows, judged) if self.habits else None
+        limits = self.absurd.limits if self.absurd else None
+        return self.habits.facts(rows, judged, limits, numbers) if self.habits else None
 
     def observe(self, seen: Seen) -> tuple[Inspection, tuple[QualityFinding, ...]]:
         """Take a window; give what stands above the threshold, loudest first."""
@@ -80,27 +89,37 @@ class Inspection:
             return replace(self, counts=counts), found
         codes, sentinels = self.codes.observe(seen.start_row, seen.facts) if self.codes else (None, ())
         units, converted = self.units.observe(seen.start_row, seen.facts) if self.units else (None, ())
-        end = seen.start_row + seen.profile.rows
+        absurd, astray = self.absurd.observe(seen.facts) if self.absurd else (None, ())
+        end, levels = seen.start_row + seen.profile.rows, seen.facts.levels
         named = [
-            *(self._finding(one, CODES, [one.value], _code(one), end) for one in sentinels),
-            *(
-                self._finding(one, LEVELED, seen.facts.levels[one.feature], one.conversion.name, end)
-                for one in converted
-            ),
+            *(self._valued(one, CODES, [one.value], _code(one), end) for one in sentinels),
+            *(self._valued(one, LEVELED, levels[one.feature], one.conversion.name, end) for one in converted),
+            *(self._astray(one, end) for one in astray),
         ]
         ordered = sorted([*found, *named], key=lambda one: (-one.log_evidence, one.feature, one.kind))
-        return replace(self, counts=counts, codes=codes, units=units), tuple(ordered)
+        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd), tuple(ordered)
 
-    def _finding(
+    def _valued(
         self, one: Sentinel | Converted, kind: str, values: Sequence[float], told: str, end: int
     ) -> QualityFinding:
-        assert self.habits is not None  # noqa: S101 - nothing is found without
-        feature = self.reference.features[self.habits.columns[one.feature]]
+        feature = self._feature(one.feature)
         return QualityFinding(
             feature=feature.name, kind=kind, share=one.share, tolerated=one.tolerated,
             log_evidence=one.log_evidence, onset_row=one.onset_row, row=end,
             slots=tuple(np.unique(feature.place(np.array(values))).tolist()), told=told,
         )  # fmt: skip
+
+    def _astray(self, one: Absurd, end: int) -> QualityFinding:
+        return QualityFinding(
+            feature=self._feature(one.feature).name, kind=ABSURD, share=one.share, tolerated=0.0,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=end,
+            slots=one.slots, told=one.told, rows=one.numbers,
+        )  # fmt: skip
+
+    def _feature(self, k: int) -> Feature:
+        """Return the feature that is the one at place *k* of those that are measured."""
+        assert self.habits is not None  # noqa: S101 - nothing is found without
+        return self.reference.features[self.habits.columns[k]]
 
     def to_json(self) -> dict[str, Any]:
         """Return the state, for canonical bytes: where counts alone are judged, in the form of theirs."""
@@ -110,6 +129,7 @@ class Inspection:
             "counts": self.counts.to_json(),
             "codes": self.codes.to_json() if self.codes else None,
             "units": self.units.to_json() if self.units else None,
+            "absurd": self.absurd.to_json() if self.absurd else None,
         }
 
     def anew(self) -> dict[str, Any] | None:
@@ -120,6 +140,7 @@ class Inspection:
             "counts": None,
             "codes": self.codes.anew().to_json() if self.codes else None,
             "units": self.units.anew().to_json() if self.units else None,
+            "absurd": self.absurd.anew().to_json() if self.absurd else None,
         }
 
     def restored(self, state: dict[str, Any]) -> Inspection:
@@ -127,7 +148,8 @@ class Inspection:
         counts = self.counts if state["counts"] is None else self.counts.restored(state["counts"])
         codes = self.codes.restored(state["codes"]) if self.codes and state["codes"] else self.codes
         units = self.units.restored(state["units"]) if self.units and state["units"] else self.units
-        return replace(self, counts=counts, codes=codes, units=units)
+        absurd = self.absurd.restored(state["absurd"]) if self.absurd and state["absurd"] else self.absurd
+        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd)
 
 
 def _code(one: Sentinel) -> str:

@@ -37,7 +37,8 @@ class QualityFinding:
     """A fault: where, which kind, in which share of the window's rows, since when, and the evidence in nats.
 
     `slots` are those of the feature's own slots that hold the faulty rows; empty for repeated rows. `told` says more
-    of a kind that needs it, as the value that stands for a missing one.
+    of a kind that needs it, as the value that stands for a missing one. `rows` are the faulty rows of the window, of a
+    kind that knows them; else none are told.
     """
 
     feature: str
@@ -49,11 +50,12 @@ class QualityFinding:
     row: int  #: the first row after the window
     slots: tuple[int, ...]
     told: str = ""
+    rows: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, for canonical bytes; nothing told is left out, as it was before any kind told more."""
-        made = {**asdict(self), "slots": list(self.slots)}
-        return made if self.told else {name: value for name, value in made.items() if name != "told"}
+        """Return plain values, for canonical bytes; what is not told is left out, as before any kind told more."""
+        made = {**asdict(self), "slots": list(self.slots), "rows": list(self.rows)}
+        return {name: value for name, value in made.items() if value or name not in {"told", "rows"}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

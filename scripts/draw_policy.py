@@ -37,7 +37,8 @@ MEANING: dict[str, str] = {
     "quality.looks_for": (
         "Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for "
         "missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves "
-        "by just such a factor looks the same"
+        "by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a "
+        "fault; they have as many false alarms as all other kinds together, at most"
     ),
     "quality.alarms": "Whether broken data raise suspicion",
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",

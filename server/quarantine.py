@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +12,38 @@ from retraining.scope import Range
 
 #: Kinds that are broken whatever the world does. A regime that passes also leaves the range, brings new words, or
 #: repeats rows through a quiet night: to hold such rows cost a promotion on occupancy, and loss on bank_marketing.
-BROKEN = ("missing", "invalid", "stuck", "sentinel", "unit")
+BROKEN = ("missing", "invalid", "stuck", "sentinel", "unit", "absurd")
+
+_Key = tuple[str, str, int]  #: feature, kind and first row of a fault
 
 
 class Quarantine:
     """Each fault of a kind in `BROKEN`, from the last zero of its evidence to the end of the last window with it.
 
-    A fault that has lasted as long as the policy accepts is the world as it is: its rows are let go, all of them, so
-    that models may learn it. One that ended sooner was repaired, and what it broke stays broken. Both follow from rows
-    and policy alone.
+    Of a kind that knows its rows, those alone are held: between two absurd values all may be well. A fault that has
+    lasted as long as the policy accepts is the world as it is: its rows are let go, all of them, so that models may
+    learn it. One that ended sooner was repaired, and what it broke stays broken. Both follow from rows and policy
+    alone.
     """
 
     def __init__(self, accepted_rows: int) -> None:
         """Let a fault go that has lasted for this many rows."""
         self._accepted = accepted_rows
-        self._ends: dict[tuple[str, str, int], int] = {}  #: by feature, kind and first row: one past the last row
+        self._ends: dict[_Key, int] = {}  #: one past the last row
+        self._rows: dict[_Key, set[int]] = {}  #: of faults that know them
 
     def take(self, faults: Iterable[QualityFinding], end: int) -> None:
         """Remember what was found in a window that ends before row *end*."""
         for fault in (one for one in faults if one.kind in BROKEN):
-            self._ends[fault.feature, fault.kind, fault.onset_row] = end
+            key = (fault.feature, fault.kind, fault.onset_row)
+            self._ends[key] = end
+            if fault.rows:
+                self._rows.setdefault(key, set()).update(fault.rows)
 
     def within(self, first: int, end: int) -> tuple[Range, ...]:
         """Give the rows of `[first, end)` that are held, as ranges that rise and do not touch."""
-        spans = sorted((onset, last) for (_, _, onset), last in self._ends.items() if last - onset < self._accepted)
         found: list[Range] = []
-        for onset, last in spans:
+        for onset, last in sorted(self._spans()):
             begin, stop = max(onset, first), min(last, end)
             if begin >= stop:
                 continue
@@ -45,6 +51,12 @@ class Quarantine:
                 begin, stop = found[-1][0], max(found.pop()[1], stop)
             found.append((begin, stop))
         return tuple(found)
+
+    def _spans(self) -> Iterator[Range]:
+        """Give what is held of each fault that was not accepted."""
+        for key, last in self._ends.items():
+            if last - key[-1] < self._accepted:
+                yield from ((row, row + 1) for row in self._rows[key]) if key in self._rows else [(key[-1], last)]
 
     def reach(self, rows: int, end: int, least: int) -> int:
         """Give the first row from which *rows* rows before *end* are free, or else *least*.

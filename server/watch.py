@@ -180,10 +180,10 @@ class Watch:
             if not alive.any():
                 continue
             matrix, served = self.tape.features(first, end)[alive], self.served(first, end)[alive]
-            found, facts = profile(self.reference, matrix, served, self._counter), self._quality.facts(matrix)
-            seen = Seen(start_row=first, profile=found, repeats=repeated_rows(matrix, served), facts=facts)
-            asked = looks.ESTIMATES & self._named
-            estimate = self.estimate(first + np.flatnonzero(alive), found) if asked else None
+            numbers, found = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
+            facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
+            seen = Seen(start_row=first, profile=found, repeats=repeats, facts=facts)
+            estimate = self.estimate(numbers, found) if looks.ESTIMATES & self._named else None
             closed.append(self._window(end, seen, estimate))
         return closed
 

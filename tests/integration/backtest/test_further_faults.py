@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from statemachine.policy import FAULTS
-from tests.fixtures.faults import lived, planted
+from tests.fixtures.faults import PLANTED, lived, planted
 
 SEED = 3  #: a world in which the unit is known by the second window, and so by the time of the diagnosis
-TOLD = [("code", "sentinel in a (0.5 in "), ("fahrenheit", "unit in a (degrees Celsius to Fahrenheit)")]
+TOLD = [
+    ("code", "sentinel in a (0.5 in "),
+    ("fahrenheit", "unit in a (degrees Celsius to Fahrenheit)"),
+    ("spikes", "far above all that is known)"),
+]
 
 
 def notes(events: list[dict[str, Any]]) -> str:
@@ -36,4 +40,14 @@ def test_a_policy_that_does_not_look_for_a_fault_hears_nothing_of_it(fault: str,
     events, audit = lived(planted(fault, SEED), quality={"looks_for": []})
 
     assert told not in notes(events)
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_one_absurd_row_is_told_of_at_once_and_laid_to_rest_when_no_other_comes() -> None:
+    events, audit = lived(planted("spike", SEED))
+
+    told = [event for event in events if event["type"] in {"alarm_raised", "alarm_cleared", "remediation_started"}]
+    assert [event["type"] for event in told] == ["alarm_raised", "alarm_cleared"]
+    alarm = told[0]["payload"]
+    assert (alarm["subject"], alarm["detector"], alarm["onset_row"]) == ("a", "quality_absurd@2", PLANTED)
     assert (audit.rederived, audit.failures) == (audit.decisions, [])

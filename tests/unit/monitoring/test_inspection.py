@@ -14,7 +14,7 @@ from monitoring.inspection import Inspection, Seen, judge
 from monitoring.learning import learn
 from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
-from monitoring.reference import Column, Reference
+from monitoring.reference import FAR_OVER, Column, Reference
 from statemachine.canonical import canonical
 from statemachine.policy import FAULTS, Quality
 
@@ -34,14 +34,21 @@ def learned(seed: int = 0) -> tuple[Reference, Habits]:
 
 
 def windows_of(rows: Floats, reference: Reference, habits: Habits) -> list[Seen]:
+    watch = Inspection.start(reference, habits, POLICY)
     return [
         Seen(
             start_row=first, profile=profile(reference, part, part[:, 1]), repeats=repeated_rows(part, part[:, 1]),
-            facts=habits.facts(part),
+            facts=watch.facts(part, np.arange(first, first + len(part))),
         )
         for first in range(0, len(rows), WINDOW)
         for part in [rows[first : first + WINDOW]]
     ]  # fmt: skip
+
+
+def with_a_glitch(rows: Floats) -> Floats:
+    broken = rows.copy()
+    broken[[330, 350], 1] = 9_999.0
+    return broken
 
 
 def with_a_code(rows: Floats, seed: int = 9) -> Floats:
@@ -89,6 +96,19 @@ def test_a_change_of_unit_is_named_with_its_conversion_and_the_bins_of_its_value
     assert set(reference.features[1].place(rows[500:600, 1]).tolist()) >= set(fault.slots)
 
 
+def test_an_absurd_value_is_named_with_its_rows_and_the_slot_that_counts_them() -> None:
+    reference, habits = learned()
+    rows = with_a_glitch(rows_of(500, 2))
+
+    found = played(Inspection.start(reference, habits, POLICY), windows_of(rows, reference, habits))
+
+    assert not any(found[:3] + found[4:])
+    (fault,) = found[3]
+    assert (fault.feature, fault.kind, fault.share, fault.rows) == ("x", "absurd", 0.02, (330, 350))
+    assert (fault.onset_row, fault.row, fault.slots) == (330, 400, (FAR_OVER,))
+    assert fault.to_json()["rows"] == [330, 350]
+
+
 def test_nothing_is_reported_of_two_thousand_windows_of_twenty_sound_worlds() -> None:
     loud = 0
     for seed in range(20):
@@ -102,7 +122,7 @@ def test_nothing_is_reported_of_two_thousand_windows_of_twenty_sound_worlds() ->
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_evidence_that_begins_at_any_window_comes_to_what_the_watch_came_to(cut: int) -> None:
     reference, habits = learned()
-    windows = windows_of(with_a_code(rows_of(400, 2)), reference, habits)
+    windows = windows_of(with_a_glitch(with_a_code(rows_of(400, 2))), reference, habits)
     watch = Inspection.start(reference, habits, POLICY)
     for one in windows[:cut]:
         watch, _ = watch.observe(one)
@@ -114,7 +134,7 @@ def test_evidence_that_begins_at_any_window_comes_to_what_the_watch_came_to(cut:
     again = judge(orjson.loads(canonical(inputs)), POLICY)
 
     assert again == played(watch, windows[cut:])[-1]
-    assert again
+    assert {one.kind for one in again} == {"sentinel", "absurd"}
 
 
 def test_what_was_suspected_speaks_again_from_later_windows_alone() -> None:

@@ -21,10 +21,10 @@ BLIP = ["watch", "rows 120", "rows 90 missing=0.6", "rows 120"]
 DECLINE = ["rows 120 wrong=0.6", "rows 60 wrong=0.6"]
 
 
-def a_fault(onset_row: int, feature: str = "x", kind: str = "missing") -> QualityFinding:
+def a_fault(onset_row: int, feature: str = "x", kind: str = "missing", rows: tuple[int, ...] = ()) -> QualityFinding:
     return QualityFinding(
         feature=feature, kind=kind, share=0.5, tolerated=0.05, log_evidence=40.0, onset_row=onset_row, row=0,
-        slots=(0,),
+        slots=(0,), rows=rows,
     )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def test_nothing_is_held_before_a_fault() -> None:
     assert filled().within(0, 1_000) == ()
 
 
-@pytest.mark.parametrize("kind", ["missing", "invalid", "stuck", "sentinel", "unit"])
+@pytest.mark.parametrize("kind", ["missing", "invalid", "stuck", "sentinel", "unit", "absurd"])
 def test_what_is_broken_whatever_the_world_does_is_held(kind: str) -> None:
     found = Quarantine(300)
     found.take([a_fault(100, kind=kind)], 200)
@@ -60,6 +60,22 @@ def test_rows_are_held_from_the_onset_of_a_fault_to_the_last_window_that_shows_i
     held_rows = filled((100, 150, "x"), (100, 200, "x"))
 
     assert held_rows.within(0, 1_000) == ((100, 200),)
+
+
+def test_of_a_fault_that_knows_its_rows_those_alone_are_held() -> None:
+    found = Quarantine(300)
+    found.take([a_fault(110, kind="absurd", rows=(110, 111, 140))], 150)
+    found.take([a_fault(110, kind="absurd", rows=(190,))], 200)
+
+    assert found.within(0, 1_000) == ((110, 112), (140, 141), (190, 191))
+
+
+def test_single_rows_of_a_fault_that_lasts_are_let_go_as_well() -> None:
+    found = Quarantine(300)
+    for row in (110, 210, 310, 409):
+        found.take([a_fault(110, kind="absurd", rows=(row,))], row + 1)
+
+    assert found.within(0, 1_000) == ()
 
 
 def test_what_is_held_is_cut_to_what_is_asked_for() -> None:
