@@ -56,9 +56,8 @@ def moved_feature(rise: Rise, feature: Feature) -> tuple[float, float]:
 
 def changed_truth(rise: Rise, amount: float, look: Look) -> Part:
     """Return a changed concept, with the features at whose values it shows: by the tests, and by the loss."""
-    names = tuple(
-        dict.fromkeys([*look.shows_in_loss(), *changed_concept(rise, amount).features[:1], *look.shows_in_truth()])
-    )
+    clear = [*look.shows_in_loss(), *changed_concept(rise, amount).features[:1], *look.shows_in_truth()]
+    names = tuple(dict.fromkeys([*clear, *look.near_in_loss()]))
     return Part(kind="concept_change", amount=amount, error=rise.error, features=names[:MOST_FEATURES])
 
 
