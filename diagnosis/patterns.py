@@ -60,7 +60,7 @@ class Look:
 
         Where nothing at all is strained, what fits best is what leaves out of account all that comes nearest to it.
         """
-        special = [self.late_labels(), self.noisy_labels(), self.broken(), self.other_shares()]
+        special = [self.late_labels(), self.fewer_labels(), self.noisy_labels(), self.broken(), self.other_shares()]
         known = [one for one in special if one is not None and one.strain <= self._most]
         found = [*known, *(one for one in (self.other_truth(known), self.other_answers()) if one.strain <= self._most)]
         if not found:
@@ -98,6 +98,16 @@ class Look:
         strain = _together([self._all_rows(k) for k in self._seen]).worst()
         note = "rows are as they were, but those with a label are not like the others"
         return Pattern(kind="label_quality", strain=strain, note=note, held_back=-BROAD)
+
+    def fewer_labels(self) -> Pattern | None:
+        """Fewer of the rows have a label than before, and nothing else is strained: those that have may be chosen."""
+        (old, new), first = self.relations.labelled(), self.relations.levels(0)
+        before, after = (int(one[first].sum()) for one in self.relations.unlabelled)
+        fewer = after * old > before * new and alike(np.array([old, before]), np.array([new, after])).worst() > 1
+        if self.all > 1 or not fewer:
+            return None
+        strain = _together([self._all_rows(k) for k in self._seen]).worst()
+        return Pattern(kind="label_quality", strain=strain, note="fewer rows have a label", held_back=OF_FEW)
 
     def other_answers(self) -> Pattern:
         """Rows and their truth are as they were, so it must be the answers."""
