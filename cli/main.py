@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import audit, bundle, drill, privacy, record, windows
+from cli.incidents import incidents
 from cli.options import DEFAULT_SERVER, AsJson, Server
 from cli.policy import policies
 from cli.signals import signals
@@ -24,6 +25,7 @@ app = typer.Typer(
 
 app.add_typer(record.keys, name="key")
 app.add_typer(signals, name="signals")
+app.add_typer(incidents, name="incidents")
 app.add_typer(policies, name="policy")
 for _command in (
     *(audit.replay, audit.explain),

@@ -81,7 +81,8 @@ class _Case:
 
     def explained(self, look: Look) -> tuple[BoundedCause, ...]:
         if look.all <= 1 and not self.findings and not self.serving:
-            return (_unknown(1.0),)  # nothing that the loss follows from has changed: it may have risen by chance
+            # Nothing that the loss follows from has changed: it may have risen by chance. What fits best is a rival.
+            return (_unknown(1.0), *self._rivals([self._of_pattern(one, look) for one in look.patterns()]))
         patterns = () if self.serving else look.patterns()
         if patterns:
             first, *rivals = (self._of_pattern(one, look) for one in patterns)
@@ -156,11 +157,14 @@ class _Case:
 
     def _with_rivals(self, first: BoundedCause, rivals: list[Part]) -> tuple[BoundedCause, ...]:
         """Put rivals behind the first cause: what else would explain the rise, or some of it, in place of the first."""
-        others = [self._cause(each) for each in rivals if each.kind != first.kind]
-        by_kind = {each.kind: replace(each, share=0.0, low=0.0, effect=0.0) for each in reversed(others)}
-        listed = tuple(by_kind[each] for each in dict.fromkeys(one.kind for one in others))
+        listed = self._rivals([each for each in rivals if each.kind != first.kind])
         whole = any(each.high >= first.high for each in listed)
         return (replace(first, low=0.0) if whole else first, *listed)
+
+    def _rivals(self, rivals: list[Part]) -> tuple[BoundedCause, ...]:
+        """Give each kind of rival once, the first of a kind, with no share of its own."""
+        by_kind = {each.kind: replace(self._cause(each), share=0.0, low=0.0, effect=0.0) for each in reversed(rivals)}
+        return tuple(by_kind[each] for each in dict.fromkeys(one.kind for one in rivals))
 
 
 def _diagnosis(

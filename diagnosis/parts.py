@@ -56,9 +56,9 @@ def moved_feature(rise: Rise, feature: Feature) -> tuple[float, float]:
 
 def changed_truth(rise: Rise, amount: float, look: Look) -> Part:
     """Return a changed concept, with the features at whose values it shows: by the tests, and by the loss."""
-    names = tuple(
-        dict.fromkeys([*look.shows_in_loss(), *changed_concept(rise, amount).features[:1], *look.shows_in_truth()])
-    )
+    of_truth, of_loss = look.shows_in_truth(), look.near_in_loss()
+    first = [*look.shows_in_loss(), *changed_concept(rise, amount).features[:1], *of_truth[:1], *of_loss[:1]]
+    names = tuple(dict.fromkeys([*first, *of_truth, *of_loss]))
     return Part(kind="concept_change", amount=amount, error=rise.error, features=names[:MOST_FEATURES])
 
 

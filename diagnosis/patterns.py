@@ -28,6 +28,7 @@ SLACK = 0.05  #: of the strain of all that has changed, which a pattern may leav
 #: one that says less is believed only where nothing says more.
 OF_FEW, NEAR, BROAD = 0.1, 0.4, 1.0
 WEAKER = 0.5  #: a relation this much weaker than before was broken; one that speaks otherwise is as strong as before
+ABOUT = 0.5  #: of the strain of the first, by which another feature shows about as much
 DISTINCT = 1.3  #: times the next strain, by which the loss tells where it rose
 
 
@@ -55,10 +56,11 @@ class Look:
         self._truth = among(self.joint, (*self.features, self.output)).worst()
 
     def patterns(self) -> tuple[Pattern, ...]:
-        """Return what fits, best first: what chance alone may strain so much, or else what is strained little."""
-        if self.all <= 1:
-            return ()
-        special = [self.late_labels(), self.noisy_labels(), self.broken(), self.other_shares()]
+        """Return what fits, best first: what chance alone may strain so much, or else what is strained little.
+
+        Where nothing at all is strained, what fits best is what leaves out of account all that comes nearest to it.
+        """
+        special = [self.late_labels(), self.fewer_labels(), self.noisy_labels(), self.broken(), self.other_shares()]
         known = [one for one in special if one is not None and one.strain <= self._most]
         found = [*known, *(one for one in (self.other_truth(known), self.other_answers()) if one.strain <= self._most)]
         if not found:
@@ -96,6 +98,16 @@ class Look:
         strain = _together([self._all_rows(k) for k in self._seen]).worst()
         note = "rows are as they were, but those with a label are not like the others"
         return Pattern(kind="label_quality", strain=strain, note=note, held_back=-BROAD)
+
+    def fewer_labels(self) -> Pattern | None:
+        """Fewer of the rows have a label than before, and nothing else is strained: those that have may be chosen."""
+        (old, new), first = self.relations.labelled(), self.relations.levels(0)
+        before, after = (int(one[first].sum()) for one in self.relations.unlabelled)
+        fewer = after * old > before * new and alike(np.array([old, before]), np.array([new, after])).worst() > 1
+        if self.all > 1 or not fewer:
+            return None
+        strain = _together([self._all_rows(k) for k in self._seen]).worst()
+        return Pattern(kind="label_quality", strain=strain, note="fewer rows have a label", held_back=OF_FEW)
 
     def other_answers(self) -> Pattern:
         """Rows and their truth are as they were, so it must be the answers."""
@@ -172,6 +184,11 @@ class Look:
         """Return the one feature at whose values the loss has changed most, if it stands out."""
         (first, name), *others = self._strains(self.loss)
         return (name,) if others and first > max(1.0, DISTINCT * others[0][0]) else ()
+
+    def near_in_loss(self) -> tuple[str, ...]:
+        """Return the features at whose values the loss has changed about as much as where most, most changed first."""
+        found = self._strains(self.loss)
+        return tuple(name for strain, name in found if strain > 0 and strain >= ABOUT * found[0][0])
 
     def shows_in_truth(self) -> tuple[str, ...]:
         """Return the features at whose values the truth has changed, clearest first."""

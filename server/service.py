@@ -34,6 +34,7 @@ from server.deriving import Derivation
 from server.desk import Desk
 from server.neglect import Neglect
 from server.notary import Notary
+from server.precedents import Precedents, precedents
 from server.privacy.office import Privacy
 from server.proving import trust_in
 from server.requests import (
@@ -282,6 +283,10 @@ class Service:
     def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
         """Tell the inventory by the names of models."""
         return inventory.entries(self.store, after, limit)
+
+    def precedents(self, model: str, position: int, most: int, *, own: bool) -> Precedents:
+        """Find incidents that are over and like one of *model*."""
+        return precedents(self.store, model, position, most, own=own)
 
     def close(self) -> None:
         """Finish what is queued, then let go of the store and the vault."""

@@ -15,7 +15,7 @@ from server.errors import Invalid, ThingMissing
 from server.moments import Moment
 from server.replaying import Replay
 from server.service import Service
-from server.transport import bundles
+from server.transport import bundles, precedents
 from server.transport.calls import Context, answering, read, streaming
 from server.transport.fields import continued, model_name, number, page, page_token
 from server.transport.states import behind, state
@@ -156,6 +156,13 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     async def ListInventory(self, request: pb.ListInventoryRequest, _: Context) -> pb.ListInventoryResponse:
         """List what models are for, and when to look at them again."""
         return await bundles.listed(self._service, self._long, request)
+
+    @answering
+    async def FindSimilarIncidents(
+        self, request: pb.FindSimilarIncidentsRequest, _: Context
+    ) -> pb.FindSimilarIncidentsResponse:
+        """Find what an incident is like, and what ended that."""
+        return await precedents.found(self._service, self._long, request)
 
     def _checkpoint(self, found: Checkpoint) -> pb.Checkpoint:
         return pb.Checkpoint(

@@ -145,3 +145,20 @@ class History:
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def similar_incidents(
+        self, model: str, *, position: int = 0, most: int = 0, own: bool = False
+    ) -> audit_pb2.FindSimilarIncidentsResponse:
+        """Return an incident of a model, and those that are over and like it, with what ended them.
+
+        Args:
+            model: Whose incident.
+            position: Where its alarm stands in the log; the newest incident without it.
+            most: How many to return, up to 100; 5 without it.
+            own: Leave out the incidents of other models.
+
+        Raises:
+            NotFoundError: There is no such model, or no such incident of it.
+        """
+        request = audit_pb2.FindSimilarIncidentsRequest(model=model, position=position, most=most, own=own)
+        return self._connection.call(self._stub.FindSimilarIncidents, request)

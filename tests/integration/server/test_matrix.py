@@ -107,6 +107,7 @@ VALID: dict[str, Callable[[], Message]] = {
     "GetConsistencyProof": lambda: audit_pb2.GetConsistencyProofRequest(old_size=1),
     "ExportBundle": lambda: audit_pb2.ExportBundleRequest(model="m"),
     "ListInventory": audit_pb2.ListInventoryRequest,
+    "FindSimilarIncidents": lambda: audit_pb2.FindSimilarIncidentsRequest(model="m"),
 }  # fmt: skip
 #: A model's; a worker's, whose job is given again; and those of erasures, which stand for nothing else.
 OWN_IDS = frozenset(("IngestMetrics", "LeaseJob", "EraseSubject", "ForgetActor"))
@@ -114,7 +115,10 @@ HOLDS = frozenset(("PlaceLegalHold", "LiftLegalHold"))  #: what is kept of a ret
 STOPS = frozenset(("Hold", "Freeze", "Abort", "RollBack"))  #: they need no etag, and win
 READS = frozenset(
     ("GetModel", "GetState", "BatchGetStates", "WatchStates", "GetRoute", "WatchRoutes", "ExplainWait", "ReadEvents")
-) | {"GetWindows", "ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest", "ExportBundle"}
+) | {
+    "GetWindows", "ReplayModel", "ExplainDecision", "GetStateAsOf", "VerifyLog", "GetManifest", "ExportBundle",
+    "FindSimilarIncidents",
+}  # fmt: skip
 ID = ("", "x" * 65, "a\nb", "ä")
 #: What is wrong wherever a field has this name.
 WRONG: dict[str, tuple[object, ...]] = {
@@ -130,6 +134,7 @@ WRONG: dict[str, tuple[object, ...]] = {
         ("actor_id", "actor_ids"), ("", "local", "ann@bank.example", "actor_1", ACTOR + "0", ACTOR.upper())
     ),
     "page_size": (-1,),
+    "most": (-1,),
     "page_token": ("none of ours",),
 }
 MODEL_PATHS = {"CreateModel": "model.name", "GetModel": "name", "UpdateModel": "name", "RetireModel": "name"}

@@ -342,6 +342,10 @@ TABLE = [
     Bad("a period that ends before it begins", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", from_us=2, until_us=1), INVALID, "from_us"),
     Bad("a period before the first event", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", until_us=-1), BEYOND, "until_us"),
     Bad("a bound that no reader keeps exact", "ExportBundle", lambda: audit_pb2.ExportBundleRequest(model="m", from_us=-(2**63)), INVALID, "from_us"),
+    Bad("an unknown model", "FindSimilarIncidents", lambda: audit_pb2.FindSimilarIncidentsRequest(model="ghost"), MISSING, "model"),
+    Bad("a model that was never ill", "FindSimilarIncidents", lambda: audit_pb2.FindSimilarIncidentsRequest(model="m"), MISSING, "model"),
+    Bad("a negative number", "FindSimilarIncidents", lambda: audit_pb2.FindSimilarIncidentsRequest(model="m", most=-1), INVALID, "most"),
+    Bad("a negative position", "FindSimilarIncidents", lambda: audit_pb2.FindSimilarIncidentsRequest(model="m", position=-1), INVALID, "position"),
     Bad("a negative page size", "ListInventory", lambda: audit_pb2.ListInventoryRequest(page_size=-1), INVALID, "page_size"),
 ]  # fmt: skip
 STUBS = {
@@ -356,7 +360,7 @@ STUBS = {
     ),
     audit_pb2_grpc.AuditServiceStub: (
         "ReadEvents", "GetStateAsOf", "ExplainDecision", "VerifyLog", "GetInclusionProof", "GetConsistencyProof",
-        "ExportBundle", "ListInventory", "ReplayModel",
+        "ExportBundle", "ListInventory", "ReplayModel", "FindSimilarIncidents",
     ),
     privacy_pb2_grpc.PrivacyServiceStub: (
         "EraseSubject", "GetErasure", "ListErasures", "PlaceLegalHold", "LiftLegalHold", "ResolveActors", "ForgetActor",

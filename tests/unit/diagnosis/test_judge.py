@@ -105,3 +105,39 @@ def test_what_explains_the_rise_as_well_as_the_first_stands_behind_it_and_halves
     rivalled = [each for each in found if any(one.share == 0 and one.high == 1 for one in each.causes[1:])]
     assert rivalled
     assert all(each.confidence <= 0.5 and each.causes[0].low == 0 for each in rivalled)
+
+
+def test_where_too_little_is_strained_to_name_a_cause_those_that_would_fit_stand_behind_unknown(
+    planted: Planted,
+) -> None:
+    found = [diagnosed(planted("noisy", seed, rows)) for seed in SEEDS for rows in (50, 80)]
+
+    thin = [each for each in found if each.cause == "unknown" and each.rise > POLICY.errors * each.error]
+    assert thin
+    assert all("label_quality" in {one.kind for one in each.causes[1:]} for each in thin)
+    assert all((each.confidence, sum(one.share for one in each.causes)) == (0, 1) for each in thin)
+
+
+def test_labels_that_stay_away_stand_behind_unknown_too(planted: Planted) -> None:
+    found = [diagnosed(half_labelled(planted("noisy", seed, rows))) for seed in SEEDS for rows in (50, 80)]
+
+    thin = [each for each in found if each.cause == "unknown" and each.rise > POLICY.errors * each.error]
+    assert thin
+    assert all("fewer rows have a label" in [one.note for one in each.causes[1:]] for each in thin)
+
+
+def half_labelled(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Let as many rows since, and alike, be still without a label as have one."""
+    levels = [each["levels"] for each in inputs["relations"]["variables"]]
+    half, whole = inputs["relations"]["after"], np.zeros((sum(levels), sum(levels)), np.int64)
+    whole[np.triu_indices(sum(levels))] = half
+    inputs["relations"]["unlabelled"] = [np.zeros(sum(levels), np.int64), whole.diagonal()]
+    return inputs
+
+
+def test_a_changed_truth_is_told_at_each_feature_where_the_loss_has_changed_about_as_much_and_at_no_other(
+    planted: Planted,
+) -> None:
+    found = [diagnosed(planted("concept", seed)).causes[0].features for seed in SEEDS]
+
+    assert {frozenset(each) for each in found} == {frozenset(("a", "b", "noise"))}

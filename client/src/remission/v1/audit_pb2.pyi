@@ -1102,3 +1102,305 @@ class Finding(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["about", b"about", "since_us", b"since_us", "what", b"what"]) -> None: ...
 
 global___Finding = Finding
+
+@typing.final
+class FindSimilarIncidentsRequest(google.protobuf.message.Message):
+    """FindSimilarIncidentsRequest asks what an incident is like."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    MOST_FIELD_NUMBER: builtins.int
+    OWN_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model whose incident it is."""
+    position: builtins.int
+    """position of the alarm that opened the incident; 0 means the model's newest."""
+    most: builtins.int
+    """most similar incidents to return; 0 means 5, more than 100 means 100, negative is refused."""
+    own: builtins.bool
+    """own leaves out those of other models."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        position: builtins.int = ...,
+        most: builtins.int = ...,
+        own: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "most", b"most", "own", b"own", "position", b"position"]) -> None: ...
+
+global___FindSimilarIncidentsRequest = FindSimilarIncidentsRequest
+
+@typing.final
+class FindSimilarIncidentsResponse(google.protobuf.message.Message):
+    """FindSimilarIncidentsResponse is an incident and those that are like it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: builtins.int
+    SIMILAR_FIELD_NUMBER: builtins.int
+    MODELS_READ_FIELD_NUMBER: builtins.int
+    MODELS_LEFT_OUT_FIELD_NUMBER: builtins.int
+    models_read: builtins.int
+    """models_read is how many other models' incidents were compared."""
+    models_left_out: builtins.int
+    """models_left_out is how many others of the same task were not: they are too many, or their log cannot be folded."""
+    @property
+    def incident(self) -> global___Incident:
+        """incident that was asked about."""
+
+    @property
+    def similar(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SimilarIncident]:
+        """similar incidents that are over: those of the same model first, and of each the most alike first."""
+
+    def __init__(
+        self,
+        *,
+        incident: global___Incident | None = ...,
+        similar: collections.abc.Iterable[global___SimilarIncident] | None = ...,
+        models_read: builtins.int = ...,
+        models_left_out: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["incident", b"incident"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["incident", b"incident", "models_left_out", b"models_left_out", "models_read", b"models_read", "similar", b"similar"]) -> None: ...
+
+global___FindSimilarIncidentsResponse = FindSimilarIncidentsResponse
+
+@typing.final
+class Incident(google.protobuf.message.Message):
+    """Incident is what happened from an alarm to the end of it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    SIGNAL_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    CAUSES_FIELD_NUMBER: builtins.int
+    ONSET_ROW_FIELD_NUMBER: builtins.int
+    DETECTED_US_FIELD_NUMBER: builtins.int
+    ENDED_US_FIELD_NUMBER: builtins.int
+    OUTCOME_FIELD_NUMBER: builtins.int
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    LOSSES_FIELD_NUMBER: builtins.int
+    NEXT_US_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model it happened to."""
+    position: builtins.int
+    """position of the alarm that opened it."""
+    signal: builtins.str
+    """signal that spoke first, such as loss."""
+    subject: builtins.str
+    """subject is the feature, series or version that the alarm was about; empty where it was about none."""
+    onset_row: builtins.int
+    """onset_row is the first row that looked bad."""
+    detected_us: builtins.int
+    """detected_us is when the alarm was raised, in microseconds since 1970-01-01 UTC."""
+    ended_us: builtins.int
+    """ended_us is when it ended, in microseconds since 1970-01-01 UTC; 0 while it is open."""
+    outcome: builtins.str
+    """outcome is blip, recovered, promoted, rolled_back or retired; empty while it is open."""
+    next_us: builtins.int
+    """next_us is when the model's next incident began, in microseconds since 1970-01-01 UTC; 0 when there was none since."""
+    @property
+    def causes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___IncidentCause]:
+        """causes of the newest diagnosis, as recorded, strongest first; none while there is no diagnosis."""
+
+    @property
+    def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___RemedyAttempt]:
+        """attempts at a remedy, in order."""
+
+    @property
+    def losses(self) -> global___LossLevels:
+        """losses of the champion a row before the onset and since, as its diagnosis measured them; absent where no evidence
+        is left to tell.
+        """
+
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        position: builtins.int = ...,
+        signal: builtins.str = ...,
+        subject: builtins.str = ...,
+        causes: collections.abc.Iterable[global___IncidentCause] | None = ...,
+        onset_row: builtins.int = ...,
+        detected_us: builtins.int = ...,
+        ended_us: builtins.int = ...,
+        outcome: builtins.str = ...,
+        attempts: collections.abc.Iterable[global___RemedyAttempt] | None = ...,
+        losses: global___LossLevels | None = ...,
+        next_us: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["losses", b"losses"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "causes", b"causes", "detected_us", b"detected_us", "ended_us", b"ended_us", "losses", b"losses", "model", b"model", "next_us", b"next_us", "onset_row", b"onset_row", "outcome", b"outcome", "position", b"position", "signal", b"signal", "subject", b"subject"]) -> None: ...
+
+global___Incident = Incident
+
+@typing.final
+class IncidentCause(google.protobuf.message.Message):
+    """IncidentCause is one cause of a diagnosis."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    SHARE_FIELD_NUMBER: builtins.int
+    FEATURES_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
+    kind: builtins.str
+    """kind of cause, such as covariate_drift."""
+    share: builtins.float
+    """share of the rise that it explains, in [0, 1]; 0 for one that would explain it as well."""
+    note: builtins.str
+    """note says what was seen."""
+    @property
+    def features(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """features in which it lies."""
+
+    def __init__(
+        self,
+        *,
+        kind: builtins.str = ...,
+        share: builtins.float = ...,
+        features: collections.abc.Iterable[builtins.str] | None = ...,
+        note: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["features", b"features", "kind", b"kind", "note", b"note", "share", b"share"]) -> None: ...
+
+global___IncidentCause = IncidentCause
+
+@typing.final
+class RemedyAttempt(google.protobuf.message.Message):
+    """RemedyAttempt is one remedy that was tried."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    REMEDY_FIELD_NUMBER: builtins.int
+    CANDIDATE_FIELD_NUMBER: builtins.int
+    END_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    LOSSES_FIELD_NUMBER: builtins.int
+    number: builtins.int
+    """number of the remediation in the model's life, from 1."""
+    requested_by: builtins.str
+    """requested_by is service, or an opaque id of whoever asked."""
+    remedy: builtins.str
+    """remedy is recalibrate, reweight, restore, refit or nothing; empty where it never came to a choice."""
+    candidate: builtins.str
+    """candidate is the version that was tried; empty where there was none."""
+    end: builtins.str
+    """end is promoted, turned_back or abandoned; empty while it is under way."""
+    reason: builtins.str
+    """reason is why it ended so; empty for a promotion."""
+    @property
+    def losses(self) -> global___LossLevels:
+        """losses a row of the champion and of the candidate on rows that neither had learned from, as the gates measured them;
+        absent where no evidence is left to tell.
+        """
+
+    def __init__(
+        self,
+        *,
+        number: builtins.int = ...,
+        requested_by: builtins.str = ...,
+        remedy: builtins.str = ...,
+        candidate: builtins.str = ...,
+        end: builtins.str = ...,
+        reason: builtins.str = ...,
+        losses: global___LossLevels | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["losses", b"losses"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["candidate", b"candidate", "end", b"end", "losses", b"losses", "number", b"number", "reason", b"reason", "remedy", b"remedy", "requested_by", b"requested_by"]) -> None: ...
+
+global___RemedyAttempt = RemedyAttempt
+
+@typing.final
+class LossLevels(google.protobuf.message.Message):
+    """LossLevels are two mean losses on one measure."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    before: builtins.float
+    """before is the first of them, in units of loss."""
+    after: builtins.float
+    """after is the second."""
+    def __init__(
+        self,
+        *,
+        before: builtins.float = ...,
+        after: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before"]) -> None: ...
+
+global___LossLevels = LossLevels
+
+@typing.final
+class SimilarIncident(google.protobuf.message.Message):
+    """SimilarIncident is an incident, and how it is like the one that was asked about."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    INCIDENT_FIELD_NUMBER: builtins.int
+    SIMILARITY_FIELD_NUMBER: builtins.int
+    PARTS_FIELD_NUMBER: builtins.int
+    CURE_FIELD_NUMBER: builtins.int
+    similarity: builtins.float
+    """similarity is the weighted mean of the parts, in [0, 1]. It is no probability."""
+    cure: builtins.str
+    """cure says in words what ended it."""
+    @property
+    def incident(self) -> global___Incident:
+        """incident that is over."""
+
+    @property
+    def parts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Likeness]:
+        """parts that it is made of."""
+
+    def __init__(
+        self,
+        *,
+        incident: global___Incident | None = ...,
+        similarity: builtins.float = ...,
+        parts: collections.abc.Iterable[global___Likeness] | None = ...,
+        cure: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["incident", b"incident"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["cure", b"cure", "incident", b"incident", "parts", b"parts", "similarity", b"similarity"]) -> None: ...
+
+global___SimilarIncident = SimilarIncident
+
+@typing.final
+class Likeness(google.protobuf.message.Message):
+    """Likeness is one thing that two incidents are compared in."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PART_FIELD_NUMBER: builtins.int
+    WEIGHT_FIELD_NUMBER: builtins.int
+    AGREEMENT_FIELD_NUMBER: builtins.int
+    TOLD_FIELD_NUMBER: builtins.int
+    part: builtins.str
+    """part is signal, subject, cause, features, fault, size or metric."""
+    weight: builtins.int
+    """weight of the part."""
+    agreement: builtins.float
+    """agreement in [0, 1]."""
+    told: builtins.str
+    """told says both sides in words."""
+    def __init__(
+        self,
+        *,
+        part: builtins.str = ...,
+        weight: builtins.int = ...,
+        agreement: builtins.float = ...,
+        told: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["agreement", b"agreement", "part", b"part", "told", b"told", "weight", b"weight"]) -> None: ...
+
+global___Likeness = Likeness

@@ -65,6 +65,11 @@ class AuditServiceStub(object):
                 request_serializer=remission_dot_v1_dot_audit__pb2.ListInventoryRequest.SerializeToString,
                 response_deserializer=remission_dot_v1_dot_audit__pb2.ListInventoryResponse.FromString,
                 )
+        self.FindSimilarIncidents = channel.unary_unary(
+                '/remission.v1.AuditService/FindSimilarIncidents',
+                request_serializer=remission_dot_v1_dot_audit__pb2.FindSimilarIncidentsRequest.SerializeToString,
+                response_deserializer=remission_dot_v1_dot_audit__pb2.FindSimilarIncidentsResponse.FromString,
+                )
 
 
 class AuditServiceServicer(object):
@@ -151,6 +156,15 @@ class AuditServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FindSimilarIncidents(self, request, context):
+        """FindSimilarIncidents returns the incidents that are over and like one of a model, with what was tried then and what
+        ended them: its own first, then those of other models of the same task. It reads the log, and decides nothing.
+        Errors: NOT_FOUND (no such model, no incident of it, or none whose alarm stands at that position).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -203,6 +217,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ListInventory,
                     request_deserializer=remission_dot_v1_dot_audit__pb2.ListInventoryRequest.FromString,
                     response_serializer=remission_dot_v1_dot_audit__pb2.ListInventoryResponse.SerializeToString,
+            ),
+            'FindSimilarIncidents': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindSimilarIncidents,
+                    request_deserializer=remission_dot_v1_dot_audit__pb2.FindSimilarIncidentsRequest.FromString,
+                    response_serializer=remission_dot_v1_dot_audit__pb2.FindSimilarIncidentsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -382,5 +401,22 @@ class AuditService(object):
         return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/ListInventory',
             remission_dot_v1_dot_audit__pb2.ListInventoryRequest.SerializeToString,
             remission_dot_v1_dot_audit__pb2.ListInventoryResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def FindSimilarIncidents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/remission.v1.AuditService/FindSimilarIncidents',
+            remission_dot_v1_dot_audit__pb2.FindSimilarIncidentsRequest.SerializeToString,
+            remission_dot_v1_dot_audit__pb2.FindSimilarIncidentsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

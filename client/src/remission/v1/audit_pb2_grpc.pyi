@@ -98,6 +98,15 @@ class AuditServiceStub:
     ]
     """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
 
+    FindSimilarIncidents: grpc.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.FindSimilarIncidentsRequest,
+        remission.v1.audit_pb2.FindSimilarIncidentsResponse,
+    ]
+    """FindSimilarIncidents returns the incidents that are over and like one of a model, with what was tried then and what
+    ended them: its own first, then those of other models of the same task. It reads the log, and decides nothing.
+    Errors: NOT_FOUND (no such model, no incident of it, or none whose alarm stands at that position).
+    """
+
 class AuditServiceAsyncStub:
     """AuditService shows the record, and proves it."""
 
@@ -177,6 +186,15 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ListInventoryResponse,
     ]
     """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+
+    FindSimilarIncidents: grpc.aio.UnaryUnaryMultiCallable[
+        remission.v1.audit_pb2.FindSimilarIncidentsRequest,
+        remission.v1.audit_pb2.FindSimilarIncidentsResponse,
+    ]
+    """FindSimilarIncidents returns the incidents that are over and like one of a model, with what was tried then and what
+    ended them: its own first, then those of other models of the same task. It reads the log, and decides nothing.
+    Errors: NOT_FOUND (no such model, no incident of it, or none whose alarm stands at that position).
+    """
 
 class AuditServiceServicer(metaclass=abc.ABCMeta):
     """AuditService shows the record, and proves it."""
@@ -277,5 +295,16 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ListInventoryResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ListInventoryResponse]]:
         """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+
+    @abc.abstractmethod
+    def FindSimilarIncidents(
+        self,
+        request: remission.v1.audit_pb2.FindSimilarIncidentsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[remission.v1.audit_pb2.FindSimilarIncidentsResponse, collections.abc.Awaitable[remission.v1.audit_pb2.FindSimilarIncidentsResponse]]:
+        """FindSimilarIncidents returns the incidents that are over and like one of a model, with what was tried then and what
+        ended them: its own first, then those of other models of the same task. It reads the log, and decides nothing.
+        Errors: NOT_FOUND (no such model, no incident of it, or none whose alarm stands at that position).
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
