@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from monitoring.alternatives import NATS, RULE, kept, priors, quantised, shares, stacked
-from monitoring.profile import Profile
+from monitoring.effects import effects
 from monitoring.reference import Ints, Reference
+from monitoring.tables import Tables
 
 #: Dictionaries that are kept: a judge that looks once a window asks for the same one again.
 KEPT = 8
@@ -22,7 +24,7 @@ class Dictionary:
     """The alternatives of every feature as integer tables, made once per reference, tolerance and rule."""
 
     reference: Reference
-    tables: tuple[Ints, ...]
+    tables: Tables
     names: tuple[tuple[str, ...], ...]
     offsets: Ints  #: what the tolerance takes off each alternative, per row
     priors: Ints  #: the log of what each alternative weighs within its feature, in `NATS`
@@ -45,13 +47,11 @@ class Dictionary:
             for a, _ in each
         )
         weighed = np.array([weight for some in names for weight in priors(some, rule)], dtype=np.int64)
-        return cls(reference, tuple(tables), names, np.array(offsets, dtype=np.int64), weighed, sizes)
+        return cls(reference, Tables.of(tables), names, np.array(offsets, dtype=np.int64), weighed, sizes)
 
-    def evidence(self, window: Profile) -> Ints:
-        """Return the evidence of *window* for each alternative, in `NATS`."""
-        starts = self.reference.starts
-        parts = [t @ window.counts[a:b] for t, a, b in zip(self.tables, starts[:-1], starts[1:], strict=True)]
-        return np.concatenate(parts).astype(np.int64)
+    def evidence(self, counts: Sequence[Ints] | Ints) -> Ints:
+        """Return the evidence of windows, (windows, alternatives) in `NATS`; *counts* are (windows, flat slots)."""
+        return self.tables.dot(counts)
 
     def modest(self, sums: Ints) -> int:
         """Return the smallest change to the most suspect feature that holds half the most evidence.
@@ -69,3 +69,21 @@ class Dictionary:
         """Cut *sums* by feature."""
         ends = np.cumsum([len(each) for each in self.names])[:-1]
         return [part.tolist() for part in np.split(sums, ends)]
+
+    def features(
+        self, named: Sequence[int], by_feature: Sequence[float], sums: Ints, counts: Ints
+    ) -> tuple[dict[str, Any], ...]:
+        """Tell of the *named* features, the strongest first: evidence, the change that fits best, sizes of the change.
+
+        *sums* are those of all alternatives, *counts* those of the last window.
+        """
+        parts, starts, features = self.per_feature(sums), self.reference.starts, self.reference.features
+        return tuple(
+            {
+                "name": features[k].name,
+                "change": self.names[k][parts[k].index(max(parts[k]))],
+                "log_evidence": by_feature[k],
+                **effects(features[k], counts[starts[k] : starts[k + 1]].tolist()),
+            }
+            for k in sorted(named, key=lambda k: (-by_feature[k], k))
+        )

@@ -8,20 +8,24 @@ does it persist, or did it come back? Only windows after the alarm count there.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from monitoring.alternatives import NATS, RULE
 from monitoring.dictionary import Dictionary
-from monitoring.effects import effects
 from monitoring.evidence import e_bh, log_mean_exp
+from monitoring.gained import Gained
 from monitoring.profile import Profile
 from monitoring.reference import Ints, Reference
 
 Phase = Literal["watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
+Features = tuple[dict[str, Any], ...]
+#: Watches that are shown their windows in one go: what they add and multiply stays in the cache of a processor.
+AT_ONCE = 128
 
 
 class Thresholds(Protocol):
@@ -80,7 +84,7 @@ class DriftFinding:
     log_evidence: float
     onset_row: int
     row: int  #: the first row after the window
-    features: tuple[dict[str, Any], ...] = ()
+    features: Features = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
@@ -107,105 +111,9 @@ class DriftWatch:
         zero = np.zeros(len(dictionary.offsets), np.int64)
         return cls(dictionary, zero, zero)
 
-    def observe(self, start_row: int, window: Profile, policy: Thresholds) -> tuple[DriftWatch, DriftFinding]:
+    def observe(self, start_row: int, window: Profile, policy: Thresholds) -> Told:
         """Take the window of rows that begins at *start_row*, and say what it taught."""
-        gained = self.dictionary.evidence(window)
-        if not len(gained):
-            return self, DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=start_row + window.rows)
-        if self.phase == "watching":
-            return self._watch(start_row, window, gained, policy)
-        return self._judge(start_row, window, gained, policy)
-
-    def _watch(
-        self,
-        start_row: int,
-        window: Profile,
-        gained: Ints,
-        policy: Thresholds,
-    ) -> tuple[DriftWatch, DriftFinding]:
-        since = np.where(self.sums <= 0, start_row, self.since)
-        sums = np.maximum(self.sums, 0) + gained
-        weighed = sums + self.dictionary.priors
-        log_e = log_mean_exp(weighed.tolist())
-        if log_e < math.log(policy.false_alarm_windows):
-            return replace(self, sums=sums, since=since), self._finding("none", log_e, -1, start_row, window)
-        onset = int(since[int(np.argmax(sums))])
-        by_feature = [log_mean_exp(part) for part in self.dictionary.per_feature(weighed)]
-        named = [k for k, e in enumerate(by_feature) if e >= math.log(policy.false_alarm_windows)]
-        features = self._features(named, by_feature, sums, window)
-        watch = replace(
-            self,
-            sums=np.zeros_like(sums),
-            since=since,
-            phase="suspect",
-            accused=self.dictionary.modest(sums),
-            onset_row=onset,
-            reverse=0,
-            recent=(),
-        )
-        return watch, self._finding("alarm", log_e, onset, start_row, window, features)
-
-    def _judge(
-        self,
-        start_row: int,
-        window: Profile,
-        gained: Ints,
-        policy: Thresholds,
-    ) -> tuple[DriftWatch, DriftFinding]:
-        # No window counts for more than its part of the confirmation, so that a blip which outlives its alarm by a
-        # window does not confirm itself. Less evidence than there was keeps the e-process valid.
-        most = round(math.log(policy.confirm * len(gained)) / policy.persistence * NATS)
-        sums = self.sums + np.minimum(gained, most)
-        back = -int(gained[self.accused]) - window.rows * int(self.dictionary.offsets[self.accused])
-        reverse = max(self.reverse, 0) + back
-        recent = (*self.recent, bool(gained[self.accused] > 0))[-policy.of :]
-        watch = replace(self, sums=sums, reverse=reverse, recent=recent)
-        weighed = sums + self.dictionary.priors
-        log_e = log_mean_exp(weighed.tolist())
-        # Coming back may begin at any window, hence a CUSUM; once confirmed, it has all the time, hence more of it.
-        enough = policy.false_alarm_windows if self.phase == "confirmed" else policy.clear
-        if reverse >= math.log(enough) * NATS:
-            zero = np.zeros_like(sums)
-            fresh = DriftWatch(self.dictionary, zero, zero)
-            return fresh, self._finding("cleared", round(reverse / NATS, 6), self.onset_row, start_row, window)
-        lasting = sum(recent) >= policy.persistence and log_e >= math.log(policy.confirm)
-        if self.phase == "confirmed" or not lasting:
-            return watch, self._finding("none", log_e, self.onset_row, start_row, window)
-        by_feature = [log_mean_exp(part) for part in self.dictionary.per_feature(weighed)]
-        features = self._features(e_bh(by_feature, policy.fdr), by_feature, sums, window)
-        confirmed = replace(watch, phase="confirmed", reverse=0)
-        return confirmed, self._finding("confirmed", log_e, self.onset_row, start_row, window, features)
-
-    def _features(
-        self,
-        named: list[int],
-        by_feature: list[float],
-        sums: Ints,
-        window: Profile,
-    ) -> tuple[dict[str, Any], ...]:
-        parts, starts = self.dictionary.per_feature(sums), self.dictionary.reference.starts
-        features = self.dictionary.reference.features
-        return tuple(
-            {
-                "name": features[k].name,
-                "change": self.dictionary.names[k][parts[k].index(max(parts[k]))],
-                "log_evidence": by_feature[k],
-                **effects(features[k], window.counts[starts[k] : starts[k + 1]].tolist()),
-            }
-            for k in sorted(named, key=lambda k: (-by_feature[k], k))
-        )
-
-    @staticmethod
-    def _finding(
-        verdict: Verdict,
-        log_e: float,
-        onset: int,
-        start: int,
-        window: Profile,
-        features: tuple[dict[str, Any], ...] = (),
-    ) -> DriftFinding:
-        end = start + window.rows
-        return DriftFinding(verdict=verdict, log_evidence=log_e, onset_row=onset, row=end, features=features)
+        return observe_all([Shown(self, start_row, window, policy)])[0]
 
     def to_json(self) -> dict[str, Any]:
         """Return the state without the tables, for canonical bytes."""
@@ -222,15 +130,106 @@ class DriftWatch:
     def restored(self, state: dict[str, Any]) -> DriftWatch:
         """Return a watch with these tables and the state that `to_json` gave."""
         return DriftWatch(
-            self.dictionary,
-            np.array(state["sums"], np.int64),
-            np.array(state["since"], np.int64),
-            state["phase"],
-            state["accused"],
-            state["onset_row"],
-            state["reverse"],
-            tuple(state["recent"]),
-        )
+            self.dictionary, np.array(state["sums"], np.int64), np.array(state["since"], np.int64), state["phase"],
+            state["accused"], state["onset_row"], state["reverse"], tuple(state["recent"]),
+        )  # fmt: skip
+
+
+Told = tuple[DriftWatch, DriftFinding]
+
+
+class Shown(NamedTuple):
+    """A watch, the window that it is shown, which begins at `start_row`, and the policy that it watches by."""
+
+    watch: DriftWatch
+    start_row: int
+    window: Profile
+    policy: Thresholds
+
+    def finding(self, verdict: Verdict, log_e: float, onset: int, features: Features = ()) -> DriftFinding:
+        """Return what the window taught."""
+        end = self.start_row + self.window.rows
+        return DriftFinding(verdict=verdict, log_evidence=log_e, onset_row=onset, row=end, features=features)
+
+
+def observe_all(shown: Sequence[Shown]) -> list[Told]:
+    """Show each watch its window, many at once. No bit of what comes of one depends on those beside it."""
+    told: dict[int, Told] = {}
+    for places in _together(shown):
+        some = [shown[at] for at in places]
+        gained = Gained.of([one.watch.dictionary for one in some], [one.window.counts for one in some])
+        follow = _watched if some[0].watch.phase == "watching" else _judged
+        told.update(zip(places, follow(some, gained), strict=True))
+    return [told[at] if at in told else (one.watch, one.finding("none", 0.0, -1)) for at, one in enumerate(shown)]
+
+
+def _together(shown: Sequence[Shown]) -> Iterator[list[int]]:
+    """Give places in pieces: watches of one dictionary beside each other, and those that ask the same question."""
+    groups: dict[bool, dict[Dictionary, list[int]]] = {True: {}, False: {}}
+    for at, one in enumerate(shown):
+        if len(one.watch.sums):
+            groups[one.watch.phase == "watching"].setdefault(one.watch.dictionary, []).append(at)
+    for group in groups.values():
+        order = [at for places in group.values() for at in places]
+        yield from (order[at : at + AT_ONCE] for at in range(0, len(order), AT_ONCE))
+
+
+def _watched(some: Sequence[Shown], gained: Gained) -> Iterator[Told]:
+    """Add to CUSUMs, and alarm where their mean is high enough."""
+    sums = np.concatenate([one.watch.sums for one in some])
+    since = np.concatenate([one.watch.since for one in some])
+    np.copyto(since, gained.repeated([one.start_row for one in some]), where=sums <= 0)
+    np.maximum(sums, 0, out=sums)
+    sums += gained.flat
+    log_es = gained.means(sums)
+    for one, mine, first, log_e in zip(some, gained.parts(sums), gained.parts(since), log_es, strict=True):
+        if log_e < math.log(one.policy.false_alarm_windows):
+            yield DriftWatch(one.watch.dictionary, mine, first), one.finding("none", log_e, -1)
+        else:
+            yield _alarmed(one, mine, first, log_e)
+
+
+def _alarmed(one: Shown, sums: Ints, since: Ints, log_e: float) -> Told:
+    dictionary, enough = one.watch.dictionary, math.log(one.policy.false_alarm_windows)
+    by_feature = [log_mean_exp(part) for part in dictionary.per_feature(sums + dictionary.priors)]
+    named = [k for k, e in enumerate(by_feature) if e >= enough]
+    onset = int(since[int(np.argmax(sums))])
+    accused, zero = dictionary.modest(sums), np.zeros_like(sums)
+    watch = DriftWatch(dictionary, zero, since, phase="suspect", accused=accused, onset_row=onset)
+    return watch, one.finding("alarm", log_e, onset, dictionary.features(named, by_feature, sums, one.window.counts))
+
+
+def _judged(some: Sequence[Shown], gained: Gained) -> Iterator[Told]:
+    """Add what windows after an alarm say, and ask whether it lasts, or came back."""
+    # No window counts for more than its part of the confirmation, so that a blip which outlives its alarm by a
+    # window does not confirm itself. Less evidence than there was keeps the e-process valid.
+    asked = [math.log(one.policy.confirm * len(one.watch.sums)) / one.policy.persistence for one in some]
+    most = gained.repeated([round(nats * NATS) for nats in asked])
+    sums = np.concatenate([one.watch.sums for one in some]) + np.minimum(gained.flat, most)
+    log_es = gained.means(sums)
+    for one, mine, new, log_e in zip(some, gained.parts(sums), gained.parts(gained.flat), log_es, strict=True):
+        yield _resolved(one, mine, int(new[one.watch.accused]), log_e)
+
+
+def _resolved(one: Shown, sums: Ints, gained: int, log_e: float) -> Told:
+    """Ask about the accused alternative, which has *gained* in this window."""
+    before, policy, dictionary = one.watch, one.policy, one.watch.dictionary
+    back = -gained - one.window.rows * int(dictionary.offsets[before.accused])
+    reverse = max(before.reverse, 0) + back
+    # Coming back may begin at any window, hence a CUSUM; once confirmed, it has all the time, hence more of it.
+    enough = policy.false_alarm_windows if before.phase == "confirmed" else policy.clear
+    if reverse >= math.log(enough) * NATS:
+        zero = np.zeros_like(sums)
+        fresh = DriftWatch(dictionary, zero, zero)
+        return fresh, one.finding("cleared", round(reverse / NATS, 6), before.onset_row)
+    recent = (*before.recent, gained > 0)[-policy.of :]
+    watch = replace(before, sums=sums, reverse=reverse, recent=recent)
+    lasting = sum(recent) >= policy.persistence and log_e >= math.log(policy.confirm)
+    if before.phase == "confirmed" or not lasting:
+        return watch, one.finding("none", log_e, before.onset_row)
+    by_feature = [log_mean_exp(part) for part in dictionary.per_feature(sums + dictionary.priors)]
+    features = dictionary.features(e_bh(by_feature, policy.fdr), by_feature, sums, one.window.counts)
+    return replace(watch, phase="confirmed", reverse=0), one.finding("confirmed", log_e, before.onset_row, features)
 
 
 def judge(inputs: dict[str, Any], policy: Thresholds, rule: int = RULE) -> DriftFinding:

@@ -25,7 +25,8 @@ class Standing:
 def standings(before: DriftWatch, window: Profile) -> list[Standing]:
     """Tell of each feature, the output last, how it stands when *window* is added to a watch as it was *before*."""
     dictionary, starts = before.dictionary, before.dictionary.reference.starts
-    sums = (np.maximum(before.sums, 0) if before.phase == "watching" else before.sums) + dictionary.evidence(window)
+    so_far = np.maximum(before.sums, 0) if before.phase == "watching" else before.sums
+    sums = so_far + dictionary.evidence([window.counts])[0]
     each = zip(dictionary.reference.features, dictionary.names, dictionary.per_feature(sums), strict=True)
     weighed = dictionary.per_feature(sums + dictionary.priors)
     return [

@@ -62,22 +62,11 @@ class Path:
         return found
 
 
-def evidence(dictionary: Dictionary, counts: Ints) -> Floats:
-    """Return the evidence (windows, alternatives) in units of `NATS`, of counts (windows, flat slots).
-
-    Evidence is whole numbers far below 2^53, so products of floats are exact in any order.
-    """
-    starts = dictionary.reference.starts
-    exact = counts.astype(np.float64)
-    parts = [exact[:, a:b] @ t.T for t, a, b in zip(dictionary.tables, starts[:-1], starts[1:], strict=True)]
-    return np.concatenate(parts, axis=1)
-
-
 def e_detector(tolerance: float) -> Chart:
     """Return the service's own: log of the weighted mean of exp(CUSUM) over all alternatives, in nats."""
 
     def added(reference: Reference, counts: Ints) -> Floats:
-        return evidence(Dictionary.of(reference, tolerance), counts) / NATS
+        return Dictionary.of(reference, tolerance).evidence(counts) / NATS
 
     def weights(reference: Reference) -> Floats:
         return np.asarray(Dictionary.of(reference, tolerance).priors / NATS)
