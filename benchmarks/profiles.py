@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.peers.environment import environment
+from monitoring.aims import learn_projections
 from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
 from monitoring.drift import DriftWatch
@@ -42,6 +43,7 @@ from statemachine.policy import Policy
 
 Floats = NDArray[np.float64]
 PAST, ROWS, NUMERIC, LEVELS, WINDOW = 50_000, 100_000, 20, (3, 8, 20, 50, 200), 1_000
+PROJECTIONS = 8
 COLUMNS = [
     *(Column(name=f"x{at}") for at in range(NUMERIC)),
     *(Column(name=f"c{levels}", kind="categorical", categories=levels) for levels in LEVELS),
@@ -131,8 +133,13 @@ def main() -> None:
     past, rows = rows_of(chance, PAST), rows_of(chance, ROWS)
     reference = learn(COLUMNS, past[:, :-1], past[:, -1])
     counters: dict[str, Counter] = {"numpy": ArrayCounter(reference), "numba": CompiledCounter(reference)}
+    joint = learn_projections(reference, past[:, :-1], past[:, -1], PROJECTIONS)
+    beside: dict[str, Counter] = {
+        f"numpy, {PROJECTIONS} projections": ArrayCounter(reference, joint),
+        f"numba, {PROJECTIONS} projections": CompiledCounter(reference, joint),
+    }
     console = Console(width=120)
-    console.print(throughput(counters, rows, rounds))
+    console.print(throughput(counters | beside, rows, rounds))
     console.print(sizes(reference, counters["numpy"], rows[:WINDOW], rounds))
     for window in (WINDOW,) if options.quick else (WINDOW, 10 * WINDOW, ROWS):
         console.print(beside_peers(reference, counters, past, rows[:window], 1 if options.quick else 3))

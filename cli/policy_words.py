@@ -84,6 +84,8 @@ def _drift(policy: Policy) -> Iterator[str]:
         f"{drift.clear:g} windows at most, on average. Of the features named, {_share(drift.fdr)} may be named "
         f"in error."
     )
+    if drift.projections:
+        yield f"Up to {drift.projections} sums of features are watched too, to see whether they go together otherwise."
 
 
 def _quality(policy: Policy) -> Iterator[str]:

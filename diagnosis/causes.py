@@ -108,8 +108,15 @@ def suspected(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> li
         parts.append(_seen("data_quality", names, first, named(first)))
     if drift:
         first = max(drift, key=lambda each: float(each["log_evidence"]))
-        parts.append(_seen("covariate_drift", tuple(each["name"] for each in drift), first, first["change"]))
+        columns = dict.fromkeys(str(name) for each in drift for name in each.get("columns", [each["name"]]))
+        parts.append(_seen("covariate_drift", tuple(columns), first, _changed(first)))
     return parts
+
+
+def _changed(finding: dict[str, Any]) -> str:
+    """Say what has changed: a feature, or how several go together."""
+    together = " and ".join(finding.get("columns", ()))
+    return f"{together} go together otherwise ({finding['change']})" if together else str(finding["change"])
 
 
 def _seen(kind: Kind, names: tuple[str, ...], first: dict[str, Any], note: str) -> Part:

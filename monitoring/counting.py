@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from monitoring.grid import Grid
+from monitoring.projections import NONE, Projections, Steps, Tables
 from monitoring.reference import Floats, Ints, Reference
 
 #: Rows that are counted at once: what 26 columns of them take stays in the cache.
@@ -14,10 +15,10 @@ STRETCH = 2_048
 
 
 class Counter(Protocol):
-    """Counts rows on the bins of one reference; made once, for many windows."""
+    """Counts rows on the bins of one reference, and of its projections if it has any; made once, for many windows."""
 
     def count(self, rows: Floats, outputs: Floats) -> Ints:
-        """Return how many values of *rows* (n, features) and *outputs* (n,) each flat slot has.
+        """Return how many values of *rows* (n, features) and *outputs* (n,) each flat slot has; projections come last.
 
         Raises:
             ValueError: The number of columns is not the reference's.
@@ -28,15 +29,19 @@ class Counter(Protocol):
 class ArrayCounter:
     """Counts with numpy alone: the cells of all values of a stretch at once, and a sort of those that are special."""
 
-    def __init__(self, reference: Reference) -> None:
+    def __init__(self, reference: Reference, projections: Projections = NONE) -> None:
         self._reference, self._grid, self._starts = reference, Grid.of(reference), reference.starts
         self._codes = np.array([at for at, steps in enumerate(self._grid.steps) if steps is None], dtype=np.intp)
+        self._tables = Tables.of(projections)
+        self._scores = by_place(self._tables, self._grid, self._starts)
+        self._used = np.array(list(self._tables.scores), dtype=np.intp)
 
     def count(self, rows: Floats, outputs: Floats) -> Ints:
         """Return how many values each flat slot has; as `Counter` says."""
         self._reference.check(rows, outputs)
         places = np.zeros(len(self._grid.target), np.int64)
         counts = np.zeros(self._starts[-1] + 1, np.int64)
+        together = np.zeros(self._tables.starts[-1], np.int64)
         for at in range(0, len(rows), STRETCH):
             values = np.column_stack([rows[at : at + STRETCH], outputs[at : at + STRETCH]])
             placed = self._placed(values)
@@ -46,8 +51,19 @@ class ArrayCounter:
                 self._search(
                     feature, values[placed[:, feature] == self._grid.special[feature], feature], places, counts
                 )
+            if len(together):
+                together += self._tables.count(self._scored(values, placed, found))
         np.add.at(counts, self._grid.target, places)
-        return counts[:-1]
+        return np.concatenate([counts[:-1], together])
+
+    def _scored(self, values: Floats, placed: Ints, found: Ints) -> dict[int, Steps]:
+        """Return the scores of the columns that projections are made of."""
+        scores = dict(zip(self._used.tolist(), np.take(self._scores, placed.T[self._used]), strict=True))
+        for column in self._used[found[self._grid.special[self._used]] > 0].tolist():
+            special = placed[:, column] == self._grid.special[column]
+            slots = self._reference.features[column].place(values[special, column])
+            scores[column][special] = self._tables.scores[column][slots]
+        return scores
 
     def _placed(self, values: Floats) -> Ints:
         """Return where each value is counted."""
@@ -79,3 +95,12 @@ class ArrayCounter:
             return
         one, start = self._reference.features[feature], self._starts[feature]
         counts[start : start + one.slots] += np.bincount(one.place(values), minlength=one.slots)
+
+
+def by_place(tables: Tables, grid: Grid, starts: tuple[int, ...]) -> Steps:
+    """Return the score of each place of *grid*; 0 for what is special, and for columns that no projection is of."""
+    found = np.zeros(len(grid.target), np.int32)
+    for column, scores in tables.scores.items():
+        places = slice(grid.begins[column], grid.begins[column + 1] - 1)
+        found[places] = scores[grid.target[places] - starts[column]]
+    return found

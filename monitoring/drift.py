@@ -19,6 +19,7 @@ from monitoring.dictionary import Dictionary
 from monitoring.evidence import e_bh, log_mean_exp
 from monitoring.gained import Gained
 from monitoring.profile import Profile
+from monitoring.projections import Projections
 from monitoring.reference import Ints, Reference
 
 Phase = Literal["watching", "suspect", "confirmed"]
@@ -59,6 +60,10 @@ class Thresholds(Protocol):
     def fdr(self) -> float:
         """The false discovery rate of the features that are named."""
 
+    @property
+    def projections(self) -> int:
+        """How many projections of features are watched like features."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftThresholds:
@@ -71,6 +76,7 @@ class DriftThresholds:
     persistence: int = 3
     of: int = 5
     fdr: float = 0.05
+    projections: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,12 +242,20 @@ def judge(inputs: dict[str, Any], policy: Thresholds, rule: int = RULE) -> Drift
     """Fold the recorded windows and return what the last one taught.
 
     *inputs* holds `reference`, `windows` (each `start_row` and `profile`) and, if folding does not begin with
-    nothing, the `state` before the first window.
+    nothing, the `state` before the first window. Where projections are watched, it holds those of the reference as
+    `projections`, and so does each window.
     """
-    watch = DriftWatch.start(Reference.from_json(inputs["reference"]), policy, rule)
+    watch = DriftWatch.start(compared(inputs, policy), policy, rule)
     if inputs.get("state") is not None:
         watch = watch.restored(inputs["state"])
     finding = DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=-1)
     for each in inputs["windows"]:
-        watch, finding = watch.observe(each["start_row"], Profile.from_json(each["profile"]), policy)
+        beside = Profile.from_json(each["projections"]) if "projections" in each else None
+        watch, finding = watch.observe(each["start_row"], Profile.from_json(each["profile"]).beside(beside), policy)
     return finding
+
+
+def compared(inputs: dict[str, Any], policy: Thresholds) -> Reference:
+    """Return what windows are compared with: the recorded reference, and the projections of it that are watched."""
+    projections = Projections.from_json(inputs.get("projections")).first(policy.projections)
+    return projections.joined(Reference.from_json(inputs["reference"]))

@@ -43,7 +43,7 @@ def learn(columns: Sequence[Column], rows: Floats, outputs: Floats, labels: Floa
         )
         raise ValueError(message)
     declared = [*columns, Column(name=OUTPUT)]
-    features = tuple(_learn_feature(c, v) for c, v in zip(declared, [*rows.T, outputs], strict=True))
+    features = tuple(learn_feature(c, v) for c, v in zip(declared, [*rows.T, outputs], strict=True))
     known = labels[~np.isnan(labels)] if labels is not None else np.empty(0)
     return Reference(
         rows=len(rows),
@@ -53,7 +53,8 @@ def learn(columns: Sequence[Column], rows: Floats, outputs: Floats, labels: Floa
     )
 
 
-def _learn_feature(column: Column, values: Floats) -> Feature:
+def learn_feature(column: Column, values: Floats) -> Feature:
+    """Learn one feature from *values* (n,), in order of time."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     codes: tuple[int, ...] = ()

@@ -33,6 +33,16 @@ class Profile:
         """Return the profile of both windows together."""
         return Profile(self.rows + other.rows, self.counts + other.counts)
 
+    def beside(self, other: Profile | None) -> Profile:
+        """Return the counts of this one, and then those of *other* of the same rows."""
+        return self if other is None else Profile(self.rows, np.concatenate([self.counts, other.counts]))
+
+    def parted(self, last: int) -> tuple[Profile, Profile | None]:
+        """Undo `beside`: return the profile without its *last* slots, and that of them, or None if they are none."""
+        if not last:
+            return self, None
+        return Profile(self.rows, self.counts[:-last]), Profile(self.rows, self.counts[-last:])
+
     def __eq__(self, other: object) -> bool:
         """Say whether every count is equal."""
         return isinstance(other, Profile) and self.rows == other.rows and np.array_equal(self.counts, other.counts)

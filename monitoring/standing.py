@@ -23,7 +23,7 @@ class Standing:
 
 
 def standings(before: DriftWatch, window: Profile) -> list[Standing]:
-    """Tell of each feature, the output last, how it stands when *window* is added to a watch as it was *before*."""
+    """Tell how each stands when *window* is added to a watch as it was *before*: features, the output, then sums."""
     dictionary, starts = before.dictionary, before.dictionary.reference.starts
     so_far = np.maximum(before.sums, 0) if before.phase == "watching" else before.sums
     sums = so_far + dictionary.evidence([window.counts])[0]

@@ -31,6 +31,12 @@ MEANING: dict[str, str] = {
     "drift.persistence": "How many of the last `of` windows after the alarm must speak for drift",
     "drift.of": "Windows that `persistence` looks back on",
     "drift.fdr": "False discovery rate of the features that are named",
+    "drift.projections": (
+        "Sums of two or three features that are watched beside them: half of those whose features go together most, "
+        "half drawn. They show when features go together otherwise, though each looks as it did. None by default, "
+        "since a window takes longer to count; they are learned with the reference, so a model that was registered "
+        "with fewer cannot be given more"
+    ),
     "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",
     "quality.extra_ratio": "Multiple of the reference's share of bad rows that is tolerated",

@@ -17,7 +17,7 @@ from diagnosis.answer import Diagnosis
 from diagnosis.judge import judge as diagnose
 from monitoring import conditions, drift, inspection, onset, performance, quality, regret, series
 from monitoring.assumptions import assumptions
-from monitoring.reference import OUTPUT, Reference
+from monitoring.reference import OUTPUT
 from monitoring.relations import opened
 from retraining import gates
 from rollout import judge as canary
@@ -61,7 +61,8 @@ def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
         raise UnknownJudge(judge)
     if "reference" in inputs and isinstance(inputs["reference"], str):
         reference = orjson.loads(fetch(inputs["reference"]))
-        inputs |= {"reference": reference["profile"], "habits": reference.get("habits")}
+        inputs |= {"reference": reference["profile"]}
+        inputs |= {part: reference.get(part) for part in ("habits", "projections")}
     return JUDGES[judge](inputs, policy)
 
 
@@ -232,7 +233,7 @@ def _drift_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
     """What was assumed stands in the evidence; where it is not what this rule assumes, nothing follows from it."""
-    stated = assumptions(Reference.from_json(inputs["reference"]), policy.drift, rule=2)
+    stated = assumptions(drift.compared(inputs, policy.drift), policy.drift, rule=2)
     if inputs["assumptions"] != stated:
         return None
     return _drifted(inputs, drift.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")

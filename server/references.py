@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from monitoring.aims import learn_projections
 from monitoring.habits import learn_habits
 from monitoring.learning import learn
 from monitoring.reference import Column
@@ -64,12 +65,27 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
     outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
     found = learn(columns, matrix.T, outputs, rows.labels)
     performance = baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows)
+    asked = policy.drift.projections
+    beside = {"projections": learn_projections(found, matrix.T, outputs, asked).to_json()} if asked else {}
     return {
+        **beside,
         "profile": found.to_json(),
         "habits": learn_habits(columns, matrix.T, policy.windows.rows_for(len(rows.labels))).to_json(),
         "performance": performance,
         "estimate": estimates.learned(schema, found, matrix.T, rows.outputs, rows.labels, float(performance["unit"])),
     }
+
+
+def check_learned(policy: Policy, reference: dict[str, Any], field: str) -> None:
+    """Refuse a policy that asks for more than was learned when the model was registered.
+
+    Raises:
+        Invalid: Names the field of the policy, and says up to what it is accepted.
+    """
+    most, asked = int(reference.get("projections", {}).get("asked", 0)), policy.drift.projections
+    if asked > most:
+        told = f"the reference of this model was learned with {most}, and up to as many are"
+        raise Invalid(field, f"drift.projections: {asked} is not accepted; {told}")
 
 
 def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:

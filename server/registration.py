@@ -15,7 +15,7 @@ from server.declaring import checked, declare
 from server.desk import Desk, check_etag
 from server.errors import Invalid, ModelExists, ThingMissing, one_of
 from server.intake import Intake
-from server.references import LEAST_REFERENCE, check_reference, feed_reference, learned
+from server.references import LEAST_REFERENCE, check_learned, check_reference, feed_reference, learned
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
 from server.views import ModelView, declared_now
@@ -79,6 +79,8 @@ def update_model(
     health = desk.health(unit, name)
     check_etag(health, etag)
     policy = health.policy if policy_json is None else read_policy(policy_json, "policy_json")
+    if policy.drift.projections:
+        check_learned(policy, orjson.loads(unit.evidence(health.reference_sha256)), "policy_json")
     command = c.ChangePolicy(
         policy=policy.to_json(),
         owner=health.owner if owner is None else owner,

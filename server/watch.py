@@ -16,6 +16,7 @@ from monitoring.facts import Facts
 from monitoring.habits import Habits
 from monitoring.inspection import Inspection, Seen
 from monitoring.profile import Profile, profile, repeated_rows
+from monitoring.projections import Projections
 from monitoring.quality import QualityFinding
 from monitoring.reference import OUTPUT, Reference
 from monitoring.series import Direction, SeriesWatch
@@ -56,6 +57,7 @@ class RowWindow:
     first_row: int
     end_row: int  #: one past its last row; some between may be erased, and are not in the profile
     profile: Profile
+    projections: Profile | None  #: beside it, where some are watched
     repeats: int
     facts: Facts | None  #: where some are judged
     quality_before: Inspection
@@ -67,6 +69,10 @@ class RowWindow:
     def to_json(self) -> dict[str, Any]:
         """Give the window as judges read it."""
         return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.repeats}
+
+    def compared(self) -> dict[str, Any]:
+        """Give the window as judges of drift read it."""
+        return {**self.to_json(), **({} if self.projections is None else {"projections": self.projections.to_json()})}
 
     def inspected(self) -> dict[str, Any]:
         """Give the window as judges of the data's quality read it."""
@@ -103,8 +109,11 @@ class Watch:
         policy, reference_rows = health.policy, health.reference_rows
         self.policy_version, self.erasures = health.policy_version, health.erasures
         self.reference = Reference.from_json(reference["profile"])
-        self._counter = ArrayCounter(self.reference)
-        self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, self._counter)
+        self.projections = Projections.from_json(reference.get("projections")).first(policy.drift.projections)
+        self.compared = self.projections.joined(self.reference)  #: what drift is judged by
+        self._counter = ArrayCounter(self.reference, self.projections)
+        plain = ArrayCounter(self.reference) if self.projections.each else self._counter
+        self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, plain)
         self.baseline: list[Block] = reference["performance"]["blocks"]
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = reference_rows
@@ -119,7 +128,7 @@ class Watch:
         self._named, self._label_delay = looks.named_by(policy), health.label_delay_rows
         self._policy = policy
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
-        self._drift = DriftWatch.start(self.reference, policy.drift)
+        self._drift = DriftWatch.start(self.compared, policy.drift)
         self._profiled = reference_rows
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
@@ -180,11 +189,12 @@ class Watch:
             if not alive.any():
                 continue
             matrix, served = self.tape.features(first, end)[alive], self.served(first, end)[alive]
-            numbers, found = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
+            numbers, counted = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
+            found, beside = counted.parted(self.projections.width)
             facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
             seen = Seen(start_row=first, profile=found, repeats=repeats, facts=facts)
             estimate = self.estimate(numbers, found) if looks.ESTIMATES & self._named else None
-            closed.append(self._window(end, seen, estimate))
+            closed.append(self._window(end, seen, beside, estimate))
         return closed
 
     def estimate(self, rows: Ints, found: Profile) -> Estimated | None:
@@ -196,16 +206,16 @@ class Watch:
         known = Habits.from_json(reference["habits"]) if "habits" in reference else None
         return known if known and known.window == self.window_rows else None
 
-    def _window(self, end: int, seen: Seen, estimate: Estimated | None) -> RowWindow:
+    def _window(self, end: int, seen: Seen, beside: Profile | None, estimate: Estimated | None) -> RowWindow:
         first, found = seen.start_row, seen.profile
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(seen)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self.quarantine.take(faults, end)
-        self._drift, drift = self._drift.observe(first, found, self._policy.drift)
+        self._drift, drift = self._drift.observe(first, found.beside(beside), self._policy.drift)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
-            quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift,
+            quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         if self._named:

@@ -138,17 +138,25 @@ def _loss(schema: Schema, rows: Rows) -> float | None:
 
 
 def _features(found: Taken, rows: Rows) -> list[FeatureView]:
+    """Tell of each feature, and of what features make up together, of which there is nothing but where it stands."""
+    columns, profile = len(found.reference.features), rows.window.profile
+    standing = standings(rows.window.drift_before, profile.beside(rows.window.projections))
+    joint = [FeatureView(standing=one, shares={}, mean=None, spread=None, words=()) for one in standing[columns:]]
+    return [*_columns(found, rows, standing[:columns]), *joint]
+
+
+def _columns(found: Taken, rows: Rows, standing: list[Standing]) -> list[FeatureView]:
     reference, profile = found.reference, rows.window.profile
     moments, starts = Moments.of(reference, rows.matrix, rows.served), reference.starts
     return [
         FeatureView(
-            standing=standing,
+            standing=one,
             shares=_shares(profile.counts[starts[k] : starts[k + 1]], profile.rows),
             mean=moments.mean(reference, k),
             spread=moments.spread(reference, k),
-            words=_newcomers(found, rows, k) if standing.name != OUTPUT else (),
+            words=_newcomers(found, rows, k) if one.name != OUTPUT else (),
         )
-        for k, standing in enumerate(standings(rows.window.drift_before, profile))
+        for k, one in enumerate(standing)
     ]
 
 

@@ -82,6 +82,7 @@ class Drift:
     of: int = within(1, 100, 5)
     fdr: float = within(1e-6, 0.5, 0.05)
     alarms: str = one_of("without_labels", "always", "never")  #: when drift alone raises suspicion
+    projections: int = within(0, 64, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,12 +247,14 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of conditions and of further faults has the bytes that it had before there were any.
+        So one that says nothing of conditions, of further faults and of projections has the bytes that it had before.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
         if self.quality.looks_for == Quality().looks_for:
             del made["quality"]["looks_for"]
+        if not self.drift.projections:
+            del made["drift"]["projections"]
         if not self.conditions:
             del made["conditions"]
         return made

@@ -120,13 +120,18 @@ def faults_since(watch: Watch, health: ModelHealth, row: int) -> list[dict[str, 
 
 
 def drift_since(watch: Watch, row: int) -> list[dict[str, Any]]:
-    """Give the features that were named as drifted in the windows since *row*, the strongest evidence first."""
+    """Give the features that were named as drifted in the windows since *row*, the strongest evidence first.
+
+    Of what columns make up together, `columns` says which.
+    """
     found: dict[str, dict[str, Any]] = {}
+    members = watch.projections.members(watch.reference)
     for window in watch.windows:
         for feature in window.drift.features if window.end_row > row else ():
             name, evidence = feature["name"], feature["log_evidence"]
             if name != OUTPUT and evidence > found.get(name, {"log_evidence": -1.0})["log_evidence"]:
-                found[name] = {"name": name, "change": feature["change"], "log_evidence": evidence}
+                joint = {"columns": members[name]} if name in members else {}
+                found[name] = {"name": name, "change": feature["change"], "log_evidence": evidence, **joint}
     return sorted(found.values(), key=lambda each: (-each["log_evidence"], each["name"]))
 
 
@@ -181,6 +186,6 @@ def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, An
     return {
         **_quality(scene, health, [window], window.drift_before.to_json()),
         "signal": str(Signal.DRIFT),
-        "windows": [window.to_json()],
-        "assumptions": assumptions(scene.watch.reference, health.policy.drift),
+        "windows": [window.compared()],
+        "assumptions": assumptions(scene.watch.compared, health.policy.drift),
     }

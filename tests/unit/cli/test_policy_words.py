@@ -87,6 +87,16 @@ def test_conditions_are_told_and_compared_by_their_names() -> None:
     ]
 
 
+def test_projections_are_told_where_there_are_some() -> None:
+    said = {"drift": {"projections": 8}}
+
+    assert (
+        "Up to 8 sums of features are watched too, to see whether they go together otherwise."
+        in sentences(Policy.from_json(said))["Drift"]
+    )
+    assert [(one.path, one.new) for one in changes(source({}), source(said))] == [("drift.projections", 8)]
+
+
 def test_further_faults_that_are_looked_for_are_named_and_their_absence_is_told() -> None:
     said: dict[str, dict[str, list[str]]] = {"quality": {"looks_for": []}}
 

@@ -91,6 +91,18 @@ def test_drift_without_labels_is_named_and_its_cost_is_not(planted: Planted, dia
     assert found.confidence == 0
 
 
+def test_features_that_go_together_otherwise_are_named_and_not_what_was_made_of_them(
+    planted: Planted, diagnosed: Diagnosed
+) -> None:
+    joint = {"name": "a & b (joint)", "columns": ["a", "b"], "change": "scale 2.00", "log_evidence": 40.0}
+    drifted = {"name": "b", "change": "shift +0.1", "log_evidence": 20.0}
+
+    found = diagnosed({**planted("covariate", 1, 20), "drift": [joint, drifted]})
+
+    assert found.causes[0].features == ("a", "b")
+    assert found.causes[0].note == "a and b go together otherwise (scale 2.00); cost not known"
+
+
 def test_the_bad_data_begin_where_the_fault_did(planted: Planted, diagnosed: Diagnosed) -> None:
     inputs = planted("unit", 1)
     for each in inputs["quality"]:

@@ -537,7 +537,7 @@ global___RowWindow = RowWindow
 
 @typing.final
 class FeatureWindow(google.protobuf.message.Message):
-    """FeatureWindow is what one window showed of one feature."""
+    """FeatureWindow is what one window showed of one feature, or of features together where the policy watches that."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -556,7 +556,7 @@ class FeatureWindow(google.protobuf.message.Message):
     SPREAD_FIELD_NUMBER: builtins.int
     NEW_CATEGORIES_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """name of the feature."""
+    """name of the feature; of features together, as `income & age (joint)`, evidence, change and sizes are told alone."""
     log_evidence: builtins.float
     """log_evidence is the evidence that it drifted, in nats, of this window and those before it."""
     change: builtins.str

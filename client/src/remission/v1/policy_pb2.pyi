@@ -170,6 +170,7 @@ class Policy(google.protobuf.message.Message):
         OF_FIELD_NUMBER: builtins.int
         FDR_FIELD_NUMBER: builtins.int
         ALARMS_FIELD_NUMBER: builtins.int
+        PROJECTIONS_FIELD_NUMBER: builtins.int
         false_alarm_windows: builtins.float
         """false_alarm_windows: Windows that pass on average before a false alarm, at least."""
         tolerance: builtins.float
@@ -186,6 +187,8 @@ class Policy(google.protobuf.message.Message):
         """fdr: False discovery rate of the features that are named."""
         alarms: builtins.str
         """alarms: when drift alone raises suspicion."""
+        projections: builtins.int
+        """projections: Sums of two or three features that are watched beside them: half of those whose features go together most, half drawn. They show when features go together otherwise, though each looks as it did. None by default, since a window takes longer to count; they are learned with the reference, so a model that was registered with fewer cannot be given more."""
         def __init__(
             self,
             *,
@@ -197,9 +200,10 @@ class Policy(google.protobuf.message.Message):
             of: builtins.int | None = ...,
             fdr: builtins.float | None = ...,
             alarms: builtins.str | None = ...,
+            projections: builtins.int | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_tolerance", b"_tolerance", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "tolerance", b"tolerance"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_tolerance", b"_tolerance", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "tolerance", b"tolerance"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_tolerance", b"_tolerance", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "tolerance", b"tolerance"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_tolerance", b"_tolerance", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "tolerance", b"tolerance"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alarms", b"_alarms"]) -> typing.Literal["alarms"] | None: ...
         @typing.overload
@@ -214,6 +218,8 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_of", b"_of"]) -> typing.Literal["of"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_persistence", b"_persistence"]) -> typing.Literal["persistence"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_projections", b"_projections"]) -> typing.Literal["projections"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_tolerance", b"_tolerance"]) -> typing.Literal["tolerance"] | None: ...
 
