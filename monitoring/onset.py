@@ -21,12 +21,12 @@ class Change:
     nats: float  #: by which a change there is likelier than none; 0 where nothing rose
 
 
-def likeliest(blocks: Sequence[Block], level: float, window: int, least: int = 1) -> Change:
-    """Give the place where the mean of *blocks* rose, the *least* last of which lie behind it.
+def likeliest(blocks: Sequence[Block], level: float, window: int, step: int = 1) -> Change:
+    """Give the place where the mean of *blocks* rose: so many times *step* blocks from the end, once at least.
 
     The estimate of greatest likelihood for one change of a normal mean that is not known (Hinkley 1970, Biometrika
     57:1, section 2). A value that stands above *level* from its first block on has no rows of its own to be compared
-    with, so two windows at that level stand for what was before. Of places that explain as much the first one counts.
+    with, so two windows at that level stand for what was before. Of places that explain as much the last one counts.
 
     >>> quiet, loud = [10, 1 << 20, 1 << 20], [10, 6 << 20, 6 << 20]
     >>> likeliest([quiet] * 6 + [loud] * 3, 0.1, 20).index
@@ -42,8 +42,7 @@ def likeliest(blocks: Sequence[Block], level: float, window: int, least: int = 1
         rise = (sums[-1] - sums[k]) / SCALE / more - (sums[k] / SCALE + prior[1]) / n if more else 0.0
         return max(rise, 0.0) ** 2 * n * more / (n + more)
 
-    places = range(max(len(blocks) - least, 0) + 1)
-    found = max(places, key=explained)
+    found = max(range(max(len(blocks) - step, 0), -1, -step), key=explained)
     before, after = span(blocks[:found]), span(blocks[found:])
     left = (before.variance + after.variance) / max(before.rows + after.rows, 1)
     return Change(index=found, nats=explained(found) / (2 * left) if left else 0.0)

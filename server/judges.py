@@ -90,7 +90,7 @@ def _alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 
 def _rise(inputs: Inputs, policy: Policy) -> onset.Change:
-    """Date the rise of a value; a window of it lies behind the rise, at least."""
+    """Date the rise of a value, to one of the windows before this look, as the alarm itself goes back."""
     level, window = float(inputs["level"]), int(inputs["window"])
     return onset.likeliest(inputs["blocks"], level, window, policy.windows.blocks)
 

@@ -24,7 +24,7 @@ def life(seed: int, quiet: int, loud: int, *, before: float = LEVEL, after: floa
     return [block(fixed(lost[at : at + size], 1.0)) for at in range(0, len(lost), size)]
 
 
-dated = partial(likeliest, level=LEVEL, window=WINDOW, least=PER_WINDOW)
+dated = partial(likeliest, level=LEVEL, window=WINDOW, step=PER_WINDOW)
 
 
 @pytest.mark.parametrize("loud", [3, 6, 12])
