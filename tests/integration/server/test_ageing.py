@@ -145,6 +145,37 @@ def test_a_log_whose_events_are_erased_is_whole_and_says_where_it_cannot_tell(se
     assert service.as_of("n", Moment("version", 1)).health.version == 1
 
 
+def test_an_incident_whose_events_are_erased_is_no_precedent_any_more(service: Service) -> None:
+    ill(service, "n")
+    retired(service)
+    before = service.precedents("n", 0, 5, own=False)
+    service.privacy.erase_old(EVENTS, years(2))
+    after = service.precedents("n", 0, 5, own=False)
+
+    assert [(one.case.model, one.cure) for one in before.found] == [("m", "the model was retired")]
+    assert (after.found, after.models_read, after.models_left_out) == ((), 1, 0)
+
+
+def test_a_precedent_whose_evidence_is_erased_is_told_without_what_it_cost(service: Service) -> None:
+    ill(service, "n")
+    retired(service)
+    retired(service, "n")
+    (before,) = service.precedents("n", 0, 5, own=False).found
+    service.privacy.erase_old(EVIDENCE, years(2))
+    (after,) = service.precedents("n", 0, 5, own=False).found
+
+    assert before.case.losses is not None
+    assert (after.case.losses, after.similarity, after.cure) == (None, before.similarity, before.cure)
+
+
+def ill(service: Service, model: str) -> None:
+    """Put a model under watch that falls ill as `m` did."""
+    service.create_model(a_model(model)).result()
+    sender = Feed(service, model)
+    for _ in range(4):
+        sender.labels(sender.rows(20, output=0.99), 0.0)
+
+
 def test_a_server_that_starts_after_the_erasure_knows_where_the_model_stood(
     service: Service, starting: Callable[[], Service]
 ) -> None:
