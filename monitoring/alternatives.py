@@ -2,7 +2,8 @@
 
 The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning.
 Tilts and contaminations of the reference. How the indifference zone is kept depends on the rule: the first one takes an
-offset off the ratio, the second one cuts it (`monitoring.zone`). Evidence is derived by the rule that it was judged by.
+offset off the ratio, the second one cuts it (`monitoring.zone`) and takes off what the reference's own error asks for.
+Evidence is derived by the rule that it was judged by.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from monitoring.zone import ratios
 
 NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
 TOP_CATEGORIES = 8
-#: An alternative is kept only if the reference is large enough that its own sampling error (3.5 standard errors)
-#: cannot pass for that alternative.
+#: The first rule keeps an alternative only if the reference is large enough that its own sampling error (3.5 standard
+#: errors) cannot pass for that alternative.
 ERRORS = 3.5
+#: A reference is off by a few of its standard errors in some direction. Up to ASTRAY of them, evidence keeps FORCE of
+#: its force: that power of it is an e-value still. Of 50 directions, one is off so far in one reference of four.
+ASTRAY, FORCE = 2.5, 0.64
+WORTH = 0.5  #: An alternative that loses more than this part of its growth to that is left out.
 #: Rows of a reference that a share may stand for and yet not be seen there: what is rarer is tolerated at any rate.
 #: A value beyond all of N is as likely as 5 / N in one reference of 150.
 RARE = 5
@@ -80,6 +85,12 @@ def ladder(feature: Feature, steps: Steps = FIRST) -> list[tuple[str, Shares]]:
     return tilts + mixed + faded
 
 
+def kind(name: str) -> str:
+    """Return an alternative's name without its step, which is its last word."""
+    words = name.split(" ")
+    return name if len(words) == 1 else " ".join(words[:-1])
+
+
 def _tilts(feature: Feature, p: Shares, steps: Steps) -> list[tuple[str, Shares]]:
     """Location and scale, on the normal scores of the ordered slots; missing and the like keep their share."""
     if feature.slots <= FIRST_BIN + 1:
@@ -132,38 +143,45 @@ def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternativ
 
 def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
     """Return the alternatives that this reference can tell from itself, each with its dispersion."""
-    p, rows = shares(feature), max(sum(feature.counts), 1)
-    found = []
-    for each, spread in RULES[rule](feature, tolerance):
-        mean = math.fsum(x * r for x, r in zip(p, each.ratios, strict=True))
-        variance = math.fsum(x * (r - mean) ** 2 for x, r in zip(p, each.ratios, strict=True))
-        if ERRORS * math.sqrt(variance * spread / rows) <= each.offset - mean:
-            found.append((each, spread))
-    return found
+    return list(RULES[rule](feature, tolerance))
 
 
 def _by_offset(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
-    p = shares(feature)
+    p, rows = shares(feature), max(sum(feature.counts), 1)
     for (name, q), spread in zip(ladder(feature), feature.dispersion, strict=True):
-        yield alternative(name, p, q, tolerance), spread
+        each = alternative(name, p, q, tolerance)
+        mean, variance = _moments(p, each.ratios)
+        if ERRORS * math.sqrt(variance * spread / rows) <= each.offset - mean:
+            yield each, spread
 
 
 def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
     """Steps of one kind have scores in proportion, so the spread that was measured of one is that of all."""
-    p, spreads = shares(feature), dict[str, float]()
-    rare = RARE / (RARE + sum(feature.counts))
+    p, rows, spreads = shares(feature), max(sum(feature.counts), 1), dict[str, float]()
     for (name, _), spread in zip(ladder(feature), feature.dispersion, strict=True):
-        spreads[_kind(name)] = max(spreads.get(_kind(name), 1.0), spread)
+        spreads[kind(name)] = max(spreads.get(kind(name), 1.0), spread)
     for name, q in ladder(feature, FINER):
-        found = ratios(p, q, max(tolerance, rare))
+        found = ratios(p, q, max(tolerance, RARE / (RARE + rows)))
         if found is not None:
-            yield Alternative(name, tuple(map(math.log, found)), 0.0), spreads[_kind(name)]
+            spread, logs = spreads[kind(name)], tuple(map(math.log, found))
+            offset = astray(p, found, rows / spread)
+            if offset <= WORTH * math.fsum(b * r for b, r in zip(q, logs, strict=True)):
+                yield Alternative(name, logs, offset), spread
 
 
-def _kind(name: str) -> str:
-    """Return an alternative's name without its step, which is its last word."""
-    words = name.split(" ")
-    return name if len(words) == 1 else " ".join(words[:-1])
+def astray(p: Shares, found: Sequence[float], rows: float) -> float:
+    """Return what evidence of the ratios *found* must give up a row, so that its power FORCE has mean at most 1.
+
+    Under each law whose chi-square distance from *p*, learned from *rows* independent rows, is at most ASTRAY^2 / rows:
+    there a mean is off by at most ASTRAY of its standard errors (Cauchy and Schwarz).
+    """
+    mean, variance = _moments(p, [each**FORCE for each in found])
+    return max(0.0, math.log(mean + ASTRAY * math.sqrt(variance / rows)) / FORCE)
+
+
+def _moments(p: Shares, values: Sequence[float]) -> tuple[float, float]:
+    mean = math.fsum(x * value for x, value in zip(p, values, strict=True))
+    return mean, math.fsum(x * (value - mean) ** 2 for x, value in zip(p, values, strict=True))
 
 
 #: How alternatives become ratios; what was judged by one rule is derived by it again.
@@ -177,7 +195,7 @@ def priors(names: Sequence[str], rule: int) -> list[int]:
 
     With it the mean of e-values is a weighted one, which is an e-value too. Rounded down, so that no weight is added.
     """
-    weights = [_STEPS[rule].shifts_weigh if _kind(name) == "shift" else 1 for name in names]
+    weights = [_STEPS[rule].shifts_weigh if kind(name) == "shift" else 1 for name in names]
     return [math.floor(math.log(weight * len(weights) / sum(weights)) * NATS) for weight in weights]
 
 
