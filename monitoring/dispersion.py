@@ -17,6 +17,8 @@ STILL = 1e-9  #: A variance of scores below this is rounding.
 LEAST_GROUPS = 8  #: Fewer sums tell nothing about their spread.
 #: Standard errors that chance is allowed. A spread that chance makes costs as much delay as a true one.
 CHANCE = 2.5
+#: And to a feature alone, of which there are many: what all of them share is seen sooner than that.
+OWN_CHANCE = 3.0
 MEDIAN = math.pi / 2  #: times as many values as a mean does, a median takes to be as sure
 FINE = 1 << 10  #: parts of a standard deviation, for correlations in whole numbers
 
@@ -87,7 +89,7 @@ def _own(sums: _Sums, shared: Sequence[float]) -> float:
     found = 1.0
     for (freedom, ratio), least in zip(sums.ratios(), shared, strict=True):
         found = max(found, min(least, ratio / by_chance(freedom, -CHANCE)))
-        if ratio > found * by_chance(freedom):
+        if ratio > found * by_chance(freedom, OWN_CHANCE):
             found = max(found, ratio / (1 + math.sqrt(2 / freedom)))
     return round(found, 3)
 
