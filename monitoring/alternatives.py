@@ -2,13 +2,14 @@
 
 The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning.
 Tilts and contaminations of the reference. How the indifference zone is kept depends on the rule: the first one takes an
-offset off the ratio, the second one cuts it (`monitoring.zone`). Evidence is derived by the rule that it was judged by.
+offset off the ratio, the second one cuts it (`monitoring.zone`) and takes off what the reference's own error asks for.
+Evidence is derived by the rule that it was judged by.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -19,9 +20,13 @@ from monitoring.zone import ratios
 
 NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
 TOP_CATEGORIES = 8
-#: An alternative is kept only if the reference is large enough that its own sampling error (3.5 standard errors)
-#: cannot pass for that alternative.
+#: The first rule keeps an alternative only if the reference is large enough that its own sampling error (3.5 standard
+#: errors) cannot pass for that alternative.
 ERRORS = 3.5
+#: A reference is off by a few of its standard errors in some direction. Up to ASTRAY of them, evidence keeps FORCE of
+#: its force: that power of it is an e-value still. Of 50 directions, one is off so far in one reference of four.
+ASTRAY, FORCE = 2.5, 0.64
+WORTH = 0.5  #: An alternative that loses more than this part of its growth to that is left out.
 #: Rows of a reference that a share may stand for and yet not be seen there: what is rarer is tolerated at any rate.
 #: A value beyond all of N is as likely as 5 / N in one reference of 150.
 RARE = 5
@@ -31,21 +36,37 @@ Shares = list[float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """How far apart alternatives of one kind stand, and how much more a shift of the mean is looked for than others."""
+    """How far apart alternatives of one kind stand, and what each weighs."""
 
-    locations: tuple[float, ...]  #: standard deviations
-    scales: tuple[float, ...]
-    mixes: tuple[float, ...]  #: shares that come in addition
-    fading: tuple[float, ...] = ()  #: what is left of a share, of 1
-    shifts_weigh: int = 1  #: times what another alternative does
+    locations: Mapping[float, int]  #: standard deviations
+    scales: Mapping[float, int]
+    mixes: Mapping[float, int]  #: shares that come in addition
+    fading: Mapping[float, int]  #: what is left of a share, of 1
+
+    def weight(self, name: str) -> int:
+        """Return what an alternative weighs, by its name."""
+        first, step = name.split(" ", maxsplit=1)[0], name.rsplit(" ", maxsplit=1)[-1]
+        if first == "shift":
+            return self.locations[abs(float(step))]
+        if first == "scale":
+            return next(weight for scale, weight in self.scales.items() if f"{scale:.2f}" == step)
+        if step.startswith("x"):
+            return self.fading[float(step[1:])]
+        return self.mixes[float(step)] if step.startswith("+") else 1
 
 
-FIRST = Steps(locations=(0.1, 0.25, 0.5, 1.0, 2.0), scales=(1.3, 2.0, 1 / 1.3, 0.5), mixes=(0.02, 0.2))
-#: Shifts are the commonest change, and detectors of single values look for nothing else. Weights of 4, 10 and 30 were
-#: tried on sixteen simulated references: ten had shifts seen a tenth sooner, and other changes up to a twelfth later.
+FIRST = Steps(
+    locations=dict.fromkeys((0.1, 0.25, 0.5, 1.0, 2.0), 1), scales=dict.fromkeys((1.3, 2.0, 1 / 1.3, 0.5), 1),
+    mixes=dict.fromkeys((0.02, 0.2), 1), fading={},
+)  # fmt: skip
+#: Shifts are the commonest change, and detectors of single values look for nothing else. A small change takes many rows
+#: to show, and each nat of weight more of them; a large one shows in a few rows whatever it weighs. On sixty simulated
+#: references, at equal run length, such weights showed shifts, scales and missing values a twentieth sooner than when
+#: all steps of a kind weighed the same and a shift sixteen times the others.
 FINER = Steps(
-    locations=(0.1, 0.2, 0.4, 0.8, 1.6), scales=(1.1, 1.3, 2.0, 1 / 1.1, 1 / 1.3, 0.5),
-    mixes=(0.01, 0.02, 0.07, 0.2), fading=(0.25,), shifts_weigh=16,
+    locations={0.1: 120, 0.2: 120, 0.4: 30, 0.8: 6, 1.6: 2},
+    scales={1.1: 4, 1.3: 2, 2.0: 1, 1 / 1.1: 4, 1 / 1.3: 2, 0.5: 1},
+    mixes={0.01: 2, 0.02: 4, 0.07: 2, 0.2: 1}, fading={0.25: 2},
 )  # fmt: skip
 
 
@@ -78,6 +99,12 @@ def ladder(feature: Feature, steps: Steps = FIRST) -> list[tuple[str, Shares]]:
     mixed = [(f"{name} +{w}", _mixed(p, slots, w)) for name, slots in mixes for w in steps.mixes]
     faded = [(f"{name} x{left}", _faded(p, slots, left)) for name, slots in mixes for left in steps.fading]
     return tilts + mixed + faded
+
+
+def kind(name: str) -> str:
+    """Return an alternative's name without its step, which is its last word."""
+    words = name.split(" ")
+    return name if len(words) == 1 else " ".join(words[:-1])
 
 
 def _tilts(feature: Feature, p: Shares, steps: Steps) -> list[tuple[str, Shares]]:
@@ -132,38 +159,45 @@ def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternativ
 
 def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
     """Return the alternatives that this reference can tell from itself, each with its dispersion."""
-    p, rows = shares(feature), max(sum(feature.counts), 1)
-    found = []
-    for each, spread in RULES[rule](feature, tolerance):
-        mean = math.fsum(x * r for x, r in zip(p, each.ratios, strict=True))
-        variance = math.fsum(x * (r - mean) ** 2 for x, r in zip(p, each.ratios, strict=True))
-        if ERRORS * math.sqrt(variance * spread / rows) <= each.offset - mean:
-            found.append((each, spread))
-    return found
+    return list(RULES[rule](feature, tolerance))
 
 
 def _by_offset(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
-    p = shares(feature)
+    p, rows = shares(feature), max(sum(feature.counts), 1)
     for (name, q), spread in zip(ladder(feature), feature.dispersion, strict=True):
-        yield alternative(name, p, q, tolerance), spread
+        each = alternative(name, p, q, tolerance)
+        mean, variance = _moments(p, each.ratios)
+        if ERRORS * math.sqrt(variance * spread / rows) <= each.offset - mean:
+            yield each, spread
 
 
 def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
     """Steps of one kind have scores in proportion, so the spread that was measured of one is that of all."""
-    p, spreads = shares(feature), dict[str, float]()
-    rare = RARE / (RARE + sum(feature.counts))
+    p, rows, spreads = shares(feature), max(sum(feature.counts), 1), dict[str, float]()
     for (name, _), spread in zip(ladder(feature), feature.dispersion, strict=True):
-        spreads[_kind(name)] = max(spreads.get(_kind(name), 1.0), spread)
+        spreads[kind(name)] = max(spreads.get(kind(name), 1.0), spread)
     for name, q in ladder(feature, FINER):
-        found = ratios(p, q, max(tolerance, rare))
+        found = ratios(p, q, max(tolerance, RARE / (RARE + rows)))
         if found is not None:
-            yield Alternative(name, tuple(map(math.log, found)), 0.0), spreads[_kind(name)]
+            spread, logs = spreads[kind(name)], tuple(map(math.log, found))
+            offset = astray(p, found, rows / spread)
+            if offset <= WORTH * math.fsum(b * r for b, r in zip(q, logs, strict=True)):
+                yield Alternative(name, logs, offset), spread
 
 
-def _kind(name: str) -> str:
-    """Return an alternative's name without its step, which is its last word."""
-    words = name.split(" ")
-    return name if len(words) == 1 else " ".join(words[:-1])
+def astray(p: Shares, found: Sequence[float], rows: float) -> float:
+    """Return what evidence of the ratios *found* must give up a row, so that its power FORCE has mean at most 1.
+
+    Under each law whose chi-square distance from *p*, learned from *rows* independent rows, is at most ASTRAY^2 / rows:
+    there a mean is off by at most ASTRAY of its standard errors (Cauchy and Schwarz).
+    """
+    mean, variance = _moments(p, [each**FORCE for each in found])
+    return max(0.0, math.log(mean + ASTRAY * math.sqrt(variance / rows)) / FORCE)
+
+
+def _moments(p: Shares, values: Sequence[float]) -> tuple[float, float]:
+    mean = math.fsum(x * value for x, value in zip(p, values, strict=True))
+    return mean, math.fsum(x * (value - mean) ** 2 for x, value in zip(p, values, strict=True))
 
 
 #: How alternatives become ratios; what was judged by one rule is derived by it again.
@@ -177,8 +211,21 @@ def priors(names: Sequence[str], rule: int) -> list[int]:
 
     With it the mean of e-values is a weighted one, which is an e-value too. Rounded down, so that no weight is added.
     """
-    weights = [_STEPS[rule].shifts_weigh if _kind(name) == "shift" else 1 for name in names]
+    weights = [_STEPS[rule].weight(name) for name in names]
     return [math.floor(math.log(weight * len(weights) / sum(weights)) * NATS) for weight in weights]
+
+
+def evened_out(numbers: Sequence[int], rule: int) -> list[int]:
+    """Return what makes every feature weigh the same, whatever the *numbers* of their alternatives, as `priors` does.
+
+    The first rule lets features weigh what they have alternatives.
+
+    >>> [round(each / NATS, 2) for each in evened_out([10, 30, 0], rule=2)]
+    [0.69, -0.41, 0.0]
+    """
+    present = sum(number > 0 for number in numbers)
+    even = [math.log(sum(numbers) / (present * number)) if number and rule > 1 else 0.0 for number in numbers]
+    return [math.floor(each * NATS) for each in even]
 
 
 def quantised(each: Alternative, spread: float) -> list[int]:

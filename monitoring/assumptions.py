@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from monitoring.alternatives import ERRORS, RULE
+from monitoring.alternatives import ASTRAY, FORCE, RULE
 from monitoring.dictionary import Dictionary
 from monitoring.reference import FIRST_BIN, Reference
 
@@ -22,7 +22,7 @@ class Promise(Protocol):
 
 
 ROWS = "independent, or dependent by no more than blocks of the reference strayed (dispersion)"
-LAW = "shares of the reference; changes nearer to it than reference_errors standard errors are not looked for"
+LAW = "shares of the reference, or off by up to reference_errors standard errors, where force_left of evidence is sound"
 
 
 def assumptions(reference: Reference, policy: Promise, rule: int = RULE) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def assumptions(reference: Reference, policy: Promise, rule: int = RULE) -> dict
         "run_length_windows": policy.false_alarm_windows,
         "tolerance": policy.tolerance,
         "reference_rows": reference.rows,
-        "reference_errors": ERRORS,
+        "reference_errors": ASTRAY,
+        "force_left": FORCE,
         "bins": [feature.slots - FIRST_BIN for feature in reference.features],
         "alternatives": [len(names) for names in dictionary.names],
         "dispersion": [max(feature.dispersion, default=1.0) for feature in reference.features],

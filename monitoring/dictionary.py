@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from monitoring.alternatives import NATS, RULE, kept, priors, quantised, shares, stacked
+from monitoring.alternatives import NATS, RULE, evened_out, kept, priors, quantised, shares, stacked
 from monitoring.effects import effects
 from monitoring.reference import Ints, Reference
 from monitoring.tables import Tables
@@ -27,8 +27,9 @@ class Dictionary:
     tables: Tables
     names: tuple[tuple[str, ...], ...]
     offsets: Ints  #: what the tolerance takes off each alternative, per row
-    priors: Ints  #: the log of what each alternative weighs within its feature, in `NATS`
+    priors: Ints  #: the log of what each alternative weighs among all, in `NATS`
     sizes: tuple[float, ...]  #: nats a row by which each alternative differs from the reference
+    evened: Ints  #: the log of what makes every feature weigh the same, in `NATS`
 
     @classmethod
     @lru_cache(maxsize=KEPT)
@@ -46,8 +47,10 @@ class Dictionary:
             for each, f in zip(found, reference.features, strict=True)
             for a, _ in each
         )
-        weighed = np.array([weight for some in names for weight in priors(some, rule)], dtype=np.int64)
-        return cls(reference, Tables.of(tables), names, np.array(offsets, dtype=np.int64), weighed, sizes)
+        evened = evened_out([len(some) for some in names], rule)
+        weighed = [weight + more for some, more in zip(names, evened, strict=True) for weight in priors(some, rule)]
+        taken, weights, even = (np.array(each, dtype=np.int64) for each in (offsets, weighed, evened))
+        return cls(reference, Tables.of(tables), names, taken, weights, sizes, even)
 
     def evidence(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the evidence of windows, (windows, alternatives) in `NATS`; *counts* are (windows, flat slots)."""
@@ -66,9 +69,9 @@ class Dictionary:
         return min(near, key=lambda k: (self.sizes[k], k))
 
     def per_feature(self, sums: Ints) -> list[list[int]]:
-        """Cut *sums* by feature."""
+        """Cut *sums* by feature, each weighed as if it were alone."""
         ends = np.cumsum([len(each) for each in self.names])[:-1]
-        return [part.tolist() for part in np.split(sums, ends)]
+        return [(part - more).tolist() for part, more in zip(np.split(sums, ends), self.evened, strict=True)]
 
     def features(
         self, named: Sequence[int], by_feature: Sequence[float], sums: Ints, counts: Ints

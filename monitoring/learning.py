@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitoring.dispersion import dispersion
+from monitoring.dispersion import dispersions
 from monitoring.profile import repeated_rows
 from monitoring.reference import (
     FAR_OVER,
@@ -43,7 +43,7 @@ def learn(columns: Sequence[Column], rows: Floats, outputs: Floats, labels: Floa
         )
         raise ValueError(message)
     declared = [*columns, Column(name=OUTPUT)]
-    features = tuple(learn_feature(c, v) for c, v in zip(declared, [*rows.T, outputs], strict=True))
+    features = learn_features(declared, [*rows.T, outputs])
     known = labels[~np.isnan(labels)] if labels is not None else np.empty(0)
     return Reference(
         rows=len(rows),
@@ -53,8 +53,19 @@ def learn(columns: Sequence[Column], rows: Floats, outputs: Floats, labels: Floa
     )
 
 
+def learn_features(columns: Sequence[Column], values: Sequence[Floats]) -> tuple[Feature, ...]:
+    """Learn features that share their rows from their *values*, each (n,), in order of time."""
+    features = [_learned(c, v) for c, v in zip(columns, values, strict=True)]
+    spreads = dispersions(features, (_blocks(f, v, FINEST_BLOCKS) for f, v in zip(features, values, strict=True)))
+    return tuple(replace(f, dispersion=spread) for f, spread in zip(features, spreads, strict=True))
+
+
 def learn_feature(column: Column, values: Floats) -> Feature:
     """Learn one feature from *values* (n,), in order of time."""
+    return learn_features([column], [values])[0]
+
+
+def _learned(column: Column, values: Floats) -> Feature:
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
     codes: tuple[int, ...] = ()
@@ -76,8 +87,7 @@ def learn_feature(column: Column, values: Floats) -> Feature:
         peaks=(),
     )
     blocks = _blocks(blank, values, MOST_BLOCKS)
-    counted = replace(blank, counts=tuple(blocks.sum(axis=0).tolist()), peaks=_peaks(blocks))
-    return replace(counted, dispersion=dispersion(counted, _blocks(blank, values, FINEST_BLOCKS)))
+    return replace(blank, counts=tuple(blocks.sum(axis=0).tolist()), peaks=_peaks(blocks))
 
 
 def _edges(values: Floats, bins: int) -> tuple[float, ...]:

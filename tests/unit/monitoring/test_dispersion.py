@@ -15,9 +15,18 @@ ROWS = 20_000
 
 def of_shifts(values: Floats) -> list[float]:
     """Give the dispersion of each alternative that moves the mean."""
-    feature = learn([Column(name="a")], values[:, None], np.zeros(len(values))).features[0]
-    names = [name for name, _ in ladder(feature)]
-    return [spread for name, spread in zip(names, feature.dispersion, strict=True) if name.startswith("shift")]
+    return of_each(values[:, None])[0]
+
+
+def of_each(rows: Floats) -> list[list[float]]:
+    """Give for each feature the dispersion of each alternative that moves its mean."""
+    columns = [Column(name=f"f{k}") for k in range(rows.shape[1])]
+    features = learn(columns, rows, np.zeros(len(rows))).features[:-1]
+    names = [name for name, _ in ladder(features[0])]
+    return [
+        [spread for name, spread in zip(names, each.dispersion, strict=True) if name.startswith("shift")]
+        for each in features
+    ]
 
 
 def remembering(rho: float, seed: int) -> Floats:
@@ -39,6 +48,34 @@ def test_rows_that_remember_vary_as_theory_says() -> None:
 
     assert min(found) > 0.7 * expected
     assert float(np.median(found)) == pytest.approx(expected, rel=0.2)
+
+
+def test_features_together_show_what_one_alone_does_not() -> None:
+    rho, rows = 0.1, 4_000
+    features = np.stack([remembering(rho, seed)[:rows] for seed in range(25)], axis=1)
+
+    alone = [of_shifts(each)[0] for each in features.T]
+    together = [each[0] for each in of_each(features)]
+
+    assert sum(each == 1 for each in alone) > 5
+    assert min(together) > 0.9 * (1 + rho) / (1 - rho)
+
+
+def test_equal_features_together_show_no_more_than_one_alone() -> None:
+    rows = np.random.default_rng(3).normal(size=(40, 4_000))
+
+    found = [max(of_each(np.repeat(each[:, None], 10, axis=1))[0]) for each in rows]
+
+    assert sum(each > 1 for each in found) <= 4
+
+
+def test_a_feature_whose_rows_are_independent_stays_so_among_others() -> None:
+    features = np.stack([*(remembering(0.6, seed) for seed in range(4)), remembering(0.0, 4)], axis=1)
+
+    found = [max(each) for each in of_each(features)]
+
+    assert min(found[:4]) > 3
+    assert found[4] < 1.5
 
 
 def test_a_slow_swing_shows_in_long_stretches() -> None:
