@@ -70,6 +70,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.bench
 	$(BIN)/python -m benchmarks.record
 	$(BIN)/python -m benchmarks.profiles
+	$(BIN)/python -m benchmarks.decisions
 	$(BIN)/python -m benchmarks.estimates
 
 ## replicas: EVENTS of eight clients, while one of their servers is killed and another frozen; nothing may be lost

@@ -60,9 +60,7 @@ def log_mean_exps(units: Ints, starts: Ints, widths: Ints) -> list[float]:
     np.maximum(powers, NOTHING, out=powers)
     found = tops + np.log(np.add.reduceat(np.exp(powers, out=powers), starts) / widths)
     off = OFF + OFF_BY_SIZE * abs(found)
-    digits = np.rint((found - off) * DIGITS)
-    sure = (digits == np.rint((found + off) * DIGITS)) & (digits != 0)
-    values: list[float] = (digits / DIGITS).tolist()
-    for k in np.flatnonzero(~sure).tolist():
-        values[k] = log_mean_exp(units[starts[k] : starts[k] + widths[k]].tolist())
-    return values
+    lows, highs = (np.rint(each * DIGITS).tolist() for each in (found - off, found + off))
+    sure = [low / DIGITS if low == high and low else None for low, high in zip(lows, highs, strict=True)]
+    ends = starts + widths
+    return [log_mean_exp(units[starts[k] : ends[k]].tolist()) if each is None else each for k, each in enumerate(sure)]

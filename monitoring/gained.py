@@ -27,8 +27,8 @@ class Gained(NamedTuple):
         windows = iter(counts)
         runs = [(one, [next(windows) for _ in alike]) for one, alike in groupby(dictionaries)]
         found = [dictionary.evidence(some) for dictionary, some in runs]
-        priors = [np.tile(dictionary.priors, len(some)) for dictionary, some in runs]
-        widths = np.repeat([each.shape[1] for each in found], [len(each) for each in found])
+        priors = [one.priors for one in dictionaries]
+        widths = np.array([len(each) for each in priors])
         return cls(_joined([each.ravel() for each in found]), _joined(priors), widths, np.cumsum(widths) - widths)
 
     def repeated(self, each: Sequence[int]) -> Ints:

@@ -14,7 +14,7 @@ from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import PAST, ROWS, SEED, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import calm, changed, reference, windows
-from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch
+from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch, Shown, observe_all
 from monitoring.profile import Profile
 from monitoring.reference import Ints, Reference
 
@@ -47,10 +47,10 @@ COURSES = (
 
 
 def tasks(size: Size) -> Iterator[Task]:
-    """Give a task for each run."""
+    """Give a task for all runs that begin at one reference."""
     for course in COURSES:
-        for number in range(2 * size.references):
-            yield Task(f"{course.name}, {number}", partial(_run, course, number))
+        for number in range(PASTS):
+            yield Task(f"{course.name}, {number}", partial(_runs, course, number, 2 * size.references))
     for number in range(PASTS):
         yield Task(f"benign, {number}", partial(_benign, number))
 
@@ -59,7 +59,7 @@ def lines(size: Size, found: dict[str, Any]) -> Iterator[Line]:
     """Tell what share was confirmed, what share of the named features had not changed, and what was raised in vain."""
     runs = 2 * size.references
     for course in COURSES:
-        told = [found[f"{course.name}, {number}"] for number in range(runs)]
+        told = [one for number in range(PASTS) for one in found[f"{course.name}, {number}"]]
         share = sum(one["confirmed"] for one in told) / runs
         note = f"{sum(one['alarms'] > 0 for one in told)} of {runs} runs alarmed"
         what = f"confirmed: {course.name}"
@@ -78,12 +78,20 @@ def _past(number: int) -> Reference:
     return reference(calm(), np.random.default_rng([SEED, 4, number]), PAST)
 
 
-def _run(course: Course, number: int) -> dict[str, int]:
-    past, rng = _past(number % PASTS), np.random.default_rng([SEED, 5, number])
-    off = changed(calm(), range(len(MOVED)), shift=course.shift)
+def _runs(course: Course, number: int, runs: int) -> list[dict[str, int]]:
+    """Follow every twentieth run, all of one reference, side by side."""
+    past = _past(number)
+    counts = [_drawn(course, past, run) for run in range(number, runs, PASTS)]
+    return [_summed(said) for said in watched(past, np.stack(counts), ROWS)] if counts else []
+
+
+def _drawn(course: Course, past: Reference, run: int) -> Ints:
+    rng, off = np.random.default_rng([SEED, 5, run]), changed(calm(), range(len(MOVED)), shift=course.shift)
     parts = ((calm(), CALM), (off, course.windows), (calm(), LATER - course.windows))
-    counts = [windows(past, laws, rng, ROWS, count) for laws, count in parts]
-    said = watched(past, np.concatenate(counts), ROWS)
+    return np.concatenate([windows(past, laws, rng, ROWS, count) for laws, count in parts])
+
+
+def _summed(said: list[DriftFinding]) -> dict[str, int]:
     named = [each["name"] for one in said if one.verdict == "confirmed" for each in one.features]
     return {
         "alarms": sum(one.verdict == "alarm" for one in said),
@@ -93,13 +101,16 @@ def _run(course: Course, number: int) -> dict[str, int]:
     }
 
 
-def watched(past: Reference, counts: Ints, rows: int) -> list[DriftFinding]:
-    """Show windows to a watch, and return what it says to each."""
-    watch, said = DriftWatch.start(past, THRESHOLDS), []
-    for number, one in enumerate(counts):
-        watch, finding = watch.observe(number * rows, Profile(rows, one), THRESHOLDS)
-        said.append(finding)
-    return said
+def watched(past: Reference, counts: Ints, rows: int) -> list[list[DriftFinding]]:
+    """Show windows, (watches, windows, flat slots), to watches that know the same past, and return what each says."""
+    watches, said = [DriftWatch.start(past, THRESHOLDS)] * len(counts), list[list[DriftFinding]]()
+    for number in range(counts.shape[1]):
+        now = [Profile(rows, one) for one in counts[:, number]]
+        shown = [Shown(watch, number * rows, one, THRESHOLDS) for watch, one in zip(watches, now, strict=True)]
+        told = observe_all(shown)
+        watches = [watch for watch, _ in told]
+        said.append([finding for _, finding in told])
+    return [list(each) for each in zip(*said, strict=True)]
 
 
 def _benign(number: int) -> int:
@@ -107,4 +118,4 @@ def _benign(number: int) -> int:
     past, rng = _past(number), np.random.default_rng([SEED, 7, number])
     shift = THRESHOLDS.tolerance / 2 * math.sqrt(2 * math.pi)  # of a normal mean, to this distance in total variation
     counts = windows(past, changed(calm(), range(1), shift=shift), rng, TEN_MILLION, BENIGN_WINDOWS)
-    return sum(one.verdict == "alarm" for one in watched(past, counts, TEN_MILLION))
+    return sum(one.verdict == "alarm" for one in watched(past, counts[None], TEN_MILLION)[0])

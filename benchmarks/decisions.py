@@ -1,0 +1,138 @@
+"""What a watch takes to decide about a window, one by one and many at once.
+
+python -m benchmarks.decisions [--rounds 7] [--quick]
+
+CPU seconds of one core, medians of interleaved rounds; both ways are shown the same windows in the same state, and must
+say the same to the bit. Windows come as profiles: what rows cost until they are one tells `benchmarks.profiles`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.profiles import COLUMNS, SEED, rows_of
+from monitoring.alternatives import shares
+from monitoring.drift import DriftWatch, Shown, Told, observe_all
+from monitoring.learning import learn
+from monitoring.profile import Profile
+from monitoring.reference import Reference
+from statemachine.policy import Policy
+
+PAST, ROWS, POOL = 50_000, 1_000, 2_000
+MODELS, AIM_US = (1, 100, 10_000), 10
+#: Models with tables of their own are fewer: ten thousand would want gigabytes, and a hundred fit no cache either.
+OWN_TABLES = (100, 1_000)
+LEAST = 200  #: decisions in a measure, so that few models are asked more than once
+POLICY = Policy().drift
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Watches that are shown a window each in every round, and what it took, in µs a watch."""
+
+    name: str
+    watches: list[DriftWatch]
+    single: list[float] = field(default_factory=list)
+    batched: list[float] = field(default_factory=list)
+
+    def look(self, windows: Sequence[Profile], number: int) -> None:
+        """Show each watch its window of round *number*, both ways.
+
+        Raises:
+            RuntimeError: They do not say the same.
+        """
+        count, row = len(self.watches), number * ROWS
+        mine = [windows[(number * count + at) % len(windows)] for at in range(count)]
+        shown = [Shown(watch, row, window, POLICY) for watch, window in zip(self.watches, mine, strict=True)]
+        times = max(1, LEAST // count)
+        begun = time.process_time()
+        for _ in range(times):
+            single = [one.watch.observe(row, one.window, POLICY) for one in shown]
+        between = time.process_time()
+        for _ in range(times):
+            batched = observe_all(shown)
+        ended = time.process_time()
+        if number:  # the first round is for nothing
+            self.single.append((between - begun) / times / count * 1e6)
+            self.batched.append((ended - between) / times / count * 1e6)
+        if _told(single) != _told(batched):
+            message = f"{self.name}: many at once were told otherwise than one by one"
+            raise RuntimeError(message)
+        self.watches = [watch for watch, _ in batched]
+
+
+def _told(told: Sequence[Told]) -> list[bytes]:
+    return [orjson.dumps([watch.to_json(), finding.to_json()]) for watch, finding in told]
+
+
+def crowds(start: DriftWatch, *, quick: bool) -> list[Crowd]:
+    """Give watches of one model's tables, under suspicion as well, and watches with tables of their own."""
+    suspect = replace(start, phase="suspect", accused=0, onset_row=0)
+    most = MODELS[:-1] if quick else MODELS
+    found = [Crowd(f"{count:,}", [start] * count) for count in most]
+    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", [suspect] * MODELS[1]))
+    fewer = OWN_TABLES[:1] if quick else OWN_TABLES
+    return found + [Crowd(f"{count:,}, each with tables of its own", _apart(start, count)) for count in fewer]
+
+
+def _apart(watch: DriftWatch, count: int) -> list[DriftWatch]:
+    return [_copied(watch) for _ in range(count)]
+
+
+def _copied(watch: DriftWatch) -> DriftWatch:
+    tables = watch.dictionary.tables
+    own = replace(tables, runs=tuple(run._replace(values=run.values.copy()) for run in tables.runs))
+    return replace(watch, dictionary=replace(watch.dictionary, tables=own))
+
+
+def drawn(reference: Reference, chance: np.random.Generator) -> list[Profile]:
+    """Draw windows from the reference itself: nothing is wrong with most models most of the time."""
+    laws = [np.array(shares(feature)) for feature in reference.features]
+    counts = [chance.multinomial(ROWS, law / law.sum(), size=POOL) for law in laws]
+    return [Profile(ROWS, one) for one in np.concatenate(counts, axis=1).astype(np.int64)]
+
+
+def main() -> None:
+    """Measure, and print figures beside the aim."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="three rounds, and no thousands of models")
+    options = parser.parse_args()
+    rounds = 3 if options.quick else options.rounds
+    chance = np.random.default_rng(SEED)
+    past = rows_of(chance, PAST)
+    reference = learn(COLUMNS, past[:, :-1], past[:, -1])
+    start, windows = DriftWatch.start(reference, POLICY), drawn(reference, chance)
+    asked = crowds(start, quick=options.quick)
+    for number in range(rounds + 1):
+        for one in asked:
+            one.look(windows, number)
+    Console(width=120).print(table(asked, start, rounds))
+
+
+def table(asked: Sequence[Crowd], start: DriftWatch, rounds: int) -> Table:
+    """Tell what a decision takes, and how many times less it takes in company."""
+    features, alternatives = len(start.dictionary.reference.features) - 1, len(start.sums)
+    title = (
+        f"µs of a core to decide about a window of {ROWS:,} rows: {features} features and an output,"
+        f" {alternatives} alternatives, medians of {rounds} rounds"
+    )
+    shown = Table("models at once", "one by one", "batched", "times", "aim", title=title, header_style="bold")
+    for one in asked:
+        single, batched = statistics.median(one.single), statistics.median(one.batched)
+        aim = f"≤ {AIM_US}" if len(one.watches) >= MODELS[1] else ""
+        shown.add_row(one.name, f"{single:.1f}", f"{batched:.1f}", f"{single / batched:.1f}", aim)
+    return shown
+
+
+if __name__ == "__main__":
+    main()
