@@ -98,6 +98,9 @@ def _quality(policy: Policy) -> Iterator[str]:
     )
     further = ", ".join(quality.looks_for) or "nothing"
     yield f"Beside what counts tell, windows are searched for: {further}."
+    for rule in quality.rules:
+        more = f"up to {_share(rule.tolerance)} more rows than in the reference may break it"
+        yield f"Of every row `{rule.must}` must hold; {more} ({rule.name})."
     yield (
         f"{quality.clear_windows} windows without a fault clear or repair it; a fault that lasts "
         f"{quality.accept_windows} windows is the world as it is."

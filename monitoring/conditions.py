@@ -1,6 +1,6 @@
 """Judges the conditions of a policy on signals as they stood at the end of each window.
 
-Conditions are in the Common Expression Language, of which `statemachine.conditions` accepts a part that always ends. A
+Conditions are in the Common Expression Language, of which `statemachine.grammar` accepts a part that always ends. A
 signal that could not be told makes a condition that names it not known: neither true nor false.
 """
 
@@ -12,7 +12,8 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from statemachine.conditions import KEPT, signals_of
+from statemachine.conditions import signals_of
+from statemachine.grammar import KEPT
 from statemachine.policy import Condition
 
 Signals = Mapping[str, float | None]

@@ -1,4 +1,4 @@
-"""Inspects the data of each window: what its counts on bins tell, and what its facts tell that no bin holds.
+"""Inspects the data of each window: what its counts on bins tell, what its facts tell that no bin holds, and rules.
 
 All that is watched shares one threshold, so that a false alarm of any kind comes as rarely as the policy says; absurd
 values, whose limits must hold for the longest of tails, may have as many again. Where the reference has no habits, or
@@ -19,11 +19,12 @@ from monitoring.habits import Habits
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import Feature, Floats, Ints, Reference
+from monitoring.rules import RULE, Broken, RuleBroken, Ruled, RuleWatch
 from monitoring.sentinels import Sentinel, SentinelWatch
 from monitoring.units import Converted, UnitWatch
 
 
-class Wanted(Patient, Protocol):
+class Wanted(Patient, Ruled, Protocol):
     """What a policy says about quality, and which faults it looks for beyond those that counts tell."""
 
     @property
@@ -33,19 +34,25 @@ class Wanted(Patient, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What is known of a window of rows; without `facts` where none are judged."""
+    """What is known of a window of rows: without `facts` where none are judged, `broken` of each rule."""
 
     start_row: int
     profile: Profile
     repeats: int
     facts: Facts | None = None
+    broken: tuple[Broken, ...] = ()
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Read a window as evidence holds it."""
         found = Facts.from_json(data["facts"]) if "facts" in data else None
-        known = Profile.from_json(data["profile"])
-        return cls(start_row=data["start_row"], profile=known, repeats=data["repeats"], facts=found)
+        known, broken = Profile.from_json(data["profile"]), broken_in(data)
+        return cls(start_row=data["start_row"], profile=known, repeats=data["repeats"], facts=found, broken=broken)
+
+
+def broken_in(data: dict[str, Any]) -> tuple[Broken, ...]:
+    """Read how many rows broke each rule, of which it could be said; none where there are no rules."""
+    return tuple((int(bad), int(known)) for bad, known in data.get("rules", ()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +65,28 @@ class Inspection:
     codes: SentinelWatch | None
     units: UnitWatch | None
     absurd: AbsurdWatch | None
+    rules: RuleWatch | None
+    rule_names: tuple[str, ...]
 
     @classmethod
-    def start(cls, reference: Reference, habits: Habits | None, policy: Wanted) -> Self:
-        """Return the inspection that has seen nothing."""
+    def start(
+        cls, reference: Reference, habits: Habits | None, policy: Wanted, broken: Sequence[Broken] | None = None
+    ) -> Self:
+        """Return the inspection that has seen nothing; rules are judged where *broken* tells what the reference did."""
         wanted = policy.looks_for if habits else ()
         measured = len(habits.columns) if habits else 0
-        further = sum(kind in wanted for kind in (CODES, LEVELED)) * measured
+        ruled = policy.rules if broken else ()
+        further = sum(kind in wanted for kind in (CODES, LEVELED)) * measured + len(ruled)
         counts = QualityWatch.start(reference, policy, further)
-        others = len(counts.table.each) + further - measured
-        codes = SentinelWatch.start(habits.repeating, policy, others) if habits and CODES in wanted else None
-        units = UnitWatch.start(habits.bands, policy, others) if habits and LEVELED in wanted else None
+        others = len(counts.table.each) + further
+        codes = SentinelWatch.start(habits.repeating, policy, others - measured) if habits and CODES in wanted else None
+        units = UnitWatch.start(habits.bands, policy, others - measured) if habits and LEVELED in wanted else None
         absurd = AbsurdWatch.start(habits.tails, habits.window, policy) if habits and ABSURD in wanted else None
-        kept = habits if wanted else None
-        return cls(reference=reference, habits=kept, counts=counts, codes=codes, units=units, absurd=absurd)
+        rules = RuleWatch.start(broken, policy, others - len(ruled)) if broken else None
+        return cls(
+            reference=reference, habits=habits if wanted else None, counts=counts, codes=codes, units=units,
+            absurd=absurd, rules=rules, rule_names=tuple(one.name for one in ruled),
+        )  # fmt: skip
 
     def facts(self, rows: Floats, numbers: Ints | None = None) -> Facts | None:
         """Return the facts of *rows* (n, features) that are judged here; None where counts alone are.
@@ -85,19 +100,30 @@ class Inspection:
     def observe(self, seen: Seen) -> tuple[Inspection, tuple[QualityFinding, ...]]:
         """Take a window; give what stands above the threshold, loudest first."""
         counts, found = self.counts.observe(seen.start_row, seen.profile, seen.repeats)
-        if seen.facts is None:
-            return replace(self, counts=counts), found
-        codes, sentinels = self.codes.observe(seen.start_row, seen.facts) if self.codes else (None, ())
-        units, converted = self.units.observe(seen.start_row, seen.facts) if self.units else (None, ())
-        absurd, astray = self.absurd.observe(seen.facts) if self.absurd else (None, ())
-        end, levels = seen.start_row + seen.profile.rows, seen.facts.levels
-        named = [
+        told, by_facts = self._by_facts(seen, seen.facts) if seen.facts else (self, [])
+        rules, against = self.rules.observe(seen.start_row, seen.broken) if self.rules else (None, ())
+        end = seen.start_row + seen.profile.rows
+        each = [*found, *by_facts, *(self._against(one, end) for one in against)]
+        ordered = sorted(each, key=lambda one: (-one.log_evidence, one.feature, one.kind))
+        return replace(told, counts=counts, rules=rules), tuple(ordered)
+
+    def _by_facts(self, seen: Seen, facts: Facts) -> tuple[Inspection, list[QualityFinding]]:
+        codes, sentinels = self.codes.observe(seen.start_row, facts) if self.codes else (None, ())
+        units, converted = self.units.observe(seen.start_row, facts) if self.units else (None, ())
+        absurd, astray = self.absurd.observe(facts) if self.absurd else (None, ())
+        end, levels = seen.start_row + seen.profile.rows, facts.levels
+        found = [
             *(self._valued(one, CODES, [one.value], _code(one), end) for one in sentinels),
             *(self._valued(one, LEVELED, levels[one.feature], one.conversion.name, end) for one in converted),
             *(self._astray(one, end) for one in astray),
         ]
-        ordered = sorted([*found, *named], key=lambda one: (-one.log_evidence, one.feature, one.kind))
-        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd), tuple(ordered)
+        return replace(self, codes=codes, units=units, absurd=absurd), found
+
+    def _against(self, one: RuleBroken, end: int) -> QualityFinding:
+        return QualityFinding(
+            feature=f"{RULE}:{self.rule_names[one.rule]}", kind=RULE, share=one.share, tolerated=one.tolerated,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=end, slots=(),
+        )  # fmt: skip
 
     def _valued(
         self, one: Sentinel | Converted, kind: str, values: Sequence[float], told: str, end: int
@@ -123,24 +149,26 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """Return the state, for canonical bytes: where counts alone are judged, in the form of theirs."""
-        if self.habits is None:
+        if self.habits is None and self.rules is None:
             return self.counts.to_json()
         return {
             "counts": self.counts.to_json(),
             "codes": self.codes.to_json() if self.codes else None,
             "units": self.units.to_json() if self.units else None,
             "absurd": self.absurd.to_json() if self.absurd else None,
+            "rules": self.rules.to_json() if self.rules else None,
         }
 
     def anew(self) -> dict[str, Any] | None:
         """Return the state that suspects what this one does, and has evidence of nothing; None where nothing can be."""
-        if self.habits is None:
+        if self.habits is None and self.rules is None:
             return None
         return {
             "counts": None,
             "codes": self.codes.anew().to_json() if self.codes else None,
             "units": self.units.anew().to_json() if self.units else None,
             "absurd": self.absurd.anew().to_json() if self.absurd else None,
+            "rules": self.rules.anew().to_json() if self.rules else None,
         }
 
     def restored(self, state: dict[str, Any]) -> Inspection:
@@ -149,7 +177,8 @@ class Inspection:
         codes = self.codes.restored(state["codes"]) if self.codes and state["codes"] else self.codes
         units = self.units.restored(state["units"]) if self.units and state["units"] else self.units
         absurd = self.absurd.restored(state["absurd"]) if self.absurd and state["absurd"] else self.absurd
-        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd)
+        rules = self.rules.restored(state["rules"]) if self.rules and state["rules"] else self.rules
+        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd, rules=rules)
 
 
 def _code(one: Sentinel) -> str:
@@ -159,9 +188,11 @@ def _code(one: Sentinel) -> str:
 def judge(inputs: dict[str, Any], policy: Wanted) -> tuple[QualityFinding, ...]:
     """Fold the recorded windows and return what stands after the last one.
 
-    *inputs* holds `reference`, `habits`, `windows` and, if folding does not begin with nothing, the `state` before.
+    *inputs* holds `reference`, `habits` and `rules` where there are some, `windows` and, if folding does not begin with
+    nothing, the `state` before.
     """
-    watch = Inspection.start(Reference.from_json(inputs["reference"]), Habits.from_json(inputs["habits"]), policy)
+    habits = Habits.from_json(inputs["habits"]) if inputs.get("habits") else None
+    watch = Inspection.start(Reference.from_json(inputs["reference"]), habits, policy, broken_in(inputs))
     if inputs.get("state") is not None:
         watch = watch.restored(inputs["state"])
     found: tuple[QualityFinding, ...] = ()

@@ -11,9 +11,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from statemachine.conditions import MOST_DEPTH, MOST_LENGTH
 from statemachine.fields import MOST_PARTS
-from statemachine.policy import Condition, Persistence, Policy
+from statemachine.grammar import MOST_DEPTH, MOST_LENGTH
+from statemachine.policy import Condition, Persistence, Policy, Quality, Rule
 from statemachine.signals import OF_METRICS, SIGNALS, metric
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
@@ -46,6 +46,7 @@ MEANING: dict[str, str] = {
         "by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a "
         "fault; they have as many false alarms as all other kinds together, at most"
     ),
+    "quality.rules": "What must hold of every row across its columns; see below",
     "quality.alarms": "Whether broken data raise suspicion",
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
     "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",
@@ -123,6 +124,27 @@ the policy of their time, so windows, blocks and the tolerance of the loss stay 
 where the reference would be needed, which servers keep.
 """
 
+RULES = """### Rules across columns
+
+What must hold of every row, as that an end does not come before its start. A rule is an expression over the columns
+of a row that are numbers, in the part of the Common Expression Language that [conditions](#conditions) are written in;
+a column whose name is no word is `row["its name"]`. A row that lacks a number which the rule asks for, and one in
+which a comparison is of no number, as 0.0 / 0.0, neither keeps the rule nor breaks it. Rows that break it are counted
+in each window; more of them than the reference had, and than is tolerated, are a fault of the data by the name of the
+rule, and are kept out of training like other broken rows. A rule about a column that a model does not have as a number
+is refused when the model is given the policy.
+
+```yaml
+quality:
+  rules:
+  - name: ends_after_start
+    must: end >= start
+  - name: parts_make_the_whole
+    must: row["net amount"] + tax <= total * 1.01 || refund > 0
+    tolerance: 0.001
+```
+"""
+
 CONDITIONS = f"""## `conditions`
 
 A list of at most {MOST_PARTS} conditions over named signals; none by default. They are evaluated when a window of
@@ -169,7 +191,14 @@ def page() -> str:
         if is_dataclass(section):
             said = inspect.getdoc(section) or ""
             parts += _table(f"`{one.name}`", said, section, list(fields(section)), f"{one.name}.")
+            parts += _rules() if section is Quality else []
     return "\n".join([*parts, *_conditions()])
+
+
+def _rules() -> Iterator[str]:
+    """Write what rules are."""
+    yield RULES
+    yield from _table("A rule", inspect.getdoc(Rule) or "", Rule, list(fields(Rule)), "")
 
 
 def _conditions() -> Iterator[str]:
@@ -219,6 +248,8 @@ def _default(one: Field[Any]) -> str:
         return f"`{json.dumps(value)}`"
     if isinstance(value, str):
         return f"`{value}`"
+    if value == ():
+        return "none"
     if isinstance(value, tuple):
         return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value)
     return _number(value)
@@ -237,7 +268,7 @@ def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotati
         return "`true`, `false`"
     if hint == tuple[int, ...]:
         return "rising, below 10,000, the last at least 2,500"
-    return "a list of names"
+    return "a list of names" if hint == tuple[str, ...] else f"a list of up to {MOST_PARTS}"
 
 
 def _number(value: float) -> str:

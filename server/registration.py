@@ -24,6 +24,7 @@ from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
 from statemachine.externals import ExternalSignal
 from statemachine.policy import Policy, PolicyInvalid
+from statemachine.rules import columns_of
 from store.ports import Reader, Unit
 from store.records import Evidence
 
@@ -31,6 +32,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MOST_FEATURES = 4_096
 MOST_LABEL_DELAY = 100_000_000
+MOST_NAMED = 20  #: features in a refusal
 DEFAULT_TEMPLATE = "hgb-60"
 
 
@@ -81,6 +83,7 @@ def update_model(
     policy = health.policy if policy_json is None else read_policy(policy_json, "policy_json")
     if policy.drift.projections:
         check_learned(policy, orjson.loads(unit.evidence(health.reference_sha256)), "policy_json")
+    _check_rules(policy, desk.schema(unit, name), "policy_json")
     command = c.ChangePolicy(
         policy=policy.to_json(),
         owner=health.owner if owner is None else owner,
@@ -179,7 +182,24 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
         raise Invalid("reference", f"is missing; at least {LEAST_REFERENCE} rows are needed")
     check_reference(new.reference, schema, desk.limit_us())
     checked(new.signals, "model.signals")
-    return schema, make_policy(new.policy, "model.policy_json"), new.reference
+    policy = make_policy(new.policy, "model.policy_json")
+    _check_rules(policy, schema, "model.policy_json")
+    return schema, policy, new.reference
+
+
+def _check_rules(policy: Policy, schema: Schema, field: str) -> None:
+    """Refuse rules about columns that the model does not have as numbers.
+
+    Raises:
+        Invalid: One does; the rule and the column are named.
+    """
+    numbers = [one.name for one in schema.features if one.kind == NUMERIC]
+    for i, rule in enumerate(policy.quality.rules):
+        for name in columns_of(rule.must):
+            if name not in numbers:
+                known = ", ".join(numbers[:MOST_NAMED]) + ", …" * (len(numbers) > MOST_NAMED)
+                told = f"quality.rules[{i}].must: {name!r} is no numeric feature; accepted are {known or 'none here'}"
+                raise Invalid(field, told)
 
 
 def _features(new: NewModel) -> tuple[Feature, ...]:

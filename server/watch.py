@@ -19,12 +19,13 @@ from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.projections import Projections
 from monitoring.quality import QualityFinding
 from monitoring.reference import OUTPUT, Reference
+from monitoring.rules import Broken, broken
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
 from server.estimates import RANKS, Estimator
 from server.feed import Floats, Ints
 from server.quarantine import Quarantine
-from server.schema import Schema
+from server.schema import NUMERIC, Schema
 from server.tape import Rows, Tape
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
@@ -60,6 +61,7 @@ class RowWindow:
     projections: Profile | None  #: beside it, where some are watched
     repeats: int
     facts: Facts | None  #: where some are judged
+    broken: tuple[Broken, ...]  #: of each rule
     quality_before: Inspection
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
@@ -76,7 +78,8 @@ class RowWindow:
 
     def inspected(self) -> dict[str, Any]:
         """Give the window as judges of the data's quality read it."""
-        return {**self.to_json(), **({} if self.facts is None else {"facts": self.facts.to_json()})}
+        facts = {} if self.facts is None else {"facts": self.facts.to_json()}
+        return {**self.to_json(), **facts, **({"rules": [list(one) for one in self.broken]} if self.broken else {})}
 
 
 @dataclass(slots=True)
@@ -128,6 +131,7 @@ class Watch:
         self._named, self._label_delay = looks.named_by(policy), health.label_delay_rows
         self._policy = policy
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
+        self.broken_before: tuple[Broken, ...] = ()  #: by the reference, of each rule
         self._drift = DriftWatch.start(self.compared, policy.drift)
         self._profiled = reference_rows
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
@@ -181,6 +185,8 @@ class Watch:
     def _rows(self, entry: feed.Rows) -> list[Closing]:
         self.tape.take(entry)
         self.last_row_us = max(self.last_row_us, int(entry.times_us[-1]))
+        if entry.first_row == 0 and self._policy.quality.rules:
+            self._quality = self._ruled()
         closed: list[Closing] = []
         while self._profiled + self.window_rows <= self.tape.end:
             first, end = self._profiled, self._profiled + self.window_rows
@@ -192,7 +198,7 @@ class Watch:
             numbers, counted = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
             found, beside = counted.parted(self.projections.width)
             facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
-            seen = Seen(start_row=first, profile=found, repeats=repeats, facts=facts)
+            seen = Seen(start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix))
             estimate = self.estimate(numbers, found) if looks.ESTIMATES & self._named else None
             closed.append(self._window(end, seen, beside, estimate))
         return closed
@@ -200,6 +206,17 @@ class Watch:
     def estimate(self, rows: Ints, found: Profile) -> Estimated | None:
         """Tell what *rows*, whose profile is *found*, are expected to cost; None if nothing is."""
         return self._estimator.estimate(self.tape, rows, found)
+
+    def _broken(self, matrix: Floats) -> tuple[Broken, ...]:
+        """Count the rows that break each rule; what is no number keeps and breaks none."""
+        columns = {one.name: matrix[:, i] for i, one in enumerate(self.schema.features) if one.kind == NUMERIC}
+        return broken(self._policy.quality.rules, columns, len(matrix))
+
+    def _ruled(self) -> Inspection:
+        """Begin to judge rules too, now that the rows of the reference have come."""
+        alive = ~self.tape.erased[: self.reference_rows]
+        self.broken_before = self._broken(self.tape.features(0, self.reference_rows)[alive])
+        return Inspection.start(self.reference, self._quality.habits, self._policy.quality, self.broken_before)
 
     def _habits(self, reference: dict[str, Any]) -> Habits | None:
         """Give the habits that were learned in windows of this size; what they tolerate depends on it."""
@@ -216,6 +233,7 @@ class Watch:
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
+            broken=seen.broken,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         if self._named:

@@ -8,7 +8,9 @@ from dataclasses import MISSING, Field, field, fields, is_dataclass
 from types import GenericAlias
 from typing import Any, get_args, get_type_hints
 
-from statemachine.conditions import ExpressionInvalid, signals_of
+from statemachine.conditions import signals_of
+from statemachine.grammar import ExpressionInvalid
+from statemachine.rules import columns_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MOST_PARTS = 20  #: conditions in a policy
@@ -43,9 +45,9 @@ def short_name() -> Any:  # noqa: ANN401 - as above
     return field(metadata={"text": _name})
 
 
-def expression() -> Any:  # noqa: ANN401 - as above
-    """Give an expression over signals, which must be given."""
-    return field(metadata={"text": _condition})
+def expression(of: str = "signals") -> Any:  # noqa: ANN401 - as above
+    """Give an expression over signals or columns, which must be given."""
+    return field(metadata={"text": {"signals": _condition, "columns": _rule}[of]})
 
 
 def to_json(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
@@ -188,6 +190,14 @@ def _name(text: str, where: str) -> str:
 def _condition(text: str, where: str) -> str:
     try:
         signals_of(text)
+    except ExpressionInvalid as error:
+        raise PolicyInvalid(where, str(error)) from error
+    return text
+
+
+def _rule(text: str, where: str) -> str:
+    try:
+        columns_of(text)
     except ExpressionInvalid as error:
         raise PolicyInvalid(where, str(error)) from error
     return text

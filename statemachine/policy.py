@@ -86,6 +86,15 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What must hold of every row: an expression over its columns, and the share of rows that may break it."""
+
+    name: str = short_name()  #: how alarms name it, behind `rule:`
+    must: str = expression("columns")  #: in the Common Expression Language
+    tolerance: float = within(1e-6, 0.5, 0.01)  #: share of rows, above that of the reference, that is tolerated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
     """When data count as broken; see `monitoring.quality`."""
 
@@ -95,6 +104,7 @@ class Quality:
     clear_windows: int = within(1, 1_000, 3)  #: windows without a fault that clear or repair
     accept_windows: int = within(1, 10_000, 10)  #: windows after which a fault that lasts is the world as it is
     looks_for: tuple[str, ...] = some_of(FAULTS, default=("sentinel", "absurd"))
+    rules: tuple[Rule, ...] = ()
     alarms: str = one_of("always", "never")
 
 
@@ -255,6 +265,8 @@ class Policy:
             del made["quality"]["looks_for"]
         if not self.drift.projections:
             del made["drift"]["projections"]
+        if not self.quality.rules:
+            del made["quality"]["rules"]
         if not self.conditions:
             del made["conditions"]
         return made

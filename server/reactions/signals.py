@@ -177,9 +177,10 @@ def _anew(scene: Scene, health: ModelHealth, windows: list[RowWindow]) -> dict[s
 
 
 def _ask(scene: Scene, judge: str, inputs: dict[str, Any]) -> Ruling | None:
-    """Ask the judge of the data's quality that reads facts where there are some, else the one that counts only."""
-    rule = 2 if any("facts" in window for window in inputs["windows"]) else 1
-    return scene.follow(f"{judge}@{rule}", inputs)
+    """Ask the judge of the data's quality that reads facts and rules where there are some, else the one that counts."""
+    rule = 2 if any("facts" in window or "rules" in window for window in inputs["windows"]) else 1
+    before = [list(one) for one in scene.watch.broken_before]
+    return scene.follow(f"{judge}@{rule}", {**inputs, "rules": before} if before else inputs)
 
 
 def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, Any]:

@@ -12,7 +12,7 @@ ALLOWED = {
     "measures": {"numpy"},
     "statemachine": {"transitions", "orjson", "msgspec"},
     # The language of conditions is evaluated by its own library, a pure function of recorded signals. What it is given
-    # was read and bounded by `statemachine/conditions.py`, which leans on nothing. Numba is for `compiled.py` alone,
+    # was read and bounded by `statemachine/grammar.py`, which leans on nothing. Numba is for `compiled.py` alone,
     # which no room imports.
     "monitoring": ADVISERS | {"cel", "numba"},
     "diagnosis": ADVISERS,

@@ -51,3 +51,16 @@ def test_one_absurd_row_is_told_of_at_once_and_laid_to_rest_when_no_other_comes(
     alarm = told[0]["payload"]
     assert (alarm["subject"], alarm["detector"], alarm["onset_row"]) == ("a", "quality_absurd@2", PLANTED)
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_a_rule_that_rows_break_is_a_fault_by_its_name_and_starts_no_retraining() -> None:
+    rules = [{"name": "near", "must": "a < b + 20.0"}, {"name": "kept", "must": "c < d + 100.0"}]
+    blind = {"looks_for": [], "extra_share": 0.95}  # to what tells of a column alone
+    events, audit = lived(planted("shifted", SEED), quality={**blind, "rules": rules})
+
+    alarm = next(event["payload"] for event in events if event["type"] == "alarm_raised")
+    assert (alarm["signal"], alarm["subject"], alarm["detector"]) == ("quality", "rule:near", "quality_rule@2")
+    assert alarm["onset_row"] == PLANTED
+    assert not [event for event in events if event["type"] == "remediation_started"]
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
+    assert audit.decisions >= 3

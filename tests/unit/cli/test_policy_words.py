@@ -105,3 +105,17 @@ def test_further_faults_that_are_looked_for_are_named_and_their_absence_is_told(
         in sentences(Policy.from_json(said))["Broken data"]
     )
     assert [one.path for one in changes(source({}), source(said))] == ["quality.looks_for"]
+
+
+def test_rules_are_told_as_they_are_written() -> None:
+    said = {"quality": {"rules": [{"name": "whole", "must": "part <= whole", "tolerance": 0.02}]}}
+
+    told = sentences(Policy.from_json(said))["Broken data"]
+
+    assert (
+        "Of every row `part <= whole` must hold; up to 2 % more rows than in the reference may break it (whole)."
+        in told
+    )
+    assert {one.path for one in changes(source({}), source(said))} == {
+        f"quality.rules.whole.{part}" for part in ("name", "must", "tolerance")
+    }

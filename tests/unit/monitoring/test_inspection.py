@@ -16,7 +16,7 @@ from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import FAR_OVER, Column, Reference
 from statemachine.canonical import canonical
-from statemachine.policy import FAULTS, Quality
+from statemachine.policy import FAULTS, Quality, Rule
 
 Floats = npt.NDArray[np.float64]
 POLICY, WINDOW, REFERENCE = Quality(looks_for=FAULTS), 100, 2_000
@@ -58,8 +58,9 @@ def with_a_code(rows: Floats, seed: int = 9) -> Floats:
 
 
 def recorded(seen: Seen) -> dict[str, object]:
-    facts = seen.facts.to_json() if seen.facts else None
-    return {"start_row": seen.start_row, "profile": seen.profile.to_json(), "repeats": seen.repeats, "facts": facts}
+    facts = {"facts": seen.facts.to_json()} if seen.facts else {}
+    told = {"start_row": seen.start_row, "profile": seen.profile.to_json(), "repeats": seen.repeats, **facts}
+    return {**told, "rules": [list(one) for one in seen.broken]}
 
 
 def played(watch: Inspection, windows: list[Seen]) -> list[tuple[QualityFinding, ...]]:
@@ -150,6 +151,29 @@ def test_what_was_suspected_speaks_again_from_later_windows_alone() -> None:
     assert played(begun.restored(anew), windows[2:])[0]
     assert not played(begun.restored(anew), windows_of(rows_of(400, 3), reference, habits))[0]
     assert not played(begun, windows[2:])[0]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_rule_that_rows_break_is_named_also_where_no_habits_are_known(*, known: bool) -> None:
+    reference, habits = learned()
+    policy = replace(POLICY, rules=(Rule(name="less", must="few < x"),))
+    begun = Inspection.start(reference, habits if known else None, policy, [(0, REFERENCE)])
+    windows = [replace(one, broken=((60, 100),)) for one in windows_of(rows_of(300, 2), reference, habits)]
+    if not known:
+        windows = [replace(one, facts=None) for one in windows]
+    inputs = {
+        "reference": reference.to_json(), "habits": habits.to_json() if known else None, "rules": [[0, REFERENCE]],
+        "state": begun.observe(windows[0])[0].to_json(), "windows": [recorded(one) for one in windows[1:]],
+    }  # fmt: skip
+
+    found = played(begun, windows)
+
+    (fault,) = found[2]
+    assert (fault.feature, fault.kind, fault.share, fault.onset_row) == ("rule:less", "rule", 0.6, 0)
+    assert judge(orjson.loads(canonical(inputs)), policy) == found[2]
+    anew = begun.observe(windows[0])[0].anew()
+    assert anew is not None
+    assert played(begun.restored(anew), windows[1:])[0][0].onset_row == 100
 
 
 @pytest.mark.parametrize("blind", ["no habits", "no kinds"])

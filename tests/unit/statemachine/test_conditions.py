@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.conditions import holds
-from statemachine.conditions import ExpressionInvalid, signals_of
+from statemachine.conditions import signals_of
+from statemachine.grammar import ExpressionInvalid
 from statemachine.policy import Policy, PolicyInvalid
 from statemachine.signals import OF_METRICS, SIGNALS, metric
 

@@ -224,6 +224,37 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_tolerance", b"_tolerance"]) -> typing.Literal["tolerance"] | None: ...
 
     @typing.final
+    class Rule(google.protobuf.message.Message):
+        """Rule: What must hold of every row: an expression over its columns, and the share of rows that may break it."""
+
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: builtins.int
+        MUST_FIELD_NUMBER: builtins.int
+        TOLERANCE_FIELD_NUMBER: builtins.int
+        name: builtins.str
+        """name: how alarms name it, behind `rule:`."""
+        must: builtins.str
+        """must: in the Common Expression Language."""
+        tolerance: builtins.float
+        """tolerance: share of rows, above that of the reference, that is tolerated."""
+        def __init__(
+            self,
+            *,
+            name: builtins.str | None = ...,
+            must: builtins.str | None = ...,
+            tolerance: builtins.float | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["_must", b"_must", "_name", b"_name", "_tolerance", b"_tolerance", "must", b"must", "name", b"name", "tolerance", b"tolerance"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_must", b"_must", "_name", b"_name", "_tolerance", b"_tolerance", "must", b"must", "name", b"name", "tolerance", b"tolerance"]) -> None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_must", b"_must"]) -> typing.Literal["must"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_name", b"_name"]) -> typing.Literal["name"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_tolerance", b"_tolerance"]) -> typing.Literal["tolerance"] | None: ...
+
+    @typing.final
     class Quality(google.protobuf.message.Message):
         """Quality: When data count as broken."""
 
@@ -235,6 +266,7 @@ class Policy(google.protobuf.message.Message):
         CLEAR_WINDOWS_FIELD_NUMBER: builtins.int
         ACCEPT_WINDOWS_FIELD_NUMBER: builtins.int
         LOOKS_FOR_FIELD_NUMBER: builtins.int
+        RULES_FIELD_NUMBER: builtins.int
         ALARMS_FIELD_NUMBER: builtins.int
         false_alarm_windows: builtins.float
         """false_alarm_windows: Windows that pass on average before a false alarm, at least."""
@@ -252,6 +284,10 @@ class Policy(google.protobuf.message.Message):
         def looks_for(self) -> global___Policy.Names:
             """looks_for: Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a fault; they have as many false alarms as all other kinds together, at most."""
 
+        @property
+        def rules(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Policy.Rule]:
+            """rules: What must hold of every row across its columns; see below."""
+
         def __init__(
             self,
             *,
@@ -261,10 +297,11 @@ class Policy(google.protobuf.message.Message):
             clear_windows: builtins.int | None = ...,
             accept_windows: builtins.int | None = ...,
             looks_for: global___Policy.Names | None = ...,
+            rules: collections.abc.Iterable[global___Policy.Rule] | None = ...,
             alarms: builtins.str | None = ...,
         ) -> None: ...
         def HasField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for", "rules", b"rules"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_accept_windows", b"_accept_windows"]) -> typing.Literal["accept_windows"] | None: ...
         @typing.overload

@@ -25,10 +25,18 @@ CONDITION = st.fixed_dictionaries(
     {"name": st.sampled_from(["slow", "fine", "odd_1"]), "when": WHEN},
     optional={"then": st.sampled_from(["suspect", "escalate", "accept"]), "persistence": PERSISTENCE},
 )
+RULE = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(["whole", "ends_later"]),
+        "must": st.sampled_from(["end >= start", 'row["a b"] + c * 2.0 < 1 && !(d == 0)']),
+    },
+    optional={"tolerance": st.floats(1e-6, 0.5)},
+)
 LISTS: dict[str, st.SearchStrategy[Any]] = {
     "mandatory": st.lists(st.sampled_from(GATES), unique=True),
     "looks_for": st.lists(st.sampled_from(FAULTS), unique=True),
     "rungs_bp": st.just([100, 2_500]),
+    "rules": st.lists(RULE, max_size=2, unique_by=lambda one: str(one["name"])),
     "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
 }
 #: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.

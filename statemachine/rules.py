@@ -1,0 +1,61 @@
+"""What a rule may name: the columns of a row that are numbers, in expressions of `statemachine.grammar`."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from statemachine.grammar import KEPT, TRUTHS, ExpressionInvalid, Names, Token, read
+
+COLUMN = r'row\["(?P<column>[^"\\]{1,200})"\]'
+QUOTED = re.compile(COLUMN)
+
+
+@lru_cache(KEPT)
+def words(expression: str) -> tuple[Token, ...]:
+    """Give what *expression* is made of, without its end.
+
+    Raises:
+        ExpressionInvalid: It is no rule: too long, no columns, types that do not fit, or more than comparisons of them.
+    """
+    found = read(expression, NAMES)[:-1]
+    if not any(is_column(token) for token in found):
+        raise ExpressionInvalid(1, f"it names no column; one or more are accepted, such as {NAMES.example}")
+    return found
+
+
+@lru_cache(KEPT)
+def columns_of(expression: str) -> tuple[str, ...]:
+    """Give the columns that *expression* names, each once, in order.
+
+    >>> columns_of('end >= start || row["cancelled at"] > 0')
+    ('end', 'start', 'cancelled at')
+
+    Raises:
+        ExpressionInvalid: It is no rule.
+    """
+    return tuple(dict.fromkeys(column(token) for token in words(expression) if is_column(token)))
+
+
+def is_column(token: Token) -> bool:
+    """Say whether *token* is a column."""
+    return token.kind == "name" and token.text not in TRUTHS
+
+
+def column(token: Token) -> str:
+    """Give the column that *token* names, in brackets or without."""
+    found = QUOTED.fullmatch(token.text)
+    return found["column"] if found else token.text
+
+
+def _quoted(found: re.Match[str]) -> str:
+    return found["quoted"]
+
+
+def _known(token: Token) -> None:
+    name = column(token)
+    if name == token.text and "." in name:
+        raise ExpressionInvalid(token.column, f'{name} is not accepted; a column of such a name is row["{name}"]')
+
+
+NAMES = Names("column", COLUMN, _quoted, _known, "end >= start")
