@@ -32,7 +32,7 @@ MEANING: dict[str, str] = {
     "drift.of": "Windows that `persistence` looks back on",
     "drift.fdr": "False discovery rate of the features that are named",
     "drift.projections": (
-        "Sums of two or three features that are watched beside them: half of those whose features go together most, "
+        "Sums of two to four features that are watched beside them: half of those whose features go together most, "
         "half drawn. They show when features go together otherwise, though each looks as it did. None by default, "
         "since a window takes longer to count; they are learned with the reference, so a model that was registered "
         "with fewer cannot be given more"

@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.detectors import aims, delays, false_alarms, singles, word
+from benchmarks.detectors import aims, delays, false_alarms, singles, together, word
 from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import RUN_LENGTH, SIZES, Size
 from benchmarks.detectors.tasks import Task, done, shelf
@@ -69,11 +69,13 @@ def evaluate(size: Size, done: Doing) -> Evaluation:
     null = chain(singles.null(size), delays.tuning(size), word.tasks(size), false_alarms.tasks(size))
     found = done(null)
     settings = singles.matched(size, found)
-    raced = done(chain(singles.delays(size, settings), delays.racing(size, delays.thresholds(size, found))))
+    heights = delays.thresholds(size, found)
+    raced = done(chain(singles.delays(size, settings), delays.racing(size, heights), together.tasks(size, heights)))
     means = delays.means(size, raced)
     lines = {
         "false alarms": list(false_alarms.lines(size, found)),
         f"delays at equal run length: {RUN_LENGTH} windows of a thousand rows": list(delays.lines(means)),
+        "windows until it shows that features go together otherwise": list(together.lines(size, raced)),
         "shifts of a mean at matched false alarms": list(singles.lines(size, means, settings, {**found, **raced})),
         "blips, what lasts, and what does not matter, by the defaults of a policy": list(word.lines(size, found)),
     }

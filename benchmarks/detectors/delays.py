@@ -151,7 +151,7 @@ def _delays(thresholds: dict[str, float], size: Size, repeat: int) -> dict[str, 
         for rows in (SHORT, ROWS):
             racing = [racer for racer in racers() if racer.rows == rows]
             rng = np.random.default_rng([SEED, 3, repeat, rows])
-            told[change] |= _raced(racing, thresholds, _counted(past, laws, rng, rows), past)
+            told[change] |= raced(racing, thresholds, _counted(past, laws, rng, rows), past)
     return told
 
 
@@ -162,9 +162,10 @@ def _counted(past: Reference, after: Laws, rng: np.random.Generator, rows: int) 
         yield windows(past, after, rng, rows, STRETCH * (ROWS // rows))
 
 
-def _raced(
+def raced(
     racing: list[Racer], thresholds: dict[str, float], stretches: Iterator[Ints], past: Reference
 ) -> dict[str, float]:
+    """Show counts of windows to charts: first what comes before a change, then stretch by stretch what comes behind."""
     told = dict.fromkeys((racer.name for racer in racing), float(AFTER))
     paths = {racer.name: racer.chart.follow(past, thresholds[racer.name]) for racer in racing}
     before = next(stretches)

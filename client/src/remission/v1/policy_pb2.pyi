@@ -188,7 +188,7 @@ class Policy(google.protobuf.message.Message):
         alarms: builtins.str
         """alarms: when drift alone raises suspicion."""
         projections: builtins.int
-        """projections: Sums of two or three features that are watched beside them: half of those whose features go together most, half drawn. They show when features go together otherwise, though each looks as it did. None by default, since a window takes longer to count; they are learned with the reference, so a model that was registered with fewer cannot be given more."""
+        """projections: Sums of two to four features that are watched beside them: half of those whose features go together most, half drawn. They show when features go together otherwise, though each looks as it did. None by default, since a window takes longer to count; they are learned with the reference, so a model that was registered with fewer cannot be given more."""
         def __init__(
             self,
             *,
