@@ -140,6 +140,19 @@ def test_weights_of_a_feature_make_a_mean_of_its_e_values(rule: int) -> None:
         assert 1 - 1e-5 < mean <= 1
 
 
+def test_every_feature_weighs_the_same_however_many_alternatives_it_has() -> None:
+    rows = np.random.default_rng(0).normal(size=(4_000, 2))
+    rows[:, 1] = np.floor(np.abs(rows[:, 1])).clip(0, 3)
+    columns = [Column(name="a"), Column(name="b", kind="categorical", categories=4)]
+    dictionary = Dictionary.of(learn(columns, rows, rows[:, 0]), POLICY.tolerance)
+
+    ends = np.cumsum([len(names) for names in dictionary.names])[:-1]
+    weights = [np.exp(part / NATS).sum() for part in np.split(dictionary.priors, ends)]
+
+    assert len({len(names) for names in dictionary.names}) > 1
+    assert weights == pytest.approx([len(dictionary.priors) / 3] * 3, rel=1e-4)
+
+
 @pytest.mark.parametrize("steps", [FIRST, FINER])
 def test_every_alternative_is_a_distribution(steps: Steps) -> None:
     reference, _ = split(0, 1)
