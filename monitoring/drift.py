@@ -26,7 +26,7 @@ Phase = Literal["watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
 Features = tuple[dict[str, Any], ...]
 #: Watches that are shown their windows in one go: what they add and multiply stays in the cache of a processor.
-AT_ONCE = 128
+AT_ONCE = 64
 
 
 class Thresholds(Protocol):
@@ -213,8 +213,9 @@ def _judged(some: Sequence[Shown], gained: Gained) -> Iterator[Told]:
     most = gained.repeated([round(nats * NATS) for nats in asked])
     sums = np.concatenate([one.watch.sums for one in some]) + np.minimum(gained.flat, most)
     log_es = gained.means(sums)
-    for one, mine, new, log_e in zip(some, gained.parts(sums), gained.parts(gained.flat), log_es, strict=True):
-        yield _resolved(one, mine, int(new[one.watch.accused]), log_e)
+    accused = gained.of_one([one.watch.accused for one in some])
+    for one, mine, new, log_e in zip(some, gained.parts(sums), accused, log_es, strict=True):
+        yield _resolved(one, mine, new, log_e)
 
 
 def _resolved(one: Shown, sums: Ints, gained: int, log_e: float) -> Told:
