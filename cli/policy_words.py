@@ -86,6 +86,12 @@ def _drift(policy: Policy) -> Iterator[str]:
     )
     if drift.projections:
         yield f"Up to {drift.projections} sums of features are watched too, to see whether they go together otherwise."
+    if drift.seasons:
+        names = " and ".join(name.replace("_", " ") for name in drift.seasons)
+        clock = f"by a clock {drift.utc_offset_minutes:+} minutes from UTC"
+        yield f"A row is held against those of its own {names}, {clock}."
+    else:
+        yield "A row is held against all of the reference, whatever its season."
 
 
 def _quality(policy: Policy) -> Iterator[str]:

@@ -85,9 +85,9 @@ def shares(feature: Feature) -> Shares:
     return [(count + 0.5) / total for count in feature.counts]
 
 
-def ladder(feature: Feature, steps: Steps = FIRST) -> list[tuple[str, Shares]]:
-    """Return every alternative of *feature*: its name and the probability of each slot under it."""
-    p = shares(feature)
+def ladder(feature: Feature, steps: Steps = FIRST, law: Shares | None = None) -> list[tuple[str, Shares]]:
+    """Return every alternative of *feature*, its name and the probability of each slot: changes of *law*, if given."""
+    p = law or shares(feature)
     mixes = [("missing", [MISSING]), ("new", [NEW])]
     if feature.kind == "categorical":
         ranked = sorted(range(FIRST_BIN, feature.slots), key=lambda slot: (-feature.counts[slot], slot))

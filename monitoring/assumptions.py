@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from monitoring.alternatives import ASTRAY, FORCE, RULE
+from monitoring.alternatives import ASTRAY, ERRORS, FORCE, RULE
 from monitoring.dictionary import Dictionary
 from monitoring.reference import FIRST_BIN, Reference
+from monitoring.seasonal import SeasonalDictionary
+from monitoring.seasons import Seasons
 
 
 class Promise(Protocol):
@@ -21,12 +23,35 @@ class Promise(Protocol):
         """The change in total variation that does not matter."""
 
 
+OWN = "in each season"
 ROWS = "independent, or dependent by no more than blocks of the reference strayed (dispersion)"
 LAW = "shares of the reference, or off by up to reference_errors standard errors, where force_left of evidence is sound"
 
 
-def assumptions(reference: Reference, policy: Promise, rule: int = RULE) -> dict[str, Any]:
+def assumptions(
+    reference: Reference, policy: Promise, rule: int = RULE, seasons: Seasons | None = None
+) -> dict[str, Any]:
     """Return in plain values what is assumed of rows and of the reference; lists have one item for each feature."""
+    plain = _assumptions(reference, policy, rule)
+    if seasons is None:
+        return plain
+    dictionary = SeasonalDictionary.across(reference, seasons, policy.tolerance)
+    known = [seasons.rows[k] for k in seasons.known]
+    return {
+        **plain,
+        "law": f"{LAW}, {OWN}",
+        "cell_errors": ERRORS,
+        "alternatives": [len(names) for names in dictionary.names],
+        "dispersion": [max(each, default=1.0) for each in seasons.dispersion],
+        "seasons": list(seasons.calendar.names),
+        "utc_offset_minutes": seasons.calendar.utc_offset_minutes,
+        "cells": len(known),
+        "silent_cells": len(seasons.cells) - len(known),
+        "least_cell_rows": min(known, default=0),
+    }
+
+
+def _assumptions(reference: Reference, policy: Promise, rule: int) -> dict[str, Any]:
     dictionary = Dictionary.of(reference, policy.tolerance, rule)
     return {
         "rows": ROWS,

@@ -56,6 +56,11 @@ class Dictionary:
         """Return the evidence of windows, (windows, alternatives) in `NATS`; *counts* are (windows, flat slots)."""
         return self.tables.dot(counts)
 
+    def effects(self, feature: int, counts: Ints) -> dict[str, float]:
+        """Return the sizes of the change between what is expected of a feature and the *counts* of a window."""
+        a, b = self.reference.starts[feature : feature + 2]
+        return effects(self.reference.features[feature], counts[a:b].tolist())
+
     def modest(self, sums: Ints) -> int:
         """Return the smallest change to the most suspect feature that holds half the most evidence.
 
@@ -80,13 +85,13 @@ class Dictionary:
 
         *sums* are those of all alternatives, *counts* those of the last window.
         """
-        parts, starts, features = self.per_feature(sums), self.reference.starts, self.reference.features
+        parts, features = self.per_feature(sums), self.reference.features
         return tuple(
             {
                 "name": features[k].name,
                 "change": self.names[k][parts[k].index(max(parts[k]))],
                 "log_evidence": by_feature[k],
-                **effects(features[k], counts[starts[k] : starts[k + 1]].tolist()),
+                **self.effects(k, counts),
             }
             for k in sorted(named, key=lambda k: (-by_feature[k], k))
         )

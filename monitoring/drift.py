@@ -21,6 +21,8 @@ from monitoring.gained import Gained
 from monitoring.profile import Profile
 from monitoring.projections import Projections
 from monitoring.reference import Ints, Reference
+from monitoring.seasonal import SeasonalDictionary
+from monitoring.seasons import Seasons, cells_from_json, wanted
 
 Phase = Literal["watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
@@ -64,6 +66,10 @@ class Thresholds(Protocol):
     def projections(self) -> int:
         """How many projections of features are watched like features."""
 
+    @property
+    def seasons(self) -> tuple[str, ...]:
+        """The seasons that tell rows apart: each row is held against the reference of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftThresholds:
@@ -77,6 +83,7 @@ class DriftThresholds:
     of: int = 5
     fdr: float = 0.05
     projections: int = 0
+    seasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +118,12 @@ class DriftWatch:
     recent: tuple[bool, ...] = ()
 
     @classmethod
-    def start(cls, reference: Reference, policy: Thresholds, rule: int = RULE) -> Self:
-        """Return the watch that has seen nothing."""
-        dictionary = Dictionary.of(reference, policy.tolerance, rule)
+    def start(cls, reference: Reference, policy: Thresholds, rule: int = RULE, seasons: Seasons | None = None) -> Self:
+        """Return the watch that has seen nothing. With *seasons* each row is held against those of its own."""
+        if seasons is None:
+            dictionary = Dictionary.of(reference, policy.tolerance, rule)
+        else:
+            dictionary = SeasonalDictionary.across(reference, seasons, policy.tolerance)
         zero = np.zeros(len(dictionary.offsets), np.int64)
         return cls(dictionary, zero, zero)
 
@@ -173,7 +183,7 @@ def _together(shown: Sequence[Shown]) -> Iterator[list[int]]:
     """Give places in pieces: watches of one dictionary beside each other, and those that ask the same question."""
     groups: dict[bool, dict[Dictionary, list[int]]] = {True: {}, False: {}}
     for at, one in enumerate(shown):
-        if len(one.watch.sums):
+        if len(one.watch.sums) and one.window.rows:  # of seasons that nobody knows there are no rows to be shown
             groups[one.watch.phase == "watching"].setdefault(one.watch.dictionary, []).append(at)
     for group in groups.values():
         order = [at for places in group.values() for at in places]
@@ -244,16 +254,24 @@ def judge(inputs: dict[str, Any], policy: Thresholds, rule: int = RULE) -> Drift
 
     *inputs* holds `reference`, `windows` (each `start_row` and `profile`) and, if folding does not begin with
     nothing, the `state` before the first window. Where projections are watched, it holds those of the reference as
-    `projections`, and so does each window.
+    `projections`, and so does each window; where seasons are asked for, it holds `seasons`, and each window `cells`.
     """
-    watch = DriftWatch.start(compared(inputs, policy), policy, rule)
+    reference = compared(inputs, policy)
+    seasons = wanted(inputs.get("seasons"), policy, reference)
+    watch = DriftWatch.start(reference, policy, rule, seasons)
     if inputs.get("state") is not None:
         watch = watch.restored(inputs["state"])
     finding = DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=-1)
     for each in inputs["windows"]:
-        beside = Profile.from_json(each["projections"]) if "projections" in each else None
-        watch, finding = watch.observe(each["start_row"], Profile.from_json(each["profile"]).beside(beside), policy)
+        watch, finding = watch.observe(each["start_row"], _shown(each, seasons), policy)
     return finding
+
+
+def _shown(window: dict[str, Any], seasons: Seasons | None) -> Profile:
+    if seasons is not None:
+        return seasons.laid(cells_from_json(window["cells"]))
+    beside = Profile.from_json(window["projections"]) if "projections" in window else None
+    return Profile.from_json(window["profile"]).beside(beside)
 
 
 def compared(inputs: dict[str, Any], policy: Thresholds) -> Reference:

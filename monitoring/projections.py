@@ -140,6 +140,20 @@ def scored(reference: Reference, tables: Tables, rows: Floats) -> dict[int, Step
     return {k: by_slot[reference.features[k].place(rows[:, k])] for k, by_slot in tables.scores.items()}
 
 
+def placed(reference: Reference, projections: Projections, rows: Floats, outputs: Floats) -> Ints:
+    """Return the slot of each value among those of its feature, and then of each projection: (n, both)."""
+    tables = Tables.of(projections)
+    scores = scored(reference, tables, rows)
+    joint = [
+        np.take(slots, summed(one.columns, one.signs, scores) + np.int32(bound)) - start
+        for one, bound, slots, start in zip(
+            projections.each, tables.bounds, tables.slots, tables.starts[:-1], strict=True
+        )
+    ]
+    alone = reference.place(rows, outputs) - np.array(reference.starts[:-1])
+    return np.column_stack([alone, *joint])
+
+
 def scores_of(feature: Feature, order: Sequence[int]) -> tuple[int, ...]:
     """Return the score of each slot: the normal one of its middle, in steps of 1 / `SCORE`; *order* is of its bins.
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitoring.drift import DriftWatch
-from monitoring.effects import effects
 from monitoring.evidence import log_mean_exp
 from monitoring.profile import Profile
 
@@ -24,7 +23,7 @@ class Standing:
 
 def standings(before: DriftWatch, window: Profile) -> list[Standing]:
     """Tell how each stands when *window* is added to a watch as it was *before*: features, the output, then sums."""
-    dictionary, starts = before.dictionary, before.dictionary.reference.starts
+    dictionary = before.dictionary
     so_far = np.maximum(before.sums, 0) if before.phase == "watching" else before.sums
     sums = so_far + dictionary.evidence([window.counts])[0]
     each = zip(dictionary.reference.features, dictionary.names, dictionary.per_feature(sums), strict=True)
@@ -34,7 +33,7 @@ def standings(before: DriftWatch, window: Profile) -> list[Standing]:
             name=feature.name,
             change=names[gained.index(max(gained))] if gained else "",
             log_evidence=log_mean_exp(weighed[k]) if gained else 0.0,
-            sizes=effects(feature, window.counts[starts[k] : starts[k + 1]].tolist()),
+            sizes=dictionary.effects(k, window.counts),
         )
         for k, (feature, names, gained) in enumerate(each)
     ]

@@ -37,6 +37,14 @@ MEANING: dict[str, str] = {
         "since a window takes longer to count; they are learned with the reference, so a model that was registered "
         "with fewer cannot be given more"
     ),
+    "drift.seasons": (
+        "Seasons in which rows are expected to look different: each row is held against the rows of the reference in "
+        "its own hour of the day, part of the day (four hours), weekday, weekend or not, or month, or in their "
+        "combination. One of which the reference has fewer than 50 rows speaks neither for drift nor against it. They "
+        "are counted when a model is registered, and none can be added later. Not asked for by default: fewer rows "
+        "teach what to expect, so where nothing follows the clock a small shift is seen later"
+    ),
+    "drift.utc_offset_minutes": "How many minutes the clock of these seasons is ahead of UTC, all the year",
     "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",
     "quality.extra_ratio": "Multiple of the reference's share of bad rows that is tolerated",
@@ -251,7 +259,7 @@ def _default(one: Field[Any]) -> str:
     if value == ():
         return "none"
     if isinstance(value, tuple):
-        return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value)
+        return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value) or "none"
     return _number(value)
 
 

@@ -19,6 +19,7 @@ from monitoring import conditions, drift, inspection, onset, performance, qualit
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT
 from monitoring.relations import opened
+from monitoring.seasons import wanted
 from retraining import gates
 from rollout import judge as canary
 from server.rulings import Inputs, Ruling, challenged, judged, raised, recovered, resolved
@@ -62,7 +63,7 @@ def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
     if "reference" in inputs and isinstance(inputs["reference"], str):
         reference = orjson.loads(fetch(inputs["reference"]))
         inputs |= {"reference": reference["profile"]}
-        inputs |= {part: reference.get(part) for part in ("habits", "projections")}
+        inputs |= {part: reference.get(part) for part in ("habits", "projections", "seasons")}
     return JUDGES[judge](inputs, policy)
 
 
@@ -233,7 +234,9 @@ def _drift_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def _drift(inputs: Inputs, policy: Policy) -> Ruling | None:
     """What was assumed stands in the evidence; where it is not what this rule assumes, nothing follows from it."""
-    stated = assumptions(drift.compared(inputs, policy.drift), policy.drift, rule=2)
+    compared = drift.compared(inputs, policy.drift)
+    seasons = wanted(inputs.get("seasons"), policy.drift, compared)
+    stated = assumptions(compared, policy.drift, rule=2, seasons=seasons)
     if inputs["assumptions"] != stated:
         return None
     return _drifted(inputs, drift.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")

@@ -9,7 +9,10 @@ import numpy as np
 from monitoring.aims import learn_projections
 from monitoring.habits import learn_habits
 from monitoring.learning import learn
+from monitoring.projections import NONE, placed
 from monitoring.reference import Column
+from monitoring.seasons import LEAST_ROWS, Calendar, Seasons
+from monitoring.straying import learn_seasons
 from server import estimates, feed
 from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
@@ -65,8 +68,18 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
     outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
     found = learn(columns, matrix.T, outputs, rows.labels)
     performance = baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows)
-    asked = policy.drift.projections
-    beside = {"projections": learn_projections(found, matrix.T, outputs, asked).to_json()} if asked else {}
+    beside, projections = dict[str, Any](), NONE
+    if policy.drift.projections:
+        projections = learn_projections(found, matrix.T, outputs, policy.drift.projections)
+        beside["projections"] = projections.to_json()
+    if policy.drift.seasons:
+        calendar = Calendar.of(policy.drift.seasons, policy.drift.utc_offset_minutes)
+        slots = placed(found, projections, matrix.T, outputs)
+        seasons = learn_seasons(projections.joined(found), calendar, slots, rows.times_us)
+        if not seasons.known:
+            told = f"no season of {calendar} has {LEAST_ROWS} rows in the reference; fewer seasons are accepted"
+            raise Invalid("model.policy_json", f"drift.seasons: {told}")
+        beside["seasons"] = seasons.to_json()
     return {
         **beside,
         "profile": found.to_json(),
@@ -80,12 +93,17 @@ def check_learned(policy: Policy, reference: dict[str, Any], field: str) -> None
     """Refuse a policy that asks for more than was learned when the model was registered.
 
     Raises:
-        Invalid: Names the field of the policy, and says up to what it is accepted.
+        Invalid: Names the field of the policy, and says what is accepted.
     """
     most, asked = int(reference.get("projections", {}).get("asked", 0)), policy.drift.projections
     if asked > most:
         told = f"the reference of this model was learned with {most}, and up to as many are"
         raise Invalid(field, f"drift.projections: {asked} is not accepted; {told}")
+    wanted = Calendar.of(policy.drift.seasons, policy.drift.utc_offset_minutes)
+    known = Seasons.from_json(reference["seasons"]).calendar if "seasons" in reference else None
+    if wanted.names and wanted != known:
+        counted = f"none is, or {known}" if known else "none is: they are counted when a model is registered"
+        raise Invalid(field, f"drift.seasons: {wanted} is not accepted; {counted}")
 
 
 def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:

@@ -81,7 +81,7 @@ def update_model(
     health = desk.health(unit, name)
     check_etag(health, etag)
     policy = health.policy if policy_json is None else read_policy(policy_json, "policy_json")
-    if policy.drift.projections:
+    if policy.drift.projections or policy.drift.seasons:
         check_learned(policy, orjson.loads(unit.evidence(health.reference_sha256)), "policy_json")
     _check_rules(policy, desk.schema(unit, name), "policy_json")
     command = c.ChangePolicy(

@@ -19,6 +19,7 @@ class Tape:
     def __init__(self, features: int) -> None:
         self.end = 0  #: one past the last row
         self.generation = np.zeros(FIRST_ROOM, dtype=np.int64)
+        self.times_us = np.zeros(FIRST_ROOM, dtype=np.int64)
         self._features = np.empty((features, FIRST_ROOM))
         self.labels = np.full(FIRST_ROOM, np.nan)
         self.latency_us = np.full(FIRST_ROOM, np.nan)  #: of predictions; NaN where it was not told
@@ -33,6 +34,7 @@ class Tape:
         self._make_room(end)
         self._features[:, first:end] = rows.features
         self.generation[first:end] = rows.generation
+        self.times_us[first:end] = rows.times_us
         if rows.erased is not None:
             self.erased[first:end] = rows.erased
         if rows.latency_us is not None:
@@ -82,6 +84,7 @@ class Tape:
         more = max(end, room * GROWTH) - room
         self._features = np.pad(self._features, ((0, 0), (0, more)))
         self.generation = np.pad(self.generation, (0, more))
+        self.times_us = np.pad(self.times_us, (0, more))
         self.erased = np.pad(self.erased, (0, more))
         self.labels = np.pad(self.labels, (0, more), constant_values=np.nan)
         self.latency_us = np.pad(self.latency_us, (0, more), constant_values=np.nan)

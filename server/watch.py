@@ -20,6 +20,7 @@ from monitoring.projections import Projections
 from monitoring.quality import QualityFinding
 from monitoring.reference import OUTPUT, Reference
 from monitoring.rules import Broken, broken
+from monitoring.seasons import Cells, by_cell, cells_to_json, wanted
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
 from server.estimates import RANKS, Estimator
@@ -66,6 +67,8 @@ class RowWindow:
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
+    cells: Cells | None  #: both by season, where the policy asks for seasons
+    shown: Profile  #: what the watch over drift was shown
     estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss; if asked for
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +77,9 @@ class RowWindow:
 
     def compared(self) -> dict[str, Any]:
         """Give the window as judges of drift read it."""
-        return {**self.to_json(), **({} if self.projections is None else {"projections": self.projections.to_json()})}
+        beside = {} if self.projections is None else {"projections": self.projections.to_json()}
+        cells = {} if self.cells is None else {"cells": cells_to_json(self.cells)}
+        return {**self.to_json(), **beside, **cells}
 
     def inspected(self) -> dict[str, Any]:
         """Give the window as judges of the data's quality read it."""
@@ -132,7 +137,8 @@ class Watch:
         self._policy = policy
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
         self.broken_before: tuple[Broken, ...] = ()  #: by the reference, of each rule
-        self._drift = DriftWatch.start(self.compared, policy.drift)
+        self.seasons = wanted(reference.get("seasons"), policy.drift, self.compared)
+        self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
         self._profiled = reference_rows
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
@@ -196,12 +202,19 @@ class Watch:
                 continue
             matrix, served = self.tape.features(first, end)[alive], self.served(first, end)[alive]
             numbers, counted = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
-            found, beside = counted.parted(self.projections.width)
             facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
+            found, _ = counted.parted(self.projections.width)
             seen = Seen(start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix))
+            cells = self._by_season(matrix, served, self.tape.times_us[numbers])
             estimate = self.estimate(numbers, found) if looks.ESTIMATES & self._named else None
-            closed.append(self._window(end, seen, beside, estimate))
+            closed.append(self._window(end, seen, counted, cells, estimate))
         return closed
+
+    def _by_season(self, matrix: Floats, served: Floats, times_us: Ints) -> Cells | None:
+        """Count rows by season, where the policy asks for seasons."""
+        if self.seasons is None:
+            return None
+        return by_cell(self.seasons.calendar, matrix, served, times_us, self._counter)
 
     def estimate(self, rows: Ints, found: Profile) -> Estimated | None:
         """Tell what *rows*, whose profile is *found*, are expected to cost; None if nothing is."""
@@ -223,17 +236,21 @@ class Watch:
         known = Habits.from_json(reference["habits"]) if "habits" in reference else None
         return known if known and known.window == self.window_rows else None
 
-    def _window(self, end: int, seen: Seen, beside: Profile | None, estimate: Estimated | None) -> RowWindow:
+    def _window(
+        self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None
+    ) -> RowWindow:
         first, found = seen.start_row, seen.profile
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(seen)
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self.quarantine.take(faults, end)
-        self._drift, drift = self._drift.observe(first, found.beside(beside), self._policy.drift)
+        shown = counted if cells is None or self.seasons is None else self.seasons.laid(cells)
+        self._drift, drift = self._drift.observe(first, shown, self._policy.drift)
+        _, beside = counted.parted(self.projections.width)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
-            broken=seen.broken,
+            broken=seen.broken, cells=cells, shown=shown,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         if self._named:

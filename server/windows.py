@@ -139,8 +139,8 @@ def _loss(schema: Schema, rows: Rows) -> float | None:
 
 def _features(found: Taken, rows: Rows) -> list[FeatureView]:
     """Tell of each feature, and of what features make up together, of which there is nothing but where it stands."""
-    columns, profile = len(found.reference.features), rows.window.profile
-    standing = standings(rows.window.drift_before, profile.beside(rows.window.projections))
+    columns = len(found.reference.features)
+    standing = standings(rows.window.drift_before, rows.window.shown)
     joint = [FeatureView(standing=one, shares={}, mean=None, spread=None, words=()) for one in standing[columns:]]
     return [*_columns(found, rows, standing[:columns]), *joint]
 

@@ -24,6 +24,7 @@ from statemachine.fields import (
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
 
 FAULTS = ("sentinel", "unit", "absurd")  #: kinds of broken data that can be looked for beyond those that counts tell
+SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
 
@@ -81,6 +82,8 @@ class Drift:
     persistence: int = within(1, 100, 3)
     of: int = within(1, 100, 5)
     fdr: float = within(1e-6, 0.5, 0.05)
+    seasons: tuple[str, ...] = some_of(SEASONS, default=())
+    utc_offset_minutes: int = within(-720, 840, 0)
     alarms: str = one_of("without_labels", "always", "never")  #: when drift alone raises suspicion
     projections: int = within(0, 64, 0)
 
@@ -257,14 +260,15 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of conditions, of further faults and of projections has the bytes that it had before.
+        So one that says nothing of conditions, faults, rules, projections and seasons has the bytes of before.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
         if self.quality.looks_for == Quality().looks_for:
             del made["quality"]["looks_for"]
-        if not self.drift.projections:
-            del made["drift"]["projections"]
+        for name in ("projections", "seasons", "utc_offset_minutes"):
+            if not made["drift"][name]:
+                del made["drift"][name]
         if not self.quality.rules:
             del made["quality"]["rules"]
         if not self.conditions:

@@ -188,5 +188,5 @@ def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, An
         **_quality(scene, health, [window], window.drift_before.to_json()),
         "signal": str(Signal.DRIFT),
         "windows": [window.compared()],
-        "assumptions": assumptions(scene.watch.compared, health.policy.drift),
+        "assumptions": assumptions(scene.watch.compared, health.policy.drift, seasons=scene.watch.seasons),
     }

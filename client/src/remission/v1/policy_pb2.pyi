@@ -169,6 +169,8 @@ class Policy(google.protobuf.message.Message):
         PERSISTENCE_FIELD_NUMBER: builtins.int
         OF_FIELD_NUMBER: builtins.int
         FDR_FIELD_NUMBER: builtins.int
+        SEASONS_FIELD_NUMBER: builtins.int
+        UTC_OFFSET_MINUTES_FIELD_NUMBER: builtins.int
         ALARMS_FIELD_NUMBER: builtins.int
         PROJECTIONS_FIELD_NUMBER: builtins.int
         false_alarm_windows: builtins.float
@@ -185,10 +187,16 @@ class Policy(google.protobuf.message.Message):
         """of: Windows that `persistence` looks back on."""
         fdr: builtins.float
         """fdr: False discovery rate of the features that are named."""
+        utc_offset_minutes: builtins.int
+        """utc_offset_minutes: How many minutes the clock of these seasons is ahead of UTC, all the year."""
         alarms: builtins.str
         """alarms: when drift alone raises suspicion."""
         projections: builtins.int
         """projections: Sums of two to four features that are watched beside them: half of those whose features go together most, half drawn. They show when features go together otherwise, though each looks as it did. None by default, since a window takes longer to count; they are learned with the reference, so a model that was registered with fewer cannot be given more."""
+        @property
+        def seasons(self) -> global___Policy.Names:
+            """seasons: Seasons in which rows are expected to look different: each row is held against the rows of the reference in its own hour of the day, part of the day (four hours), weekday, weekend or not, or month, or in their combination. One of which the reference has fewer than 50 rows speaks neither for drift nor against it. They are counted when a model is registered, and none can be added later. Not asked for by default: fewer rows teach what to expect, so where nothing follows the clock a small shift is seen later."""
+
         def __init__(
             self,
             *,
@@ -199,11 +207,13 @@ class Policy(google.protobuf.message.Message):
             persistence: builtins.int | None = ...,
             of: builtins.int | None = ...,
             fdr: builtins.float | None = ...,
+            seasons: global___Policy.Names | None = ...,
+            utc_offset_minutes: builtins.int | None = ...,
             alarms: builtins.str | None = ...,
             projections: builtins.int | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_tolerance", b"_tolerance", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "tolerance", b"tolerance"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_tolerance", b"_tolerance", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "tolerance", b"tolerance"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_tolerance", b"_tolerance", "_utc_offset_minutes", b"_utc_offset_minutes", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "seasons", b"seasons", "tolerance", b"tolerance", "utc_offset_minutes", b"utc_offset_minutes"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_tolerance", b"_tolerance", "_utc_offset_minutes", b"_utc_offset_minutes", "alarms", b"alarms", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "seasons", b"seasons", "tolerance", b"tolerance", "utc_offset_minutes", b"utc_offset_minutes"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alarms", b"_alarms"]) -> typing.Literal["alarms"] | None: ...
         @typing.overload
@@ -222,6 +232,8 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_projections", b"_projections"]) -> typing.Literal["projections"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_tolerance", b"_tolerance"]) -> typing.Literal["tolerance"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]) -> typing.Literal["utc_offset_minutes"] | None: ...
 
     @typing.final
     class Rule(google.protobuf.message.Message):

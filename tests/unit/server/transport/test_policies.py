@@ -17,7 +17,7 @@ from cli.policy_file import parse
 from scripts import draw_policy_proto
 from server.errors import Invalid
 from server.transport.policies import policy_text
-from statemachine.policy import FAULTS, GATES, Condition, Policy
+from statemachine.policy import FAULTS, GATES, SEASONS, Condition, Policy
 
 WHEN = st.sampled_from(["loss.up > 0.1", 'metric["p 99"].ratio < 1.2 && rows >= 100', "!(loss.level > 0.5)"])
 PERSISTENCE = st.fixed_dictionaries({"of": st.just(5), "at_least": st.integers(1, 5)})
@@ -37,10 +37,11 @@ LISTS: dict[str, st.SearchStrategy[Any]] = {
     "looks_for": st.lists(st.sampled_from(FAULTS), unique=True),
     "rungs_bp": st.just([100, 2_500]),
     "rules": st.lists(RULE, max_size=2, unique_by=lambda one: str(one["name"])),
+    "seasons": st.lists(st.sampled_from(SEASONS), unique=True),
     "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
 }
 #: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.
-NAMES = {"gates": "mandatory", "quality": "looks_for"}
+NAMES = {"gates": "mandatory", "quality": "looks_for", "drift": "seasons"}
 
 
 def said(section: Any) -> st.SearchStrategy[dict[str, Any]]:
