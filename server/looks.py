@@ -10,6 +10,7 @@ import numpy as np
 from monitoring.estimate import Estimated
 from monitoring.logbins import count_durations, quantile
 from monitoring.series import SeriesWatch
+from server.feed import Floats
 from server.tape import Tape
 from statemachine.conditions import signals_of
 from statemachine.policy import Policy
@@ -18,7 +19,8 @@ from statemachine.signals import metric
 Signals = dict[str, float | None]
 ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP = "loss.estimated", "loss.estimated_error", "loss.estimated_up"
 LATENCIES = {"latency.p50_ms": 0.5, "latency.p99_ms": 0.99}
-MILLISECOND_US = 1_000
+DELAYS = {"labels.delay_p50_s": 0.5, "labels.delay_p90_s": 0.9}
+MILLISECOND_US, SECOND_US = 1_000, 1_000_000
 ESTIMATES = frozenset((ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP))
 
 
@@ -44,7 +46,8 @@ def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_ro
     alive = due[~tape.erased[due]] if due[0] >= reference_rows else due[:0]
     share = float(tape.living(alive).sum()) / len(alive) if len(alive) else None
     behind = float(max(rows[1] - labelled_end, 0))
-    return {"labels.coverage": share, "labels.behind": behind, "rows": float(rows[1] - reference_rows)}
+    known = {"labels.coverage": share, "labels.behind": behind, "rows": float(rows[1] - reference_rows)}
+    return known | _quantiles(tape.delay_us[alive], DELAYS, SECOND_US)
 
 
 def of_estimate(found: Estimated | None) -> Signals:
@@ -54,9 +57,13 @@ def of_estimate(found: Estimated | None) -> Signals:
 
 def of_latency(tape: Tape, rows: tuple[int, int]) -> Signals:
     """Tell how long predictions of the window *rows* took, as far as it was told."""
-    counts = count_durations(tape.latency_us[slice(*rows)][~tape.erased[slice(*rows)]])
-    told = {name: quantile(counts, share) for name, share in LATENCIES.items()}
-    return {name: None if found is None else found / MILLISECOND_US for name, found in told.items()}
+    return _quantiles(tape.latency_us[slice(*rows)][~tape.erased[slice(*rows)]], LATENCIES, MILLISECOND_US)
+
+
+def _quantiles(durations_us: Floats, shares: Mapping[str, float], unit_us: int) -> Signals:
+    counts = count_durations(durations_us)
+    told = {name: quantile(counts, share) for name, share in shares.items()}
+    return {name: None if found is None else found / unit_us for name, found in told.items()}
 
 
 def of_series(name: str, watch: SeriesWatch, newest: float) -> Signals:

@@ -22,6 +22,7 @@ class Tape:
         self.times_us = np.zeros(FIRST_ROOM, dtype=np.int64)
         self._features = np.empty((features, FIRST_ROOM))
         self.labels = np.full(FIRST_ROOM, np.nan)
+        self.delay_us = np.full(FIRST_ROOM, np.nan)  #: from a row to its label; NaN while it has none
         self.latency_us = np.full(FIRST_ROOM, np.nan)  #: of predictions; NaN where it was not told
         self.erased = np.zeros(FIRST_ROOM, dtype=np.bool_)  #: rows of which nothing is known any more
         self._served = np.full(FIRST_ROOM, -1, dtype=np.int16)
@@ -48,6 +49,7 @@ class Tape:
     def label(self, labels: feed.Labels) -> None:
         """Note what turned out to be true."""
         self.labels[labels.rows] = labels.values
+        self.delay_us[labels.rows] = np.maximum(labels.time_us - self.times_us[labels.rows], 0)
 
     def living(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Say which of *rows*, all labelled once, are not erased."""
@@ -87,6 +89,7 @@ class Tape:
         self.times_us = np.pad(self.times_us, (0, more))
         self.erased = np.pad(self.erased, (0, more))
         self.labels = np.pad(self.labels, (0, more), constant_values=np.nan)
+        self.delay_us = np.pad(self.delay_us, (0, more), constant_values=np.nan)
         self.latency_us = np.pad(self.latency_us, (0, more), constant_values=np.nan)
         self._served = np.pad(self._served, (0, more), constant_values=-1)
         self._outputs = {

@@ -57,6 +57,7 @@ class WindowView:
     loss: float | None
     estimate: Estimated | None
     latency_us: tuple[float | None, float | None]  #: p50 and p99
+    delay_us: tuple[float | None, float | None]  #: of labels: p50 and p90
     features: tuple[FeatureView, ...]
 
 
@@ -69,6 +70,7 @@ class Rows:
     served: Floats
     labels: Floats
     latency_us: Floats
+    delay_us: Floats
     estimate: Estimated | None
 
 
@@ -107,6 +109,7 @@ def _rows(watch: Watch, window: RowWindow) -> Rows:
         served=watch.served(window.first_row, window.end_row)[alive],
         labels=tape.labels[numbers],
         latency_us=tape.latency_us[numbers],
+        delay_us=tape.delay_us[numbers],
         estimate=window.estimate or watch.estimate(numbers, window.profile),
     )
 
@@ -117,13 +120,14 @@ def told(found: Taken) -> list[WindowView]:
 
 
 def _window(found: Taken, rows: Rows) -> WindowView:
-    latency = count_durations(rows.latency_us)
+    latency, delay = count_durations(rows.latency_us), count_durations(rows.delay_us)
     return WindowView(
         window=rows.window,
         coverage=float((~np.isnan(rows.labels)).mean()),
         loss=_loss(found.schema, rows),
         estimate=rows.estimate,
         latency_us=(quantile(latency, 0.5), quantile(latency, 0.99)),
+        delay_us=(quantile(delay, 0.5), quantile(delay, 0.9)),
         features=tuple(_features(found, rows)),
     )
 

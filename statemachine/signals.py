@@ -20,6 +20,8 @@ SIGNALS: dict[str, str] = {
     "quality.faults": "faults of the data that were found in the window",
     "labels.coverage": "share of a window of rows, as old as labels usually are, that have theirs",
     "labels.behind": "rows between the last labelled one and the newest",
+    "labels.delay_p50_s": "seconds within which half of those labels came, to an eighth; not known where none came",
+    "labels.delay_p90_s": "seconds within which 90 % of them came",
     "latency.p50_ms": "milliseconds in which half of the window's predictions were made, to an eighth; "
     "not known where it was not told",
     "latency.p99_ms": "milliseconds in which 99 % of them were made",

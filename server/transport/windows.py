@@ -16,6 +16,7 @@ def row_window(view: WindowView) -> pb.RowWindow:
         label_coverage=view.coverage, loss=view.loss, estimated_loss=estimate.loss if estimate else None,
         estimated_error=estimate.error if estimate else None, latency_p50_us=view.latency_us[0],
         latency_p99_us=view.latency_us[1], log_evidence=window.drift.log_evidence, verdict=window.drift.verdict,
+        label_delay_p50_us=view.delay_us[0], label_delay_p90_us=view.delay_us[1],
         features=[_feature(one) for one in view.features], faults=[_fault(one) for one in window.faults],
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +15,13 @@ from remission.v1 import health_pb2, model_pb2
 from tests.fixtures.servers import serving
 
 REFERENCE, WINDOW, SECOND_US = 600, 100, 1_000_000
-POLICY = (
-    '{"windows": {"rows": 100}, "conditions": [{"name": "slow", "when": "latency.p99_ms > 5.0", "then": "suspect"}]}'
-)
+POLICY = json.dumps({
+    "windows": {"rows": 100},
+    "conditions": [
+        {"name": "slow", "when": "latency.p99_ms > 5.0", "then": "suspect"},
+        {"name": "late", "when": "labels.delay_p90_s > 600.0", "then": "suspect"},
+    ],
+})  # fmt: skip
 
 
 def columns(chance: np.random.Generator, rows: int, shift: float, new: int) -> dict[str, list[float] | list[str]]:
@@ -28,6 +33,7 @@ def columns(chance: np.random.Generator, rows: int, shift: float, new: int) -> d
 def a_model(name: str) -> model_pb2.Model:
     return model_pb2.Model(
         name=name, owner="risk", task=model_pb2.TASK_BINARY, champion="v1", policy_json=POLICY,
+        label_delay_rows=WINDOW,
         features=[
             model_pb2.FeatureSpec(name="x", kind=model_pb2.FEATURE_KIND_NUMERIC),
             model_pb2.FeatureSpec(name="c", kind=model_pb2.FEATURE_KIND_CATEGORICAL, categories=["red", "green"]),
@@ -88,7 +94,8 @@ def test_a_window_shows_which_feature_moved_by_how_much_and_what_is_new(client: 
 def test_a_window_shows_what_labels_and_latencies_tell_and_nothing_that_was_not_told(client: Client) -> None:
     ingest(client, 0)
     ingest(client, 1, latency_us=2_000)
-    client.ingest_labels("m", [f"p-{n}" for n in range(WINDOW, WINDOW + 50)], [1.0] * 50)
+    numbers = range(WINDOW, WINDOW + 50)
+    client.ingest_labels("m", [f"p-{n}" for n in numbers], [1.0] * 50, times_us=[SECOND_US * (WINDOW + 350)] * 50)
 
     silent, told = client.health.windows("m", 50)
 
@@ -96,6 +103,8 @@ def test_a_window_shows_what_labels_and_latencies_tell_and_nothing_that_was_not_
     assert (silent.HasField("loss"), told.HasField("loss")) == (False, True)
     assert 0.2 < told.loss < 0.8
     assert not silent.HasField("latency_p99_us")
+    assert not silent.HasField("label_delay_p50_us")
+    assert 300 * 7 / 8 <= told.label_delay_p50_us / SECOND_US <= told.label_delay_p90_us / SECOND_US <= 349
     assert 2_000 * 7 / 8 <= told.latency_p50_us <= told.latency_p99_us <= 2_000
 
 
@@ -107,6 +116,21 @@ def test_a_condition_on_latency_raises_suspicion(client: Client) -> None:
     slow = client.state("m").state
 
     assert (quick, slow) == (health_pb2.STATE_HEALTHY, health_pb2.STATE_SUSPECT)
+
+
+def test_a_condition_on_the_delay_of_labels_holds_where_they_came_late(client: Client) -> None:
+    for window in range(2):
+        ingest(client, window)
+    client.ingest_labels(
+        "m", [f"p-{n}" for n in range(WINDOW, 2 * WINDOW)], [1.0] * WINDOW,
+        times_us=[SECOND_US * (2 * WINDOW + 1_000)] * WINDOW,
+    )  # fmt: skip
+    before = client.state("m").state
+    ingest(client, 2)
+
+    after = client.state("m").state
+
+    assert (before, after) == (health_pb2.STATE_HEALTHY, health_pb2.STATE_SUSPECT)
 
 
 def test_erased_rows_are_in_no_window(client: Client) -> None:

@@ -468,6 +468,8 @@ class RowWindow(google.protobuf.message.Message):
     VERDICT_FIELD_NUMBER: builtins.int
     FEATURES_FIELD_NUMBER: builtins.int
     FAULTS_FIELD_NUMBER: builtins.int
+    LABEL_DELAY_P50_US_FIELD_NUMBER: builtins.int
+    LABEL_DELAY_P90_US_FIELD_NUMBER: builtins.int
     first_row: builtins.int
     """first_row is the number of its first row."""
     end_row: builtins.int
@@ -494,6 +496,10 @@ class RowWindow(google.protobuf.message.Message):
     """log_evidence is the evidence that anything drifted, in nats, of this window and those before it."""
     verdict: builtins.str
     """verdict of the drift watch: none, alarm, confirmed or cleared."""
+    label_delay_p50_us: builtins.float
+    """label_delay_p50_us is within what time half of its labels came that are here, to an eighth; absent without labels."""
+    label_delay_p90_us: builtins.float
+    """label_delay_p90_us is within what time 90 % of them came."""
     @property
     def features(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FeatureWindow]:
         """features in the order of the model, then the output as `@output`."""
@@ -519,13 +525,19 @@ class RowWindow(google.protobuf.message.Message):
         verdict: builtins.str = ...,
         features: collections.abc.Iterable[global___FeatureWindow] | None = ...,
         faults: collections.abc.Iterable[global___DataFault] | None = ...,
+        label_delay_p50_us: builtins.float | None = ...,
+        label_delay_p90_us: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "loss", b"loss"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "end_row", b"end_row", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "faults", b"faults", "features", b"features", "first_row", b"first_row", "label_coverage", b"label_coverage", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "log_evidence", b"log_evidence", "loss", b"loss", "repeats", b"repeats", "rows", b"rows", "verdict", b"verdict"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_label_delay_p50_us", b"_label_delay_p50_us", "_label_delay_p90_us", b"_label_delay_p90_us", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "label_delay_p50_us", b"label_delay_p50_us", "label_delay_p90_us", b"label_delay_p90_us", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "loss", b"loss"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_label_delay_p50_us", b"_label_delay_p50_us", "_label_delay_p90_us", b"_label_delay_p90_us", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "end_row", b"end_row", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "faults", b"faults", "features", b"features", "first_row", b"first_row", "label_coverage", b"label_coverage", "label_delay_p50_us", b"label_delay_p50_us", "label_delay_p90_us", b"label_delay_p90_us", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "log_evidence", b"log_evidence", "loss", b"loss", "repeats", b"repeats", "rows", b"rows", "verdict", b"verdict"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_estimated_error", b"_estimated_error"]) -> typing.Literal["estimated_error"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_estimated_loss", b"_estimated_loss"]) -> typing.Literal["estimated_loss"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_label_delay_p50_us", b"_label_delay_p50_us"]) -> typing.Literal["label_delay_p50_us"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_label_delay_p90_us", b"_label_delay_p90_us"]) -> typing.Literal["label_delay_p90_us"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_latency_p50_us", b"_latency_p50_us"]) -> typing.Literal["latency_p50_us"] | None: ...
     @typing.overload
