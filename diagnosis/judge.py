@@ -20,6 +20,7 @@ from diagnosis.thresholds import Thresholds
 ROW = "@row"  #: the name under which rows that came again are reported
 WIDE = 1.96  #: standard errors to both sides, so that an interval holds the share 19 times in 20
 HALF = 0.5  #: share of the rise that rows which come more often must explain, so that no fault is sought in them
+FEW = 0.05  #: share of a window's rows, below which a fault does not stand for all that a feature shows
 SURE = 5.0  #: standard errors of the rise from which on it is as clear as can be
 
 
@@ -83,7 +84,7 @@ class _Case:
         if look.all <= 1 and not self.findings and not self.serving:
             # Nothing that the loss follows from has changed: it may have risen by chance. What fits best is a rival.
             return (_unknown(1.0), *self._rivals([self._of_pattern(one, look) for one in look.patterns()]))
-        patterns = () if self.serving else look.patterns()
+        patterns = () if self.serving or look.all <= 1 else look.patterns()
         if patterns:
             first, *rivals = (self._of_pattern(one, look) for one in patterns)
             return self._with_rivals(self._cause(first), [*rivals, *self._moved(look)])
@@ -103,7 +104,7 @@ class _Case:
 
     def _of_feature(self, part: Part, look: Look) -> Part:
         """Say what has happened to features alone: a fault that was found, rows that come more often, or neither."""
-        faults = [each for each in self.findings if each["feature"] in part.features]
+        faults = [each for each in self.findings if each["feature"] in part.features and _many(each)]
         if faults:
             kinds = sorted({named(each) for each in faults})
             evidence = max(float(each["log_evidence"]) for each in faults)
@@ -125,7 +126,7 @@ class _Case:
             parts.append(replace(each, amount=min(each.amount, left)))
             left -= parts[-1].amount
         concept = changed_truth(self.rise, left, look)
-        return [*parts, concept] if self._stands(concept) else parts
+        return [*parts, concept] if look.all > 1 and self._stands(concept) else parts
 
     def _moved(self, look: Look) -> list[Part]:
         """Return what moved inputs and moved labels would do by their shares alone, the larger first."""
@@ -133,7 +134,7 @@ class _Case:
         return sorted(filter(self._stands, both), key=lambda part: (-part.amount, part.kind))
 
     def _spoilt(self) -> set[str]:
-        return {each["feature"] for each in self.findings}
+        return {each["feature"] for each in self.findings if _many(each)}
 
     def _stands(self, part: Part) -> bool:
         return part.amount > self.policy.errors * part.error and part.amount > 0
@@ -177,6 +178,11 @@ def _diagnosis(
         causes=causes, onset_row=onset_of(inputs, first), confidence=round(confidence, 6), rise=round(rise.amount, 6),
         error=round(rise.error, 6), labelled=rise.labelled,
     )  # fmt: skip
+
+
+def _many(finding: dict[str, Any]) -> bool:
+    """Say whether a fault has spoilt so many rows that what else is seen of its feature may be the fault."""
+    return float(finding.get("share", 1.0)) >= FEW
 
 
 def _unpriced(part: Part) -> BoundedCause:

@@ -141,3 +141,37 @@ def test_a_changed_truth_is_told_at_each_feature_where_the_loss_has_changed_abou
     found = [diagnosed(planted("concept", seed)).causes[0].features for seed in SEEDS]
 
     assert {frozenset(each) for each in found} == {frozenset(("a", "b", "noise"))}
+
+
+def absurd(feature: str, share: float) -> dict[str, Any]:
+    """Give a fault of a few rows, or of many."""
+    return {
+        "feature": feature, "kind": "absurd", "slots": [], "log_evidence": 9.3, "onset_row": 10_010, "share": share,
+        "told": "1 far above all that is known",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "feature"), [("covariate", "noise"), ("join", "a")])
+def test_a_fault_of_a_row_or_two_does_not_stand_for_what_has_happened_to_its_feature(
+    planted: Planted, fault: str, feature: str
+) -> None:
+    plain = [diagnosed(planted(fault, seed)).causes[0] for seed in SEEDS]
+    beside = [diagnosed({**planted(fault, seed), "quality": [absurd(feature, 0.004)]}).causes[0] for seed in SEEDS]
+
+    assert [(one.kind, one.features) for one in beside] == [(one.kind, one.features) for one in plain]
+
+
+def test_a_fault_of_many_rows_does(planted: Planted) -> None:
+    found = diagnosed({**planted("join", 0), "quality": [absurd("a", 0.5)]})
+
+    assert (found.cause, found.causes[0].features) == ("data_quality", ("a",))
+
+
+def test_a_fault_beside_a_rise_in_which_nothing_is_strained_makes_no_cause_of_what_fits(planted: Planted) -> None:
+    thin = [planted("noisy", seed, rows) for seed in SEEDS for rows in (50, 80)]
+    unknown = [each for each in thin if diagnosed(each).cause == "unknown" and len(diagnosed(each).causes) > 1]
+
+    assert unknown
+    assert {diagnosed({**each, "quality": [absurd("idle", 0.02)]}).cause for each in unknown} <= {
+        "unknown", "data_quality",
+    }  # fmt: skip
