@@ -169,14 +169,18 @@ class Shown(NamedTuple):
 
 
 def observe_all(shown: Sequence[Shown]) -> list[Told]:
-    """Show each watch its window, many at once. No bit of what comes of one depends on those beside it."""
-    told: dict[int, Told] = {}
+    """Show each watch its window, many at once. No bit of what comes of one depends on those beside it.
+
+    Up to `AT_ONCE` watches share their memory afterwards: to keep one of them for long is to keep that of all.
+    """
+    told: list[Told | None] = [None] * len(shown)
     for places in _together(shown):
         some = [shown[at] for at in places]
         gained = Gained.of([one.watch.dictionary for one in some], [one.window.counts for one in some])
         follow = _watched if some[0].watch.phase == "watching" else _judged
-        told.update(zip(places, follow(some, gained), strict=True))
-    return [told[at] if at in told else (one.watch, one.finding("none", 0.0, -1)) for at, one in enumerate(shown)]
+        for at, each in zip(places, follow(some, gained), strict=True):
+            told[at] = each
+    return [each or (one.watch, one.finding("none", 0.0, -1)) for one, each in zip(shown, told, strict=True)]
 
 
 def _together(shown: Sequence[Shown]) -> Iterator[list[int]]:
