@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, NamedTuple, Protocol, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from monitoring.evidence import e_bh, log_mean_exp
 from monitoring.gained import Gained
 from monitoring.profile import Profile
 from monitoring.projections import Projections
+from monitoring.promises import Thresholds
 from monitoring.reference import Ints, Reference
 from monitoring.seasonal import SeasonalDictionary
 from monitoring.seasons import Seasons, cells_from_json, wanted
@@ -29,61 +30,6 @@ Verdict = Literal["none", "alarm", "confirmed", "cleared"]
 Features = tuple[dict[str, Any], ...]
 #: Watches that are shown their windows in one go: what they add and multiply stays in the cache of a processor.
 AT_ONCE = 64
-
-
-class Thresholds(Protocol):
-    """What a policy says about drift."""
-
-    @property
-    def false_alarm_windows(self) -> float:
-        """Windows that pass on average before a false alarm, at least."""
-
-    @property
-    def tolerance(self) -> float:
-        """The change in total variation that does not matter."""
-
-    @property
-    def confirm(self) -> float:
-        """The e-value on windows after the alarm that confirms it."""
-
-    @property
-    def clear(self) -> float:
-        """Windows of a drift that lasts which pass on average before it is cleared in error, at least."""
-
-    @property
-    def persistence(self) -> int:
-        """How many of the last `of` windows after the alarm must speak for drift."""
-
-    @property
-    def of(self) -> int:
-        """How many windows `persistence` looks back on."""
-
-    @property
-    def fdr(self) -> float:
-        """The false discovery rate of the features that are named."""
-
-    @property
-    def projections(self) -> int:
-        """How many projections of features are watched like features."""
-
-    @property
-    def seasons(self) -> tuple[str, ...]:
-        """The seasons that tell rows apart: each row is held against the reference of its own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftThresholds:
-    """Thresholds that need no tuning."""
-
-    false_alarm_windows: float = 1000.0
-    tolerance: float = 0.005
-    confirm: float = 100.0
-    clear: float = 20.0
-    persistence: int = 3
-    of: int = 5
-    fdr: float = 0.05
-    projections: int = 0
-    seasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,14 +115,18 @@ class Shown(NamedTuple):
 
 
 def observe_all(shown: Sequence[Shown]) -> list[Told]:
-    """Show each watch its window, many at once. No bit of what comes of one depends on those beside it."""
-    told: dict[int, Told] = {}
+    """Show each watch its window, many at once. No bit of what comes of one depends on those beside it.
+
+    Up to `AT_ONCE` watches share their memory afterwards: to keep one of them for long is to keep that of all.
+    """
+    told: list[Told | None] = [None] * len(shown)
     for places in _together(shown):
         some = [shown[at] for at in places]
         gained = Gained.of([one.watch.dictionary for one in some], [one.window.counts for one in some])
         follow = _watched if some[0].watch.phase == "watching" else _judged
-        told.update(zip(places, follow(some, gained), strict=True))
-    return [told[at] if at in told else (one.watch, one.finding("none", 0.0, -1)) for at, one in enumerate(shown)]
+        for at, each in zip(places, follow(some, gained), strict=True):
+            told[at] = each
+    return [each or (one.watch, one.finding("none", 0.0, -1)) for one, each in zip(shown, told, strict=True)]
 
 
 def _together(shown: Sequence[Shown]) -> Iterator[list[int]]:

@@ -40,9 +40,9 @@ class Gained(NamedTuple):
         return log_mean_exps(sums + self.priors, self.starts, self.widths)
 
     def parts(self, flat: Ints) -> Iterator[Ints]:
-        """Cut a flat vector by watch, in copies: a watch that is kept does not keep the vector of all."""
+        """Cut a flat vector by watch."""
         ends = (self.starts + self.widths).tolist()
-        return (flat[start:end].copy() for start, end in zip(self.starts.tolist(), ends, strict=True))
+        return (flat[start:end] for start, end in zip(self.starts.tolist(), ends, strict=True))
 
     def of_one(self, alternatives: Sequence[int]) -> list[int]:
         """Return what one alternative of each watch has gained."""

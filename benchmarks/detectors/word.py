@@ -14,8 +14,9 @@ from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import PAST, ROWS, SEED, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import calm, changed, reference, windows
-from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch, Shown, observe_all
+from monitoring.drift import DriftFinding, DriftWatch, Shown, observe_all
 from monitoring.profile import Profile
+from monitoring.promises import DriftThresholds
 from monitoring.reference import Ints, Reference
 
 #: The defaults of a policy.

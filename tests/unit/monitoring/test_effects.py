@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from monitoring.drift import DriftThresholds, DriftWatch
+from monitoring.drift import DriftWatch
 from monitoring.effects import effects, wasserstein
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
+from monitoring.promises import DriftThresholds
 from monitoring.reference import Column, Feature, Floats, Reference
 from monitoring.standing import standings
 

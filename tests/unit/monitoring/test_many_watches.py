@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring import drift
-from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch, Shown, observe_all
+from monitoring.drift import DriftFinding, DriftWatch, Shown, observe_all
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
+from monitoring.promises import DriftThresholds
 from monitoring.reference import Column, Reference
 
 NUMERIC = [Column(name="a"), Column(name="b")]

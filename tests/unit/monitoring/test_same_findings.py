@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from monitoring.alternatives import ladder
-from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch
+from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.profile import Profile
+from monitoring.promises import DriftThresholds
 from monitoring.reference import Feature, Kind, Reference
 
 #: Of states and findings whose evidence was multiplied in whole numbers, one window at a time.

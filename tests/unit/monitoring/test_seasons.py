@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from monitoring.alternatives import NATS
 from monitoring.counting import ArrayCounter
-from monitoring.drift import DriftFinding, DriftThresholds, DriftWatch, judge
+from monitoring.drift import DriftFinding, DriftWatch, judge
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
+from monitoring.promises import DriftThresholds
 from monitoring.reference import Column, Reference
 from monitoring.seasonal import SeasonalDictionary
 from monitoring.seasons import (
