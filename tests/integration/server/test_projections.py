@@ -15,7 +15,8 @@ from remission.v1 import audit_pb2, model_pb2
 
 from tests.fixtures.servers import serving
 
-PAST, LATER, TOGETHER = 1_000, 500, 0.8
+PAST, LATER, BATCH, TOGETHER = 1_000, 500, 50, 0.8
+MINUTE_US = 60_000_000
 NAMES = ("income", "age", "tenure")
 BLIND: dict[str, Any] = {"drift": {"alarms": "always"}, "regret": {"every": 0}}
 WATCHFUL: dict[str, Any] = {**BLIND, "drift": {"alarms": "always", "projections": 2}}
@@ -28,7 +29,7 @@ def columns(rng: np.random.Generator, rows: int, correlation: float) -> dict[str
     return dict(zip(NAMES, drawn, strict=True))
 
 
-def lived(client: Client, name: str, policy: dict[str, Any]) -> list[audit_pb2.Event]:
+def lived(client: Client, name: str, policy: dict[str, Any], step_us: int = 1) -> list[audit_pb2.Event]:
     """Register a model, serve rows whose income and age have nothing to do with each other, and give its events."""
     rng = np.random.default_rng(1)
     past = columns(rng, PAST, TOGETHER)
@@ -37,12 +38,14 @@ def lived(client: Client, name: str, policy: dict[str, Any]) -> list[audit_pb2.E
         features=[model_pb2.FeatureSpec(name=one, kind=model_pb2.FEATURE_KIND_NUMERIC) for one in NAMES],
     )  # fmt: skip
     truth = (np.arange(PAST) % 2).astype(float)
-    outputs = rng.uniform(size=PAST + LATER)
-    client.create_model(asked, make_reference(past, labels=truth, outputs=outputs[:PAST], times_us=range(PAST)))
-    client.ingest(
-        name, columns(rng, LATER, 0.0), outputs={"v1": outputs[PAST:]},
-        prediction_ids=[f"p{k}" for k in range(LATER)], times_us=range(PAST, PAST + LATER),
-    )  # fmt: skip
+    outputs, times_us = rng.uniform(size=PAST + LATER), np.arange(PAST + LATER) * step_us
+    client.create_model(asked, make_reference(past, labels=truth, outputs=outputs[:PAST], times_us=times_us[:PAST]))
+    later = columns(rng, LATER, 0.0)
+    for some in np.split(np.arange(LATER), LATER // BATCH):
+        client.ingest(
+            name, {one: values[some] for one, values in later.items()}, outputs={"v1": outputs[PAST + some]},
+            prediction_ids=[f"p{k}" for k in some], times_us=times_us[PAST + some],
+        )  # fmt: skip
     return list(client.history(name))
 
 
@@ -111,6 +114,16 @@ def test_a_policy_that_asks_for_none_sees_nothing(client: Client) -> None:
     events = lived(client, "blind", BLIND)
 
     assert "alarm_raised" not in {one.type for one in events}
+
+
+def test_seasons_and_projections_are_watched_together_and_derived_again(client: Client) -> None:
+    both = {**WATCHFUL, "drift": {**WATCHFUL["drift"], "seasons": ["part_of_day"]}}
+
+    events = lived(client, "seasonal", both, step_us=20 * MINUTE_US)
+    found = client.audit.verify("seasonal")
+
+    assert payload(events, "alarm_raised")["subject"].split(", ")[0] == "income & age (joint)"
+    assert (found.rederived, found.first_failure) == (found.decisions, "")
 
 
 def test_more_than_the_reference_was_learned_with_are_refused(client: Client, events: list[audit_pb2.Event]) -> None:
