@@ -57,15 +57,16 @@ def weigh(inputs: dict[str, Any], policy: Policy) -> Resolution:
 
     Two models of one recipe that learned from as many rows of one world are not equally good: a champion may be beaten
     from its first day on, and nothing has declined. So a lead is decline where it is larger than the rise of a loss
-    that `loss.tolerance` accepts: on fresh rows by themselves, and, within the budget that challengers share, over all
-    rounds that are remembered. One that lasts and is no more than that is an improvement: a better model is to be had.
+    that `loss.tolerance` accepts: on fresh rows by themselves, and, within the budget that challengers share, on fresh
+    rows or over all rounds that are remembered. One that lasts and is no more than that is an improvement: a better
+    model is to be had.
     """
     champion = span(inputs["challenges"][-1]["champion"])
     fresh = resolve({**inputs, "level": policy.loss.tolerance * champion.mean}, policy)
     if fresh.verdict == "open":
         return fresh
     declined, nats = _leads(inputs, SAME_SIZE, policy, policy.loss.tolerance)
-    if fresh.verdict == "confirmed" and declined:
+    if fresh.verdict == "confirmed" and (declined or fresh.log_evidence > _needed(policy)):
         return fresh
     if fresh.verdict == "confirmed" and champion.rows <= policy.confirmation.most_windows * int(inputs["window"]):
         return Resolution(verdict="open", log_evidence=nats)
@@ -95,7 +96,12 @@ def _leads(inputs: dict[str, Any], name: str, policy: Policy, accepted: float = 
     lead = span(_joined(entry["leads"].get(name, []) for entry in rounds), accepted * champion.mean)
     nats = log_e(lead, float(inputs["design_rows"]))
     counts = lead.mean > policy.regret.least_gain * champion.mean
-    return counts and nats > math.log(CHALLENGERS / policy.regret.alpha), nats
+    return counts and nats > _needed(policy), nats
+
+
+def _needed(policy: Policy) -> float:
+    """Give the nats that one challenger must show, so that all of them share one budget."""
+    return math.log(CHALLENGERS / policy.regret.alpha)
 
 
 def _joined(lists: Any) -> list[Block]:  # noqa: ANN401 - an iterable of lists of blocks, as JSON gives it

@@ -103,12 +103,28 @@ def test_a_lead_beyond_what_a_loss_may_rise_by_is_a_decline_when_fresh_rows_show
     assert found.verdict == "confirmed"
 
 
-def test_fresh_rows_alone_make_no_decline_while_all_that_is_remembered_does_not_say_so() -> None:
-    before, after = rounds(3, recent=-0.1, all=-0.1), challenge(70, recent=0.6, all=0.6)
+def after(*gains: float) -> dict[str, Any]:
+    """Give one round of the given gains of a challenger of the same size, fifty rows for each."""
+    chance = np.random.default_rng(7)
+    champion = [(chance.random(50) < 0.4).astype(float) for _ in gains]
+    leads = [part * gain for part, gain in zip(champion, gains, strict=True)]
+    champion_blocks, lead = ([block(fixed(part, 1.0)) for part in parts] for parts in (champion, leads))
+    return {"champion": champion_blocks, "leads": {"recent": lead}}
 
-    verdicts = [look(second(before, after), POLICY).verdict for look in (look_again, weigh)]
+
+def test_fresh_rows_that_are_not_sure_make_no_decline_while_all_that_is_remembered_does_not_say_so() -> None:
+    before, fresh = rounds(3, recent=-0.1, all=-0.1), after(0.3, 0.0, 0.4)
+
+    verdicts = [look(second(before, fresh), POLICY).verdict for look in (look_again, weigh)]
 
     assert verdicts == ["confirmed", "open"]
+
+
+def test_fresh_rows_that_are_sure_make_a_decline_whatever_was_before() -> None:
+    """A world that changed of late: rounds from before the change know nothing of it."""
+    found = weigh(second(rounds(3, recent=-0.1, all=-0.1), after(0.6, 0.5, 0.6)), POLICY)
+
+    assert found.verdict == "confirmed"
 
 
 def test_a_regret_that_fresh_rows_refute_is_neither_decline_nor_improvement() -> None:
