@@ -173,3 +173,27 @@ def test_sums_of_features_are_held_against_their_season_too_and_fewer_of_them_ma
     sums = len(world.reference()["projections"]["each"])
     assert sums >= 1
     assert len(found.inputs["assumptions"]["dispersion"]) == 3 + min(kept, sums)
+
+
+def test_windows_tell_how_far_features_are_from_their_season(service: Service) -> None:
+    world = World(service, HOURS)
+    world.send(1)
+    in_season = service.windows("m", 1)[0].features[0].standing
+    service.update_model("m", "", None, None, "{}").result()
+
+    plain = service.windows("m", 1)[0].features[0].standing
+
+    assert (in_season.name, plain.name) == ("x", "x")
+    assert 2 * in_season.sizes["ks"] < plain.sizes["ks"]
+
+
+def test_windows_of_seasons_that_nobody_knows_tell_of_no_change(service: Service) -> None:
+    world = World(service, {"seasons": ["month"]})
+    world.next += 25 * 240
+    world.send(1, shift=9.0)
+
+    found = service.windows("m", 1)[0].features[0]
+
+    assert (found.standing.log_evidence, found.standing.sizes["ks"]) == (0.0, 0.0)
+    assert found.mean is not None
+    assert found.mean > 8
