@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from monitoring.alternatives import ERRORS, FINER, RARE, Shares, astray, kind, ladder, shares
+from monitoring.alternatives import ERRORS, FINER, RARE, WORTH, Shares, astray, kind, ladder, shares
 from monitoring.reference import Feature, Reference
 from monitoring.seasons import Cell, Seasons
 from monitoring.zone import ratios
@@ -56,30 +56,36 @@ def by_kind(feature: Feature, dispersion: Sequence[float]) -> Spreads:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a law: the ratios of its slots, what a row gains if it is true, and what it must give up."""
+    """A change of a cell's law: the log ratios of its slots, and what a row gains if it is true."""
 
     name: str
-    ratios: tuple[float, ...]
+    law: Law
+    logs: tuple[float, ...]
     gain: float
-    astray: float
 
 
-def changes(
-    feature: Feature, law: Law, total: int, spreads: Spreads, within: Spreads, tolerance: float
-) -> Iterator[Change]:
-    """Give the changes of *law* that stand out of the zone, and that its rows cannot pass for.
-
-    Sums over these vary as *within* says. What a row gives up is for the error of the whole reference, of *total* rows
-    whose sums vary as *spreads* say: the errors of single cells cancel when the seasons have gone round.
-    """
+def changes(feature: Feature, law: Law, within: Spreads, tolerance: float) -> Iterator[Change]:
+    """Give the changes of *law* that stand out of the zone and that its rows tell; sums of these vary by *within*."""
     for name, q in ladder(feature, FINER, law.shares):
         found = ratios(law.shares, q, max(tolerance, RARE / (RARE + law.rows)))
         if found is None:
             continue
         logs = tuple(map(math.log, found))
         if _told_apart(law, logs, within[kind(name)]):
-            gain = math.fsum(x * r for x, r in zip(q, logs, strict=True))
-            yield Change(name, logs, gain, astray(law.shares, found, total / spreads[kind(name)]))
+            yield Change(name, law, logs, math.fsum(x * r for x, r in zip(q, logs, strict=True)))
+
+
+def given_up(cells: Sequence[Change], spread: float) -> float | None:
+    """Return what each row of *cells* gives up for the error of the reference, whose sums vary *spread* times as much.
+
+    Cells and slots are one law, as many rows have taught it: errors of cells cancel when the seasons have gone round.
+    None: it is more of what is gained than an alternative is worth.
+    """
+    rows = sum(each.law.rows for each in cells)
+    joint = [each.law.rows / rows * share for each in cells for share in each.law.shares]
+    offset = astray(joint, [math.exp(log) for each in cells for log in each.logs], rows / spread)
+    gain = math.fsum(each.law.rows * each.gain for each in cells) / rows
+    return offset if offset <= WORTH * gain else None
 
 
 def _told_apart(law: Law, logs: Sequence[float], spread: float) -> bool:

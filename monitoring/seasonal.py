@@ -19,7 +19,6 @@ from monitoring.alternatives import (
     FINER,
     NATS,
     RULE,
-    WORTH,
     Alternative,
     evened_out,
     kind,
@@ -31,7 +30,7 @@ from monitoring.alternatives import (
 )
 from monitoring.dictionary import KEPT, Dictionary
 from monitoring.effects import effects
-from monitoring.expected import Change, Law, by_kind, changes, laws
+from monitoring.expected import Change, Law, by_kind, changes, given_up, laws
 from monitoring.reference import Feature, Ints, Reference
 from monitoring.seasons import Cell, Seasons
 from monitoring.tables import Tables
@@ -106,20 +105,19 @@ def _tables(
 ) -> tuple[dict[Cell, Told], dict[str, int]]:
     """Give what a row says in each cell, of the changes that its rows can tell apart, and what each change gives up."""
     spreads, within = by_kind(feature, seasons.dispersion[place]), by_kind(feature, seasons.within[place])
-    rows, found = sum(law.rows for law in known.values()), dict[str, dict[Cell, Change]]()
+    found = dict[str, dict[Cell, Change]]()
     for cell, law in known.items():
-        for each in changes(feature, law, rows, spreads, within, tolerance):
+        for each in changes(feature, law, within, tolerance):
             found.setdefault(each.name, {})[cell] = each
     tables: dict[Cell, Told] = {cell: {} for cell in known}
     offsets = dict[str, int]()
     for name, cells in found.items():
-        # One for all cells, so that what was given up is known by the rows alone.
-        offset, spread = max(each.astray for each in cells.values()), spreads[kind(name)]
-        gain = math.fsum(known[cell].rows * each.gain for cell, each in cells.items())
-        if offset * sum(known[cell].rows for cell in cells) <= WORTH * gain:
+        spread = spreads[kind(name)]
+        offset = given_up(list(cells.values()), spread)
+        if offset is not None:
             offsets[name] = round(offset / spread * NATS)
             for cell, each in cells.items():
-                tables[cell][name] = quantised(Alternative(name, each.ratios, offset), spread)
+                tables[cell][name] = quantised(Alternative(name, each.logs, offset), spread)
     return tables, offsets
 
 

@@ -145,3 +145,55 @@ def test_an_unknown_season_is_refused_with_those_that_are_known(service: Service
         World(service, {"seasons": ["fortnight"]})
 
     assert f"drift.seasons[0]: 'fortnight' is not accepted; one of {', '.join(SEASONS)} is" in str(refused.value)
+
+
+def test_seasons_of_which_none_has_rows_enough_are_refused(service: Service) -> None:
+    with pytest.raises(Invalid) as refused:
+        World(service, {"seasons": ["weekday", "hour"]})
+
+    told = "no season of hour, weekday (UTC+0 minutes) has 50 rows in the reference; fewer seasons are accepted"
+    assert f"model.policy_json: drift.seasons: {told}" in str(refused.value)
+
+
+@pytest.mark.parametrize("kept", [4, 1, 0])
+def test_sums_of_features_are_held_against_their_season_too_and_fewer_of_them_may_be_asked_for(
+    service: Service, kept: int
+) -> None:
+    world = World(service, {**HOURS, "projections": 4})
+    drift = {"alarms": "always", **HOURS, "projections": kept}
+    service.update_model("m", "", None, None, json.dumps({"drift": drift})).result()
+    calm = world.send(8)
+
+    world.send(6, shift=SHIFT)
+
+    alarm = next(event for event in service.events("m", 0, 100) if event.type == "alarm_raised")
+    found = service.explain("m", alarm.position)
+    assert "alarm_raised" not in calm
+    assert (found.judge, found.equal) == ("drift@2", True)
+    sums = len(world.reference()["projections"]["each"])
+    assert sums >= 1
+    assert len(found.inputs["assumptions"]["dispersion"]) == 3 + min(kept, sums)
+
+
+def test_windows_tell_how_far_features_are_from_their_season(service: Service) -> None:
+    world = World(service, HOURS)
+    world.send(1)
+    in_season = service.windows("m", 1)[0].features[0].standing
+    service.update_model("m", "", None, None, "{}").result()
+
+    plain = service.windows("m", 1)[0].features[0].standing
+
+    assert (in_season.name, plain.name) == ("x", "x")
+    assert 2 * in_season.sizes["ks"] < plain.sizes["ks"]
+
+
+def test_windows_of_seasons_that_nobody_knows_tell_of_no_change(service: Service) -> None:
+    world = World(service, {"seasons": ["month"]})
+    world.next += 25 * 240
+    world.send(1, shift=9.0)
+
+    found = service.windows("m", 1)[0].features[0]
+
+    assert (found.standing.log_evidence, found.standing.sizes["ks"]) == (0.0, 0.0)
+    assert found.mean is not None
+    assert found.mean > 8
