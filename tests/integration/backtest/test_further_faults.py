@@ -64,3 +64,14 @@ def test_a_rule_that_rows_break_is_a_fault_by_its_name_and_starts_no_retraining(
     assert not [event for event in events if event["type"] == "remediation_started"]
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
     assert audit.decisions >= 3
+
+
+def test_rows_that_are_ingested_again_are_a_fault_until_they_end_and_start_no_retraining() -> None:
+    events, audit = lived(planted("resent", SEED))
+
+    alarm = next(event["payload"] for event in events if event["type"] == "alarm_raised")
+    assert (alarm["signal"], alarm["subject"], alarm["detector"]) == ("quality", "@row", "quality_resent@2")
+    assert alarm["onset_row"] == PLANTED
+    assert not [event for event in events if event["type"] == "remediation_started"]
+    assert "recovery_shown" in {event["type"] for event in events}
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
