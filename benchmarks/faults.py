@@ -30,6 +30,7 @@ from monitoring.inspection import Inspection, Seen
 from monitoring.learning import learn
 from monitoring.profile import profile, repeated_rows
 from monitoring.reference import OUTPUT, Column, Reference
+from monitoring.resent import Trail, digests
 from monitoring.streams import ROW
 from statemachine.policy import FAULTS as FURTHER
 from statemachine.policy import Policy, Quality
@@ -72,6 +73,7 @@ FAULTS: dict[str, Fault] = {
     "stuck at its last value": Fault("stuck", lambda v, _r, _c: np.full_like(v, v[np.isfinite(v)][0])),
     "a new word, 3 of 10": Fault("new_category", lambda v, r, c: _some(v, c, 0.3, float(np.nanmax(r)) + 1), "word"),
     "each row twice": Fault("duplicate", lambda v, _r, _c: np.repeat(v, 2)[: len(v)], "row"),
+    "each row again a window later": Fault("resent", lambda v, _r, _c: np.tile(v[: len(v) // WINDOWS], WINDOWS), "row"),
     "a thousand ranges off, 1 row": Fault(
         "absurd", lambda v, r, c: _one(v, c, float(np.nanmax(r) + 1e3 * np.ptp(r[np.isfinite(r)])))
     ),
@@ -120,12 +122,14 @@ class World:
     def reports(self, rows: Floats) -> Reports:
         """Judge the windows of *rows* behind the reference."""
         watch, found = Inspection.start(self.reference, self.habits, self.policy.quality), Reports()
+        trail = Trail.of(rows[: self.reference_rows], self.window)
         for number, first in enumerate(range(self.reference_rows, len(rows) - self.window + 1, self.window)):
             part, outputs = rows[first : first + self.window], np.zeros(self.window)
             seen = Seen(
                 start_row=first, profile=profile(self.reference, part, outputs),
-                repeats=repeated_rows(part, outputs), facts=watch.facts(part),
+                repeats=repeated_rows(part, outputs), facts=watch.facts(part), resent=trail.resent(digests(part)),
             )  # fmt: skip
+            trail = trail.after(digests(part))
             watch, faults = watch.observe(seen)
             found[number] = {(one.feature, one.kind) for one in faults if one.feature != OUTPUT}
         return found

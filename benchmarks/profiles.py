@@ -39,6 +39,7 @@ from monitoring.newcomers import Newcomers
 from monitoring.packing import packed
 from monitoring.profile import Profile, loss_table, profile, repeated_rows
 from monitoring.reference import Column, Reference
+from monitoring.resent import Trail, digests
 from statemachine.policy import Policy
 
 Floats = NDArray[np.float64]
@@ -80,13 +81,16 @@ class Window:
         self._reference, self._counter, self._policy = reference, counter, Policy()
         self._quality = Inspection.start(reference, habits, self._policy.quality)
         self._drift = DriftWatch.start(reference, self._policy.drift)
+        self._trail = Trail()
 
     def judge(self, rows: Floats) -> None:
         """Look at *rows*."""
         matrix, served = rows[:, :-1], rows[:, -1]
         found = profile(self._reference, matrix, served, self._counter)
         facts, repeats = self._quality.facts(matrix), repeated_rows(matrix, served)
-        self._quality.observe(Seen(start_row=0, profile=found, repeats=repeats, facts=facts))
+        here = digests(matrix)
+        resent, self._trail = self._trail.resent(here), self._trail.after(here)
+        self._quality.observe(Seen(start_row=0, profile=found, repeats=repeats, facts=facts, resent=resent))
         self._drift.observe(0, found, self._policy.drift)
 
 

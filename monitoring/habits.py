@@ -10,6 +10,7 @@ import numpy as np
 
 from monitoring.facts import CODES, LEVELED, Facts, facts
 from monitoring.reference import MAX_BINS, Column, Floats, Ints
+from monitoring.resent import learn_resent
 from monitoring.sentinels import Habit, learn_habit
 from monitoring.tails import SIDES, Limits, Tail, learn_tail
 from monitoring.units import Bands, learn_bands
@@ -17,9 +18,9 @@ from monitoring.units import Bands, learn_bands
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """The habits of the features that are measured: numbers of more values than there are bins.
+    """The habits of the features that are measured, numbers of more values than there are bins, and of whole rows.
 
-    Of the others every value is a code, and each has a bin of its own.
+    Of other features every value is a code, and each has a bin of its own.
     """
 
     window: int  #: rows of the windows that it was learned from
@@ -27,6 +28,7 @@ class Habits:
     repeating: tuple[Habit, ...]  #: of each of them
     bands: tuple[Bands, ...]  #: of each of them
     tails: tuple[tuple[Tail, ...], ...]  #: of each of them, below and above
+    resent: float  #: the highest share of a window's rows that came again in their order
 
     def facts(
         self,
@@ -46,6 +48,7 @@ class Habits:
             "repeating": [one.to_json() for one in self.repeating],
             "bands": [one.to_json() for one in self.bands],
             "tails": [[one.to_json() for one in both] for both in self.tails],
+            "resent": self.resent,
         }
 
     @classmethod
@@ -57,18 +60,21 @@ class Habits:
             repeating=tuple(map(Habit.from_json, data["repeating"])),
             bands=tuple(map(Bands.from_json, data["bands"])),
             tails=tuple(tuple(map(Tail.from_json, both)) for both in data["tails"]),
+            resent=float(data["resent"]),
         )
 
 
 def learn_habits(columns: Sequence[Column], rows: Floats, window: int) -> Habits:
     """Learn from reference *rows* (n, features) in order of time, cut into windows of about *window* rows."""
     measured = tuple(k for k, one in enumerate(columns) if one.kind == "numeric" and _is_measured(rows[:, k]))
-    parts = np.array_split(rows[:, measured], max(len(rows) // window, 1))
-    seen = [facts(part) for part in parts]
+    parts = np.array_split(rows, max(len(rows) // window, 1))
+    seen = [facts(part[:, measured]) for part in parts]
     repeating = tuple(learn_habit(k, seen) for k in range(len(measured)))
     bands = tuple(learn_bands([one.levels[k] for one in seen]) for k in range(len(measured)))
     tails = tuple(tuple(learn_tail(rows[:, k], side) for side in SIDES) for k in measured)
-    return Habits(window=window, columns=measured, repeating=repeating, bands=bands, tails=tails)
+    return Habits(
+        window=window, columns=measured, repeating=repeating, bands=bands, tails=tails, resent=learn_resent(parts)
+    )
 
 
 def _is_measured(values: Floats) -> bool:

@@ -19,9 +19,14 @@ from monitoring.habits import Habits
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import Feature, Floats, Ints, Reference
-from monitoring.rules import RULE, Broken, RuleBroken, Ruled, RuleWatch
+from monitoring.resent import RESENT
+from monitoring.rules import RULE, Ruled, tolerated
 from monitoring.sentinels import Sentinel, SentinelWatch
+from monitoring.shares import Counted, Share, ShareWatch
+from monitoring.streams import ROW
 from monitoring.units import Converted, UnitWatch
+
+AGAIN = (ROW, RESENT)  #: whole rows, and the kind of fault that it is to send them again
 
 
 class Wanted(Patient, Ruled, Protocol):
@@ -34,23 +39,26 @@ class Wanted(Patient, Ruled, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What is known of a window of rows: without `facts` where none are judged, `broken` of each rule."""
+    """What is known of a window of rows: `facts` where some are judged, `broken` of each rule, rows that came again."""
 
     start_row: int
     profile: Profile
     repeats: int
     facts: Facts | None = None
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[Counted, ...] = ()
+    resent: int | None = None
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Read a window as evidence holds it."""
-        found = Facts.from_json(data["facts"]) if "facts" in data else None
-        known, broken = Profile.from_json(data["profile"]), broken_in(data)
-        return cls(start_row=data["start_row"], profile=known, repeats=data["repeats"], facts=found, broken=broken)
+        return cls(
+            start_row=data["start_row"], profile=Profile.from_json(data["profile"]), repeats=data["repeats"],
+            facts=Facts.from_json(data["facts"]) if "facts" in data else None,
+            broken=broken_in(data), resent=data.get("resent"),
+        )  # fmt: skip
 
 
-def broken_in(data: dict[str, Any]) -> tuple[Broken, ...]:
+def broken_in(data: dict[str, Any]) -> tuple[Counted, ...]:
     """Read how many rows broke each rule, of which it could be said; none where there are no rules."""
     return tuple((int(bad), int(known)) for bad, known in data.get("rules", ()))
 
@@ -65,27 +73,27 @@ class Inspection:
     codes: SentinelWatch | None
     units: UnitWatch | None
     absurd: AbsurdWatch | None
-    rules: RuleWatch | None
-    rule_names: tuple[str, ...]
+    shares: ShareWatch | None
+    named: tuple[tuple[str, str], ...]  #: feature and kind of each of the shares
 
     @classmethod
     def start(
-        cls, reference: Reference, habits: Habits | None, policy: Wanted, broken: Sequence[Broken] | None = None
+        cls, reference: Reference, habits: Habits | None, policy: Wanted, broken: Sequence[Counted] | None = None
     ) -> Self:
         """Return the inspection that has seen nothing; rules are judged where *broken* tells what the reference did."""
         wanted = policy.looks_for if habits else ()
         measured = len(habits.columns) if habits else 0
-        ruled = policy.rules if broken else ()
-        further = sum(kind in wanted for kind in (CODES, LEVELED)) * measured + len(ruled)
+        limits = _limits(habits if RESENT in wanted else None, policy, broken or ())
+        further = sum(kind in wanted for kind in (CODES, LEVELED)) * measured + len(limits)
         counts = QualityWatch.start(reference, policy, further)
         others = len(counts.table.each) + further
         codes = SentinelWatch.start(habits.repeating, policy, others - measured) if habits and CODES in wanted else None
         units = UnitWatch.start(habits.bands, policy, others - measured) if habits and LEVELED in wanted else None
         absurd = AbsurdWatch.start(habits.tails, habits.window, policy) if habits and ABSURD in wanted else None
-        rules = RuleWatch.start(broken, policy, others - len(ruled)) if broken else None
+        shares = ShareWatch.start([*limits.values()], policy.false_alarm_windows, others - len(limits))
         return cls(
             reference=reference, habits=habits if wanted else None, counts=counts, codes=codes, units=units,
-            absurd=absurd, rules=rules, rule_names=tuple(one.name for one in ruled),
+            absurd=absurd, shares=shares if limits else None, named=tuple(limits),
         )  # fmt: skip
 
     def facts(self, rows: Floats, numbers: Ints | None = None) -> Facts | None:
@@ -101,11 +109,16 @@ class Inspection:
         """Take a window; give what stands above the threshold, loudest first."""
         counts, found = self.counts.observe(seen.start_row, seen.profile, seen.repeats)
         told, by_facts = self._by_facts(seen, seen.facts) if seen.facts else (self, [])
-        rules, against = self.rules.observe(seen.start_row, seen.broken) if self.rules else (None, ())
+        shares, too_many = self.shares.observe(seen.start_row, self._counted(seen)) if self.shares else (None, ())
         end = seen.start_row + seen.profile.rows
-        each = [*found, *by_facts, *(self._against(one, end) for one in against)]
+        each = [*found, *by_facts, *(self._shared(one, end) for one in too_many)]
         ordered = sorted(each, key=lambda one: (-one.log_evidence, one.feature, one.kind))
-        return replace(told, counts=counts, rules=rules), tuple(ordered)
+        return replace(told, counts=counts, shares=shares), tuple(ordered)
+
+    def _counted(self, seen: Seen) -> list[Counted]:
+        """Return what was counted of each of the shares."""
+        again = (0, 0) if seen.resent is None else (seen.resent, seen.profile.rows)
+        return [*(seen.broken if any(kind == RULE for _, kind in self.named) else ()), *[again] * (AGAIN in self.named)]
 
     def _by_facts(self, seen: Seen, facts: Facts) -> tuple[Inspection, list[QualityFinding]]:
         codes, sentinels = self.codes.observe(seen.start_row, facts) if self.codes else (None, ())
@@ -119,9 +132,10 @@ class Inspection:
         ]
         return replace(self, codes=codes, units=units, absurd=absurd), found
 
-    def _against(self, one: RuleBroken, end: int) -> QualityFinding:
+    def _shared(self, one: Share, end: int) -> QualityFinding:
+        feature, kind = self.named[one.stream]
         return QualityFinding(
-            feature=f"{RULE}:{self.rule_names[one.rule]}", kind=RULE, share=one.share, tolerated=one.tolerated,
+            feature=feature, kind=kind, share=one.share, tolerated=one.tolerated,
             log_evidence=one.log_evidence, onset_row=one.onset_row, row=end, slots=(),
         )  # fmt: skip
 
@@ -149,26 +163,26 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """Return the state, for canonical bytes: where counts alone are judged, in the form of theirs."""
-        if self.habits is None and self.rules is None:
+        if self.habits is None and self.shares is None:
             return self.counts.to_json()
         return {
             "counts": self.counts.to_json(),
             "codes": self.codes.to_json() if self.codes else None,
             "units": self.units.to_json() if self.units else None,
             "absurd": self.absurd.to_json() if self.absurd else None,
-            "rules": self.rules.to_json() if self.rules else None,
+            "shares": self.shares.to_json() if self.shares else None,
         }
 
     def anew(self) -> dict[str, Any] | None:
         """Return the state that suspects what this one does, and has evidence of nothing; None where nothing can be."""
-        if self.habits is None and self.rules is None:
+        if self.habits is None and self.shares is None:
             return None
         return {
             "counts": None,
             "codes": self.codes.anew().to_json() if self.codes else None,
             "units": self.units.anew().to_json() if self.units else None,
             "absurd": self.absurd.anew().to_json() if self.absurd else None,
-            "rules": self.rules.anew().to_json() if self.rules else None,
+            "shares": self.shares.anew().to_json() if self.shares else None,
         }
 
     def restored(self, state: dict[str, Any]) -> Inspection:
@@ -177,8 +191,18 @@ class Inspection:
         codes = self.codes.restored(state["codes"]) if self.codes and state["codes"] else self.codes
         units = self.units.restored(state["units"]) if self.units and state["units"] else self.units
         absurd = self.absurd.restored(state["absurd"]) if self.absurd and state["absurd"] else self.absurd
-        rules = self.rules.restored(state["rules"]) if self.rules and state["rules"] else self.rules
-        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd, rules=rules)
+        shares = self.shares.restored(state["shares"]) if self.shares and state["shares"] else self.shares
+        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd, shares=shares)
+
+
+def _limits(habits: Habits | None, policy: Wanted, broken: Sequence[Counted]) -> dict[tuple[str, str], float]:
+    """Return the tolerated share by feature and kind: of each rule of which *broken* tells, and of rows sent again."""
+    ruled = policy.rules if len(broken) == len(policy.rules) else ()
+    rates = tolerated(broken, policy) if ruled else []
+    found = {(f"{RULE}:{one.name}", RULE): rate for one, rate in zip(ruled, rates, strict=True)}
+    if habits:
+        found[AGAIN] = max(policy.extra_ratio * habits.resent, habits.resent + policy.extra_share)
+    return found
 
 
 def _code(one: Sentinel) -> str:

@@ -146,10 +146,25 @@ class Limits:
 
     def apart(self, rows: Floats, numbers: Ints) -> tuple[Apart, ...]:
         """Return of each feature of *rows* (n, features) the *numbers* (n,) of those with an absurd value."""
-        return tuple(
-            tuple(tuple(numbers[one.apart(values)].tolist()) if one else () for one in both)
-            for values, both in zip(rows.T, self.each, strict=True)
-        )
+        with np.errstate(over="ignore"):  # what lies further off than any number does is far enough
+            beyond = self._beyond(rows)
+            return tuple(
+                tuple(
+                    tuple(numbers[one.apart(rows[:, k])].tolist()) if one and one.side in beyond[k] else ()
+                    for one in both
+                )
+                for k, both in enumerate(self.each)
+            )
+
+    def _beyond(self, rows: Floats) -> list[set[int]]:
+        """Say of each feature on which sides any value lies beyond a limit: nearly always on none."""
+        pairs = [[(one.middle, one.absurd) if one else (0.0, math.inf) for one in both] for both in self.each]
+        found: list[set[int]] = [set() for _ in pairs]
+        for place, side in enumerate(SIDES):
+            middle, absurd = np.array([both[place] for both in pairs]).reshape(-1, 2).T
+            for k in np.flatnonzero((side * (rows - middle) > absurd).any(axis=0)).tolist():
+                found[k].add(side)
+        return found
 
 
 def _shared(whole: float, needed: Sequence[float]) -> float:

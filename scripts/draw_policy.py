@@ -52,7 +52,8 @@ MEANING: dict[str, str] = {
         "Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for "
         "missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves "
         "by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a "
-        "fault; they have as many false alarms as all other kinds together, at most"
+        "fault; they have as many false alarms as all other kinds together, at most. `resent`: rows that were ingested "
+        "in an earlier window come again in their order, under other ids"
     ),
     "quality.rules": "What must hold of every row across its columns; see below",
     "quality.alarms": "Whether broken data raise suspicion",

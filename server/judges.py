@@ -17,6 +17,7 @@ from diagnosis.answer import Diagnosis
 from diagnosis.judge import judge as diagnose
 from monitoring import conditions, drift, inspection, onset, performance, quality, regret, series
 from monitoring.assumptions import assumptions
+from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.relations import opened
 from monitoring.seasons import wanted
@@ -206,6 +207,13 @@ def _quality(inputs: Inputs, policy: Policy, rule: _Rule) -> Ruling | None:
     )
 
 
+def _glitch(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Single rows with absurd values that began in this window speak against no model; those that go on are a doubt."""
+    found = _faults(inputs, policy, _COUNTS_AND_FACTS)
+    single = all(one.kind == ABSURD and one.onset_row >= inputs["first_row"] for one in found)
+    return resolved(inputs, "cleared", 0.0) if single else None
+
+
 def _quality_resolve(inputs: Inputs, policy: Policy, rule: _Rule) -> Ruling | None:
     """Fresh evidence since the alarm: a fault again confirms; a span without one clears."""
     found = _faults(inputs, policy, rule)
@@ -350,6 +358,7 @@ JUDGES: dict[str, Judge] = {
     "repaired@1": partial(_repaired, rule=_COUNTS),
     "quality@2": partial(_quality, rule=_COUNTS_AND_FACTS),
     "quality_resolve@2": partial(_quality_resolve, rule=_COUNTS_AND_FACTS),
+    "glitch@2": _glitch,
     "repaired@2": partial(_repaired, rule=_COUNTS_AND_FACTS),
     "accepted@1": _accepted,
     "drift@1": _drift_of_before,

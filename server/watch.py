@@ -14,14 +14,16 @@ from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.facts import Facts
 from monitoring.habits import Habits
-from monitoring.inspection import Inspection, Seen
+from monitoring.inspection import AGAIN, Inspection, Seen
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.projections import Projections
 from monitoring.quality import QualityFinding
 from monitoring.reference import OUTPUT, Reference
-from monitoring.rules import Broken, broken
+from monitoring.resent import MEMORY, Trail, digests
+from monitoring.rules import broken
 from monitoring.seasons import Cells, by_cell, cells_to_json, wanted
 from monitoring.series import Direction, SeriesWatch
+from monitoring.shares import Counted
 from server import feed, looks
 from server.estimates import RANKS, Estimator
 from server.feed import Floats, Ints
@@ -62,7 +64,8 @@ class RowWindow:
     projections: Profile | None  #: beside it, where some are watched
     repeats: int
     facts: Facts | None  #: where some are judged
-    broken: tuple[Broken, ...]  #: of each rule
+    broken: tuple[Counted, ...]  #: of each rule
+    resent: int | None  #: rows that came before, in this order; where they are looked for
     quality_before: Inspection
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
@@ -84,7 +87,8 @@ class RowWindow:
     def inspected(self) -> dict[str, Any]:
         """Give the window as judges of the data's quality read it."""
         facts = {} if self.facts is None else {"facts": self.facts.to_json()}
-        return {**self.to_json(), **facts, **({"rules": [list(one) for one in self.broken]} if self.broken else {})}
+        rules = {"rules": [list(one) for one in self.broken]} if self.broken else {}
+        return {**self.to_json(), **facts, **rules, **({} if self.resent is None else {"resent": self.resent})}
 
 
 @dataclass(slots=True)
@@ -136,7 +140,8 @@ class Watch:
         self._named, self._label_delay = looks.named_by(policy), health.label_delay_rows
         self._policy = policy
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
-        self.broken_before: tuple[Broken, ...] = ()  #: by the reference, of each rule
+        self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
+        self.broken_before: tuple[Counted, ...] = ()  #: by the reference, of each rule
         self.seasons = wanted(reference.get("seasons"), policy.drift, self.compared)
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
         self._profiled = reference_rows
@@ -191,8 +196,8 @@ class Watch:
     def _rows(self, entry: feed.Rows) -> list[Closing]:
         self.tape.take(entry)
         self.last_row_us = max(self.last_row_us, int(entry.times_us[-1]))
-        if entry.first_row == 0 and self._policy.quality.rules:
-            self._quality = self._ruled()
+        if entry.first_row == 0:
+            self._look_at_reference()
         closed: list[Closing] = []
         while self._profiled + self.window_rows <= self.tape.end:
             first, end = self._profiled, self._profiled + self.window_rows
@@ -204,7 +209,10 @@ class Watch:
             numbers, counted = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
             facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
             found, _ = counted.parted(self.projections.width)
-            seen = Seen(start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix))
+            seen = Seen(
+                start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix),
+                resent=self._again(matrix),
+            )  # fmt: skip
             cells = self._by_season(matrix, served, self.tape.times_us[numbers])
             estimate = self.estimate(numbers, found) if looks.ESTIMATES & self._named else None
             closed.append(self._window(end, seen, counted, cells, estimate))
@@ -220,16 +228,26 @@ class Watch:
         """Tell what *rows*, whose profile is *found*, are expected to cost; None if nothing is."""
         return self._estimator.estimate(self.tape, rows, found)
 
-    def _broken(self, matrix: Floats) -> tuple[Broken, ...]:
+    def _broken(self, matrix: Floats) -> tuple[Counted, ...]:
         """Count the rows that break each rule; what is no number keeps and breaks none."""
         columns = {one.name: matrix[:, i] for i, one in enumerate(self.schema.features) if one.kind == NUMERIC}
         return broken(self._policy.quality.rules, columns, len(matrix))
 
-    def _ruled(self) -> Inspection:
-        """Begin to judge rules too, now that the rows of the reference have come."""
-        alive = ~self.tape.erased[: self.reference_rows]
-        self.broken_before = self._broken(self.tape.features(0, self.reference_rows)[alive])
-        return Inspection.start(self.reference, self._quality.habits, self._policy.quality, self.broken_before)
+    def _look_at_reference(self) -> None:
+        """Remember what its rows, which have come now, break of rules, and which came last."""
+        alive = self.tape.features(0, self.reference_rows)[~self.tape.erased[: self.reference_rows]]
+        size, habits, policy = self.window_rows, self._quality.habits, self._policy.quality
+        self.broken_before = self._broken(alive)
+        self._quality = Inspection.start(self.reference, habits, policy, self.broken_before)
+        self._trail = Trail.of(alive[-MEMORY * size :], size) if AGAIN in self._quality.named else None
+
+    def _again(self, matrix: Floats) -> int | None:
+        """Count the rows that came before in this order, and remember these; None where nobody asks."""
+        if self._trail is None:
+            return None
+        here = digests(matrix)
+        found, self._trail = self._trail.resent(here), self._trail.after(here)
+        return found
 
     def _habits(self, reference: dict[str, Any]) -> Habits | None:
         """Give the habits that were learned in windows of this size; what they tolerate depends on it."""
@@ -250,7 +268,7 @@ class Watch:
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
-            broken=seen.broken, cells=cells, shown=shown,
+            broken=seen.broken, resent=seen.resent, cells=cells, shown=shown,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         if self._named:

@@ -23,7 +23,8 @@ from statemachine.fields import (
 
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
 
-FAULTS = ("sentinel", "unit", "absurd")  #: kinds of broken data that can be looked for beyond those that counts tell
+#: Kinds of broken data that can be looked for beyond those that counts tell.
+FAULTS = ("sentinel", "unit", "absurd", "resent")
 SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
@@ -106,7 +107,7 @@ class Quality:
     extra_ratio: float = within(1, 1_000, 2.0)
     clear_windows: int = within(1, 1_000, 3)  #: windows without a fault that clear or repair
     accept_windows: int = within(1, 10_000, 10)  #: windows after which a fault that lasts is the world as it is
-    looks_for: tuple[str, ...] = some_of(FAULTS, default=("sentinel", "absurd"))
+    looks_for: tuple[str, ...] = some_of(FAULTS, default=("sentinel", "absurd", "resent"))
     rules: tuple[Rule, ...] = ()
     alarms: str = one_of("always", "never")
 

@@ -89,7 +89,7 @@ def taken(pool: Stream, rows: Ints, reference_rows: int) -> Stream:
 
 def by_chance(pool: Stream, plan: Plan, chance: np.random.Generator) -> Ints:
     """Pick rows in a random order, so that nothing drifts; each once, and again only when all were had."""
-    return np.resize(chance.permutation(pool.rows), plan.rows)
+    return _in_turn(np.arange(pool.rows), plan.rows, chance)
 
 
 def by_group(
@@ -110,8 +110,15 @@ def by_group(
     picked = np.empty(plan.rows, dtype=np.int64)
     for side, here in ((inside, of_group), (outside, ~of_group)):
         if here.any():
-            picked[here] = np.resize(chance.permutation(side), int(here.sum()))
+            picked[here] = _in_turn(side, int(here.sum()), chance)
     return picked
+
+
+def _in_turn(rows: Ints, count: int, chance: np.random.Generator) -> Ints:
+    """Pick *count* of *rows*, each once before any comes again: in another order, or it would look as if sent twice."""
+    first, later = chance.permutation(rows), chance.spawn(1)[0]
+    further = (later.permutation(rows) for _ in range((count - 1) // len(rows)))
+    return np.concatenate([first, *further])[:count]
 
 
 def numeric(stream: Stream) -> list[int]:

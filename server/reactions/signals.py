@@ -8,6 +8,7 @@ import orjson
 
 from monitoring import series
 from monitoring.assumptions import assumptions
+from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from server.reactions.scene import Scene
 from server.rulings import Ruling
@@ -28,7 +29,9 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
     if health.place == HEALTHY:
         fresh = any(fault.onset_row >= health.calm_row for fault in window.faults)
         if fresh and health.policy.quality.alarms == "always":
-            _ask(scene, "quality", _quality(scene, health, [window], window.quality_before.to_json()))
+            inputs = _quality(scene, health, [window], window.quality_before.to_json())
+            _ask(scene, "quality", inputs)
+            _let_pass(scene, health, window, inputs)
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
             scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == SUSPECT and signal == Signal.QUALITY:
@@ -37,6 +40,16 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
         scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == DEGRADED and health.cause == "data_quality":
         _await_repair(scene, health)
+
+
+def _let_pass(scene: Scene, health: ModelHealth, window: RowWindow, inputs: dict[str, Any]) -> None:
+    """Clear the alarm of single rows in the same commit: they are told of and kept apart, and no doubt is left.
+
+    Nothing is laid to rest with it, so that what labels have told before goes on counting.
+    """
+    kinds = {fault.kind for fault in window.faults if fault.onset_row >= health.calm_row}
+    if kinds == {ABSURD} and scene.health.place == SUSPECT:
+        _ask(scene, "glitch", {**inputs, "first_row": window.first_row, "at_row": health.calm_row})
 
 
 def _await_repair(scene: Scene, health: ModelHealth) -> None:

@@ -43,11 +43,13 @@ def test_a_policy_that_does_not_look_for_a_fault_hears_nothing_of_it(fault: str,
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
 
 
-def test_one_absurd_row_is_told_of_at_once_and_laid_to_rest_when_no_other_comes() -> None:
+def test_one_absurd_row_is_told_of_and_cleared_in_one_commit_and_lays_nothing_to_rest() -> None:
     events, audit = lived(planted("spike", SEED))
 
     told = [event for event in events if event["type"] in {"alarm_raised", "alarm_cleared", "remediation_started"}]
     assert [event["type"] for event in told] == ["alarm_raised", "alarm_cleared"]
+    assert told[1]["occurred_us"] == told[0]["occurred_us"]
+    assert told[1]["payload"]["at_row"] == 0
     alarm = told[0]["payload"]
     assert (alarm["subject"], alarm["detector"], alarm["onset_row"]) == ("a", "quality_absurd@2", PLANTED)
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
@@ -64,3 +66,14 @@ def test_a_rule_that_rows_break_is_a_fault_by_its_name_and_starts_no_retraining(
     assert not [event for event in events if event["type"] == "remediation_started"]
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
     assert audit.decisions >= 3
+
+
+def test_rows_that_are_ingested_again_are_a_fault_until_they_end_and_start_no_retraining() -> None:
+    events, audit = lived(planted("resent", SEED))
+
+    alarm = next(event["payload"] for event in events if event["type"] == "alarm_raised")
+    assert (alarm["signal"], alarm["subject"], alarm["detector"]) == ("quality", "@row", "quality_resent@2")
+    assert alarm["onset_row"] == PLANTED
+    assert not [event for event in events if event["type"] == "remediation_started"]
+    assert "recovery_shown" in {event["type"] for event in events}
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])

@@ -37,7 +37,15 @@ def test_a_world_without_faults_reports_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["missing, 3 of 10", "stuck at its last value", "a new word, 3 of 10", "each row twice", "-9999, 1 row"]
+    "name",
+    [
+        "missing, 3 of 10",
+        "stuck at its last value",
+        "a new word, 3 of 10",
+        "each row twice",
+        "-9999, 1 row",
+        "each row again a window later",
+    ],
 )
 def test_a_plain_fault_is_found_and_named(name: str) -> None:
     world, tally, fault = a_world(), Tally(), FAULTS[name]

@@ -60,7 +60,7 @@ def with_a_code(rows: Floats, seed: int = 9) -> Floats:
 def recorded(seen: Seen) -> dict[str, object]:
     facts = {"facts": seen.facts.to_json()} if seen.facts else {}
     told = {"start_row": seen.start_row, "profile": seen.profile.to_json(), "repeats": seen.repeats, **facts}
-    return {**told, "rules": [list(one) for one in seen.broken]}
+    return {**told, "rules": [list(one) for one in seen.broken], "resent": seen.resent}
 
 
 def played(watch: Inspection, windows: list[Seen]) -> list[tuple[QualityFinding, ...]]:
@@ -151,6 +151,36 @@ def test_what_was_suspected_speaks_again_from_later_windows_alone() -> None:
     assert played(begun.restored(anew), windows[2:])[0]
     assert not played(begun.restored(anew), windows_of(rows_of(400, 3), reference, habits))[0]
     assert not played(begun, windows[2:])[0]
+
+
+def test_rows_that_come_again_are_named_beside_rules_and_what_is_not_counted_says_nothing() -> None:
+    reference, habits = learned()
+    policy = replace(POLICY, rules=(Rule(name="less", must="few < x"),))
+    begun = Inspection.start(reference, habits, policy, [(0, REFERENCE)])
+    sound = windows_of(rows_of(300, 2), reference, habits)
+    again = [replace(one, broken=((0, 100),), resent=60) for one in sound]
+    unknown = [replace(one, resent=None) for one in again]
+
+    found = played(begun, again)
+
+    assert [(one.feature, one.kind, one.share) for one in found[2]] == [("@row", "resent", 0.6)]
+    assert not any(played(begun, unknown))
+    inputs = {
+        "reference": reference.to_json(), "habits": habits.to_json(), "rules": [[0, REFERENCE]],
+        "windows": [recorded(one) for one in again],
+    }  # fmt: skip
+    assert judge(orjson.loads(canonical(inputs)), policy) == found[2]
+
+
+def test_evidence_of_another_policys_rules_is_judged_without_them() -> None:
+    reference, habits = learned()
+    windows = [replace(one, broken=((60, 100),)) for one in windows_of(rows_of(300, 2), reference, habits)]
+    inputs = {
+        "reference": reference.to_json(), "habits": habits.to_json(), "rules": [[0, REFERENCE]],
+        "windows": [recorded(one) for one in windows],
+    }  # fmt: skip
+
+    assert judge(orjson.loads(canonical(inputs)), POLICY) == ()
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import orjson
 import pytest
 
-from monitoring.rules import Broken, RuleBroken, RuleWatch, broken
+from monitoring.rules import broken, tolerated
+from monitoring.shares import Counted, Share, ShareWatch
 from statemachine.canonical import canonical
 from statemachine.policy import Quality, Rule
 
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 WINDOW, REFERENCE = 100, 2_000
 RULE = Rule(name="r", must="end >= start")
 POLICY = Quality(rules=(RULE,))
-SOUND: Broken = (0, REFERENCE)
+SOUND: Counted = (0, REFERENCE)
 
 EXPRESSIONS = [
     "a < b", "a <= b", "a > b", "a >= b", "a == b", "a != b", "a < 1", "-a < b", "a - b - c < 0.0", "a / b * c > 0.5",
@@ -26,7 +27,7 @@ EXPRESSIONS = [
 ]  # fmt: skip
 
 
-def as_the_library_says(must: str, columns: dict[str, Floats], rows: int) -> Broken:
+def as_the_library_says(must: str, columns: dict[str, Floats], rows: int) -> Counted:
     kept = cel.compile(must).execute
     found = [bool(kept({name: float(values[i]) for name, values in columns.items()})) for i in range(rows)]
     return found.count(False), rows
@@ -62,8 +63,12 @@ def test_a_column_that_is_not_there_tells_nothing() -> None:
     assert broken([RULE], {"end": np.ones(5)}, 5) == ((0, 0),)
 
 
-def watched(counts: list[int], reference: Broken = SOUND, policy: Quality = POLICY) -> list[tuple[RuleBroken, ...]]:
-    watch, found = RuleWatch.start([reference], policy, beside=100), []
+def begun(reference: Counted = SOUND, policy: Quality = POLICY) -> ShareWatch:
+    return ShareWatch.start(tolerated([reference], policy), policy.false_alarm_windows, beside=100)
+
+
+def watched(counts: list[int], reference: Counted = SOUND, policy: Quality = POLICY) -> list[tuple[Share, ...]]:
+    watch, found = begun(reference, policy), []
     for number, bad in enumerate(counts):
         watch, now = watch.observe(number * WINDOW, [(bad, WINDOW)])
         found.append(now)
@@ -75,7 +80,7 @@ def test_a_rule_that_a_fifth_of_the_rows_breaks_is_named_and_dated_in_two_window
 
     assert not any(found[:3])
     (fault,) = found[4]
-    assert (fault.rule, fault.share, fault.tolerated, fault.onset_row) == (0, 0.2, 0.01, 300)
+    assert (fault.stream, fault.share, fault.tolerated, fault.onset_row) == (0, 0.2, 0.01, 300)
 
 
 def test_a_rule_that_is_kept_again_is_named_no_more() -> None:
@@ -102,15 +107,15 @@ def test_a_rule_of_which_the_reference_tells_nothing_is_judged_by_its_tolerance(
 
 
 def test_rows_of_which_nothing_is_known_speak_neither_way() -> None:
-    watch = RuleWatch.start([SOUND], POLICY, beside=100)
+    watch = begun()
 
     assert watch.observe(0, [(0, 0)]) == (watch, ())
 
 
 def test_a_watch_goes_on_from_what_is_recorded() -> None:
-    watch, _ = RuleWatch.start([SOUND], POLICY, beside=100).observe(300, [(8, WINDOW)])
+    watch, _ = begun().observe(300, [(8, WINDOW)])
 
-    again = RuleWatch.start([SOUND], POLICY, beside=100).restored(orjson.loads(canonical(watch.to_json())))
+    again = begun().restored(orjson.loads(canonical(watch.to_json())))
 
     assert again == watch
     assert again.observe(400, [(20, WINDOW)])[1][0].onset_row == 300

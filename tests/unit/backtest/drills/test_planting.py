@@ -145,3 +145,15 @@ def test_a_number_with_a_common_value_is_not_fit_to_be_stuck() -> None:
     assert not p.varied(rain)
     assert p.varied(np.arange(1_000.0))
     assert not p.varied(np.full(1_000, np.nan))
+
+
+def test_rows_that_come_again_come_in_another_order() -> None:
+    pool = world("binary", 0)
+    few = taken(pool, np.arange(50), 10)
+
+    picked = by_chance(few, PLAN, np.random.default_rng(0))
+
+    first, second = picked[:50], picked[50:100]
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert not np.array_equal(first, second)
+    assert len(picked) == PLAN.rows
