@@ -15,7 +15,7 @@ from cli.history import with_bar
 from cli.policy_source import Source
 from cli.reach import reached
 from cli.tables import wide
-from server.judges import rederive
+from server.judges.table import rederive
 from statemachine.policy import Policy
 
 #: What people ask about, by the move that answers it.

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from server.folding import Step
-from server.judges import UnknownJudge, rederive
+from server.judges.table import UnknownJudge, rederive
 from server.rulings import Ruling
 from statemachine.canonical import canonical
 from statemachine.envelope import RecordedEvent

@@ -10,7 +10,7 @@ import orjson
 from benchmarks.causes.catalogue import CAUSES
 from benchmarks.causes.ground import Ground, ground, served
 from benchmarks.causes.planting import Planted, planted
-from server.judges import rule
+from server.judges.table import rule
 from server.reactions.explaining import JUDGE, tables
 from statemachine.canonical import canonical
 from statemachine.policy import Policy

@@ -8,7 +8,7 @@ from typing import Any
 
 from server.act import SERVICE, Caller
 from server.desk import Desk
-from server.judges import rule
+from server.judges.table import rule
 from server.rulings import Inputs, Ruling
 from server.watch import Watch
 from statemachine import commands as c

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from server.judges import JUDGES
+from server.judges.table import JUDGES
 from server.moments import By, Moment, Stand
 from server.service import Service
 from server.settings import Settings

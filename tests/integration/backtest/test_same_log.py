@@ -15,7 +15,7 @@ from backtest.run import Options, backtest
 from backtest.stream import read_stream
 from server import auditing
 from server.crew import Crew
-from server.judges import JUDGES
+from server.judges.table import JUDGES
 from server.settings import Settings
 from server.wiring import build, open_log
 from tests.fixtures.postgres import Postgres

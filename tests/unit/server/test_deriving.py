@@ -11,7 +11,7 @@ import pytest
 from server import auditing
 from server.checking import Verification
 from server.deriving import Derivation, Difference, Status, differences
-from server.judges import JUDGES
+from server.judges.table import JUDGES
 from server.requests import MetricsBatch, Point
 from server.rulings import Ruling
 from server.service import Service

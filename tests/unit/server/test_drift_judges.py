@@ -5,7 +5,7 @@ from monitoring.assumptions import assumptions
 from monitoring.learning import learn
 from monitoring.profile import profile
 from monitoring.reference import Column, Reference
-from server.judges import rule
+from server.judges.table import rule
 from server.rulings import Inputs
 from statemachine.policy import Policy
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from measures.losses import fixed
 from measures.sums import block
-from server.judges import rule
+from server.judges.table import rule
 from server.rulings import Inputs, Ruling
 from statemachine.policy import Policy
 

@@ -1,0 +1,96 @@
+"""Judges of the data: whether they are whole, and whether they drift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitoring import drift as drifts
+from monitoring import inspection
+from monitoring import quality as faulty
+from monitoring.assumptions import assumptions
+from monitoring.facts import ABSURD
+from monitoring.reference import OUTPUT
+from monitoring.seasons import wanted
+from server.rulings import Inputs, Ruling, raised, recovered, resolved
+from statemachine.policy import Policy, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the data of windows are judged, and the number that detectors of faults carry by it."""
+
+    number: int
+    judge: Callable[[Inputs, Quality], tuple[faulty.QualityFinding, ...]]
+
+
+COUNTS = Rule(1, faulty.judge)
+COUNTS_AND_FACTS = Rule(2, inspection.judge)
+
+
+def _faults(inputs: Inputs, policy: Policy, rule: Rule) -> list[faulty.QualityFinding]:
+    """Give the faults of the data; what the model itself puts out is no fault of theirs."""
+    first = int(inputs.get("not_before", 0))
+    found = rule.judge(inputs, policy.quality)
+    return [fault for fault in found if fault.feature != OUTPUT and fault.onset_row >= first]
+
+
+def quality(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
+    """Raise suspicion where the data of a window are broken."""
+    found = _faults(inputs, policy, rule)
+    if not found:
+        return None
+    first = found[0]
+    return raised(
+        {**inputs, "subject": first.feature}, f"quality_{first.kind}@{rule.number}", first.log_evidence, first.onset_row
+    )
+
+
+def glitch(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Single rows with absurd values that began in this window speak against no model; those that go on are a doubt."""
+    found = _faults(inputs, policy, COUNTS_AND_FACTS)
+    single = all(one.kind == ABSURD and one.onset_row >= inputs["first_row"] for one in found)
+    return resolved(inputs, "cleared", 0.0) if single else None
+
+
+def quality_resolve(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
+    """Fresh evidence since the alarm: a fault again confirms; a span without one clears."""
+    found = _faults(inputs, policy, rule)
+    same = [one for one in found if one.feature == inputs["subject"]]
+    if same:
+        return resolved(inputs, "confirmed", same[0].log_evidence)
+    return resolved(inputs, "cleared", 0.0) if len(inputs["windows"]) >= policy.quality.clear_windows else None
+
+
+def repaired(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
+    """A span of windows without a fault: the data were repaired."""
+    enough = len(inputs["windows"]) >= policy.quality.clear_windows
+    return recovered(inputs, 0.0) if enough and not _faults(inputs, policy, rule) else None
+
+
+def accepted(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """A fault that lasts is no fault any more: the range has changed, and models must learn it."""
+    lasted = int(inputs["at_row"]) - int(inputs["since_row"])
+    return recovered(inputs, 0.0) if lasted >= policy.quality.accept_windows * int(inputs["window"]) else None
+
+
+def drift_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """By the rule that takes an offset off each ratio, which was blind to changes of scale."""
+    return _drifted(inputs, drifts.judge(inputs, policy.drift, rule=1), "histogram_cusum@1")
+
+
+def drift(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """What was assumed stands in the evidence; where it is not what this rule assumes, nothing follows from it."""
+    compared = drifts.compared(inputs, policy.drift)
+    seasons = wanted(inputs.get("seasons"), policy.drift, compared)
+    stated = assumptions(compared, policy.drift, rule=2, seasons=seasons)
+    if inputs["assumptions"] != stated:
+        return None
+    return _drifted(inputs, drifts.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")
+
+
+def _drifted(inputs: Inputs, found: drifts.DriftFinding, detector: str) -> Ruling | None:
+    if found.verdict == "alarm":
+        names = ", ".join(str(feature["name"]) for feature in found.features[:3])
+        return raised({**inputs, "subject": names}, detector, found.log_evidence, found.onset_row)
+    return resolved(inputs, found.verdict, found.log_evidence)

@@ -1,0 +1,51 @@
+"""Judges of what comes of a decline: its causes, the gates of a candidate, its canary and its promotion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diagnosis import first
+from diagnosis.answer import Diagnosis
+from diagnosis.judge import judge as diagnose
+from monitoring.relations import opened
+from retraining import gates as gated
+from rollout import judge as rollout
+from server.rulings import Inputs, Ruling, judged, recovered
+from statemachine.policy import Policy
+
+
+def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
+    """By losses by label and bin alone."""
+    return _explained(first.judge(inputs, policy.diagnosis))
+
+
+def diagnosis(inputs: Inputs, policy: Policy) -> Ruling:
+    """By losses and by what falls together."""
+    relations = opened(inputs["relations"])
+    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis))
+
+
+def _explained(found: Diagnosis[Any]) -> Ruling:
+    payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
+    return Ruling(event="diagnosis_made", payload=payload)
+
+
+def gates(inputs: Inputs, policy: Policy) -> Ruling:
+    """Say which entrant won the bake-off, and whether it may be tried."""
+    return Ruling(event="gates_judged", payload=gated.judge(inputs, policy).to_json())
+
+
+def unbeaten(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Doing nothing won the bake-off: what spoke against the champion was no decline."""
+    found = gated.judge(inputs, policy)
+    return recovered(inputs, 0.0) if found.chosen == "nothing" else None
+
+
+def canary(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say how a candidate does on its rung."""
+    return judged(inputs, rollout.judge(inputs, policy))
+
+
+def promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say whether a promotion holds."""
+    return judged(inputs, rollout.watch(inputs, policy))

@@ -1,0 +1,96 @@
+"""The judges by name: each turns recorded inputs and a policy into the event that follows, or into none.
+
+The live path and the audit run the same function on the same canonical bytes. That is all that "derived again" means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import orjson
+
+from monitoring import regret
+from server.judges import data, decline, remedies, signals
+from server.rulings import Inputs, Ruling
+from statemachine.canonical import canonical
+from statemachine.policy import Policy
+
+Fetch = Callable[[str], bytes]
+Judge = Callable[[Inputs, Policy], Ruling | None]
+
+
+class UnknownJudge(LookupError):
+    """The evidence names a judge that this release does not know."""
+
+    def __init__(self, judge: str) -> None:
+        """Name the judge, and those that are known."""
+        super().__init__(f"judge {judge!r} is unknown here; known: {', '.join(sorted(JUDGES))}")
+        self.judge = judge
+
+
+def rule(judge: str, inputs: Inputs, policy: Policy, fetch: Fetch) -> tuple[Ruling | None, bytes]:
+    """Run *judge* on *inputs* as they will be stored; give its ruling and the evidence's bytes."""
+    body = canonical({"judge": judge, "inputs": inputs})
+    return rederive(body, policy, fetch), body
+
+
+def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
+    """Run the judge of recorded evidence again.
+
+    Raises:
+        UnknownJudge: No judge of that name and version is known here.
+        KeyError: An input is missing.
+    """
+    evidence = orjson.loads(body)
+    judge, inputs = evidence["judge"], evidence["inputs"]
+    if judge not in JUDGES:
+        raise UnknownJudge(judge)
+    if "reference" in inputs and isinstance(inputs["reference"], str):
+        reference = orjson.loads(fetch(inputs["reference"]))
+        inputs |= {"reference": reference["profile"]}
+        inputs |= {part: reference.get(part) for part in ("habits", "projections", "seasons")}
+    return JUDGES[judge](inputs, policy)
+
+
+#: By name and version. One that a release has judged by stays as it is: another rule is another version beside it.
+JUDGES: dict[str, Judge] = {
+    "alarm@1": decline.alarm_of_before,
+    "alarm@2": decline.alarm,
+    "resolve@1": decline.resolve,
+    "recovery@1": decline.recovery,
+    "challenge@1": decline.challenge,
+    "regret_alarm@1": decline.regret_alarm_of_before,
+    "regret_alarm@2": decline.regret_alarm,
+    "second_look@1": partial(decline.second_look, look=regret.look_again),
+    "second_look@2": partial(decline.second_look, look=regret.weigh),
+    "regret_resolve@1": partial(decline.regret_resolve, look=regret.look_again),
+    "regret_resolve@2": partial(decline.regret_resolve, look=regret.weigh),
+    "diagnosis@1": remedies.diagnosis_of_before,
+    "diagnosis@2": remedies.diagnosis,
+    "gates@1": remedies.gates,
+    "unbeaten@1": remedies.unbeaten,
+    "canary@1": remedies.canary,
+    "promotion@1": remedies.promotion,
+    "quality@1": partial(data.quality, rule=data.COUNTS),
+    "quality_resolve@1": partial(data.quality_resolve, rule=data.COUNTS),
+    "repaired@1": partial(data.repaired, rule=data.COUNTS),
+    "quality@2": partial(data.quality, rule=data.COUNTS_AND_FACTS),
+    "quality_resolve@2": partial(data.quality_resolve, rule=data.COUNTS_AND_FACTS),
+    "glitch@2": data.glitch,
+    "repaired@2": partial(data.repaired, rule=data.COUNTS_AND_FACTS),
+    "accepted@1": data.accepted,
+    "drift@1": data.drift_of_before,
+    "drift@2": data.drift,
+    "series@1": signals.series,
+    "series_resolve@1": signals.series_resolve,
+    "series_recovered@1": signals.series_recovered,
+    "conditions@1": signals.conditions,
+    "conditions_resolve@1": signals.conditions_resolve,
+    "conditions_recovery@1": signals.conditions_recovery,
+    "conditions_accept@1": signals.conditions_accept,
+    "silence@1": signals.silence,
+    "data_back@1": signals.data_back,
+    "signal_silence@1": signals.signal_silence,
+    "signal_return@1": signals.signal_return,
+}
