@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from server.closings import LabelBlock, RowWindow, SeriesPoint
 from server.desk import FOLLOWER, Desk
 from server.reactions import canary, conditions, explaining, remedy, signals, silences, suspicion
 from server.reactions.scene import Scene
-from server.watch import LabelBlock, RowWindow, SeriesPoint
 from statemachine import commands as c
 from statemachine import timers
 from statemachine.errors import Refused

@@ -14,6 +14,7 @@ from monitoring.reference import Column
 from monitoring.seasons import LEAST_ROWS, Calendar, Seasons
 from monitoring.straying import learn_seasons
 from server import estimates, feed
+from server.blocks import baseline
 from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry
@@ -21,7 +22,6 @@ from server.intake import NEVER, check_labels, check_times
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, Schema
 from server.sealing import REFERENCE
-from server.watch import baseline
 from statemachine.policy import Policy
 from store.ports import Unit
 from store.records import Cursor

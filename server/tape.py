@@ -69,6 +69,15 @@ class Tape:
         number = self._versions.index(version) if version in self._versions else -2
         return np.asarray(self._served[rows] == number, dtype=np.bool_)
 
+    def served(self, first: int, end: int) -> Floats:
+        """Give what was served on the rows [first, end)."""
+        rows = np.arange(first, end)
+        found = np.full(len(rows), np.nan)
+        for version in self._versions:
+            here = self.served_by(version, rows)
+            found[here] = self.outputs(version, rows)[here]
+        return found
+
     def versions(self) -> list[str]:
         """Name the versions that ever answered."""
         return list(self._versions)

@@ -26,11 +26,12 @@ from monitoring.reference import (
 )
 from monitoring.standing import Standing, standings
 from server import following
+from server.closings import RowWindow
 from server.desk import Desk
 from server.errors import ModelMissing
 from server.estimates import RANKS
 from server.schema import CATEGORICAL, Schema
-from server.watch import RowWindow, Watch
+from server.watch import Watch
 from store.ports import Unit
 
 MOST_WORDS = 10  #: that are new, of a feature
@@ -96,7 +97,7 @@ def taken(desk: Desk, unit: Unit, model: str, most: int) -> Taken:
     watch = desk.watch(unit, model)
     words = [list(known) for known in desk.intake(unit, model).vocabulary.codes]
     rows = [_rows(watch, window) for window in watch.windows[-most:]]
-    return Taken(schema=watch.schema, reference=watch.reference, words=words, rows=rows)
+    return Taken(schema=watch.schema, reference=watch.profiler.reference, words=words, rows=rows)
 
 
 def _rows(watch: Watch, window: RowWindow) -> Rows:
@@ -106,11 +107,11 @@ def _rows(watch: Watch, window: RowWindow) -> Rows:
     return Rows(
         window=window,
         matrix=tape.features(window.first_row, window.end_row)[alive],
-        served=watch.served(window.first_row, window.end_row)[alive],
+        served=tape.served(window.first_row, window.end_row)[alive],
         labels=tape.labels[numbers],
         latency_us=tape.latency_us[numbers],
         delay_us=tape.delay_us[numbers],
-        estimate=window.estimate or watch.estimate(numbers, window.profile),
+        estimate=window.estimate or watch.profiler.estimate(numbers, window.profile),
     )
 
 

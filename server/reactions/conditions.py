@@ -87,7 +87,7 @@ def _loss(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[s
 
 def _estimated(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[str, float | None]:
     """Tell what is expected of the window; a champion that came after the reference is another version than that."""
-    if health.champion != watch.estimated_version:
+    if health.champion != watch.profiler.estimated_version:
         return dict.fromkeys((ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP))
     found = one.signals.get(ESTIMATED)
     return {ESTIMATED_UP: found / normal - 1 if found is not None and normal else None}

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from measures.sums import Block, span
-from server.watch import LabelBlock, Watch
+from server.closings import LabelBlock
+from server.watch import Watch
 from statemachine.health import ModelHealth
 
 

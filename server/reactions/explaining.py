@@ -42,7 +42,7 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
     before = _Span(watch, health.champion, max(onset - watch.reference_rows, 0), onset)
     after = _Span(watch, health.champion, onset, watch.tape.end)
     return {
-        "layout": watch.reference.layout(),
+        "layout": watch.profiler.reference.layout(),
         "reference": before.losses().to_json(),
         "current": after.losses().to_json(),
         "relations": _relations(watch, before, after),
@@ -55,11 +55,11 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
 def _relations(watch: Watch, before: _Span, after: _Span) -> dict[str, Any]:
     """Count which levels fall together; of very many features, of those that have most to do with what changed."""
     edges, features = LOSS_EDGES[watch.schema.task], np.arange(len(watch.schema.features))
-    levels = relations.Levels.of(watch.reference, edges)
+    levels = relations.Levels.of(watch.profiler.reference, edges)
     if len(features) > MOST_RELATED:
         ranked = most_changed(before.beside(levels), after.beside(levels), levels.starts)
         features = np.sort([k for k in ranked if k < len(features)][:MOST_RELATED])
-        levels = relations.Levels.of(watch.reference.keeping(features.tolist()), edges)
+        levels = relations.Levels.of(watch.profiler.reference.keeping(features.tolist()), edges)
     unlabelled = [span.unlabelled(levels, features) for span in (before, after)]
     return relations.to_json(levels, before.together(levels, features), after.together(levels, features), unlabelled)
 
@@ -77,7 +77,7 @@ class _Span:
 
     def losses(self) -> LossTable:
         """Sum the losses by label and feature bin."""
-        return loss_table(self._watch.reference, *self._told())
+        return loss_table(self._watch.profiler.reference, *self._told())
 
     def beside(self, levels: relations.Levels) -> Ints:
         """Count which levels of all features fall together with those of the output, the label and the loss."""

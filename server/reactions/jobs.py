@@ -24,7 +24,7 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
     """Write spec, dataset and job; give the job's id and the evidence id of its spec."""
     health, watch = scene.health, scene.watch
     first = min([holdout[0], *(begin for entrant in entrants for begin, _ in entrant.rows)])
-    quarantined = () if overruled(health) else watch.quarantine.within(first, holdout[1])
+    quarantined = () if overruled(health) else watch.profiler.quarantine.within(first, holdout[1])
     data = _dataset(scene, health, entrants, (first, holdout[1]), quarantined).to_bytes()
     dataset = scene.desk.blobs.put_sealed(data, DATASETS, scene.model)
     template = scene.desk.templates[health.template]

@@ -48,7 +48,9 @@ def _holdout_from(scene: Scene, health: ModelHealth, end: int) -> int:
     """Give the first row of a holdout; what is in quarantine does not count, as far as there are rows to go back to."""
     reference_rows = scene.watch.reference_rows
     size = max(int(health.policy.bakeoff.holdout * reference_rows), LEAST_HOLDOUT)
-    return end - size if overruled(health) else scene.watch.quarantine.reach(size, end, min(reference_rows, end))
+    return (
+        end - size if overruled(health) else scene.watch.profiler.quarantine.reach(size, end, min(reference_rows, end))
+    )
 
 
 def judge(scene: Scene, report: dict[str, Any]) -> None:

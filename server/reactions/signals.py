@@ -10,9 +10,10 @@ from monitoring import series
 from monitoring.assumptions import assumptions
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
+from server.closings import RowWindow, SeriesPoint
 from server.reactions.scene import Scene
 from server.rulings import Ruling
-from server.watch import RowWindow, SeriesPoint, Watch
+from server.watch import Watch
 from statemachine import timers
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
@@ -138,7 +139,7 @@ def drift_since(watch: Watch, row: int) -> list[dict[str, Any]]:
     Of what columns make up together, `columns` says which.
     """
     found: dict[str, dict[str, Any]] = {}
-    members = watch.projections.members(watch.reference)
+    members = watch.profiler.projections.members(watch.profiler.reference)
     for window in watch.windows:
         for feature in window.drift.features if window.end_row > row else ():
             name, evidence = feature["name"], feature["log_evidence"]
@@ -192,7 +193,7 @@ def _anew(scene: Scene, health: ModelHealth, windows: list[RowWindow]) -> dict[s
 def _ask(scene: Scene, judge: str, inputs: dict[str, Any]) -> Ruling | None:
     """Ask the judge of the data's quality that reads facts and rules where there are some, else the one that counts."""
     rule = 2 if any("facts" in window or "rules" in window for window in inputs["windows"]) else 1
-    before = [list(one) for one in scene.watch.broken_before]
+    before = [list(one) for one in scene.watch.profiler.broken_before]
     return scene.follow(f"{judge}@{rule}", {**inputs, "rules": before} if before else inputs)
 
 
@@ -201,5 +202,7 @@ def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, An
         **_quality(scene, health, [window], window.drift_before.to_json()),
         "signal": str(Signal.DRIFT),
         "windows": [window.compared()],
-        "assumptions": assumptions(scene.watch.compared, health.policy.drift, seasons=scene.watch.seasons),
+        "assumptions": assumptions(
+            scene.watch.profiler.compared, health.policy.drift, seasons=scene.watch.profiler.seasons
+        ),
     }

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server import following
+from server.closings import LabelBlock
 from server.desk import FOLLOWER
 from server.reactions.evidence import latest
-from server.watch import LabelBlock
 from store import Cursor, Unit
 from tests.fixtures.services import Feed, a_model, a_service
 

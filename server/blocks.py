@@ -1,0 +1,108 @@
+"""Blocks: labelled rows in the order in which labels came, added up a few at a time; and the baseline before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from measures.losses import fixed, losses, unit_of
+from measures.sums import Block, block
+from server.closings import LabelBlock
+from server.estimates import RANKS
+from server.feed import Floats, Ints
+from server.schema import Schema
+from server.tape import Rows, Tape
+from statemachine.policy import Policy
+
+LEAST_POOL = 200  #: labelled rows among which a row is ranked, at least
+
+
+class Blocks:
+    """The blocks of one model, each of as many *rows*; losses in units of *unit*."""
+
+    def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference_rows: int, unit: float) -> None:
+        self.rows = policy.windows.block_for(reference_rows)
+        self.closed: list[LabelBlock] = []
+        self._schema, self._tape, self._reference_rows, self._unit = schema, tape, reference_rows, unit
+        self._pool = max(policy.windows.rows_for(reference_rows), LEAST_POOL)
+        self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
+        self._waiting = 0
+        self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
+
+    @property
+    def end(self) -> int:
+        """One past the highest row that the latest block holds."""
+        return max((one.end_row for one in self.closed[-1:]), default=self._reference_rows)
+
+    def take(self, rows: Rows) -> Iterator[LabelBlock]:
+        """Add *rows* whose labels are on the tape now, in the order in which they came; give the blocks that close."""
+        live = rows[rows >= self._reference_rows]
+        if not len(live):
+            self._recent = rows[self._tape.living(rows)][-self._pool :]
+            return
+        self._labelled.append(live)
+        self._waiting += len(live)
+        while self._waiting >= self.rows:
+            queue = np.concatenate(self._labelled)
+            whole, rest = queue[: self.rows], queue[self.rows :]
+            self._labelled, self._waiting = [rest], len(rest)
+            # Erased rows keep their places in blocks, so that no border moves; but they count for nothing.
+            alive = whole[self._tape.living(whole)]
+            self._recent = np.concatenate([self._recent, alive])[-self._pool :]
+            yield self._close(whole, alive)
+
+    def _close(self, whole: Rows, rows: Rows) -> LabelBlock:
+        """Add up the *rows* of a block of which something is known."""
+        answered = [v for v in self._tape.versions() if len(rows) and not np.isnan(self._tape.outputs(v, rows)).any()]
+        cost: dict[str, Block] = {version: block(self._losses(version, rows)) for version in answered}
+        lead: dict[tuple[str, str], Block] = {}
+        for i, left in enumerate(answered):
+            for right in answered[i + 1 :]:
+                lead[left, right] = block(self._losses(left, rows, right) - self._losses(right, rows, left))
+        one = LabelBlock(
+            index=len(self.closed), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
+            generation=int(self._tape.generation[whole].min()), cost=cost, lead=lead, arms=self._arms(rows),
+        )  # fmt: skip
+        self.closed.append(one)
+        return one
+
+    def _losses(self, version: str, rows: Rows, beside: str | None = None) -> Ints:
+        """Give fixed-point losses of *version*; ranks are taken among recent rows that it, and *beside*, answered."""
+        if self._schema.metric != RANKS:
+            found = losses(
+                self._schema.task, self._schema.metric, self._tape.outputs(version, rows), self._tape.labels[rows]
+            )
+            return fixed(found, self._unit)
+        pool = self._recent
+        known = ~np.isnan(self._tape.outputs(version, pool))
+        if beside is not None:
+            known &= ~np.isnan(self._tape.outputs(beside, pool))
+        pool = pool[known]
+        found = losses(self._schema.task, RANKS, self._tape.outputs(version, pool), self._tape.labels[pool])
+        return fixed(found[np.isin(pool, rows)], self._unit)
+
+    def _arms(self, rows: Rows) -> dict[str, tuple[int, int]]:
+        """Count what was served and what was bad: a wrong class, or a loss beyond twice the unit."""
+        found: dict[str, tuple[int, int]] = {}
+        for version in self._tape.versions():
+            mine = rows[self._tape.served_by(version, rows)]
+            if len(mine):
+                outputs, labels = self._tape.outputs(version, mine), self._tape.labels[mine]
+                metric = "mae" if self._schema.task == "regression" else "accuracy"
+                lost = losses(self._schema.task, metric, outputs, labels)
+                found[version] = (len(mine), int((lost > (2 * self._unit if metric == "mae" else 0)).sum()))
+        return found
+
+
+def baseline(schema: Schema, policy: Policy, outputs: Floats, labels: Floats, delay: int) -> dict[str, Any]:
+    """Sum the champion's losses on the reference rows that it was not trained on."""
+    del delay
+    known = np.flatnonzero(~np.isnan(outputs) & ~np.isnan(labels))
+    found = losses(schema.task, schema.metric, outputs[known], labels[known])
+    unit = unit_of(schema.task, schema.metric, found)
+    size = policy.windows.block_for(len(labels))
+    steps = fixed(found, unit)
+    blocks = [block(steps[at : at + size]) for at in range(0, len(steps), size)]
+    return {"unit": unit, "blocks": blocks, "rows": len(known)}

@@ -1,0 +1,93 @@
+"""What entries of a feed close: blocks of labelled rows, windows of rows, and points of metric series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from measures.sums import Block
+from monitoring.drift import DriftFinding, DriftWatch
+from monitoring.estimate import Estimated
+from monitoring.facts import Facts
+from monitoring.inspection import Inspection
+from monitoring.profile import Profile
+from monitoring.quality import QualityFinding
+from monitoring.seasons import Cells, cells_to_json
+from monitoring.series import SeriesWatch
+from monitoring.shares import Counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelBlock:
+    """The sums of one block of labelled rows, in the order in which labels came.
+
+    `cost` holds a block of losses for each version that answered every row of it; `lead` one of paired differences,
+    first minus second, for each pair of versions that did.
+    """
+
+    index: int
+    first_row: int
+    end_row: int  #: one past its highest row
+    generation: int  #: lowest route generation among its rows
+    cost: dict[str, Block]
+    lead: dict[tuple[str, str], Block]
+    arms: dict[str, tuple[int, int]]  #: by version: rows served, and bad ones among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowWindow:
+    """The profile of consecutive rows."""
+
+    first_row: int
+    end_row: int  #: one past its last row; some between may be erased, and are not in the profile
+    profile: Profile
+    projections: Profile | None  #: beside it, where some are watched
+    repeats: int
+    facts: Facts | None  #: where some are judged
+    broken: tuple[Counted, ...]  #: of each rule
+    resent: int | None  #: rows that came before, in this order; where they are looked for
+    quality_before: Inspection
+    drift_before: DriftWatch
+    faults: tuple[QualityFinding, ...]
+    drift: DriftFinding
+    cells: Cells | None  #: both by season, where the policy asks for seasons
+    shown: Profile  #: what the watch over drift was shown
+    estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss; if asked for
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the window as judges read it."""
+        return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.repeats}
+
+    def compared(self) -> dict[str, Any]:
+        """Give the window as judges of drift read it."""
+        beside = {} if self.projections is None else {"projections": self.projections.to_json()}
+        cells = {} if self.cells is None else {"cells": cells_to_json(self.cells)}
+        return {**self.to_json(), **beside, **cells}
+
+    def inspected(self) -> dict[str, Any]:
+        """Give the window as judges of the data's quality read it."""
+        facts = {} if self.facts is None else {"facts": self.facts.to_json()}
+        rules = {"rules": [list(one) for one in self.broken]} if self.broken else {}
+        return {**self.to_json(), **facts, **rules, **({} if self.resent is None else {"resent": self.resent})}
+
+
+@dataclass(slots=True)
+class Series:
+    """One metric series so far."""
+
+    watch: SeriesWatch
+    values: list[float] = field(default_factory=list)
+    last_us: int = 0  #: time of its newest point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesPoint:
+    """One point of a metric series, its number in it, and the series before it."""
+
+    name: str
+    number: int
+    value: float
+    before: SeriesWatch
+
+
+Closing = LabelBlock | RowWindow | SeriesPoint

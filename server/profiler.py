@@ -1,0 +1,134 @@
+"""Profiler: rows become windows, each counted, inspected and held against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from monitoring.counting import ArrayCounter
+from monitoring.drift import DriftWatch
+from monitoring.estimate import Estimated
+from monitoring.habits import Habits
+from monitoring.inspection import AGAIN, Inspection, Seen
+from monitoring.profile import Profile, profile, repeated_rows
+from monitoring.projections import Projections
+from monitoring.reference import OUTPUT, Reference
+from monitoring.resent import MEMORY, Trail, digests
+from monitoring.rules import broken
+from monitoring.seasons import Cells, by_cell, wanted
+from monitoring.shares import Counted
+from server.closings import RowWindow
+from server.estimates import Estimator
+from server.feed import Floats, Ints
+from server.quarantine import Quarantine
+from server.schema import NUMERIC, Schema
+from server.tape import Tape
+from statemachine.policy import Policy
+
+KEPT_WINDOWS = 50
+
+
+class Profiler:
+    """The windows of one model, each of as many *rows*, under one policy."""
+
+    def __init__(
+        self, schema: Schema, tape: Tape, policy: Policy, reference_rows: int, reference: dict[str, Any]
+    ) -> None:
+        self.rows = policy.windows.rows_for(reference_rows)
+        self.reference = Reference.from_json(reference["profile"])
+        self.projections = Projections.from_json(reference.get("projections")).first(policy.drift.projections)
+        self.compared = self.projections.joined(self.reference)  #: what drift is judged by
+        self.seasons = wanted(reference.get("seasons"), policy.drift, self.compared)
+        self.windows: list[RowWindow] = []  #: the latest, for those who look again
+        self.quarantine = Quarantine(policy.quality.accept_windows * self.rows)
+        self.broken_before: tuple[Counted, ...] = ()  #: by the reference, of each rule
+        self._schema, self._tape, self._policy, self._reference_rows = schema, tape, policy, reference_rows
+        self._counter = ArrayCounter(self.reference, self.projections)
+        plain = ArrayCounter(self.reference) if self.projections.each else self._counter
+        self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, plain)
+        self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
+        self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
+        self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
+        self._profiled = reference_rows
+
+    def take(self, *, estimating: bool) -> Iterator[RowWindow]:
+        """Give the windows that rows on the tape have filled since, with what they are expected to cost if asked."""
+        while self._profiled + self.rows <= self._tape.end:
+            first, end = self._profiled, self._profiled + self.rows
+            self._profiled = end
+            alive = ~self._tape.erased[first:end]
+            if not alive.any():
+                continue
+            matrix, served = self._tape.features(first, end)[alive], self._tape.served(first, end)[alive]
+            numbers, counted = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
+            facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
+            found, _ = counted.parted(self.projections.width)
+            seen = Seen(
+                start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix),
+                resent=self._again(matrix),
+            )  # fmt: skip
+            cells = self._by_season(matrix, served, self._tape.times_us[numbers])
+            estimate = self.estimate(numbers, found) if estimating else None
+            yield self._window(end, seen, counted, cells, estimate)
+
+    @property
+    def estimated_version(self) -> str:
+        """The version that estimates are of."""
+        return self._estimator.version(self._tape)
+
+    def _by_season(self, matrix: Floats, served: Floats, times_us: Ints) -> Cells | None:
+        """Count rows by season, where the policy asks for seasons."""
+        if self.seasons is None:
+            return None
+        return by_cell(self.seasons.calendar, matrix, served, times_us, self._counter)
+
+    def estimate(self, rows: Ints, found: Profile) -> Estimated | None:
+        """Tell what *rows*, whose profile is *found*, are expected to cost; None if nothing is."""
+        return self._estimator.estimate(self._tape, rows, found)
+
+    def _broken(self, matrix: Floats) -> tuple[Counted, ...]:
+        """Count the rows that break each rule; what is no number keeps and breaks none."""
+        columns = {one.name: matrix[:, i] for i, one in enumerate(self._schema.features) if one.kind == NUMERIC}
+        return broken(self._policy.quality.rules, columns, len(matrix))
+
+    def look_at_reference(self) -> None:
+        """Remember what its rows, which have come now, break of rules, and which came last."""
+        alive = self._tape.features(0, self._reference_rows)[~self._tape.erased[: self._reference_rows]]
+        size, habits, policy = self.rows, self._quality.habits, self._policy.quality
+        self.broken_before = self._broken(alive)
+        self._quality = Inspection.start(self.reference, habits, policy, self.broken_before)
+        self._trail = Trail.of(alive[-MEMORY * size :], size) if AGAIN in self._quality.named else None
+
+    def _again(self, matrix: Floats) -> int | None:
+        """Count the rows that came before in this order, and remember these; None where nobody asks."""
+        if self._trail is None:
+            return None
+        here = digests(matrix)
+        found, self._trail = self._trail.resent(here), self._trail.after(here)
+        return found
+
+    def _habits(self, reference: dict[str, Any]) -> Habits | None:
+        """Give the habits that were learned in windows of this size; what they tolerate depends on it."""
+        known = Habits.from_json(reference["habits"]) if "habits" in reference else None
+        return known if known and known.window == self.rows else None
+
+    def _window(
+        self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None
+    ) -> RowWindow:
+        first, found = seen.start_row, seen.profile
+        quality_before, drift_before = self._quality, self._drift
+        self._quality, findings = self._quality.observe(seen)
+        faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
+        self.quarantine.take(faults, end)
+        shown = counted if cells is None or self.seasons is None else self.seasons.laid(cells)
+        self._drift, drift = self._drift.observe(first, shown, self._policy.drift)
+        _, beside = counted.parted(self.projections.width)
+        window = RowWindow(
+            first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
+            quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
+            broken=seen.broken, resent=seen.resent, cells=cells, shown=shown,
+        )  # fmt: skip
+        self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
+        return window
