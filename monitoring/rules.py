@@ -7,9 +7,7 @@ more as the policy says.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -18,20 +16,19 @@ from numpy.typing import NDArray
 from monitoring.reference import Floats
 from monitoring.shares import Counted
 from monitoring.streams import Thresholds
-from statemachine.grammar import KEPT
+from statemachine.grammar import Part
 from statemachine.policy import Rule
-from statemachine.rules import column, columns_of, is_column, words
+from statemachine.rules import column, columns_of, rule
 
 Truths = NDArray[np.bool_]
 
 RULE = "rule"  #: the kind of fault
-SIGNS = {"&&": "and", "||": "or", "!": "not "}
-COMPARED: dict[type[ast.cmpop], Callable[[Floats, Floats], Truths]] = {
-    ast.Lt: np.less, ast.LtE: np.less_equal, ast.Gt: np.greater, ast.GtE: np.greater_equal,
-    ast.Eq: np.equal, ast.NotEq: np.not_equal,
+JOINED: dict[str, Callable[[Truths, Truths], Truths]] = {"&&": np.logical_and, "||": np.logical_or}
+COMPARED: dict[str, Callable[[Floats, Floats], Truths]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
 }  # fmt: skip
-RECKONED: dict[type[ast.operator], Callable[[Floats, Floats], Floats]] = {
-    ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
+RECKONED: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
 }  # fmt: skip
 
 
@@ -53,58 +50,40 @@ def broken(rules: Sequence[Rule], columns: Mapping[str, Floats], rows: int) -> t
 
 
 def _broken(must: str, columns: Mapping[str, Floats], rows: int) -> Counted:
-    named = (columns.get(name, np.full(rows, np.nan)) for name in columns_of(must))
-    finite = [np.where(np.isfinite(values), values, np.nan) for values in named]
-    told = _Telling(finite, rows)
+    named = {name: columns.get(name, np.full(rows, np.nan)) for name in columns_of(must)}
+    told = _Telling({name: np.where(np.isfinite(values), values, np.nan) for name, values in named.items()}, rows)
     with np.errstate(all="ignore"):  # what comes to no number is not known, and is no error
-        kept = told.truth(_parsed(must))
+        kept = told.truth(rule(must))
     return int((told.known & ~kept).sum()), int(told.known.sum())
-
-
-@lru_cache(KEPT)
-def _parsed(must: str) -> ast.expr:
-    """Return the expression, whose grammar was checked, as a tree; the column at place i is the name `c{i}`."""
-    places = {name: f"c{i}" for i, name in enumerate(columns_of(must))}
-    said = []
-    for token in words(must):
-        if is_column(token):
-            said.append(places[column(token)])
-        elif token.kind == "number":
-            said.append(repr(float(token.text)))
-        else:
-            said.append(SIGNS.get(token.text, token.text.title()))
-    return ast.parse(" ".join(said), mode="eval").body
 
 
 class _Telling:
     """Tells the value of each part of an expression for all rows at once; `known` are those that compare numbers."""
 
-    def __init__(self, columns: Sequence[Floats], rows: int) -> None:
+    def __init__(self, columns: Mapping[str, Floats], rows: int) -> None:
         self._columns, self._rows = columns, rows
         self.known: Truths = np.ones(rows, np.bool_)
 
-    def truth(self, part: ast.expr) -> Truths:
+    def truth(self, part: Part) -> Truths:
         """Return whether *part* is true of each row."""
-        if isinstance(part, ast.BoolOp):
-            each = [self.truth(one) for one in part.values]
-            return np.asarray(np.all(each, axis=0) if isinstance(part.op, ast.And) else np.any(each, axis=0))
-        if isinstance(part, ast.UnaryOp):
-            return ~self.truth(part.operand)
-        if isinstance(part, ast.Compare):
-            left, right = self.number(part.left), self.number(part.comparators[0])
-            self.known &= ~(np.isnan(left) | np.isnan(right))
-            return COMPARED[type(part.ops[0])](left, right)
-        return np.full(self._rows, ast.literal_eval(part))
+        if part.what == "truth":
+            return np.full(self._rows, part.text == "true")
+        if part.text == "!":
+            return ~self.truth(part.parts[0])
+        if part.text in JOINED:
+            return JOINED[part.text](*map(self.truth, part.parts))
+        left, right = map(self.number, part.parts)
+        self.known &= ~(np.isnan(left) | np.isnan(right))
+        return COMPARED[part.text](left, right)
 
-    def number(self, part: ast.expr) -> Floats:
+    def number(self, part: Part) -> Floats:
         """Return the number that *part* comes to in each row."""
-        if isinstance(part, ast.BinOp):
-            return RECKONED[type(part.op)](self.number(part.left), self.number(part.right))
-        if isinstance(part, ast.UnaryOp):
-            return -self.number(part.operand)
-        if isinstance(part, ast.Name):
-            return self._columns[int(part.id[1:])]
-        return np.full(self._rows, ast.literal_eval(part))
+        if part.what == "name":
+            return self._columns[column(part.text)]
+        if part.what == "number":
+            return np.full(self._rows, float(part.text))
+        each = [self.number(one) for one in part.parts]
+        return RECKONED[part.text](*each) if len(each) > 1 else -each[0]
 
 
 def tolerated(reference: Sequence[Counted], policy: Ruled) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from statemachine.grammar import KEPT, TRUTHS, ExpressionInvalid, Names, Token, read
+from statemachine.grammar import KEPT, ExpressionInvalid, Names, Token, read
 from statemachine.signals import OF_METRICS, SIGNALS, metric
 
 METRIC = r'metric\["(?P<series>[^"\\]{1,200})"\]\.(?P<part>[a-z_]+)'
@@ -22,8 +22,7 @@ def signals_of(expression: str) -> tuple[str, ...]:
         ExpressionInvalid: It is no condition: too long, a name that nobody knows, types that do not fit, or more than
             comparisons of numbers.
     """
-    named = (token.text for token in read(expression, NAMES) if token.kind == "name")
-    return tuple(dict.fromkeys(name for name in named if name not in TRUTHS))
+    return tuple(dict.fromkeys(read(expression, NAMES).names()))
 
 
 def _metric(found: re.Match[str]) -> str:

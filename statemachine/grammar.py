@@ -30,9 +30,6 @@ class ExpressionInvalid(ValueError):
         self.column, self.why = column, why
 
 
-_Part = Callable[[int], str]  #: reads a part, so many levels deep, and gives its type
-
-
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word of an expression: a number, a name or a sign, and the column, from 1, in which it begins."""
@@ -40,6 +37,26 @@ class Token:
     kind: str
     text: str
     column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an expression, with its type: a name, a number or a truth, or else a sign and the `parts` it joins."""
+
+    what: str  #: name, number, truth or sign
+    text: str
+    kind: str  #: TRUTH, WHOLE or NUMBER
+    parts: tuple[Part, ...] = ()
+
+    def names(self) -> Iterator[str]:
+        """Give the names in it, in order."""
+        if self.what == "name":
+            yield self.text
+        for part in self.parts:
+            yield from part.names()
+
+
+_Reader = Callable[[int], Part]  #: reads a part, so many levels deep
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +73,8 @@ class Names:
     example: str
 
 
-def read(expression: str, names: Names) -> tuple[Token, ...]:
-    """Give the tokens of *expression*, the last of which is its end.
+def read(expression: str, names: Names) -> Part:
+    """Read *expression*.
 
     Raises:
         ExpressionInvalid: It is too long, has a name that nobody knows or types that do not fit, or comes to a number.
@@ -66,11 +83,11 @@ def read(expression: str, names: Names) -> tuple[Token, ...]:
         raise ExpressionInvalid(MOST_LENGTH + 1, f"more than {MOST_LENGTH} characters; as many are accepted")
     tokens = tuple(_tokens(expression, names))
     reading = _Reading(tokens, names)
-    kind = reading.either(0)
+    found = reading.either(0)
     reading.end()
-    if kind != TRUTH:
-        raise ExpressionInvalid(1, f"it comes to {kind}; {TRUTH} is accepted, such as {names.example}")
-    return tokens
+    if found.kind != TRUTH:
+        raise ExpressionInvalid(1, f"it comes to {found.kind}; {TRUTH} is accepted, such as {names.example}")
+    return found
 
 
 def _tokens(text: str, names: Names) -> Iterator[Token]:
@@ -100,14 +117,14 @@ def _pattern(quoted: str) -> re.Pattern[str]:
 
 
 class _Reading:
-    """Reads tokens from left to right, weakest bond first, and gives the type of each part."""
+    """Reads tokens from left to right, weakest bond first."""
 
     def __init__(self, tokens: Sequence[Token], names: Names) -> None:
         self.tokens, self.names, self.at = tokens, names, 0
 
-    def either(self, depth: int) -> str:
+    def either(self, depth: int) -> Part:
         """Read what `||` joins."""
-        return self._joined("||", self._both, depth)
+        return self._chained(("||",), self._both, depth, TRUTH)
 
     def end(self) -> None:
         """Refuse what is left over."""
@@ -115,43 +132,36 @@ class _Reading:
         if token.kind != "end":
             raise ExpressionInvalid(token.column, f"{token.text!r} is not accepted here; the end, && or || is")
 
-    def _both(self, depth: int) -> str:
-        return self._joined("&&", self._compared, depth)
+    def _both(self, depth: int) -> Part:
+        return self._chained(("&&",), self._compared, depth, TRUTH)
 
-    def _joined(self, sign: str, part: _Part, depth: int) -> str:
-        column, kind = self.tokens[self.at].column, part(depth)
-        while self._skip(sign):
-            self._want(kind, (TRUTH,), column)
-            column = self.tokens[self.at].column
-            kind = part(depth)
-            self._want(kind, (TRUTH,), column)
-        return kind
+    def _compared(self, depth: int) -> Part:
+        column, left = self.tokens[self.at].column, self._sum(depth)
+        sign = self._skip("<", "<=", ">", ">=", "==", "!=")
+        if not sign:
+            return left
+        self._want(left, (NUMBER, WHOLE), column)
+        column, right = self.tokens[self.at].column, self._sum(depth)
+        self._want(right, (NUMBER, WHOLE), column)
+        return Part("sign", sign, TRUTH, (left, right))
 
-    def _compared(self, depth: int) -> str:
-        column, kind = self.tokens[self.at].column, self._sum(depth)
-        if not self._skip("<", "<=", ">", ">=", "==", "!="):
-            return kind
-        self._want(kind, (NUMBER, WHOLE), column)
-        column = self.tokens[self.at].column
-        self._want(self._sum(depth), (NUMBER, WHOLE), column)
-        return TRUTH
+    def _sum(self, depth: int) -> Part:
+        return self._chained(("+", "-"), self._product, depth, NUMBER)
 
-    def _sum(self, depth: int) -> str:
-        return self._reckoned(("+", "-"), self._product, depth)
+    def _product(self, depth: int) -> Part:
+        return self._chained(("*", "/"), self._single, depth, NUMBER)
 
-    def _product(self, depth: int) -> str:
-        return self._reckoned(("*", "/"), self._single, depth)
+    def _chained(self, signs: tuple[str, ...], reader: _Reader, depth: int, kind: str) -> Part:
+        """Read parts of one *kind* that *signs* join, from the left; one alone may be of any."""
+        column, found = self.tokens[self.at].column, reader(depth)
+        while sign := self._skip(*signs):
+            self._want(found, (kind,), column)
+            column, other = self.tokens[self.at].column, reader(depth)
+            self._want(other, (kind,), column)
+            found = Part("sign", sign, kind, (found, other))
+        return found
 
-    def _reckoned(self, signs: tuple[str, ...], part: _Part, depth: int) -> str:
-        column, kind = self.tokens[self.at].column, part(depth)
-        while self._skip(*signs):
-            self._want(kind, (NUMBER,), column)
-            column = self.tokens[self.at].column
-            kind = part(depth)
-            self._want(kind, (NUMBER,), column)
-        return kind
-
-    def _single(self, depth: int) -> str:
+    def _single(self, depth: int) -> Part:
         token = self.tokens[self.at]
         if depth > MOST_DEPTH:
             raise ExpressionInvalid(token.column, f"deeper than {MOST_DEPTH} levels, the most that are accepted")
@@ -162,12 +172,12 @@ class _Reading:
             return self._named(token)
         return self._signed(token, depth)
 
-    def _signed(self, token: Token, depth: int) -> str:
+    def _signed(self, token: Token, depth: int) -> Part:
         match token.text:
             case "!":
-                return self._after_sign((TRUTH,), depth)
+                return self._after_sign(token, (TRUTH,), depth)
             case "-":
-                return self._after_sign((NUMBER, WHOLE), depth)
+                return self._after_sign(token, (NUMBER, WHOLE), depth)
             case "(":
                 return self._bracketed(depth)
             case _:
@@ -175,37 +185,38 @@ class _Reading:
                     token.column, f"{token.text!r} is not accepted here; a {self.names.noun} or a number is"
                 )
 
-    def _after_sign(self, wanted: tuple[str, ...], depth: int) -> str:
-        column, kind = self.tokens[self.at].column, self._single(depth + 1)
-        self._want(kind, wanted, column)
-        return kind
+    def _after_sign(self, sign: Token, wanted: tuple[str, ...], depth: int) -> Part:
+        column, found = self.tokens[self.at].column, self._single(depth + 1)
+        self._want(found, wanted, column)
+        return Part("sign", sign.text, found.kind, (found,))
 
-    def _bracketed(self, depth: int) -> str:
-        kind, token = self.either(depth + 1), self.tokens[self.at]
+    def _bracketed(self, depth: int) -> Part:
+        found, token = self.either(depth + 1), self.tokens[self.at]
         if not self._skip(")"):
             raise ExpressionInvalid(token.column, f"{token.text!r} is not accepted here; a closing bracket is")
-        return kind
-
-    def _number(self, token: Token) -> str:
-        if len(token.text) > MOST_DIGITS:
-            raise ExpressionInvalid(token.column, f"a number of more than {MOST_DIGITS} signs; as many are accepted")
-        return WHOLE if token.text.isdecimal() else NUMBER
-
-    def _named(self, token: Token) -> str:
-        if token.text in TRUTHS:
-            return TRUTH
-        self.names.known(token)
-        return NUMBER
-
-    def _skip(self, *signs: str) -> bool:
-        token = self.tokens[self.at]
-        found = token.kind == "sign" and token.text in signs
-        self.at += found
         return found
 
-    def _want(self, kind: str, wanted: tuple[str, ...], column: int) -> None:
-        if kind not in wanted:
-            point = (
-                f"; beside {self.names.noun}s a whole number is written with a point, as 2.0" if kind == WHOLE else ""
-            )
-            raise ExpressionInvalid(column, f"{kind} is not accepted here; {wanted[0]} is{point}")
+    def _number(self, token: Token) -> Part:
+        if len(token.text) > MOST_DIGITS:
+            raise ExpressionInvalid(token.column, f"a number of more than {MOST_DIGITS} signs; as many are accepted")
+        return Part("number", token.text, WHOLE if token.text.isdecimal() else NUMBER)
+
+    def _named(self, token: Token) -> Part:
+        if token.text in TRUTHS:
+            return Part("truth", token.text, TRUTH)
+        self.names.known(token)
+        return Part("name", token.text, NUMBER)
+
+    def _skip(self, *signs: str) -> str:
+        """Pass over one of *signs*, and give it; nothing where another token stands."""
+        token = self.tokens[self.at]
+        if token.kind != "sign" or token.text not in signs:
+            return ""
+        self.at += 1
+        return token.text
+
+    def _want(self, part: Part, wanted: tuple[str, ...], column: int) -> None:
+        if part.kind not in wanted:
+            more = f"; beside {self.names.noun}s a whole number is written with a point, as 2.0"
+            point = more if part.kind == WHOLE else ""
+            raise ExpressionInvalid(column, f"{part.kind} is not accepted here; {wanted[0]} is{point}")

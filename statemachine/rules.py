@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from statemachine.grammar import KEPT, TRUTHS, ExpressionInvalid, Names, Token, read
+from statemachine.grammar import KEPT, ExpressionInvalid, Names, Part, Token, read
 
 COLUMN = r'row\["(?P<column>[^"\\]{1,200})"\]'
 QUOTED = re.compile(COLUMN)
 
 
 @lru_cache(KEPT)
-def words(expression: str) -> tuple[Token, ...]:
-    """Give what *expression* is made of, without its end.
+def rule(expression: str) -> Part:
+    """Read *expression*, whose names are as they stand there.
 
     Raises:
         ExpressionInvalid: It is no rule: too long, no columns, types that do not fit, or more than comparisons of them.
     """
-    found = read(expression, NAMES)[:-1]
-    if not any(is_column(token) for token in found):
+    found = read(expression, NAMES)
+    if not any(found.names()):
         raise ExpressionInvalid(1, f"it names no column; one or more are accepted, such as {NAMES.example}")
     return found
 
@@ -34,18 +34,13 @@ def columns_of(expression: str) -> tuple[str, ...]:
     Raises:
         ExpressionInvalid: It is no rule.
     """
-    return tuple(dict.fromkeys(column(token) for token in words(expression) if is_column(token)))
+    return tuple(dict.fromkeys(map(column, rule(expression).names())))
 
 
-def is_column(token: Token) -> bool:
-    """Say whether *token* is a column."""
-    return token.kind == "name" and token.text not in TRUTHS
-
-
-def column(token: Token) -> str:
-    """Give the column that *token* names, in brackets or without."""
-    found = QUOTED.fullmatch(token.text)
-    return found["column"] if found else token.text
+def column(name: str) -> str:
+    """Give the column that a name in an expression is of, in brackets or without."""
+    found = QUOTED.fullmatch(name)
+    return found["column"] if found else name
 
 
 def _quoted(found: re.Match[str]) -> str:
@@ -53,7 +48,7 @@ def _quoted(found: re.Match[str]) -> str:
 
 
 def _known(token: Token) -> None:
-    name = column(token)
+    name = column(token.text)
     if name == token.text and "." in name:
         raise ExpressionInvalid(token.column, f'{name} is not accepted; a column of such a name is row["{name}"]')
 
