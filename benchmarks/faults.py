@@ -26,8 +26,9 @@ from rich.table import Table
 
 from backtest.stream import Stream, read_stream
 from monitoring.habits import Habits, learn_habits
-from monitoring.inspection import Inspection, Seen
+from monitoring.inspection import Inspection
 from monitoring.learning import learn
+from monitoring.lookouts import Seen
 from monitoring.profile import profile, repeated_rows
 from monitoring.reference import OUTPUT, Column, Reference
 from monitoring.resent import Trail, digests

@@ -32,9 +32,10 @@ from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
 from monitoring.drift import DriftWatch
 from monitoring.habits import Habits, learn_habits
-from monitoring.inspection import Inspection, Seen
+from monitoring.inspection import Inspection
 from monitoring.learning import learn
 from monitoring.logbins import count_durations
+from monitoring.lookouts import Seen
 from monitoring.moments import Moments
 from monitoring.newcomers import Newcomers
 from monitoring.packing import packed

@@ -7,26 +7,33 @@ the policy looks for nothing that needs them, counts alone are judged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
-import numpy as np
-
-from monitoring.absurd import Absurd, AbsurdWatch, Patient
+from monitoring.absurd import AbsurdWatch, Patient
 from monitoring.facts import ABSURD, CODES, LEVELED, Facts
 from monitoring.habits import Habits
-from monitoring.profile import Profile
+from monitoring.lookouts import (
+    AGAIN,
+    AbsurdLookout,
+    CodeLookout,
+    Lookout,
+    Seen,
+    ShareLookout,
+    UnitLookout,
+    broken_in,
+)
 from monitoring.quality import QualityFinding, QualityWatch
-from monitoring.reference import Feature, Floats, Ints, Reference
+from monitoring.reference import Floats, Ints, Reference
 from monitoring.resent import RESENT
 from monitoring.rules import RULE, Ruled, tolerated
-from monitoring.sentinels import Sentinel, SentinelWatch
-from monitoring.shares import Counted, Share, ShareWatch
-from monitoring.streams import ROW
-from monitoring.units import Converted, UnitWatch
+from monitoring.sentinels import SentinelWatch
+from monitoring.shares import Counted, ShareWatch
+from monitoring.tails import Limits
+from monitoring.units import UnitWatch
 
-AGAIN = (ROW, RESENT)  #: whole rows, and the kind of fault that it is to send them again
+BESIDE = ("codes", "units", "absurd", "shares")  #: what is watched beside counts, by the name of its state
 
 
 class Wanted(Patient, Ruled, Protocol):
@@ -38,43 +45,15 @@ class Wanted(Patient, Ruled, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What is known of a window of rows: `facts` where some are judged, `broken` of each rule, rows that came again."""
-
-    start_row: int
-    profile: Profile
-    repeats: int
-    facts: Facts | None = None
-    broken: tuple[Counted, ...] = ()
-    resent: int | None = None
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """Read a window as evidence holds it."""
-        return cls(
-            start_row=data["start_row"], profile=Profile.from_json(data["profile"]), repeats=data["repeats"],
-            facts=Facts.from_json(data["facts"]) if "facts" in data else None,
-            broken=broken_in(data), resent=data.get("resent"),
-        )  # fmt: skip
-
-
-def broken_in(data: dict[str, Any]) -> tuple[Counted, ...]:
-    """Read how many rows broke each rule, of which it could be said; none where there are no rules."""
-    return tuple((int(bad), int(known)) for bad, known in data.get("rules", ()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
     """The state of what is watched; `observe` returns its next self."""
 
-    reference: Reference
     habits: Habits | None
     counts: QualityWatch
-    codes: SentinelWatch | None
-    units: UnitWatch | None
-    absurd: AbsurdWatch | None
-    shares: ShareWatch | None
-    named: tuple[tuple[str, str], ...]  #: feature and kind of each of the shares
+    beside: Mapping[str, Lookout[Any]]  #: of the names in `BESIDE`, those that are looked for
+    judged: tuple[str, ...]  #: kinds of faults that need facts of values
+    limits: Limits | None  #: beyond which a value is absurd, where that is looked for
+    again: bool  #: whether rows that come again are looked for
 
     @classmethod
     def start(
@@ -82,18 +61,20 @@ class Inspection:
     ) -> Self:
         """Return the inspection that has seen nothing; rules are judged where *broken* tells what the reference did."""
         wanted = policy.looks_for if habits else ()
-        measured = len(habits.columns) if habits else 0
-        limits = _limits(habits if RESENT in wanted else None, policy, broken or ())
-        further = sum(kind in wanted for kind in (CODES, LEVELED)) * measured + len(limits)
+        shares = _tolerated(habits if RESENT in wanted else None, policy, broken or ())
+        judged = tuple(kind for kind in (CODES, LEVELED) if kind in wanted)
+        further = len(judged) * (len(habits.columns) if habits else 0) + len(shares)
         counts = QualityWatch.start(reference, policy, further)
-        others = len(counts.table.each) + further
-        codes = SentinelWatch.start(habits.repeating, policy, others - measured) if habits and CODES in wanted else None
-        units = UnitWatch.start(habits.bands, policy, others - measured) if habits and LEVELED in wanted else None
-        absurd = AbsurdWatch.start(habits.tails, habits.window, policy) if habits and ABSURD in wanted else None
-        shares = ShareWatch.start([*limits.values()], policy.false_alarm_windows, others - len(limits))
+        streams, beside = len(counts.table.each) + further, dict[str, Lookout[Any]]()
+        if habits:
+            beside |= _of_values(reference, habits, policy, streams)
+        if shares:
+            watch = ShareWatch.start([*shares.values()], policy.false_alarm_windows, streams - len(shares))
+            beside["shares"] = ShareLookout(watch, tuple(shares))
+        absurd = beside.get("absurd")
         return cls(
-            reference=reference, habits=habits if wanted else None, counts=counts, codes=codes, units=units,
-            absurd=absurd, shares=shares if limits else None, named=tuple(limits),
+            habits=habits if wanted else None, counts=counts, beside=beside, judged=judged,
+            limits=absurd.watch.limits if absurd else None, again=AGAIN in shares,
         )  # fmt: skip
 
     def facts(self, rows: Floats, numbers: Ints | None = None) -> Facts | None:
@@ -101,101 +82,57 @@ class Inspection:
 
         Where *numbers* (n,) are given they are what the model calls its rows.
         """
-        judged = [kind for kind, watch in ((CODES, self.codes), (LEVELED, self.units)) if watch]
-        limits = self.absurd.limits if self.absurd else None
-        return self.habits.facts(rows, judged, limits, numbers) if self.habits else None
+        return self.habits.facts(rows, self.judged, self.limits, numbers) if self.habits else None
 
     def observe(self, seen: Seen) -> tuple[Inspection, tuple[QualityFinding, ...]]:
         """Take a window; give what stands above the threshold, loudest first."""
-        counts, found = self.counts.observe(seen.start_row, seen.profile, seen.repeats)
-        told, by_facts = self._by_facts(seen, seen.facts) if seen.facts else (self, [])
-        shares, too_many = self.shares.observe(seen.start_row, self._counted(seen)) if self.shares else (None, ())
-        end = seen.start_row + seen.profile.rows
-        each = [*found, *by_facts, *(self._shared(one, end) for one in too_many)]
-        ordered = sorted(each, key=lambda one: (-one.log_evidence, one.feature, one.kind))
-        return replace(told, counts=counts, shares=shares), tuple(ordered)
-
-    def _counted(self, seen: Seen) -> list[Counted]:
-        """Return what was counted of each of the shares."""
-        again = (0, 0) if seen.resent is None else (seen.resent, seen.profile.rows)
-        return [*(seen.broken if any(kind == RULE for _, kind in self.named) else ()), *[again] * (AGAIN in self.named)]
-
-    def _by_facts(self, seen: Seen, facts: Facts) -> tuple[Inspection, list[QualityFinding]]:
-        codes, sentinels = self.codes.observe(seen.start_row, facts) if self.codes else (None, ())
-        units, converted = self.units.observe(seen.start_row, facts) if self.units else (None, ())
-        absurd, astray = self.absurd.observe(facts) if self.absurd else (None, ())
-        end, levels = seen.start_row + seen.profile.rows, facts.levels
-        found = [
-            *(self._valued(one, CODES, [one.value], _code(one), end) for one in sentinels),
-            *(self._valued(one, LEVELED, levels[one.feature], one.conversion.name, end) for one in converted),
-            *(self._astray(one, end) for one in astray),
-        ]
-        return replace(self, codes=codes, units=units, absurd=absurd), found
-
-    def _shared(self, one: Share, end: int) -> QualityFinding:
-        feature, kind = self.named[one.stream]
-        return QualityFinding(
-            feature=feature, kind=kind, share=one.share, tolerated=one.tolerated,
-            log_evidence=one.log_evidence, onset_row=one.onset_row, row=end, slots=(),
-        )  # fmt: skip
-
-    def _valued(
-        self, one: Sentinel | Converted, kind: str, values: Sequence[float], told: str, end: int
-    ) -> QualityFinding:
-        feature = self._feature(one.feature)
-        return QualityFinding(
-            feature=feature.name, kind=kind, share=one.share, tolerated=one.tolerated,
-            log_evidence=one.log_evidence, onset_row=one.onset_row, row=end,
-            slots=tuple(np.unique(feature.place(np.array(values))).tolist()), told=told,
-        )  # fmt: skip
-
-    def _astray(self, one: Absurd, end: int) -> QualityFinding:
-        return QualityFinding(
-            feature=self._feature(one.feature).name, kind=ABSURD, share=one.share, tolerated=0.0,
-            log_evidence=one.log_evidence, onset_row=one.onset_row, row=end,
-            slots=one.slots, told=one.told, rows=one.numbers,
-        )  # fmt: skip
-
-    def _feature(self, k: int) -> Feature:
-        """Return the feature that is the one at place *k* of those that are measured."""
-        assert self.habits is not None  # noqa: S101 - nothing is found without
-        return self.reference.features[self.habits.columns[k]]
+        counts, by_counts = self.counts.observe(seen.start_row, seen.profile, seen.repeats)
+        moved, found = dict[str, Lookout[Any]](), [*by_counts]
+        for name, lookout in self.beside.items():
+            moved[name], more = lookout.observe(seen)
+            found += more
+        ordered = sorted(found, key=lambda one: (-one.log_evidence, one.feature, one.kind))
+        return replace(self, counts=counts, beside=moved), tuple(ordered)
 
     def to_json(self) -> dict[str, Any]:
         """Return the state, for canonical bytes: where counts alone are judged, in the form of theirs."""
-        if self.habits is None and self.shares is None:
+        if self._counts_alone:
             return self.counts.to_json()
-        return {
-            "counts": self.counts.to_json(),
-            "codes": self.codes.to_json() if self.codes else None,
-            "units": self.units.to_json() if self.units else None,
-            "absurd": self.absurd.to_json() if self.absurd else None,
-            "shares": self.shares.to_json() if self.shares else None,
-        }
+        states = {name: lookout.to_json() for name, lookout in self.beside.items()}
+        return {"counts": self.counts.to_json(), **dict.fromkeys(BESIDE), **states}
 
     def anew(self) -> dict[str, Any] | None:
         """Return the state that suspects what this one does, and has evidence of nothing; None where nothing can be."""
-        if self.habits is None and self.shares is None:
+        if self._counts_alone:
             return None
-        return {
-            "counts": None,
-            "codes": self.codes.anew().to_json() if self.codes else None,
-            "units": self.units.anew().to_json() if self.units else None,
-            "absurd": self.absurd.anew().to_json() if self.absurd else None,
-            "shares": self.shares.anew().to_json() if self.shares else None,
-        }
+        states = {name: lookout.anew().to_json() for name, lookout in self.beside.items()}
+        return {"counts": None, **dict.fromkeys(BESIDE), **states}
 
     def restored(self, state: dict[str, Any]) -> Inspection:
         """Return an inspection of these habits in the state that `to_json` or `anew` gave."""
         counts = self.counts if state["counts"] is None else self.counts.restored(state["counts"])
-        codes = self.codes.restored(state["codes"]) if self.codes and state["codes"] else self.codes
-        units = self.units.restored(state["units"]) if self.units and state["units"] else self.units
-        absurd = self.absurd.restored(state["absurd"]) if self.absurd and state["absurd"] else self.absurd
-        shares = self.shares.restored(state["shares"]) if self.shares and state["shares"] else self.shares
-        return replace(self, counts=counts, codes=codes, units=units, absurd=absurd, shares=shares)
+        beside = {name: one.restored(state[name]) if state[name] else one for name, one in self.beside.items()}
+        return replace(self, counts=counts, beside=beside)
+
+    @property
+    def _counts_alone(self) -> bool:
+        return self.habits is None and "shares" not in self.beside
 
 
-def _limits(habits: Habits | None, policy: Wanted, broken: Sequence[Counted]) -> dict[tuple[str, str], float]:
+def _of_values(reference: Reference, habits: Habits, policy: Wanted, streams: int) -> dict[str, Lookout[Any]]:
+    """Begin to look at the values of measured features; all kinds together have so many *streams*."""
+    features = tuple(reference.features[k] for k in habits.columns)
+    found, others = dict[str, Lookout[Any]](), streams - len(features)
+    if CODES in policy.looks_for:
+        found["codes"] = CodeLookout(SentinelWatch.start(habits.repeating, policy, others), features)
+    if LEVELED in policy.looks_for:
+        found["units"] = UnitLookout(UnitWatch.start(habits.bands, policy, others), features)
+    if ABSURD in policy.looks_for:
+        found["absurd"] = AbsurdLookout(AbsurdWatch.start(habits.tails, habits.window, policy), features)
+    return found
+
+
+def _tolerated(habits: Habits | None, policy: Wanted, broken: Sequence[Counted]) -> dict[tuple[str, str], float]:
     """Return the tolerated share by feature and kind: of each rule of which *broken* tells, and of rows sent again."""
     ruled = policy.rules if len(broken) == len(policy.rules) else ()
     rates = tolerated(broken, policy) if ruled else []
@@ -203,10 +140,6 @@ def _limits(habits: Habits | None, policy: Wanted, broken: Sequence[Counted]) ->
     if habits:
         found[AGAIN] = max(policy.extra_ratio * habits.resent, habits.resent + policy.extra_share)
     return found
-
-
-def _code(one: Sentinel) -> str:
-    return f"{one.value:.12g} in {one.share:.0%} of rows"
 
 
 def judge(inputs: dict[str, Any], policy: Wanted) -> tuple[QualityFinding, ...]:

@@ -11,7 +11,8 @@ from monitoring.counting import ArrayCounter
 from monitoring.drift import DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.habits import Habits
-from monitoring.inspection import AGAIN, Inspection, Seen
+from monitoring.inspection import Inspection
+from monitoring.lookouts import Seen
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.projections import Projections
 from monitoring.reference import OUTPUT, Reference
@@ -99,7 +100,7 @@ class Profiler:
         size, habits, policy = self.rows, self._quality.habits, self._policy.quality
         self.broken_before = self._broken(alive)
         self._quality = Inspection.start(self.reference, habits, policy, self.broken_before)
-        self._trail = Trail.of(alive[-MEMORY * size :], size) if AGAIN in self._quality.named else None
+        self._trail = Trail.of(alive[-MEMORY * size :], size) if self._quality.again else None
 
     def _again(self, matrix: Floats) -> int | None:
         """Count the rows that came before in this order, and remember these; None where nobody asks."""

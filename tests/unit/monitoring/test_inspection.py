@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from monitoring.habits import Habits, learn_habits
-from monitoring.inspection import Inspection, Seen, judge
+from monitoring.inspection import Inspection, judge
 from monitoring.learning import learn
+from monitoring.lookouts import Seen
 from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import FAR_OVER, Column, Reference

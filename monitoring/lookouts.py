@@ -1,0 +1,182 @@
+"""Lookouts: what is watched of the data beside counts, each kind by a watch of its own whose findings it names."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+
+from monitoring.absurd import Absurd, AbsurdWatch
+from monitoring.facts import ABSURD, CODES, LEVELED, Facts
+from monitoring.profile import Profile
+from monitoring.quality import QualityFinding
+from monitoring.reference import Feature
+from monitoring.resent import RESENT
+from monitoring.rules import RULE
+from monitoring.sentinels import Sentinel, SentinelWatch
+from monitoring.shares import Counted, Share, ShareWatch
+from monitoring.streams import ROW
+from monitoring.units import Converted, UnitWatch
+
+AGAIN = (ROW, RESENT)  #: whole rows, and the kind of fault that it is to send them again
+Findings = list[QualityFinding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is known of a window of rows: `facts` where some are judged, `broken` of each rule, rows that came again."""
+
+    start_row: int
+    profile: Profile
+    repeats: int
+    facts: Facts | None = None
+    broken: tuple[Counted, ...] = ()
+    resent: int | None = None
+
+    @property
+    def end_row(self) -> int:
+        """The first row after it."""
+        return self.start_row + self.profile.rows
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Read a window as evidence holds it."""
+        return cls(
+            start_row=data["start_row"], profile=Profile.from_json(data["profile"]), repeats=data["repeats"],
+            facts=Facts.from_json(data["facts"]) if "facts" in data else None,
+            broken=broken_in(data), resent=data.get("resent"),
+        )  # fmt: skip
+
+
+def broken_in(data: dict[str, Any]) -> tuple[Counted, ...]:
+    """Read how many rows broke each rule, of which it could be said; none where there are no rules."""
+    return tuple((int(bad), int(known)) for bad, known in data.get("rules", ()))
+
+
+class Watching(Protocol):
+    """What a watch has, whatever it is shown."""
+
+    def anew(self) -> Self:
+        """Return the watch that has no evidence."""
+
+    def to_json(self) -> Any:  # noqa: ANN401 - each has a form of its own
+        """Return the state, for canonical bytes."""
+
+    def restored(self, state: Any) -> Self:  # noqa: ANN401 - as above
+        """Return a watch like this one in the state that `to_json` gave."""
+
+
+W = TypeVar("W", bound=Watching)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookout(ABC, Generic[W]):
+    """A watch, and what is needed to name what it finds; `observe` returns its next self."""
+
+    watch: W
+
+    @abstractmethod
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+
+    def anew(self) -> Self:
+        """Return the lookout that has no evidence."""
+        return replace(self, watch=self.watch.anew())
+
+    def to_json(self) -> Any:  # noqa: ANN401 - as the watch's
+        """Return the state, for canonical bytes."""
+        return self.watch.to_json()
+
+    def restored(self, state: Any) -> Self:  # noqa: ANN401 - as the watch's
+        """Return a lookout like this one in the state that `to_json` gave."""
+        return replace(self, watch=self.watch.restored(state))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLookout(Lookout[SentinelWatch]):
+    """For codes that stand for missing values; `features` are those that are measured."""
+
+    features: tuple[Feature, ...]
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        if seen.facts is None:
+            return self, []
+        watch, found = self.watch.observe(seen.start_row, seen.facts)
+        told = [(one, f"{one.value:.12g} in {one.share:.0%} of rows") for one in found]
+        named = [_valued(self.features[one.feature], one, CODES, [one.value], says, seen) for one, says in told]
+        return replace(self, watch=watch), named
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLookout(Lookout[UnitWatch]):
+    """For changes of a unit; `features` are those that are measured."""
+
+    features: tuple[Feature, ...]
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        if seen.facts is None:
+            return self, []
+        watch, found = self.watch.observe(seen.start_row, seen.facts)
+        told = [(one, seen.facts.levels[one.feature], one.conversion.name) for one in found]
+        named = [_valued(self.features[one.feature], one, LEVELED, at, says, seen) for one, at, says in told]
+        return replace(self, watch=watch), named
+
+
+@dataclass(frozen=True, slots=True)
+class AbsurdLookout(Lookout[AbsurdWatch]):
+    """For absurd values; `features` are those that are measured."""
+
+    features: tuple[Feature, ...]
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        if seen.facts is None:
+            return self, []
+        watch, found = self.watch.observe(seen.facts)
+        return replace(self, watch=watch), [self._named(one, seen) for one in found]
+
+    def _named(self, one: Absurd, seen: Seen) -> QualityFinding:
+        return QualityFinding(
+            feature=self.features[one.feature].name, kind=ABSURD, share=one.share, tolerated=0.0,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row,
+            slots=one.slots, told=one.told, rows=one.numbers,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ShareLookout(Lookout[ShareWatch]):
+    """For rows that break rules, and rows that come again; `named` holds feature and kind of each of its shares."""
+
+    named: tuple[tuple[str, str], ...]
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        watch, found = self.watch.observe(seen.start_row, self._counted(seen))
+        return replace(self, watch=watch), [self._named(one, seen) for one in found]
+
+    def _counted(self, seen: Seen) -> list[Counted]:
+        """Return what was counted of each of the shares."""
+        again = (0, 0) if seen.resent is None else (seen.resent, seen.profile.rows)
+        return [*(seen.broken if any(kind == RULE for _, kind in self.named) else ()), *[again] * (AGAIN in self.named)]
+
+    def _named(self, one: Share, seen: Seen) -> QualityFinding:
+        feature, kind = self.named[one.stream]
+        return QualityFinding(
+            feature=feature, kind=kind, share=one.share, tolerated=one.tolerated,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row, slots=(),
+        )  # fmt: skip
+
+
+def _valued(
+    feature: Feature, one: Sentinel | Converted, kind: str, values: Sequence[float], told: str, seen: Seen
+) -> QualityFinding:
+    return QualityFinding(
+        feature=feature.name, kind=kind, share=one.share, tolerated=one.tolerated,
+        log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row,
+        slots=tuple(np.unique(feature.place(np.array(values))).tolist()), told=told,
+    )  # fmt: skip
