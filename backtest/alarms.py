@@ -1,4 +1,4 @@
-"""Each alarm of a backtest: when it was raised, what it was about, since when, and what became of it."""
+"""Each alarm of a backtest: when, about what, since when, and what became of it; and faults that raised none."""
 
 from __future__ import annotations
 
@@ -19,6 +19,18 @@ def alarms(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]
     came to that. `cause` is what the diagnosis named, and `retrained` says whether a remedy was begun for it.
     """
     return [_told(stream, raised, after) for raised, after in _episodes(events)]
+
+
+def noted(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell every fault of single rows, which raised no alarm, by the last row that had come."""
+    facts = ((event, event["payload"]) for event in events if event["type"] == "fault_noted")
+    return [
+        {
+            "row": stream.row_at(event["occurred_us"]),
+            **{name: fact[name] for name in ("onset_row", "subject", "detector", "rows")},
+        }
+        for event, fact in facts
+    ]
 
 
 def _episodes(events: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:

@@ -31,6 +31,15 @@ def raised(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Ruling
     return Ruling(event="alarm_raised", payload=payload)
 
 
+def noted(inputs: Inputs, detector: str, nats: float, onset_row: int, rows: int) -> Ruling:
+    """Note faulty rows that raise no suspicion: *inputs* name the subject."""
+    payload = {
+        "subject": inputs["subject"], "detector": detector, "log_evidence": nats, "onset_row": onset_row,
+        "at_row": inputs["at_row"], "rows": rows,
+    }  # fmt: skip
+    return Ruling(event="fault_noted", payload=payload)
+
+
 def resolved(inputs: Inputs, verdict: str, nats: float) -> Ruling | None:
     """Confirm the decline or clear the alarm; None where it stays open."""
     events = {"confirmed": "decline_confirmed", "cleared": "alarm_cleared"}

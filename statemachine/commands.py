@@ -81,6 +81,19 @@ class RaiseAlarm(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteFault(Command):
+    """Single rows are faulty, and no more than that."""
+
+    subject: str
+    detector: str
+    log_evidence: float
+    onset_row: int
+    at_row: int
+    rows: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClearAlarm(Command):
     """Fresh data say that it was a blip, or a condition of the policy accepts it."""
 

@@ -48,6 +48,8 @@ def _answer(draft: Draft, command: c.Command) -> None:  # noqa: C901, PLR0912, P
             outside.note_return(draft, command)
         case c.RaiseAlarm():
             suspicion.raise_alarm(draft, command)
+        case c.NoteFault():
+            suspicion.note_fault(draft, command)
         case c.ClearAlarm():
             suspicion.clear_alarm(draft, command)
         case c.ConfirmDecline():

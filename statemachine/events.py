@@ -141,6 +141,20 @@ class AlarmRaised(Event):
     evidence: str = ""
 
 
+@event("fault_noted", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultNoted(Event):
+    """Single rows were faulty. They are kept apart, and speak against nothing."""
+
+    subject: str  #: features that they are faulty in
+    detector: str
+    log_evidence: float  #: nats
+    onset_row: int
+    at_row: int
+    rows: int  #: that are faulty
+    evidence: str
+
+
 @event("alarm_cleared", decision=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(Event):

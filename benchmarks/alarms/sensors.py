@@ -2,7 +2,8 @@
 
 Rows with one fault that lie in one window are one fault; the manifest's text begins with the name of the column. A
 fault is *found* where the judge of quality reports its feature in its window or the next one, *named* where the service
-raised an alarm of quality about that feature by then. *Retrained* says that an alarm of that time began a remedy.
+has noted a fault of that feature by then, or raised an alarm of quality about it. *Retrained* says that an alarm of
+that time began a remedy.
 """
 
 from __future__ import annotations
@@ -55,25 +56,27 @@ def faults(data: Path, entry: Entry, report: Report) -> list[Fault]:
     return [_fault(world, told, report, what, [one["row"] for one in some]) for (what, _), some in grouped]
 
 
-def _fault(world: World, told: Reports, report: Report, what: str, rows: list[int]) -> Fault:
+def _fault(world: World, reports: Reports, report: Report, what: str, rows: list[int]) -> Fault:
     feature, number = what.split(maxsplit=1)[0], (rows[0] - world.reference_rows) // world.window
     near = range(number, number + LATE_WINDOWS)
     until = world.reference_rows + near.stop * world.window
     here = [one for one in report["alarms"] if rows[0] <= one["row"] < until]
-    about = [one for one in here if one["signal"] == Signal.QUALITY and one["subject"] == feature]
-    kinds = {kind for each in near for name, kind in told.get(each, set()) if name == feature}
+    noted = [one for one in report["noted"] if rows[0] <= one["row"] < until]
+    told = [*noted, *(one for one in here if one["signal"] == Signal.QUALITY)]
+    kinds = {kind for each in near for name, kind in reports.get(each, set()) if name == feature}
+    named = any(feature in one["subject"].split(", ") for one in told)
     return Fault(
         stream=world.name, feature=feature, what=what, first_row=min(rows), rows=len(rows), window=world.window,
-        found=tuple(sorted(kinds)), named=bool(about), retrained=any(one["retrained"] for one in here),
+        found=tuple(sorted(kinds)), named=named, retrained=any(one["retrained"] for one in here),
     )  # fmt: skip
 
 
 def table(found: Sequence[Fault]) -> Table:
     """Show each fault."""
-    columns = ("stream", "feature", "what", "first row", "rows", "of a window", "found as", "alarm", "retrained")
+    columns = ("stream", "feature", "what", "first row", "rows", "of a window", "found as", "named", "retrained")
     shown = Table(*columns, title="sensor faults that the manifest lists")
     for one in found:
-        said = (", ".join(one.found) or "-", "quality" if one.named else "[red]none[/red]")
+        said = (", ".join(one.found) or "-", "yes" if one.named else "[red]no[/red]")
         size = (f"{one.first_row:,}", str(one.rows), f"{one.window:,}")
         shown.add_row(one.stream, one.feature, one.what, *size, *said, "yes" if one.retrained else "no")
     return shown

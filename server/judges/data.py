@@ -12,7 +12,7 @@ from monitoring.assumptions import assumptions
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
-from server.rulings import Inputs, Ruling, raised, recovered, resolved
+from server.rulings import Inputs, Ruling, noted, raised, recovered, resolved
 from statemachine.policy import Policy, Quality
 
 
@@ -49,8 +49,11 @@ def quality(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
 def glitch(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Single rows with absurd values that began in this window speak against no model; those that go on are a doubt."""
     found = _faults(inputs, policy, COUNTS_AND_FACTS)
-    single = all(one.kind == ABSURD and one.onset_row >= inputs["first_row"] for one in found)
-    return resolved(inputs, "cleared", 0.0) if single else None
+    if not found or any(one.kind != ABSURD or one.onset_row < inputs["first_row"] for one in found):
+        return None
+    subject, rows = ", ".join(one.feature for one in found), {row for one in found for row in one.rows}
+    onset = min(one.onset_row for one in found)
+    return noted({**inputs, "subject": subject}, f"quality_{ABSURD}@2", found[0].log_evidence, onset, len(rows))
 
 
 def quality_resolve(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:

@@ -31,8 +31,8 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
         fresh = any(fault.onset_row >= health.calm_row for fault in window.faults)
         if fresh and health.policy.quality.alarms == "always":
             inputs = _quality(scene, health, [window], window.quality_before.to_json())
-            _ask(scene, "quality", inputs)
-            _let_pass(scene, health, window, inputs)
+            if not _noted(scene, window, inputs):
+                _ask(scene, "quality", inputs)
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
             scene.follow("drift@2", _drift(scene, health, window))
     elif health.place == SUSPECT and signal == Signal.QUALITY:
@@ -43,14 +43,10 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
         _await_repair(scene, health)
 
 
-def _let_pass(scene: Scene, health: ModelHealth, window: RowWindow, inputs: dict[str, Any]) -> None:
-    """Clear the alarm of single rows in the same commit: they are told of and kept apart, and no doubt is left.
-
-    Nothing is laid to rest with it, so that what labels have told before goes on counting.
-    """
-    kinds = {fault.kind for fault in window.faults if fault.onset_row >= health.calm_row}
-    if kinds == {ABSURD} and scene.health.place == SUSPECT:
-        _ask(scene, "glitch", {**inputs, "first_row": window.first_row, "at_row": health.calm_row})
+def _noted(scene: Scene, window: RowWindow, inputs: dict[str, Any]) -> bool:
+    """Note faults of single rows, of which no doubt of the model follows; say whether there are no others."""
+    single = any(fault.kind == ABSURD for fault in window.faults)
+    return single and scene.follow("glitch@1", {**inputs, "first_row": window.first_row}) is not None
 
 
 def _await_repair(scene: Scene, health: ModelHealth) -> None:

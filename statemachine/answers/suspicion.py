@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from statemachine import events as e
 from statemachine.commands import (
     AbandonChallenge,
     ClearAlarm,
     ConfirmDecline,
     JudgeChallenge,
+    NoteFault,
     QueueChallenge,
     RaiseAlarm,
     RecordDiagnosis,
@@ -35,6 +38,11 @@ def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
     draft.move("raise_alarm", Reason.ALARM, about)
     if command.escalate:
         draft.add(e.Escalated(level=1, reason=Reason.ALARM, note=about))
+
+
+def note_fault(draft: Draft, command: NoteFault) -> None:
+    """Note that single rows are faulty. It moves nothing, and lays nothing to rest."""
+    draft.add(e.FaultNoted(**asdict(command)))
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:

@@ -43,15 +43,14 @@ def test_a_policy_that_does_not_look_for_a_fault_hears_nothing_of_it(fault: str,
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
 
 
-def test_one_absurd_row_is_told_of_and_cleared_in_one_commit_and_lays_nothing_to_rest() -> None:
+def test_one_absurd_row_is_noted_once_and_raises_no_suspicion() -> None:
     events, audit = lived(planted("spike", SEED))
 
-    told = [event for event in events if event["type"] in {"alarm_raised", "alarm_cleared", "remediation_started"}]
-    assert [event["type"] for event in told] == ["alarm_raised", "alarm_cleared"]
-    assert told[1]["occurred_us"] == told[0]["occurred_us"]
-    assert told[1]["payload"]["at_row"] == 0
-    alarm = told[0]["payload"]
-    assert (alarm["subject"], alarm["detector"], alarm["onset_row"]) == ("a", "quality_absurd@2", PLANTED)
+    told = [event for event in events if event["type"] in {"fault_noted", "alarm_raised", "remediation_started"}]
+    assert [event["type"] for event in told] == ["fault_noted"]
+    fault = told[0]["payload"]
+    assert (fault["subject"], fault["detector"], fault["onset_row"]) == ("a", "quality_absurd@2", PLANTED)
+    assert fault["rows"] == 1
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
 
 

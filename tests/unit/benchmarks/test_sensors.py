@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,9 @@ def an_alarm(row: int, signal: str = "quality", subject: str = "warmth", *, retr
     return {"row": row, "signal": signal, "subject": subject, "retrained": retrained}
 
 
-def held(data: Path, *alarms: dict[str, Any], **more: Any) -> list[Fault]:
-    return sensors.faults(data, an_entry(data, **more), {"reference_rows": REFERENCE, "alarms": list(alarms)})
+def held(data: Path, *alarms: dict[str, Any], noted: Sequence[dict[str, Any]] = (), **more: Any) -> list[Fault]:
+    report = {"reference_rows": REFERENCE, "alarms": list(alarms), "noted": noted}
+    return sensors.faults(data, an_entry(data, **more), report)
 
 
 def test_a_reference_is_as_long_as_these_claims_take_it_to_be(tmp_path: Path) -> None:
@@ -78,6 +80,13 @@ def test_a_fault_is_named_by_an_alarm_of_quality_of_its_column_until_the_next_wi
     tmp_path: Path, alarm: dict[str, Any], *, named: bool
 ) -> None:
     assert [one.named for one in held(tmp_path, alarm)] == [named, False]
+
+
+@pytest.mark.parametrize(("subject", "named"), [("warmth", True), ("calm, warmth", True), ("calm", False)])
+def test_a_fault_is_named_by_a_note_of_its_column_as_well(tmp_path: Path, subject: str, *, named: bool) -> None:
+    found = held(tmp_path, noted=[{"row": 620, "subject": subject}])
+
+    assert [one.named for one in found] == [named, False]
 
 
 def test_any_alarm_of_that_time_that_began_a_remedy_speaks_against_the_service(tmp_path: Path) -> None:
