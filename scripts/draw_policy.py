@@ -260,7 +260,7 @@ def _default(one: Field[Any]) -> str:
     if value == ():
         return "none"
     if isinstance(value, tuple):
-        return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value) or "none"
+        return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value)
     return _number(value)
 
 

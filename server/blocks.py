@@ -96,9 +96,8 @@ class Blocks:
         return found
 
 
-def baseline(schema: Schema, policy: Policy, outputs: Floats, labels: Floats, delay: int) -> dict[str, Any]:
+def baseline(schema: Schema, policy: Policy, outputs: Floats, labels: Floats) -> dict[str, Any]:
     """Sum the champion's losses on the reference rows that it was not trained on."""
-    del delay
     known = np.flatnonzero(~np.isnan(outputs) & ~np.isnan(labels))
     found = losses(schema.task, schema.metric, outputs[known], labels[known])
     unit = unit_of(schema.task, schema.metric, found)

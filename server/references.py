@@ -59,7 +59,7 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
     check_times("reference.times_us", rows.times_us, NEVER, now_us)
 
 
-def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows, new: NewModel) -> dict[str, Any]:
+def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows) -> dict[str, Any]:
     """Give what is compared with from now on: profile and habits of the rows, what loss is normal, what rows cost."""
     columns = [
         Column(name=f.name, kind="categorical" if f.kind == CATEGORICAL else "numeric", categories=len(f.categories))
@@ -67,7 +67,7 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
     ]
     outputs = np.where(np.isnan(rows.outputs), np.nanmean(rows.outputs), rows.outputs)
     found = learn(columns, matrix.T, outputs, rows.labels)
-    performance = baseline(schema, policy, rows.outputs, rows.labels, new.label_delay_rows)
+    performance = baseline(schema, policy, rows.outputs, rows.labels)
     beside, projections = dict[str, Any](), NONE
     if policy.drift.projections:
         projections = learn_projections(found, matrix.T, outputs, policy.drift.projections)

@@ -46,7 +46,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     for index, names in learnt.items():
         intake.vocabulary.learn(int(index), names)
     schema = replace(schema, features=intake.vocabulary.features(schema))
-    reference = learned(schema, policy, matrix, rows, new)
+    reference = learned(schema, policy, matrix, rows)
     schema_row = Evidence(kind="schema", body=canonical(schema.to_json()), lasting=True)
     reference_row = Evidence(kind="reference", body=canonical(reference), lasting=True)
     unit.put(schema_row)

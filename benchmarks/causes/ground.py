@@ -17,7 +17,7 @@ from measures.losses import losses
 from retraining.template import TEMPLATES
 from server import feed
 from server.references import learned
-from server.requests import NewModel, ReferenceRows
+from server.requests import ReferenceRows
 from server.schema import CATEGORICAL, NUMERIC, Feature, Schema
 from server.watch import Watch
 from statemachine.health import ModelHealth
@@ -119,15 +119,10 @@ def serve(watch: Watch, sick: Sick) -> None:
 def _watch(schema: Schema, stream: Stream, rows: Floats, outputs: Floats) -> Watch:
     """Give the watch of a model whose reference was just learned."""
     first = stream.reference_rows
-    new = NewModel(
-        request_id="", name=stream.name, owner="", purpose="", task=schema.task, metric=schema.metric,
-        outcomes="exogenous", template="hgb-60", features=[], classes=[], champion=CHAMPION, label_delay_rows=0,
-        policy={},
-    )  # fmt: skip
     known = ReferenceRows(
         columns={}, labels=stream.labels[:first], outputs=outputs[:first], times_us=np.arange(first, dtype=np.int64)
     )
-    reference = learned(schema, Policy(), np.ascontiguousarray(rows[:first].T), known, new)
+    reference = learned(schema, Policy(), np.ascontiguousarray(rows[:first].T), known)
     watch = Watch(schema, reference, ModelHealth(reference_rows=first))
     serve(watch, Sick(rows[:first], outputs[:first], stream.labels[:first]))
     return watch
