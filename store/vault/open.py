@@ -75,7 +75,9 @@ def _reading(address: URL) -> Engine:
             check_private(file, file.stat().st_mode, "vault")
             # No connection is kept: one that is open would keep the server from truncating what it destroys.
             only_read = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
-            return create_engine(only_read, poolclass=NullPool, connect_args={"timeout": TIMEOUT_MS / 1_000})
+            return create_engine(
+                only_read, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": TIMEOUT_MS / 1_000}
+            )
         case "postgresql":
             return postgres.readers(address, TIMEOUT_MS)
         case other:
@@ -102,7 +104,9 @@ def _address(url: str) -> URL:
 def _engine(address: URL) -> tuple[Engine, Callable[[], None]]:
     match address.get_backend_name():
         case "memory":
-            return create_engine("sqlite://", poolclass=StaticPool, connect_args=_ANY_THREAD), _nothing
+            return create_engine(
+                "sqlite://", poolclass=StaticPool, hide_parameters=True, connect_args=_ANY_THREAD
+            ), _nothing
         case "sqlite":
             return _file(address)
         case "postgresql":
@@ -132,7 +136,9 @@ def _file(address: URL) -> tuple[Engine, Callable[[], None]]:
 
 
 def _sqlite(file: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{file}", pool_size=1, max_overflow=0, connect_args=_ANY_THREAD)
+    engine = create_engine(
+        f"sqlite:///{file}", pool_size=1, max_overflow=0, hide_parameters=True, connect_args=_ANY_THREAD
+    )
 
     # The driver's own type is not SQLAlchemy's protocol, which lacks the attribute.
     @event.listens_for(engine, "connect")

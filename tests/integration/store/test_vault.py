@@ -6,6 +6,7 @@ import random
 import secrets
 import sqlite3
 import stat
+import traceback
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,21 @@ def test_a_file_that_others_can_read_is_refused_with_its_mode(tmp_path: Path) ->
 
     with pytest.raises(VaultUnsafe, match="0644; 0600 is accepted"):
         opened(f"sqlite:///{file}")
+
+
+def test_a_fault_of_the_database_tells_no_value_that_a_statement_had(tmp_path: Path) -> None:
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    with sqlite3.connect(tmp_path / "vault.db") as other:
+        for (table,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            other.execute(f'DROP TABLE "{table}"')
+    other.close()
+
+    with pytest.raises(VaultFault) as failed:
+        vault.keys([Owner("rows", "m", "somebody")])
+
+    told = "".join(traceback.format_exception(failed.value))
+    assert "no such table" in told
+    assert "parameters hidden" in told
 
 
 def test_a_second_server_on_the_same_file_is_refused(tmp_path: Path) -> None:
