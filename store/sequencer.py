@@ -143,10 +143,10 @@ class Sequencer:
                     return
             # The turn comes before the queue is emptied, so that what arrives meanwhile shares the commit.
             with self._turn:
-                self._settle_as_owner(self._taken())
+                self._settle_as_owner(self._taken(LARGEST_BATCH))
 
-    def _taken(self) -> list[_Waiting]:
-        taken = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_BATCH))]
+    def _taken(self, most: int) -> list[_Waiting]:
+        taken = [self._queue.popleft() for _ in range(min(len(self._queue), most))]
         return [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
 
     def _settle_as_owner(self, batch: list[_Waiting]) -> None:
@@ -168,13 +168,18 @@ class Sequencer:
         self._tell(outcomes)
 
     def _outcomes(self, batch: list[_Waiting]) -> list[_Outcome] | None:
-        """Try *batch* until it commits; None when the database refused it as a whole and it must be split."""
+        """Try *batch* until it commits; None when the database refused it as a whole and it must be split.
+
+        What came while a lock or a conflict was waited for shares the next try: it has waited too, and nobody waits
+        for the tries of those before him and then for his own.
+        """
         away: Exception | None = None
         for _ in range(ATTEMPTS):
             try:
                 return self._attempt(batch)
             except (Interrupted, DatabaseLocked) as error:
                 away = error
+                batch += self._taken(LARGEST_BATCH - len(batch))
             except DatabaseUnavailable as error:
                 return [_Outcome(error=error)] * len(batch)
             # What a shared transaction met belongs to one of its works; alone, each meets its own.

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import pytest
 
-from store import DatabaseUnavailable, DatabaseUnreachable, Interrupted, Unit
+from store import DatabaseLocked, DatabaseUnavailable, DatabaseUnreachable, Interrupted, Unit
 from store.ledger import Ledger
 from store.memory_rows import Rows
 from store.memory_unit import MemoryUnit
@@ -78,6 +78,21 @@ def test_trying_again_has_an_end(sequencers: Making) -> None:
 
     with pytest.raises(Interrupted):
         sequencers(backend).run(seven)
+    assert backend.begun == ATTEMPTS
+
+
+def test_a_lock_that_stays_is_told_at_once_to_those_who_came_meanwhile(sequencers: Making) -> None:
+    backend = FailingBackend(*[DatabaseLocked("by another")] * ATTEMPTS)
+    sequencer, queued = sequencers(backend), list[Future[int]]()
+
+    def start(unit: Unit) -> None:
+        unit.head()
+        if not queued:
+            queued.append(sequencer.submit(seven))
+
+    with pytest.raises(DatabaseLocked):
+        sequencer.run(start)
+    assert isinstance(queued[0].exception(), DatabaseLocked)
     assert backend.begun == ATTEMPTS
 
 
