@@ -8,6 +8,7 @@ import numpy as np
 
 from diagnosis.relations import most_changed
 from measures.losses import SCALE, fixed, losses
+from measures.sums import block
 from monitoring import relations
 from monitoring.profile import LossTable, loss_table
 from monitoring.reference import Floats, Ints
@@ -49,7 +50,18 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
         "quality": signals.faults_since(watch, health, onset),
         "drift": signals.drift_since(watch, onset),
         "onset_row": onset,
+        **_segments(watch, before, after),
     }
+
+
+def _segments(watch: Watch, before: _Span, after: _Span) -> dict[str, Any]:
+    """Add up what each segment that the policy declares cost before and since; nothing where there is none."""
+    if not watch.segments:
+        return {}
+    names = [one.name for one in watch.schema.features]
+    told = zip(watch.segments, before.of_segments(), after.of_segments(), strict=True)
+    each = [{"name": one.name, "column": names[one.feature], "before": old, "after": new} for one, old, new in told]
+    return {"segments": each}
 
 
 def _relations(watch: Watch, before: _Span, after: _Span) -> dict[str, Any]:
@@ -93,6 +105,11 @@ class _Span:
         last = int(np.flatnonzero(self._known).max(initial=-1))
         without = np.flatnonzero(~self._known[: last + 1])
         return levels.single(self._rows[without][:, features], self._outputs[without])
+
+    def of_segments(self) -> list[list[int]]:
+        """Sum the losses of each segment."""
+        rows, _, _, lost = self._told()
+        return [block(lost[one.holds(rows[:, one.feature])]) for one in self._watch.segments]
 
     def _told(self) -> tuple[Floats, Floats, Floats, Ints]:
         """Give the rows with a label, what was answered, the labels, and what the answers cost."""
