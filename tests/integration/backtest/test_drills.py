@@ -73,6 +73,22 @@ def test_where_a_person_must_agree_the_drill_expects_and_finds_that_one_is_asked
     assert "retraining.awaiting_approval" in {move["to"] for move in found["transitions"]}
 
 
+REGIONS = {"splits": [{"name": "age", "column": "age", "edges": [-1.4]}, {"name": "region", "column": "region"}]}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_local_decline_in_a_declared_segment_is_named(sandbox: Sandbox, seed: int) -> None:
+    found = report(sandbox, "segment", seed=seed, segments=REGIONS)
+
+    assert found["as_expected"], found["why"]
+    assert found["expected"] == "suspect, by the segment age<-1.4"
+    assert found["audit"]["decisions"] == found["audit"]["rederived"]
+
+
+def test_segments_raise_no_alarm_where_nothing_changes(sandbox: Sandbox) -> None:
+    assert report(sandbox, "calm", segments=REGIONS)["road"] == ["healthy"]
+
+
 def test_a_fault_that_costs_is_blamed_on_the_data_also_where_the_policy_does_not_watch_quality(
     sandbox: Sandbox,
 ) -> None:
