@@ -56,6 +56,7 @@ class LossAlarm:
     run_length: float = within(10, 1e9, 1_000.0)  #: looks between false alarms, at least, on average
     tolerance: float = within(0, 10, 0.05)  #: relative rise of the loss, or lead of a challenger, that is no decline
     memory: int = within(2, 1_000, 20)  #: windows that a decline may have begun back
+    seasons: tuple[str, ...] = some_of(SEASONS, default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +312,8 @@ class Policy:
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
         if self.quality.looks_for == Quality().looks_for:
             del made["quality"]["looks_for"]
+        if not self.loss.seasons:
+            del made["loss"]["seasons"]
         for name in ("projections", "seasons", "utc_offset_minutes"):
             if not made["drift"][name]:
                 del made["drift"][name]
