@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -29,15 +30,23 @@ class World:
         rows = np.arange(past)
         features = [{"name": "x", "kind": "numeric", "categories": []}]
         reference = ReferenceRows(
-            columns={"x": self.chance.normal(size=past)}, labels=self.labels(rows, 0.0), outputs=np.full(past, 0.9),
+            columns={"x": self.told(rows)}, labels=self.labels(rows, 0.0), outputs=np.full(past, 0.9),
             times_us=rows * PACE_US,
         )  # fmt: skip
         policy = {**QUIET, "loss": {"seasons": seasons}}
         service.create_model(replace(a_model(), features=features, reference=reference, policy=policy)).result()
 
+    def hard(self, rows: np.typing.NDArray[np.int64]) -> np.typing.NDArray[np.bool_]:
+        """Say which rows are of the first quarter."""
+        return np.asarray((rows * PACE_US // DAY_US) % 365 < 90)
+
+    def told(self, rows: np.typing.NDArray[np.int64]) -> np.typing.NDArray[np.float64]:
+        """Draw a number that tells the hard quarter from the others."""
+        return np.asarray(self.chance.normal(size=len(rows)) + 2 * self.hard(rows))
+
     def labels(self, rows: np.typing.NDArray[np.int64], more: float) -> np.typing.NDArray[np.float64]:
         """Draw what turns out to be true of answers that are all yes."""
-        hard = (rows * PACE_US // DAY_US) % 365 < 90
+        hard = self.hard(rows)
         return (self.chance.random(len(rows)) >= 0.1 + 0.3 * hard + more).astype(float)
 
     def send(self, windows: int, more: float = 0.0) -> list[str]:
@@ -48,7 +57,7 @@ class World:
             ids, route, times_us = [f"p-{row}" for row in rows], self.service.route("m"), rows * PACE_US
             batch = RowsBatch(
                 model="m", batch_id=ids[0], ids=ids, times_us=times_us,
-                columns={"x": self.chance.normal(size=WINDOW)}, outputs={route.champion: np.full(WINDOW, 0.9)},
+                columns={"x": self.told(rows)}, outputs={route.champion: np.full(WINDOW, 0.9)},
                 served=np.zeros(WINDOW, dtype=np.uint8), generation=route.generation,
             )  # fmt: skip
             self.service.ingest(batch).result()
@@ -89,3 +98,15 @@ def test_a_season_that_the_reference_has_not_seen_says_nothing(service: Service)
     world = World(service, ["month"], past=2_430)
 
     assert "alarm_raised" not in world.send(11, more=0.85)
+
+
+@pytest.mark.parametrize(("seasons", "cause"), [([], "label_shift"), (["month"], "concept_change")])
+def test_a_season_is_no_cause_where_it_is_compared_with_itself(
+    service: Service, seasons: list[str], cause: str
+) -> None:
+    world = World(service, seasons)
+    world.send(9, more=0.25)
+
+    found = next(event for event in service.events("m", 0, 200) if event.type == "diagnosis_made")
+
+    assert json.loads(found.payload or b"")["cause"] == cause
