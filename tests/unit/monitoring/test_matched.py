@@ -18,7 +18,7 @@ def at(*hours: tuple[int, int]) -> Ints:
 
 def shares(times_us: Ints) -> list[float]:
     hours = np.bincount(times_us // HOUR_US % 24, minlength=24)
-    return (hours / max(len(times_us), 1)).tolist()
+    return [float(share) for share in hours / max(len(times_us), 1)]
 
 
 def test_a_night_is_compared_with_nights_in_equal_shares_and_with_the_newest_rows() -> None:
