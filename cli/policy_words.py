@@ -72,6 +72,10 @@ def _confirmation(policy: Policy) -> Iterator[str]:
         f"{policy.confirmation.alpha:g}; without "
         f"proof within {policy.confirmation.most_windows} windows it was a blip."
     )
+    yield (
+        f"A blip of the loss may last {policy.confirmation.blip_windows} windows: a decline must stand behind them, "
+        f"with at least {_share(policy.confirmation.lasting_share)} of the rise that raised the alarm."
+    )
     yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}."
 
 

@@ -75,6 +75,8 @@ class Confirmation:
 
     alpha: float = within(1e-6, 0.5, 1 / 3)
     most_windows: int = within(1, 1_000, 6)  #: without proof of decline by then it was a blip
+    blip_windows: int = within(0, 1_000, 2)  #: windows that a blip of the loss may last: later rows confirm
+    lasting_share: float = within(0, 1, 0.5)  #: share of the rise that raised the alarm which they must show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +308,7 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of conditions, faults, rules, segments and seasons has the bytes of before.
+        So one that says nothing of blips, conditions, faults, rules, segments and seasons has the bytes of before.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
@@ -317,6 +319,9 @@ class Policy:
         for name in ("projections", "seasons", "utc_offset_minutes"):
             if not made["drift"][name]:
                 del made["drift"][name]
+        for name in ("blip_windows", "lasting_share"):
+            if getattr(self.confirmation, name) == getattr(Confirmation(), name):
+                del made["confirmation"][name]
         if not self.quality.rules:
             del made["quality"]["rules"]
         if self.segments == Segments():

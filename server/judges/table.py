@@ -58,6 +58,7 @@ JUDGES: dict[str, Judge] = {
     "alarm@1": decline.alarm_of_before,
     "alarm@2": decline.alarm,
     "resolve@1": decline.resolve,
+    "resolve@2": decline.persistence,
     "recovery@1": decline.recovery,
     "segment_alarm@1": decline.segment_alarm,
     "challenge@1": decline.challenge,

@@ -145,20 +145,32 @@ class Policy(google.protobuf.message.Message):
 
         ALPHA_FIELD_NUMBER: builtins.int
         MOST_WINDOWS_FIELD_NUMBER: builtins.int
+        BLIP_WINDOWS_FIELD_NUMBER: builtins.int
+        LASTING_SHARE_FIELD_NUMBER: builtins.int
         alpha: builtins.float
         """alpha: Error of the test on rows after the alarm; a third asks for odds of three to one."""
         most_windows: builtins.int
         """most_windows: without proof of decline by then it was a blip."""
+        blip_windows: builtins.int
+        """blip_windows: windows that a blip of the loss may last: later rows confirm."""
+        lasting_share: builtins.float
+        """lasting_share: share of the rise that raised the alarm which they must show."""
         def __init__(
             self,
             *,
             alpha: builtins.float | None = ...,
             most_windows: builtins.int | None = ...,
+            blip_windows: builtins.int | None = ...,
+            lasting_share: builtins.float | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_alpha", b"_alpha", "_most_windows", b"_most_windows", "alpha", b"alpha", "most_windows", b"most_windows"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_alpha", b"_alpha", "_most_windows", b"_most_windows", "alpha", b"alpha", "most_windows", b"most_windows"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alpha", b"_alpha", "_blip_windows", b"_blip_windows", "_lasting_share", b"_lasting_share", "_most_windows", b"_most_windows", "alpha", b"alpha", "blip_windows", b"blip_windows", "lasting_share", b"lasting_share", "most_windows", b"most_windows"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alpha", b"_alpha", "_blip_windows", b"_blip_windows", "_lasting_share", b"_lasting_share", "_most_windows", b"_most_windows", "alpha", b"alpha", "blip_windows", b"blip_windows", "lasting_share", b"lasting_share", "most_windows", b"most_windows"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alpha", b"_alpha"]) -> typing.Literal["alpha"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_blip_windows", b"_blip_windows"]) -> typing.Literal["blip_windows"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_lasting_share", b"_lasting_share"]) -> typing.Literal["lasting_share"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_most_windows", b"_most_windows"]) -> typing.Literal["most_windows"] | None: ...
 
