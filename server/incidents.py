@@ -13,7 +13,7 @@ from typing import Any
 
 from server.folding import Step
 from statemachine import events as e
-from statemachine.words import HEALTHY, RETIRED, Place, Reason
+from statemachine.words import HEALTHY, RETIRED, Place, Reason, Signal
 
 Mark = dict[str, Any]
 SECOND_US = 1_000_000
@@ -57,6 +57,7 @@ class Incident:
     outcome: str = ""
     cause: str = ""
     remedies: list[dict[str, Any]] = field(default_factory=list)
+    beside: list[Mark] = field(default_factory=list)  #: what else was alarmed or noted within it
     escalations: list[Mark] = field(default_factory=list)
     people: list[Mark] = field(default_factory=list)
 
@@ -68,7 +69,7 @@ class Incident:
             "detector": self.detector, "onset": onset, "detected": self.detected, "confirmed": self.confirmed,
             "diagnosed": self.diagnosed, "cause": self.cause, "remedies": self.remedies,
             "remedy_proposed": self._first("proposed"), "canary": self._first("canary"), "restored": self.restored,
-            "outcome": self.outcome, "escalations": self.escalations, "people": self.people,
+            "outcome": self.outcome, "beside": self.beside, "escalations": self.escalations, "people": self.people,
             "times": {
                 "to_detect": _between(onset, self.detected), "to_confirm": _between(self.detected, self.confirmed),
                 "to_restore": _between(self.detected, self.restored),
@@ -115,6 +116,11 @@ class Incidents:
 
     def _go_on(self, incident: Incident, step: Step) -> None:
         match step.fact:
+            case e.AlarmRaised(signal=signal, subject=subject, onset_row=onset_row):
+                incident.beside.append(mark(step, signal=signal, subject=subject, onset_row=onset_row))
+                incident.onset_row = onset_row
+            case e.DriftNoted(subject=subject, onset_row=onset_row):
+                incident.beside.append(mark(step, signal=str(Signal.DRIFT), subject=subject, onset_row=onset_row))
             case e.DeclineConfirmed():
                 incident.confirmed = mark(step, row=self._row, by="evidence")
             case e.DiagnosisMade(cause=cause, onset_row=onset_row):
