@@ -18,6 +18,7 @@ from server.intake import Intake
 from server.references import LEAST_REFERENCE, check_learned, check_reference, feed_reference, learned
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
+from server.splits import segments
 from server.views import ModelView, declared_now
 from statemachine import commands as c
 from statemachine.canonical import canonical
@@ -46,6 +47,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     for index, names in learnt.items():
         intake.vocabulary.learn(int(index), names)
     schema = replace(schema, features=intake.vocabulary.features(schema))
+    _check_columns(policy, schema, "model.policy_json")
     reference = learned(schema, policy, matrix, rows)
     schema_row = Evidence(kind="schema", body=canonical(schema.to_json()), lasting=True)
     reference_row = Evidence(kind="reference", body=canonical(reference), lasting=True)
@@ -83,7 +85,7 @@ def update_model(
     policy = health.policy if policy_json is None else read_policy(policy_json, "policy_json")
     if policy.drift.projections or policy.drift.seasons:
         check_learned(policy, orjson.loads(unit.evidence(health.reference_sha256)), "policy_json")
-    _check_rules(policy, desk.schema(unit, name), "policy_json")
+    _check_columns(policy, desk.schema(unit, name), "policy_json")
     command = c.ChangePolicy(
         policy=policy.to_json(),
         owner=health.owner if owner is None else owner,
@@ -183,16 +185,16 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     check_reference(new.reference, schema, desk.limit_us())
     checked(new.signals, "model.signals")
     policy = make_policy(new.policy, "model.policy_json")
-    _check_rules(policy, schema, "model.policy_json")
     return schema, policy, new.reference
 
 
-def _check_rules(policy: Policy, schema: Schema, field: str) -> None:
-    """Refuse rules about columns that the model does not have as numbers.
+def _check_columns(policy: Policy, schema: Schema, field: str) -> None:
+    """Refuse rules about columns that the model does not have as numbers, and splits by what it does not have.
 
     Raises:
-        Invalid: One does; the rule and the column are named.
+        Invalid: One does; the rule or the split and the column are named.
     """
+    segments(policy, schema, field)
     numbers = [one.name for one in schema.features if one.kind == NUMERIC]
     for i, rule in enumerate(policy.quality.rules):
         for name in columns_of(rule.must):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, field, fields, is_dataclass
@@ -14,6 +15,7 @@ from statemachine.rules import columns_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MOST_PARTS = 20  #: conditions in a policy
+MOST_TEXT = 200  #: characters of a column or a category
 
 
 class PolicyInvalid(ValueError):
@@ -48,6 +50,21 @@ def short_name() -> Any:  # noqa: ANN401 - as above
 def expression(of: str = "signals") -> Any:  # noqa: ANN401 - as above
     """Give an expression over signals or columns, which must be given."""
     return field(metadata={"text": {"signals": _condition, "columns": _rule}[of]})
+
+
+def column() -> Any:  # noqa: ANN401 - as above
+    """Give the name of a column, which must be given."""
+    return field(metadata={"text": _plain})
+
+
+def words() -> Any:  # noqa: ANN401 - as above
+    """Give texts, each once; none by default."""
+    return field(default=(), metadata={"each": _plain})
+
+
+def rising() -> Any:  # noqa: ANN401 - as above
+    """Give numbers that rise; none by default."""
+    return field(default=(), metadata={"each": _finite})
 
 
 def to_json(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
@@ -160,6 +177,8 @@ def _list(spec: Any, hint: Any, value: Any, where: str) -> tuple[Any, ...]:  # n
     part = _part(hint)
     if part is not None:
         return _parts(part, _typed(value, list, "a list of objects", where), where)
+    if "each" in spec.metadata:
+        return _rising(spec.metadata["each"], _typed(value, list, "a list", where), where)
     if hint == tuple[str, ...]:
         return _names(spec.metadata["accepted"], _typed(value, list, "a list of names", where), where)
     return _rungs(_typed(value, list, "a list of whole numbers", where), where)
@@ -185,6 +204,27 @@ def _name(text: str, where: str) -> str:
     if not NAME.fullmatch(text):
         raise PolicyInvalid(where, f"{text!r} is not accepted; a letter and up to 62 of a to z, 0 to 9 and _ are")
     return text
+
+
+def _plain(text: Any, where: str) -> str:  # noqa: ANN401 - whatever was read
+    if not 0 < len(_typed(text, str, "a text", where)) <= MOST_TEXT or not text.isprintable():
+        raise PolicyInvalid(where, f"{text!r} is not accepted; 1 to {MOST_TEXT} characters that can be printed are")
+    return str(text)
+
+
+def _finite(value: Any, where: str) -> float:  # noqa: ANN401 - whatever was read
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
+        raise PolicyInvalid(where, f"{value!r} is not accepted; a finite number is")
+    return float(value)
+
+
+def _rising(each: Callable[[Any, str], Any], values: list[Any], where: str) -> tuple[Any, ...]:
+    """Read numbers that rise, or texts, each of which is another."""
+    made = [each(value, f"{where}[{i}]") for i, value in enumerate(values)]
+    for i, value in enumerate(made[1:], start=1):
+        if value in made[:i] or (isinstance(value, float) and value < made[i - 1]):
+            raise PolicyInvalid(f"{where}[{i}]", f"{value!r} is not accepted; another text, or a higher number, is")
+    return tuple(made)
 
 
 def _condition(text: str, where: str) -> str:

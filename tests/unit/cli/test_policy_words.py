@@ -119,3 +119,15 @@ def test_rules_are_told_as_they_are_written() -> None:
     assert {one.path for one in changes(source({}), source(said))} == {
         f"quality.rules.whole.{part}" for part in ("name", "must", "tolerance")
     }
+
+
+def test_segments_are_told_by_what_they_are_told_apart_by() -> None:
+    splits = [{"name": "region", "column": "region"}, {"name": "age", "column": "age of client", "edges": [30, 50.5]}]
+
+    told = sentences(Policy.from_json({"segments": {"splits": splits}}))["Parts of the rows"]
+
+    assert told[:2] == [
+        "Rows are told apart by `region`, by every value of the reference (region).",
+        "Rows are told apart by `age of client`, by the edges 30, 50.5 (age).",
+    ]
+    assert sentences(Policy())["Parts of the rows"] == ["No part of the rows is watched by itself."]
