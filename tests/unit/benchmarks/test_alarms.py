@@ -114,6 +114,7 @@ def test_a_change_that_nobody_told_of_is_not_dated_and_counts_so_but_not_among_t
 def test_a_twin_that_is_improved_is_not_degraded() -> None:
     twin = Twin.of(a_report(moves=((300, "retraining.scoping", "IMPROVEMENT"), (400, "healthy", "PROMOTION_HELD"))))
 
+    assert twin.notes == 0
     assert (twin.degraded, twin.improvements, twin.promotions, twin.idle) == (False, 1, 1, 1)
 
 
@@ -125,3 +126,11 @@ def test_the_share_of_degraded_twins_is_held_to_one_in_twenty() -> None:
 
     assert (met.met, missed.met) == (True, False)
     assert ill.declines == ("loss",)
+
+
+def test_drift_that_is_noted_of_a_twin_is_counted() -> None:
+    well, noted = Twin.of(a_report()), Twin.of(a_report(drifted=(a_note(420, 400), a_note(500, 480))))
+
+    _, told, _ = twins.lines({"toy": [well, noted]})
+
+    assert (told.reached, told.note) == (0.5, "2 notes")
