@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from monitoring.counting import ArrayCounter
+from monitoring.departures import Departures
 from monitoring.drift import DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.habits import Habits
@@ -52,6 +53,7 @@ class Profiler:
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
         self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
+        self._departures = Departures.start(self._drift.dictionary)
         self._profiled = reference_rows
 
     def take(self, *, estimating: bool) -> Iterator[RowWindow]:
@@ -125,11 +127,14 @@ class Profiler:
         self.quarantine.take(faults, end)
         shown = counted if cells is None or self.seasons is None else self.seasons.laid(cells)
         self._drift, drift = self._drift.observe(first, shown, self._policy.drift)
+        departures_before = self._departures
+        self._departures, departed = departures_before.observe(first, shown, self._policy.drift)
         _, beside = counted.parted(self.projections.width)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
             broken=seen.broken, resent=seen.resent, cells=cells, shown=shown,
+            departures_before=departures_before, departed=departed,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         return window

@@ -84,6 +84,7 @@ JUDGES: dict[str, Judge] = {
     "accepted@1": data.accepted,
     "drift@1": data.drift_of_before,
     "drift@2": data.drift,
+    "drift_note@1": data.drift_note,
     "series@1": signals.series,
     "series_resolve@1": signals.series_resolve,
     "series_recovered@1": signals.series_recovered,

@@ -30,9 +30,7 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     if scene.watermark_us < health.cooldown_until_us:
         return
     blocks = of_late(scene.watch, health)
-    if len(blocks) < health.policy.windows.blocks:
-        return
-    if scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None:
+    if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health):
         return
     pinned = health.rollback_target
     if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
@@ -40,6 +38,12 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     if _suspect_segment(scene, health, blocks):
         return
     challenge.try_challenger(scene)
+
+
+def _loss_rises(scene: Scene, health: ModelHealth) -> bool:
+    """Raise the alarm of the loss where it rises; also while a regret is looked into, which would shut it out."""
+    blocks = of_late(scene.watch, health)
+    return scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None
 
 
 def _suspect_segment(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> bool:
@@ -54,7 +58,8 @@ def _resolve(scene: Scene, health: ModelHealth) -> None:
     if alarm is None:
         return
     if alarm.signal == Signal.REGRET:
-        challenge.look_again(scene)
+        if not _loss_rises(scene, health):
+            challenge.look_again(scene)
         return
     before, after = (
         _of_alarm(scene, health, alarm, blocks)
