@@ -17,6 +17,8 @@ from statemachine.policy import Condition, Persistence, Policy, Quality, Rule
 from statemachine.signals import OF_METRICS, SIGNALS, metric
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
+#: What is accepted of texts, by the name of their field.
+TEXTS = {"name": "a letter and up to 62 of a to z, 0 to 9 and _", "entity": "the name of a feature"}
 LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
 
 #: What fields mean that the dataclasses leave to their names.
@@ -56,6 +58,13 @@ MEANING: dict[str, str] = {
         "in an earlier window come again in their order, under other ids"
     ),
     "quality.rules": "What must hold of every row across its columns; see below",
+    "quality.entity": (
+        "The feature that says whose a row is, as a station or a device of many. Where it is named, a sensor of one "
+        "entity that repeats a value row after row is a fault (`frozen`), though the others vary: of a measured "
+        "feature, from a run on that is twice as long as any of the reference, and, by how runs went on there, as rare "
+        "as the false alarms that are accepted. Its rows alone are kept out of training. None by default, since a "
+        "service cannot know which feature that is"
+    ),
     "quality.alarms": "Whether broken data raise suspicion",
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
     "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",
@@ -255,10 +264,10 @@ def _default(one: Field[Any]) -> str:
         return "must be given"
     if value is None or isinstance(value, bool):
         return f"`{json.dumps(value)}`"
+    if value in ((), ""):
+        return "none"
     if isinstance(value, str):
         return f"`{value}`"
-    if value == ():
-        return "none"
     if isinstance(value, tuple):
         return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value)
     return _number(value)
@@ -272,7 +281,7 @@ def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotati
         none = ", or `null`" if one.default is None else ""
         return f"{whole}{_number(one.metadata['low'])} to {_number(one.metadata['high'])}{none}"
     if "text" in one.metadata:
-        return "a letter and up to 62 of a to z, 0 to 9 and _" if one.name == "name" else "an expression, see above"
+        return TEXTS.get(one.name, "an expression, see above")
     if hint is bool:
         return "`true`, `false`"
     if hint == tuple[int, ...]:

@@ -83,7 +83,7 @@ def update_model(
     policy = health.policy if policy_json is None else read_policy(policy_json, "policy_json")
     if policy.drift.projections or policy.drift.seasons:
         check_learned(policy, orjson.loads(unit.evidence(health.reference_sha256)), "policy_json")
-    _check_rules(policy, desk.schema(unit, name), "policy_json")
+    _check_columns(policy, desk.schema(unit, name), "policy_json")
     command = c.ChangePolicy(
         policy=policy.to_json(),
         owner=health.owner if owner is None else owner,
@@ -183,23 +183,29 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     check_reference(new.reference, schema, desk.limit_us())
     checked(new.signals, "model.signals")
     policy = make_policy(new.policy, "model.policy_json")
-    _check_rules(policy, schema, "model.policy_json")
+    _check_columns(policy, schema, "model.policy_json")
     return schema, policy, new.reference
 
 
-def _check_rules(policy: Policy, schema: Schema, field: str) -> None:
-    """Refuse rules about columns that the model does not have as numbers.
+def _check_columns(policy: Policy, schema: Schema, field: str) -> None:
+    """Refuse an entity that the model does not have, and rules about columns that it does not have as numbers.
 
     Raises:
-        Invalid: One does; the rule and the column are named.
+        Invalid: One does; the place in the policy and the column are named.
     """
+    names, entity = [one.name for one in schema.features], policy.quality.entity
+    if entity and entity not in names:
+        raise Invalid(field, f"quality.entity: {entity!r} is no feature; accepted are {_few(names)}")
     numbers = [one.name for one in schema.features if one.kind == NUMERIC]
     for i, rule in enumerate(policy.quality.rules):
         for name in columns_of(rule.must):
             if name not in numbers:
-                known = ", ".join(numbers[:MOST_NAMED]) + ", …" * (len(numbers) > MOST_NAMED)
-                told = f"quality.rules[{i}].must: {name!r} is no numeric feature; accepted are {known or 'none here'}"
+                told = f"quality.rules[{i}].must: {name!r} is no numeric feature; accepted are {_few(numbers)}"
                 raise Invalid(field, told)
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + ", …" * (len(names) > MOST_NAMED) or "none here"
 
 
 def _features(new: NewModel) -> tuple[Feature, ...]:

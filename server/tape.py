@@ -59,6 +59,10 @@ class Tape:
         """Give the (rows, features) matrix of [first, end)."""
         return np.ascontiguousarray(self._features[:, first:end].T)
 
+    def feature(self, index: int, first: int, end: int) -> Floats:
+        """Give one feature of the rows [first, end)."""
+        return self._features[index, first:end]
+
     def outputs(self, version: str, rows: Rows) -> Floats:
         """Give what *version* answered on *rows*; NaN where it was not asked."""
         column = self._outputs.get(version)

@@ -13,6 +13,7 @@ from statemachine.grammar import ExpressionInvalid
 from statemachine.rules import columns_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+MOST_LETTERS = 200  #: of the name of a column
 MOST_PARTS = 20  #: conditions in a policy
 
 
@@ -43,6 +44,11 @@ def some_of(accepted: tuple[str, ...], default: tuple[str, ...]) -> Any:  # noqa
 def short_name() -> Any:  # noqa: ANN401 - as above
     """Give a short name, which must be given."""
     return field(metadata={"text": _name})
+
+
+def a_column() -> Any:  # noqa: ANN401 - as above
+    """Give the name of a column of rows; empty for none."""
+    return field(default="", metadata={"text": _column})
 
 
 def expression(of: str = "signals") -> Any:  # noqa: ANN401 - as above
@@ -184,6 +190,12 @@ def _parts(part: type, values: list[Any], where: str) -> tuple[Any, ...]:
 def _name(text: str, where: str) -> str:
     if not NAME.fullmatch(text):
         raise PolicyInvalid(where, f"{text!r} is not accepted; a letter and up to 62 of a to z, 0 to 9 and _ are")
+    return text
+
+
+def _column(text: str, where: str) -> str:
+    if len(text) > MOST_LETTERS or not text.isprintable():
+        raise PolicyInvalid(where, f"{text!r} is not accepted; the name of a feature is, or nothing")
     return text
 
 

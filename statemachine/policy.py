@@ -11,6 +11,7 @@ from typing import Any
 
 from statemachine.fields import (
     PolicyInvalid,
+    a_column,
     expression,
     faults,
     from_json,
@@ -109,6 +110,7 @@ class Quality:
     accept_windows: int = within(1, 10_000, 10)  #: windows after which a fault that lasts is the world as it is
     looks_for: tuple[str, ...] = some_of(FAULTS, default=("sentinel", "absurd", "resent"))
     rules: tuple[Rule, ...] = ()
+    entity: str = a_column()
     alarms: str = one_of("always", "never")
 
 
@@ -261,7 +263,7 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of conditions, faults, rules, projections and seasons has the bytes of before.
+        So one that says nothing of conditions, faults, rules, an entity, projections and seasons has the bytes of then.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
@@ -270,8 +272,9 @@ class Policy:
         for name in ("projections", "seasons", "utc_offset_minutes"):
             if not made["drift"][name]:
                 del made["drift"][name]
-        if not self.quality.rules:
-            del made["quality"]["rules"]
+        for name in ("rules", "entity"):
+            if not made["quality"][name]:
+                del made["quality"][name]
         if not self.conditions:
             del made["conditions"]
         return made

@@ -119,3 +119,11 @@ def test_rules_are_told_as_they_are_written() -> None:
     assert {one.path for one in changes(source({}), source(said))} == {
         f"quality.rules.whole.{part}" for part in ("name", "must", "tolerance")
     }
+
+
+def test_the_entity_of_frozen_sensors_is_told_where_there_is_one() -> None:
+    named = source({"quality": {"entity": "station"}})
+
+    assert [one.path for one in changes(source({}), named)] == ["quality.entity"]
+    assert len(retold(source({}), named)) == 1
+    assert "`station`" in " ".join(sentences(named.policy)["Broken data"])
