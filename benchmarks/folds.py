@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from transitions import Machine
 
-from statemachine.events import Event, StateChanged
+from statemachine.events import StateChanged
+from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER
 from statemachine.moves import MOVES
 from statemachine.replay import replay

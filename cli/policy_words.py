@@ -94,6 +94,23 @@ def _drift(policy: Policy) -> Iterator[str]:
         yield "A row is held against all of the reference, whatever its season."
 
 
+def _segments(policy: Policy) -> Iterator[str]:
+    segments = policy.segments
+    if not segments.splits:
+        yield "No part of the rows is watched by itself."
+        return
+    for split in segments.splits:
+        known = f"the values {', '.join(split.values)}" if split.values else "every value of the reference"
+        apart = f"the edges {', '.join(f'{edge:g}' for edge in split.edges)}" if split.edges else known
+        yield f"Rows are told apart by `{split.column}`, by {apart} ({split.name})."
+    what = "raises suspicion" if segments.alarms == "always" else "raises no suspicion"
+    yield (
+        f"A loss that rose in one of these {what}, with a false alarm in {segments.run_length:,g} looks at most, on "
+        f"average, over all of them; with a chance of {segments.alpha:g} any is held against too low a normal. One of "
+        f"fewer than {segments.least_rows:,} labelled rows in the reference is not watched."
+    )
+
+
 def _quality(policy: Policy) -> Iterator[str]:
     quality = policy.quality
     yield "Broken data raise suspicion." if quality.alarms == "always" else "Broken data raise no suspicion."
@@ -201,6 +218,7 @@ CHAPTERS: dict[str, Told] = {
     "Who decides": _charge,
     "How data are looked at": _looks,
     "When a loss matters": _loss,
+    "Parts of the rows": _segments,
     "Blip or decline": _confirmation,
     "Drift": _drift,
     "Broken data": _quality,

@@ -10,6 +10,7 @@ from cli.options import DEFAULT_SERVER, AsJson, Server
 
 SIZES = ("psi", "js", "ks", "wasserstein")
 SHARES = ("missing", "invalid", "new", "outside")
+_UNWATCHED = "not watched, for want of rows in the reference"
 COLUMNS = ("feature", "evidence", "change", *SIZES, *SHARES, "mean", "spread", "new_categories")
 
 
@@ -31,6 +32,8 @@ def windows(
     for window in found:
         typer.echo(summary(window))
         show([row(feature) for feature in window["features"]], COLUMNS, as_json=False)
+        for segment in window["segments"]:
+            typer.echo(part(segment))
         for fault in window["faults"]:
             typer.echo(
                 f"{fault['kind']} of {fault['feature']} in {fault['share']:.2%} of rows {fault['told']}".rstrip()
@@ -57,6 +60,21 @@ def summary(window: dict[str, Any]) -> str:
         parts.append(f"{window['repeats']} repeated")
     where = f"rows {window['first_row']} to {int(window['end_row']) - 1}"
     return f"{where}: {window['verdict']} at {window['log_evidence']:.4g} nats; {'; '.join(parts)}"
+
+
+def part(segment: dict[str, Any]) -> str:
+    """Tell of a segment in one line.
+
+    >>> part({"name": "region=north", "rows": "8", "labelled": "6", "loss": 0.5, "accepted": 0.25})
+    'segment region=north: 8 rows, 6 labelled; loss 0.5; up to 0.25 is accepted'
+    >>> part({"name": "age<30", "rows": "2", "labelled": "0"})
+    'segment age<30: 2 rows, 0 labelled; not watched, for want of rows in the reference'
+    """
+    told = [f"{segment['rows']} rows, {segment['labelled']} labelled"]
+    told += [f"loss {segment['loss']:.6g}"] if "loss" in segment else []
+    watched = "accepted" in segment
+    told.append(f"up to {segment['accepted']:.6g} is accepted" if watched else _UNWATCHED)
+    return f"segment {segment['name']}: {'; '.join(told)}"
 
 
 def row(feature: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ Digests = NDArray[np.uint64]
 RESENT = "resent"  #: the kind of fault
 RUN = 5  #: rows
 MEMORY = 10  #: windows that are looked back on
+LEAST_BITS, MORE_BITS = 16, 64  #: of a table of runs: one bit in 64, or fewer, is set
 #: Odd multipliers, by which a digest is mixed as by SplitMix64 (Steele, Lea and Flood 2014, Fast splittable
 #: pseudorandom number generators, section 5). Two rows that differ have equal digests once in 2^64.
 HALF = np.uint64(32)
@@ -31,7 +32,7 @@ START, FIRST, SECOND = (np.uint64(one) for one in (0x9E3779B97F4A7C15, 0xBF58476
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trail:
-    """The runs of the latest windows, each window's by rising digest, and the last rows, which runs go on from."""
+    """The runs of each of the latest windows, and the last rows, which runs go on from."""
 
     windows: tuple[Digests, ...] = ()
     last: Digests = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -47,16 +48,15 @@ class Trail:
     def after(self, window: Digests) -> Self:
         """Return the trail behind *window*."""
         joined = np.concatenate([self.last, window])
-        return replace(self, windows=(*self.windows, np.sort(_runs(joined)))[-MEMORY:], last=joined[1 - RUN :])
+        return replace(self, windows=(*self.windows, _runs(joined))[-MEMORY:], last=joined[1 - RUN :])
 
     def resent(self, window: Digests) -> int:
         """Return how many rows of *window* stand in a run of different rows that was seen before."""
         wanted = _runs(window)
-        ordered = np.sort(wanted)  # such are found sooner; and nearly always none is
-        known = [runs for runs in self.windows if _among(ordered, runs).any()]
-        if not known:
+        known = _known(wanted, np.concatenate([wanted[:0], *self.windows]))
+        if not len(known):
             return 0
-        found = np.any([_among(wanted, runs) for runs in known], axis=0) & _different(window)
+        found = _among(wanted, known) & _different(window)
         covered = np.zeros(len(window), np.bool_)
         for first in np.flatnonzero(found).tolist():
             covered[first : first + RUN] = True
@@ -91,12 +91,25 @@ def learn_resent(parts: Sequence[Floats]) -> float:
 
 
 def _runs(window: Digests) -> Digests:
-    """Return a digest of each run of rows, by its first."""
+    """Return a digest of each run of rows, by its first: a polynomial of theirs, which are mixed already."""
     count = max(len(window) - RUN + 1, 0)
     found = np.full(count, START, np.uint64)
-    for step in range(RUN):
-        found = _mixed(found ^ window[step : step + count])
+    for step in range(RUN):  # products and sums wrap around, as they should
+        found *= FIRST
+        found += window[step : step + count]
     return found
+
+
+def _known(wanted: Digests, seen: Digests) -> Digests:
+    """Return those of *seen* that are *wanted* too, rising: nearly always none.
+
+    Most that are not wanted differ from all that are in their highest bits already, of which a table takes no search.
+    """
+    bits = max(LEAST_BITS, (MORE_BITS * len(wanted)).bit_length())
+    shift, table = np.uint64(64 - bits), np.zeros(1 << bits, np.bool_)
+    table[(wanted >> shift).view(np.int64)] = True
+    near = seen[table[(seen >> shift).view(np.int64)]]
+    return np.sort(near[_among(near, np.sort(wanted))]) if len(near) else near
 
 
 def _among(wanted: Digests, runs: Digests) -> NDArray[np.bool_]:

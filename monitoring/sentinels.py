@@ -83,6 +83,8 @@ class SentinelWatch(Suspecting):
 
     def _suspect(self, k: int, start_row: int, window: Facts) -> Suspicion | None:
         """Return the value that exceeds what is tolerated of it by most, if any does."""
+        if not window.repeated[k]:
+            return None
         shares = [(count / window.rows, value) for value, count in window.repeated[k]]
         over = [(share - self.habits[k].tolerated(value, self.policy), value) for share, value in shares]
         excess, value = max(over, default=(0.0, 0.0))

@@ -151,4 +151,5 @@ def padded(values: Sequence[int], length: int) -> list[int]:
 
 
 def _array(rows: list[list[int]], width: int) -> Ints:
-    return np.array(rows, dtype=np.int64).reshape(len(rows), width)
+    """Give *rows* as an array whose columns lie in one piece: there are many rows, and few of what is asked of each."""
+    return np.asfortranarray(np.array(rows, dtype=np.int64).reshape(len(rows), width))

@@ -160,9 +160,10 @@ class Limits:
         """Say of each feature on which sides any value lies beyond a limit: nearly always on none."""
         pairs = [[(one.middle, one.absurd) if one else (0.0, math.inf) for one in both] for both in self.each]
         found: list[set[int]] = [set() for _ in pairs]
-        for place, side in enumerate(SIDES):
+        for place, (side, farthest) in enumerate(zip(SIDES, (np.fmin, np.fmax), strict=True)):
             middle, absurd = np.array([both[place] for both in pairs]).reshape(-1, 2).T
-            for k in np.flatnonzero((side * (rows - middle) > absurd).any(axis=0)).tolist():
+            values = farthest.reduce(rows, axis=0, initial=np.nan)  # if any lies beyond a limit, the farthest does
+            for k in np.flatnonzero(side * (values - middle) > absurd).tolist():
                 found[k].add(side)
         return found
 

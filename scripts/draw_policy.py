@@ -11,14 +11,12 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from statemachine.fields import MOST_PARTS
+from statemachine.fields import MOST_PARTS, MOST_TEXT
 from statemachine.grammar import MOST_DEPTH, MOST_LENGTH
-from statemachine.policy import Condition, Persistence, Policy, Quality, Rule
+from statemachine.policy import MOST_SEGMENTS, Condition, Persistence, Policy, Quality, Rule, Segments, Split
 from statemachine.signals import OF_METRICS, SIGNALS, metric
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
-#: What is accepted of texts, by the name of their field.
-TEXTS = {"name": "a letter and up to 62 of a to z, 0 to 9 and _", "entity": "the name of a feature"}
 LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
 
 #: What fields mean that the dataclasses leave to their names.
@@ -69,6 +67,20 @@ MEANING: dict[str, str] = {
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
     "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",
     "diagnosis.least_share": "Share of the rise below which a cause is not listed",
+    "segments.run_length": "Looks that pass on average before a false alarm in any segment, at least",
+    "segments.alpha": (
+        "Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all "
+        "segments share it"
+    ),
+    "segments.least_rows": "Labelled rows in the reference below which a segment is not watched",
+    "segments.alarms": "Whether a loss that rose in a segment alone raises suspicion",
+    "segments.splits": "Columns by which rows are told apart; see below. None by default, and nothing is watched",
+    "segments.splits.column": "Name of the feature",
+    "segments.splits.values": (
+        "Of a feature of words: the categories that are watched, each of which the model knows; none means all that "
+        "the reference has"
+    ),
+    "segments.splits.edges": "Of a number: where its bins meet, rising; each bin holds its lower edge",
     "metrics.baseline_points": "First points of a series that give its baseline",
     "metrics.alarm": "E-value that raises suspicion",
     "metrics.confirm": "E-value, on points after the alarm, that confirms it",
@@ -163,6 +175,28 @@ quality:
 ```
 """
 
+SPLITS = f"""### Splits
+
+A decline that is local to a few rows drowns in the whole, so it is looked for where the policy says. Each split makes
+segments of a column: `region=north` of a category, `age<30`, `30<=age<50` and `age>=50` of a number. At most
+{MOST_SEGMENTS} segments over all splits are accepted; a split that would have more is refused with the number, as is
+one of a column, or a category, that the model does not have. A row whose value is missing, or none of those named, is
+in none of the split. What is normal for a segment is learned from its rows in the reference, as they stand in the
+model's feed; so splits may be changed at any time, and a segment of which too few reference rows are left is not
+watched.
+
+```yaml
+segments:
+  splits:
+  - name: region
+    column: region
+    values: [north, south]
+  - name: age
+    column: age of client
+    edges: [30, 50]
+```
+"""
+
 CONDITIONS = f"""## `conditions`
 
 A list of at most {MOST_PARTS} conditions over named signals; none by default. They are evaluated when a window of
@@ -209,7 +243,7 @@ def page() -> str:
         if is_dataclass(section):
             said = inspect.getdoc(section) or ""
             parts += _table(f"`{one.name}`", said, section, list(fields(section)), f"{one.name}.")
-            parts += _rules() if section is Quality else []
+            parts += FURTHER[section]() if section in FURTHER else []
     return "\n".join([*parts, *_conditions()])
 
 
@@ -217,6 +251,15 @@ def _rules() -> Iterator[str]:
     """Write what rules are."""
     yield RULES
     yield from _table("A rule", inspect.getdoc(Rule) or "", Rule, list(fields(Rule)), "")
+
+
+def _splits() -> Iterator[str]:
+    """Write what splits are."""
+    yield SPLITS
+    yield from _table("A split", inspect.getdoc(Split) or "", Split, list(fields(Split)), "segments.splits.")
+
+
+FURTHER = {Quality: _rules, Segments: _splits}  #: what is written behind the table of a section
 
 
 def _conditions() -> Iterator[str]:
@@ -280,13 +323,21 @@ def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotati
         whole = "whole, " if hint in (int, int | None) else ""
         none = ", or `null`" if one.default is None else ""
         return f"{whole}{_number(one.metadata['low'])} to {_number(one.metadata['high'])}{none}"
-    if "text" in one.metadata:
-        return TEXTS.get(one.name, "an expression, see above")
+    if one.metadata:
+        return _accepted_texts(one)
     if hint is bool:
         return "`true`, `false`"
     if hint == tuple[int, ...]:
         return "rising, below 10,000, the last at least 2,500"
     return "a list of names" if hint == tuple[str, ...] else f"a list of up to {MOST_PARTS}"
+
+
+def _accepted_texts(one: Field[Any]) -> str:
+    if "each" in one.metadata:
+        return "a list of numbers that rise" if one.name == "edges" else "a list of texts"
+    if one.name in {"column", "entity"}:
+        return f"a text of up to {MOST_TEXT}"
+    return "a letter and up to 62 of a to z, 0 to 9 and _" if one.name == "name" else "an expression, see above"
 
 
 def _number(value: float) -> str:

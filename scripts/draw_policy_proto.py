@@ -98,8 +98,8 @@ def _type(hint: Any) -> str:  # noqa: ANN401 - any annotation
         return part.__name__ if part is hint else f"repeated {part.__name__}"
     if hint == tuple[str, ...]:
         return "Names"
-    if hint == tuple[int, ...]:
-        return "repeated int64"
+    if hint in (tuple[int, ...], tuple[float, ...]):
+        return f"repeated {PLAIN[get_args(hint)[0]]}"
     return f"optional {PLAIN[get_args(hint)[0] if isinstance(hint, UnionType) else hint]}"
 
 

@@ -10,12 +10,14 @@ from server.clock import Clock
 from statemachine import timers
 from statemachine.actors import is_actor
 from statemachine.canonical import digest
+from statemachine.coding import encode, is_volatile, volatile_fields
 from statemachine.commands import Command
 from statemachine.decide import decide
 from statemachine.envelope import NewEvent, PayloadErased
-from statemachine.events import Event, RouteIntended, encode, is_volatile, volatile_fields
+from statemachine.events import RouteIntended
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MACHINE_VERSION
 from statemachine.replay import fact_in, projection, restored

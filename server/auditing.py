@@ -12,8 +12,8 @@ from server.errors import ThingMissing
 from server.folding import Step
 from server.proving import Trust, prove
 from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
-from statemachine.events import REGISTRY
 from statemachine.health import ModelHealth
+from statemachine.kinds import REGISTRY
 from statemachine.replay import IllegalHistory, projection
 from store.ports import Readable, Reader
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
@@ -13,6 +14,7 @@ from server.closings import LabelBlock
 from server.estimates import RANKS
 from server.feed import Floats, Ints
 from server.schema import Schema
+from server.splits import segments, sums
 from server.tape import Rows, Tape
 from statemachine.policy import Policy
 
@@ -26,6 +28,8 @@ class Blocks:
         self.rows = policy.windows.block_for(reference_rows)
         self.closed: list[LabelBlock] = []
         self._schema, self._tape, self._reference_rows, self._unit = schema, tape, reference_rows, unit
+        self.segments = segments(policy, schema)
+        self.normal: list[Ints] = []  #: of the reference, by segment, block by block
         self._pool = max(policy.windows.rows_for(reference_rows), LEAST_POOL)
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
@@ -40,7 +44,9 @@ class Blocks:
         """Add *rows* whose labels are on the tape now, in the order in which they came; give the blocks that close."""
         live = rows[rows >= self._reference_rows]
         if not len(live):
-            self._recent = rows[self._tape.living(rows)][-self._pool :]
+            alive = rows[self._tape.living(rows)]
+            self._recent = alive[-self._pool :]
+            self.normal += self._of_reference(alive) if self.segments else []
             return
         self._labelled.append(live)
         self._waiting += len(live)
@@ -56,17 +62,34 @@ class Blocks:
     def _close(self, whole: Rows, rows: Rows) -> LabelBlock:
         """Add up the *rows* of a block of which something is known."""
         answered = [v for v in self._tape.versions() if len(rows) and not np.isnan(self._tape.outputs(v, rows)).any()]
-        cost: dict[str, Block] = {version: block(self._losses(version, rows)) for version in answered}
+        lost = {version: self._losses(version, rows) for version in answered}
+        cost: dict[str, Block] = {version: block(each) for version, each in lost.items()}
         lead: dict[tuple[str, str], Block] = {}
         for i, left in enumerate(answered):
             for right in answered[i + 1 :]:
                 lead[left, right] = block(self._losses(left, rows, right) - self._losses(right, rows, left))
+        held = self._held(rows)
+        parts = {version: sums(held, each) for version, each in lost.items()} if held else {}
         one = LabelBlock(
             index=len(self.closed), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
-            generation=int(self._tape.generation[whole].min()), cost=cost, lead=lead, arms=self._arms(rows),
+            generation=int(self._tape.generation[whole].min()), cost=cost, lead=lead, parts=parts,
+            arms=self._arms(rows),
         )  # fmt: skip
         self.closed.append(one)
         return one
+
+    def _held(self, rows: Rows) -> list[NDArray[np.bool_]]:
+        """Say which of *rows* each segment holds."""
+        return [one.holds(self._tape.feature(one.feature, rows)) for one in self.segments]
+
+    def _of_reference(self, rows: Rows) -> list[Ints]:
+        """Add up by segment what the first champion cost on *rows* of the reference, as `baseline` does."""
+        outputs = self._tape.outputs(self._tape.versions()[0], rows)
+        known = rows[~np.isnan(outputs)]
+        found = losses(self._schema.task, self._schema.metric, outputs[~np.isnan(outputs)], self._tape.labels[known])
+        steps, held = fixed(found, self._unit), self._held(known)
+        pieces = [slice(at, at + self.rows) for at in range(0, len(known), self.rows)]
+        return [sums([mine[piece] for mine in held], steps[piece]) for piece in pieces]
 
     def _losses(self, version: str, rows: Rows, beside: str | None = None) -> Ints:
         """Give fixed-point losses of *version*; ranks are taken among recent rows that it, and *beside*, answered."""

@@ -19,6 +19,7 @@ from server.incidents import Incidents
 from statemachine import events as e
 from statemachine.envelope import PayloadErased
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from store.errors import EvidenceAltered, EvidenceErased, EvidenceMissing
 from store.ports import Readable, Reader
 
@@ -92,7 +93,7 @@ class Cases:
     """Hears the steps of one model in order."""
 
     def __init__(self) -> None:
-        self._incidents, self._facts, self._health = Incidents(), dict[int, e.Event](), ModelHealth()
+        self._incidents, self._facts, self._health = Incidents(), dict[int, Event](), ModelHealth()
 
     def take(self, step: Step) -> None:
         """Hear one event."""
@@ -127,7 +128,7 @@ class Cases:
             gates=gates.evidence if gates else "",
         )  # fmt: skip
 
-    def _fact(self, at: dict[str, Any] | None) -> e.Event | None:
+    def _fact(self, at: dict[str, Any] | None) -> Event | None:
         return self._facts.get(at["version"]) if at else None
 
 

@@ -11,6 +11,7 @@ from monitoring.estimate import Estimated
 from monitoring.inspection import Inspection
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding
+from monitoring.reference import Ints
 from monitoring.seasons import Cells, cells_to_json
 from monitoring.seen import Seen
 from monitoring.series import SeriesWatch
@@ -21,7 +22,7 @@ class LabelBlock:
     """The sums of one block of labelled rows, in the order in which labels came.
 
     `cost` holds a block of losses for each version that answered every row of it; `lead` one of paired differences,
-    first minus second, for each pair of versions that did.
+    first minus second, for each pair of versions that did. `parts` holds what is in `cost` by segment.
     """
 
     index: int
@@ -30,6 +31,7 @@ class LabelBlock:
     generation: int  #: lowest route generation among its rows
     cost: dict[str, Block]
     lead: dict[tuple[str, str], Block]
+    parts: dict[str, Ints]  #: by version: (segments, 3), in the order of the policy; empty without segments
     arms: dict[str, tuple[int, int]]  #: by version: rows served, and bad ones among them
 
 

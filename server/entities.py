@@ -55,8 +55,8 @@ class Entities:
             )  # fmt: skip
 
     def _of(self, entity: float, first: int, end: int) -> list[int]:
-        found = np.flatnonzero(self._tape.feature(self._index, first, end) == entity)
-        return [first + row for row in found.tolist()]
+        rows = np.arange(first, end)
+        return [int(row) for row in rows[self._tape.feature(self._index, rows) == entity]]
 
     def _name(self, entity: float) -> str:
         """Give the word of *entity*; one that came later than the model goes by its number."""

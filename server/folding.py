@@ -7,8 +7,8 @@ from functools import partial
 from typing import NamedTuple
 
 from statemachine.envelope import RecordedEvent
-from statemachine.events import Event
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.replay import refold
 from store.ports import Readable, Reader
 

@@ -18,6 +18,7 @@ from server.intake import Intake
 from server.references import LEAST_REFERENCE, check_learned, check_reference, feed_reference, learned
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
+from server.splits import segments
 from server.views import ModelView, declared_now
 from statemachine import commands as c
 from statemachine.canonical import canonical
@@ -46,6 +47,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     for index, names in learnt.items():
         intake.vocabulary.learn(int(index), names)
     schema = replace(schema, features=intake.vocabulary.features(schema))
+    _check_columns(policy, schema, "model.policy_json")
     reference = learned(schema, policy, matrix, rows)
     schema_row = Evidence(kind="schema", body=canonical(schema.to_json()), lasting=True)
     reference_row = Evidence(kind="reference", body=canonical(reference), lasting=True)
@@ -183,16 +185,16 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
     check_reference(new.reference, schema, desk.limit_us())
     checked(new.signals, "model.signals")
     policy = make_policy(new.policy, "model.policy_json")
-    _check_columns(policy, schema, "model.policy_json")
     return schema, policy, new.reference
 
 
 def _check_columns(policy: Policy, schema: Schema, field: str) -> None:
-    """Refuse an entity that the model does not have, and rules about columns that it does not have as numbers.
+    """Refuse an entity, rules and splits by columns that the model does not have, or not as numbers where it must.
 
     Raises:
         Invalid: One does; the place in the policy and the column are named.
     """
+    segments(policy, schema, field)
     names, entity = [one.name for one in schema.features], policy.quality.entity
     if entity and entity not in names:
         raise Invalid(field, f"quality.entity: {entity!r} is no feature; accepted are {_few(names)}")

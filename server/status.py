@@ -17,8 +17,8 @@ from server.kept import CheckpointHeld
 from server.transport import errors as transport
 from statemachine import errors as machine
 from statemachine.canonical import NotCanonical
+from statemachine.coding import UnknownEvent
 from statemachine.envelope import PayloadErased
-from statemachine.events import UnknownEvent
 from statemachine.replay import IllegalHistory
 from store import errors as store
 from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid

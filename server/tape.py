@@ -59,9 +59,9 @@ class Tape:
         """Give the (rows, features) matrix of [first, end)."""
         return np.ascontiguousarray(self._features[:, first:end].T)
 
-    def feature(self, index: int, first: int, end: int) -> Floats:
-        """Give one feature of the rows [first, end)."""
-        return self._features[index, first:end]
+    def feature(self, index: int, rows: Rows) -> Floats:
+        """Give what one feature was on *rows*."""
+        return np.asarray(self._features[index, rows])
 
     def outputs(self, version: str, rows: Rows) -> Floats:
         """Give what *version* answered on *rows*; NaN where it was not asked."""

@@ -10,8 +10,10 @@ from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
 from server.blocks import Blocks
 from server.closings import Closing, LabelBlock, RowWindow, Series, SeriesPoint
+from server.feed import Ints
 from server.profiler import KEPT_WINDOWS, Profiler
 from server.schema import Schema
+from server.splits import Segment
 from server.tape import Tape
 from statemachine.health import ModelHealth
 
@@ -52,6 +54,16 @@ class Watch:
     def block_rows(self) -> int:
         """How many labelled rows a block has."""
         return self._blocks.rows
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The parts of the rows that are watched by themselves."""
+        return self._blocks.segments
+
+    @property
+    def normal(self) -> list[Ints]:
+        """What the reference cost, by segment, block by block."""
+        return self._blocks.normal
 
     @property
     def blocks(self) -> list[LabelBlock]:

@@ -30,7 +30,9 @@ from server.closings import RowWindow
 from server.desk import Desk
 from server.errors import ModelMissing
 from server.estimates import RANKS
+from server.reactions import segments
 from server.schema import CATEGORICAL, Schema
+from server.splits import Segment
 from server.watch import Watch
 from store.ports import Unit
 
@@ -50,6 +52,17 @@ class FeatureView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentView:
+    """One segment in one window."""
+
+    name: str
+    rows: int
+    labelled: int
+    loss: float | None
+    accepted: float | None  #: a row; None where the segment is not watched
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowView:
     """One window of rows as it is told."""
 
@@ -60,6 +73,7 @@ class WindowView:
     latency_us: tuple[float | None, float | None]  #: p50 and p99
     delay_us: tuple[float | None, float | None]  #: of labels: p50 and p90
     features: tuple[FeatureView, ...]
+    segments: tuple[SegmentView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,7 @@ class Taken:
     reference: Reference
     words: list[list[str]]  #: by feature and code
     rows: list[Rows]
+    segments: list[tuple[Segment, float | None]]  #: with the loss that is accepted of each
 
 
 def taken(desk: Desk, unit: Unit, model: str, most: int) -> Taken:
@@ -96,8 +111,9 @@ def taken(desk: Desk, unit: Unit, model: str, most: int) -> Taken:
     following.follow(desk, unit, model)
     watch = desk.watch(unit, model)
     words = [list(known) for known in desk.intake(unit, model).vocabulary.codes]
-    rows = [_rows(watch, window) for window in watch.windows[-most:]]
-    return Taken(schema=watch.schema, reference=watch.profiler.reference, words=words, rows=rows)
+    rows, health = [_rows(watch, window) for window in watch.windows[-most:]], desk.health(unit, model)
+    parts = [(one, segments.accepted(watch, health, k)) for k, one in enumerate(watch.segments)]
+    return Taken(schema=watch.schema, reference=watch.profiler.reference, words=words, rows=rows, segments=parts)
 
 
 def _rows(watch: Watch, window: RowWindow) -> Rows:
@@ -125,19 +141,29 @@ def _window(found: Taken, rows: Rows) -> WindowView:
     return WindowView(
         window=rows.window,
         coverage=float((~np.isnan(rows.labels)).mean()),
-        loss=_loss(found.schema, rows),
+        loss=_loss(found.schema, rows.served, rows.labels),
         estimate=rows.estimate,
         latency_us=(quantile(latency, 0.5), quantile(latency, 0.99)),
         delay_us=(quantile(delay, 0.5), quantile(delay, 0.9)),
         features=tuple(_features(found, rows)),
+        segments=tuple(_segment(found, rows, *each) for each in found.segments),
     )
 
 
-def _loss(schema: Schema, rows: Rows) -> float | None:
+def _segment(found: Taken, rows: Rows, segment: Segment, accepted: float | None) -> SegmentView:
+    mine = segment.holds(rows.matrix[:, segment.feature])
+    served, labels = rows.served[mine], rows.labels[mine]
+    return SegmentView(
+        name=segment.name, rows=int(mine.sum()), labelled=int((~np.isnan(labels)).sum()),
+        loss=_loss(found.schema, served, labels), accepted=accepted,
+    )  # fmt: skip
+
+
+def _loss(schema: Schema, served: Floats, labels: Floats) -> float | None:
     """Tell what was served cost; ranks of a single window say little, and mean nothing beside those of others."""
     if schema.metric == RANKS:
         return None
-    cost = losses(schema.task, schema.metric, rows.served, rows.labels)
+    cost = losses(schema.task, schema.metric, served, labels)
     known = cost[~np.isnan(cost)]
     return float(known.mean()) if len(known) else None
 

@@ -6,8 +6,8 @@ from statemachine import commands as c
 from statemachine.answers import canary, clock, control, keeping, outside, remedy, suspicion
 from statemachine.draft import Draft
 from statemachine.errors import NotRegistered, Refused
-from statemachine.events import Event
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.words import RETIRED
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from statemachine.commands import Command
-from statemachine.events import Event, RouteIntended, StateChanged
+from statemachine.events import RouteIntended, StateChanged
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.words import CANARY, Reason
 

@@ -2,45 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any
 
-from statemachine.canonical import canonical
-from statemachine.upcasting import raised
-
-
-class Event:
-    """A fact that happened to a model."""
-
-    __slots__ = ()
-
-    name: ClassVar[str]
-    schema: ClassVar[int]
-    volatile: ClassVar[bool]  #: left out of `log_sha256`: leases come and go with the workers
-    decision: ClassVar[bool]  #: derived from recorded evidence, and derivable again
-
-
-T = TypeVar("T", bound=Event)
-LEASE_TRIGGERS = frozenset({"lease_job", "lose_lease"})
-REGISTRY: dict[str, type[Event]] = {}
-
-
-def event(
-    name: str, *, schema: int = 1, volatile: bool = False, decision: bool = False
-) -> Callable[[type[T]], type[T]]:
-    """Give a class the name, schema and kind under which its facts are stored."""
-
-    def register(cls: type[T]) -> type[T]:
-        cls.name, cls.schema, cls.volatile, cls.decision = name, schema, volatile, decision
-        REGISTRY[name] = cls
-        return cls
-
-    return register
-
-
-def _volatile() -> Any:  # noqa: ANN401 - dataclasses.field is typed as the field's own type
-    return field(default="", metadata={"volatile": True})
+from statemachine.kinds import Event, event, volatile_field
 
 
 @event("model_registered")
@@ -71,7 +36,7 @@ class ArtifactRegistered(Event):
     """The bytes of the first champion are kept, so that it can be served again and restored."""
 
     version: str
-    manifest: str = _volatile()
+    manifest: str = volatile_field()
 
 
 @event("policy_changed")
@@ -320,8 +285,8 @@ class CandidateTrained(Event):
     semantic_sha256: str  #: of its predictions on probe rows: equal models, equal hash
     at_row: int
     version: str
-    manifest: str = _volatile()
-    isolation: str = _volatile()
+    manifest: str = volatile_field()
+    isolation: str = volatile_field()
 
 
 @event("gates_judged", decision=True)
@@ -479,59 +444,3 @@ class LegalHoldLifted(Event):
     """What was kept by the hold may be erased again."""
 
     note: str
-
-
-def payload_of(fact: Event) -> dict[str, Any]:
-    """Give the fields of *fact* as they are stored."""
-    return {f.name: getattr(fact, f.name) for f in fields(cast(Any, fact))}
-
-
-def encode(fact: Event) -> bytes:
-    """Write the payload of *fact* canonically."""
-    return canonical(payload_of(fact))
-
-
-def decode(name: str, schema: int, payload: dict[str, Any]) -> Event:
-    """Read a stored payload back, the oldest form first: it is raised from schema to schema until it has today's.
-
-    Raises:
-        UnknownEvent: No event of that name and schema is known here.
-        PayloadUnreadable: The payload has other fields than its schema says.
-    """
-    cls = REGISTRY.get(name)
-    if cls is None or not 1 <= schema <= cls.schema:
-        raise UnknownEvent(name, schema)
-    try:
-        return cls(**raised(name, schema, cls.schema, payload))
-    except (TypeError, KeyError, AttributeError) as error:  # a field is missing, is too much, or is of another kind
-        raise PayloadUnreadable(name, schema, str(error)) from error
-
-
-def is_volatile(fact: Event) -> bool:
-    """Say whether two equal runs may differ in having *fact* at all: leases come and go with the workers."""
-    return fact.volatile or (isinstance(fact, StateChanged) and fact.trigger in LEASE_TRIGGERS)
-
-
-def volatile_fields(fact: Event) -> tuple[str, ...]:
-    """Name the fields that may differ between two equal runs."""
-    return tuple(f.name for f in fields(cast(Any, fact)) if f.metadata.get("volatile"))
-
-
-class UnknownEvent(ValueError):
-    """The log holds an event that this release does not know."""
-
-    def __init__(self, name: str, schema: int) -> None:
-        """Name the event and its schema, and say what is known."""
-        cls = REGISTRY.get(name)
-        known = f"schemas 1 to {cls.schema} of it" if cls else ", ".join(sorted(REGISTRY))
-        super().__init__(f"unknown event {name!r} of schema {schema}; known: {known}")
-        self.name, self.schema = name, schema
-
-
-class PayloadUnreadable(ValueError):
-    """The payload of an event does not have the fields of its schema."""
-
-    def __init__(self, name: str, schema: int, why: str) -> None:
-        """Name the event, its schema, and what is wrong."""
-        super().__init__(f"the payload is none of {name!r} of schema {schema}: {why}")
-        self.name, self.schema = name, schema

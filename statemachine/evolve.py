@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from statemachine import events as e
 from statemachine import externals
 from statemachine.health import Alarm, ModelHealth, Remediation, Route
+from statemachine.kinds import Event
 from statemachine.policy import Policy
 from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place, Reason
 
@@ -20,7 +21,7 @@ MOST_POLICIES = 256  #: that are kept as they were read
 Fold = Callable[[ModelHealth, Any, int], ModelHealth]
 
 
-def evolve(health: ModelHealth, fact: e.Event, occurred_us: int) -> ModelHealth:
+def evolve(health: ModelHealth, fact: Event, occurred_us: int) -> ModelHealth:
     """Return *health* after *fact*, which happened at *occurred_us*."""
     fold = _FOLDS.get(type(fact))
     after = fold(health, fact, occurred_us) if fold else health
@@ -263,7 +264,7 @@ def _notified(health: ModelHealth, _: e.Notified, at_us: int) -> ModelHealth:
 
 
 def _put_in_charge(who: Automation) -> Fold:
-    def fold(health: ModelHealth, _: e.Event, at_us: int) -> ModelHealth:
+    def fold(health: ModelHealth, _: Event, at_us: int) -> ModelHealth:
         return replace(
             health, automation=who, armed_us=at_us if health.place not in (*CANARY, ABORTING) else health.armed_us
         )
@@ -281,7 +282,7 @@ def _is_remedy(health: ModelHealth, job: str) -> bool:
     return health.remediation is not None and health.remediation.job == job
 
 
-_FOLDS: dict[type[e.Event], Fold] = {
+_FOLDS: dict[type[Event], Fold] = {
     e.ModelRegistered: _registered,
     e.ArtifactRegistered: _artifact_registered,
     e.PolicyChanged: _policy_changed,

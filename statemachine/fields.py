@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, field, fields, is_dataclass
@@ -13,8 +14,8 @@ from statemachine.grammar import ExpressionInvalid
 from statemachine.rules import columns_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-MOST_LETTERS = 200  #: of the name of a column
 MOST_PARTS = 20  #: conditions in a policy
+MOST_TEXT = 200  #: characters of a column or a category
 
 
 class PolicyInvalid(ValueError):
@@ -54,6 +55,21 @@ def a_column() -> Any:  # noqa: ANN401 - as above
 def expression(of: str = "signals") -> Any:  # noqa: ANN401 - as above
     """Give an expression over signals or columns, which must be given."""
     return field(metadata={"text": {"signals": _condition, "columns": _rule}[of]})
+
+
+def column() -> Any:  # noqa: ANN401 - as above
+    """Give the name of a column, which must be given."""
+    return field(metadata={"text": _plain})
+
+
+def words() -> Any:  # noqa: ANN401 - as above
+    """Give texts, each once; none by default."""
+    return field(default=(), metadata={"each": _plain})
+
+
+def rising() -> Any:  # noqa: ANN401 - as above
+    """Give numbers that rise; none by default."""
+    return field(default=(), metadata={"each": _finite})
 
 
 def to_json(value: Any) -> Any:  # noqa: ANN401 - any part of a policy
@@ -166,6 +182,8 @@ def _list(spec: Any, hint: Any, value: Any, where: str) -> tuple[Any, ...]:  # n
     part = _part(hint)
     if part is not None:
         return _parts(part, _typed(value, list, "a list of objects", where), where)
+    if "each" in spec.metadata:
+        return _rising(spec.metadata["each"], _typed(value, list, "a list", where), where)
     if hint == tuple[str, ...]:
         return _names(spec.metadata["accepted"], _typed(value, list, "a list of names", where), where)
     return _rungs(_typed(value, list, "a list of whole numbers", where), where)
@@ -193,10 +211,29 @@ def _name(text: str, where: str) -> str:
     return text
 
 
-def _column(text: str, where: str) -> str:
-    if len(text) > MOST_LETTERS or not text.isprintable():
-        raise PolicyInvalid(where, f"{text!r} is not accepted; the name of a feature is, or nothing")
-    return text
+def _column(text: Any, where: str) -> str:  # noqa: ANN401 - whatever was read
+    return _plain(text, where) if text else ""
+
+
+def _plain(text: Any, where: str) -> str:  # noqa: ANN401 - whatever was read
+    if not 0 < len(_typed(text, str, "a text", where)) <= MOST_TEXT or not text.isprintable():
+        raise PolicyInvalid(where, f"{text!r} is not accepted; 1 to {MOST_TEXT} characters that can be printed are")
+    return str(text)
+
+
+def _finite(value: Any, where: str) -> float:  # noqa: ANN401 - whatever was read
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
+        raise PolicyInvalid(where, f"{value!r} is not accepted; a finite number is")
+    return float(value)
+
+
+def _rising(each: Callable[[Any, str], Any], values: list[Any], where: str) -> tuple[Any, ...]:
+    """Read numbers that rise, or texts, each of which is another."""
+    made = [each(value, f"{where}[{i}]") for i, value in enumerate(values)]
+    for i, value in enumerate(made[1:], start=1):
+        if value in made[:i] or (isinstance(value, float) and value < made[i - 1]):
+            raise PolicyInvalid(f"{where}[{i}]", f"{value!r} is not accepted; another text, or a higher number, is")
+    return tuple(made)
 
 
 def _condition(text: str, where: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any, get_args, get_type_hints
 
-from statemachine.events import Event
+from statemachine.kinds import Event
 
 #: Words of a name that tell of a person, whatever the type of what is in it.
 PERSONAL = frozenset(

@@ -12,14 +12,17 @@ from typing import Any
 from statemachine.fields import (
     PolicyInvalid,
     a_column,
+    column,
     expression,
     faults,
     from_json,
     one_of,
+    rising,
     short_name,
     some_of,
     to_json,
     within,
+    words,
 )
 
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
@@ -27,6 +30,7 @@ __all__ = ["GATES", "Policy", "PolicyInvalid"]
 #: Kinds of broken data that can be looked for beyond those that counts tell.
 FAULTS = ("sentinel", "unit", "absurd", "resent")
 SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
+MOST_SEGMENTS = 16  #: of a model, over all its splits
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
 
@@ -112,6 +116,45 @@ class Quality:
     rules: tuple[Rule, ...] = ()
     entity: str = a_column()
     alarms: str = one_of("always", "never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A column by which rows are told apart: by its categories, or by the bins of a number."""
+
+    name: str = short_name()  #: how its segments are named, as `region=north` or `age<30`
+    column: str = column()
+    values: tuple[str, ...] = words()
+    edges: tuple[float, ...] = rising()
+
+    def __post_init__(self) -> None:
+        """Refuse what can never be."""
+        if self.values and self.edges:
+            message = "values and edges are both given; values of a word, or edges of a number, are accepted"
+            raise ValueError(message)
+
+    @property
+    def least(self) -> int:
+        """Segments that it has at least; without values and edges the model's categories tell how many."""
+        return len(self.edges) + 1 if self.edges else max(len(self.values), 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segments:
+    """Parts of the rows that are watched by themselves; see `monitoring.segments`."""
+
+    run_length: float = within(10, 1e9, 1_000.0)
+    alpha: float = within(1e-6, 0.5, 0.05)
+    least_rows: int = within(10, 1_000_000, 30)
+    alarms: str = one_of("always", "never")
+    splits: tuple[Split, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse more segments than are watched."""
+        least = sum(one.least for one in self.splits)
+        if least > MOST_SEGMENTS:
+            message = f"splits: {least} segments are not accepted; {MOST_SEGMENTS} over all splits are"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +293,7 @@ class Policy:
     drift: Drift = field(default_factory=Drift)
     quality: Quality = field(default_factory=Quality)
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    segments: Segments = field(default_factory=Segments)
     metrics: Metrics = field(default_factory=Metrics)
     bakeoff: Bakeoff = field(default_factory=Bakeoff)
     gates: Gates = field(default_factory=Gates)
@@ -263,7 +307,7 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of conditions, faults, rules, an entity, projections and seasons has the bytes of then.
+        So one that says nothing of conditions, faults, rules, an entity, segments and seasons has the bytes of before.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
@@ -275,6 +319,8 @@ class Policy:
         for name in ("rules", "entity"):
             if not made["quality"][name]:
                 del made["quality"][name]
+        if self.segments == Segments():
+            del made["segments"]
         if not self.conditions:
             del made["conditions"]
         return made

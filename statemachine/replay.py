@@ -8,10 +8,12 @@ import msgspec
 import orjson
 
 from statemachine.canonical import canonical
+from statemachine.coding import decode
 from statemachine.envelope import PayloadErased, RecordedEvent
-from statemachine.events import Event, StateChanged, decode
+from statemachine.events import StateChanged
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper, gatekeeper_of
 from statemachine.policy import Policy
 from statemachine.words import Place

@@ -15,6 +15,9 @@ SIGNALS: dict[str, str] = {
     "loss.estimated_error": "standard error of `loss.estimated`",
     "loss.estimated_up": "by which share `loss.estimated` lies above what is normal for the champion; "
     "not known where that is 0",
+    "segment.log_evidence": "evidence that the loss rose in any of the policy's segments, in nats; not known without",
+    "segment.up": "by which share the loss of the worst segment, of the last window of labelled rows, lies above what "
+    "is normal for it and accepted; not known where no segment has labels there",
     "drift.log_evidence": "evidence that the features drifted, in nats",
     "drift.features": "features that are named as drifted",
     "quality.faults": "faults of the data that were found in the window",

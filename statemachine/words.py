@@ -63,6 +63,7 @@ class Signal(StrEnum):
     """What spoke against a champion."""
 
     LOSS = "loss"  #: its loss rose above its own baseline
+    SEGMENT = "segment"  #: its loss rose in a segment that the policy declares
     REGRET = "regret"  #: a challenger of the same training size does better on untouched rows
     PINNED = "pinned"  #: the version it replaced does better on the same rows
     QUALITY = "quality"  #: the data themselves are broken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitoring import onset, performance, regret
+from monitoring import onset, performance, regret, segments
 from server.rulings import Inputs, Ruling, challenged, raised, recovered, resolved
 from statemachine.policy import Policy
 
@@ -30,6 +30,17 @@ def alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
         return None
     rose = _rise(inputs, policy)
     return raised(inputs, "shiryaev_roberts@2", found.log_evidence, int(inputs["rows"][rose.index]))
+
+
+def segment_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Name the segment that speaks loudest, dated by where its loss rose."""
+    found = segments.alarm(inputs, policy)
+    if not found.raised:
+        return None
+    about = {**inputs, "subject": found.name}
+    [mine] = [one for one in inputs["segments"] if one["name"] == found.name]
+    rose = onset.likeliest(mine["blocks"], float(mine["level"]), int(mine["window"]))
+    return raised(about, "segment_shiryaev_roberts@1", found.log_evidence, int(inputs["rows"][rose.index]))
 
 
 def _rise(inputs: Inputs, policy: Policy) -> onset.Change:

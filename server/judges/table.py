@@ -59,6 +59,7 @@ JUDGES: dict[str, Judge] = {
     "alarm@2": decline.alarm,
     "resolve@1": decline.resolve,
     "recovery@1": decline.recovery,
+    "segment_alarm@1": decline.segment_alarm,
     "challenge@1": decline.challenge,
     "regret_alarm@1": decline.regret_alarm_of_before,
     "regret_alarm@2": decline.regret_alarm,

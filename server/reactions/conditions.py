@@ -7,11 +7,14 @@ from typing import Any
 from measures.sums import span
 from monitoring.conditions import ACCEPTING, ALARMING, engine, first, signals_in
 from server.looks import ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP, Look
+from server.reactions import segments
 from server.reactions.evidence import cost, level
 from server.reactions.scene import Scene
 from server.watch import Watch
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
+
+OF_SEGMENTS = {"segment.log_evidence", "segment.up"}
 
 
 def look(scene: Scene) -> None:
@@ -81,8 +84,18 @@ def _loss(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[s
     full = len(known) == health.policy.windows.blocks
     rise = found.mean / normal - 1 if full and normal else None
     told = {"loss.level": found.mean if full else None, "loss.up": rise, "loss.rows": float(found.rows)}
-    told |= _estimated(watch, health, one, normal)
+    told |= _estimated(watch, health, one, normal) | _segments(watch, health, one)
     return {name: value for name, value in told.items() if name in one.signals}
+
+
+def _segments(watch: Watch, health: ModelHealth, one: Look) -> dict[str, float | None]:
+    """Tell how the policy's segments stood when *one* ended, where a condition asks."""
+    if not OF_SEGMENTS & one.signals.keys():
+        return {}
+    first = max(one.blocks - health.policy.windows.blocks * health.policy.loss.memory, 0)
+    since = max(health.epoch_row, watch.reference_rows, health.calm_row)
+    blocks = [block for block in watch.blocks[first : one.blocks] if block.first_row >= since]
+    return segments.signals(watch, health, blocks)
 
 
 def _estimated(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[str, float | None]:

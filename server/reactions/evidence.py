@@ -53,10 +53,17 @@ def level(watch: Watch, health: ModelHealth) -> float:
     """
     normal = span(watch.baseline).mean
     if health.epoch:
-        first = health.epoch_row - (health.policy.canary.confirm_windows + 1) * watch.window_rows
-        watched = [one for one in watch.blocks if first <= one.first_row and one.end_row <= health.epoch_row]
-        normal = max(normal, span(cost(watched, health.champion)).mean)
+        normal = max(normal, span(cost(watched(watch, health), health.champion)).mean)
     return normal
+
+
+def watched(watch: Watch, health: ModelHealth) -> list[LabelBlock]:
+    """Give the blocks by which the promotion of this champion was watched; none of the first one."""
+    if not health.epoch:
+        return []
+    first = health.epoch_row - (health.policy.canary.confirm_windows + 1) * watch.window_rows
+    found = [one for one in watch.blocks if first <= one.first_row and one.end_row <= health.epoch_row]
+    return [one for one in found if health.champion in one.cost]
 
 
 def accepted(watch: Watch, health: ModelHealth) -> float:

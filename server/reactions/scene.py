@@ -13,8 +13,8 @@ from server.rulings import Inputs, Ruling
 from server.watch import Watch
 from statemachine import commands as c
 from statemachine.errors import Refused
-from statemachine.events import Event
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.words import EvidenceId
 from store.ports import Unit
 from store.records import Evidence

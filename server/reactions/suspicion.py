@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.closings import LabelBlock
-from server.reactions import challenge
+from server.reactions import challenge, segments
 from server.reactions.evidence import accepted, cost, latest, lead, of_late, since
 from server.reactions.scene import Scene
 from statemachine import commands as c
@@ -22,7 +22,7 @@ def look(scene: Scene) -> None:
         _suspect(scene, health)
     elif health.place == SUSPECT and health.alarm is not None:
         _resolve(scene, health)
-    elif health.place == DEGRADED and health.alarm is not None and health.alarm.signal in BY_LABELS:
+    elif health.place == DEGRADED and health.alarm is not None and health.alarm.signal in (*BY_LABELS, Signal.SEGMENT):
         _recover(scene, health)
 
 
@@ -37,7 +37,16 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     pinned = health.rollback_target
     if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
         return
+    if _suspect_segment(scene, health, blocks):
+        return
     challenge.try_challenger(scene)
+
+
+def _suspect_segment(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> bool:
+    """Look at the parts of the rows that the policy declares, where the whole is well."""
+    if not scene.watch.segments or health.policy.segments.alarms != "always":
+        return False
+    return scene.follow(segments.JUDGE, segments.value(scene.watch, health, blocks)) is not None
 
 
 def _resolve(scene: Scene, health: ModelHealth) -> None:
@@ -47,10 +56,17 @@ def _resolve(scene: Scene, health: ModelHealth) -> None:
     if alarm.signal == Signal.REGRET:
         challenge.look_again(scene)
         return
-    if alarm.signal not in BY_LABELS:
-        return
     blocks = since(scene.watch, alarm.at_row)
-    scene.follow("resolve@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
+    if alarm.signal == Signal.SEGMENT:
+        _ask_segment(scene, health, "resolve@1", blocks)
+    elif alarm.signal in BY_LABELS:
+        scene.follow("resolve@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
+
+
+def _ask_segment(scene: Scene, health: ModelHealth, judge: str, blocks: list[LabelBlock]) -> None:
+    inputs = segments.since_alarm(scene.watch, health, blocks)
+    if inputs is not None:
+        scene.follow(judge, inputs)
 
 
 def _recover(scene: Scene, health: ModelHealth) -> None:
@@ -58,7 +74,10 @@ def _recover(scene: Scene, health: ModelHealth) -> None:
     if alarm is None:
         return
     blocks = latest(scene.watch.blocks, max(alarm.at_row, health.epoch_row), health.policy.windows.blocks * 12)
-    scene.follow("recovery@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
+    if alarm.signal == Signal.SEGMENT:
+        _ask_segment(scene, health, "recovery@1", blocks)
+    else:
+        scene.follow("recovery@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
 
 
 def _value(

@@ -23,7 +23,7 @@ from server.transport.steps import event, messages, together, versions
 from server.views import StateView
 from statemachine.canonical import canonical
 from statemachine.envelope import leaf_of
-from statemachine.events import REGISTRY
+from statemachine.kinds import REGISTRY
 from store.records import Checkpoint
 
 MOST_LONG = 2

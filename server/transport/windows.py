@@ -5,7 +5,7 @@ from __future__ import annotations
 from remission.v1 import health_pb2 as pb
 
 from monitoring.quality import QualityFinding
-from server.windows import FeatureView, WindowView
+from server.windows import FeatureView, SegmentView, WindowView
 
 
 def row_window(view: WindowView) -> pb.RowWindow:
@@ -18,6 +18,7 @@ def row_window(view: WindowView) -> pb.RowWindow:
         latency_p99_us=view.latency_us[1], log_evidence=window.drift.log_evidence, verdict=window.drift.verdict,
         label_delay_p50_us=view.delay_us[0], label_delay_p90_us=view.delay_us[1],
         features=[_feature(one) for one in view.features], faults=[_fault(one) for one in window.faults],
+        segments=[_segment(one) for one in view.segments],
     )  # fmt: skip
 
 
@@ -28,6 +29,12 @@ def _feature(view: FeatureView) -> pb.FeatureWindow:
         **view.shares, mean=view.mean, spread=view.spread,
         new_categories=[pb.CategoryCount(category=word, rows=rows) for word, rows in view.words],
     )  # fmt: skip
+
+
+def _segment(view: SegmentView) -> pb.SegmentWindow:
+    return pb.SegmentWindow(
+        name=view.name, rows=view.rows, labelled=view.labelled, loss=view.loss, accepted=view.accepted
+    )
 
 
 def _fault(found: QualityFinding) -> pb.DataFault:

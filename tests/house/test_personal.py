@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from statemachine.events import REGISTRY, Event
+from statemachine import events
+from statemachine.kinds import REGISTRY, Event
 from statemachine.personal import ACTORS, NAMES, NOTES, PERSONAL, STRUCTURES, WORDS, unfit_fields
 
 
@@ -19,7 +20,7 @@ def planted(name: str, kind: Any) -> type[Event]:
 
 
 def test_no_event_has_a_field_for_personal_data() -> None:
-    own = [cls for cls in REGISTRY.values() if cls.__module__ == "statemachine.events"]
+    own = [cls for cls in REGISTRY.values() if cls.__module__ == events.__name__]
 
     assert len(own) > 20
     assert list(unfit_fields(own)) == []

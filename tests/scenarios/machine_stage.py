@@ -9,10 +9,11 @@ from statemachine import commands as c
 from statemachine import timers
 from statemachine.decide import decide
 from statemachine.errors import Refused
-from statemachine.events import Event, ModelRegistered, StateChanged
+from statemachine.events import ModelRegistered, StateChanged
 from statemachine.evolve import evolve
 from statemachine.externals import ExternalSignal
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.policy import Policy
 from statemachine.replay import projection, replay
 from tests.scenarios import telling

@@ -17,6 +17,7 @@ from tests.fixtures.servers import serving
 REFERENCE, WINDOW, SECOND_US = 600, 100, 1_000_000
 POLICY = json.dumps({
     "windows": {"rows": 100},
+    "segments": {"splits": [{"name": "colour", "column": "c"}, {"name": "x", "column": "x", "edges": [-3, 0]}]},
     "conditions": [
         {"name": "slow", "when": "latency.p99_ms > 5.0", "then": "suspect"},
         {"name": "late", "when": "labels.delay_p90_s > 600.0", "then": "suspect"},
@@ -106,6 +107,21 @@ def test_a_window_shows_what_labels_and_latencies_tell_and_nothing_that_was_not_
     assert not silent.HasField("label_delay_p50_us")
     assert 300 * 7 / 8 <= told.label_delay_p50_us / SECOND_US <= told.label_delay_p90_us / SECOND_US <= 349
     assert 2_000 * 7 / 8 <= told.latency_p50_us <= told.latency_p99_us <= 2_000
+
+
+def test_a_window_shows_each_segment_with_what_is_accepted_of_it(client: Client) -> None:
+    ingest(client, 0, new=40)
+    client.ingest_labels("m", [f"p-{n}" for n in range(50)], [1.0] * 50, times_us=[SECOND_US * 150] * 50)
+
+    [window] = client.health.windows("m")
+
+    red, green, far, low, high = window.segments
+    assert [one.name for one in window.segments] == ["colour=red", "colour=green", "x<-3", "-3<=x<0", "x>=0"]
+    assert (red.rows + green.rows, far.rows + low.rows + high.rows) == (60, 100)
+    assert red.labelled + green.labelled == 50
+    assert 0 < red.loss < 1
+    assert 0.5 < red.accepted < 0.7
+    assert (far.HasField("accepted"), high.HasField("accepted")) == (False, True)
 
 
 def test_a_condition_on_latency_raises_suspicion(client: Client) -> None:

@@ -127,3 +127,15 @@ def test_the_entity_of_frozen_sensors_is_told_where_there_is_one() -> None:
     assert [one.path for one in changes(source({}), named)] == ["quality.entity"]
     assert len(retold(source({}), named)) == 1
     assert "`station`" in " ".join(sentences(named.policy)["Broken data"])
+
+
+def test_segments_are_told_by_what_they_are_told_apart_by() -> None:
+    splits = [{"name": "region", "column": "region"}, {"name": "age", "column": "age of client", "edges": [30, 50.5]}]
+
+    told = sentences(Policy.from_json({"segments": {"splits": splits}}))["Parts of the rows"]
+
+    assert told[:2] == [
+        "Rows are told apart by `region`, by every value of the reference (region).",
+        "Rows are told apart by `age of client`, by the edges 30, 50.5 (age).",
+    ]
+    assert sentences(Policy())["Parts of the rows"] == ["No part of the rows is watched by itself."]

@@ -37,6 +37,16 @@ def test_a_batch_that_lay_across_two_windows_is_counted_whole() -> None:
     assert behind(first, second).resent(digests(now)) == 20
 
 
+@pytest.mark.parametrize("window", [RUN, 700, 5_000])
+def test_a_run_is_found_in_windows_of_any_size_and_in_each_that_is_looked_back_on(window: int) -> None:
+    before = [rows_of(window, seed) for seed in range(MEMORY)]
+
+    for one in before:
+        now = rows_of(window, MEMORY)
+        now[-RUN:] = one[:RUN]
+        assert behind(*before).resent(digests(now)) == RUN
+
+
 def test_a_trail_of_rows_is_cut_into_windows_from_their_end() -> None:
     rows = rows_of(WINDOW * (MEMORY + 2) + 30, 1)
 

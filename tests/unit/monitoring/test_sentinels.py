@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import orjson
 import pytest
 
-from monitoring.facts import MOST_VALUES, Facts, facts
+from monitoring.facts import CODES, LEAST_SHARE, MOST_VALUES, Facts, facts
 from monitoring.habits import Habits, learn_habits
 from monitoring.reference import Column
 from monitoring.sentinels import Sentinel, SentinelWatch
@@ -160,3 +161,21 @@ def test_facts_count_what_counting_counts() -> None:
     assert min(count for _, count in found) >= max(
         int((rows == value).sum()) for value in set(range(30)) - {value for value, _ in found}
     )
+
+
+def told_by_counting(values: Floats) -> tuple[tuple[float, int], ...]:
+    """Give what is kept of a feature, by a count of every value."""
+    counted = Counter(value + 0.0 for value in values.tolist() if np.isfinite(value))
+    often = [(value, count) for value, count in counted.items() if count >= max(2, LEAST_SHARE * len(values))]
+    return tuple(sorted(often, key=lambda pair: (-pair[1], pair[0]))[:MOST_VALUES])
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 150, 1_000, 5_000])
+@pytest.mark.parametrize("share", [0.005, 0.01, 0.02, 0.5])
+def test_no_value_that_enough_rows_have_goes_unseen(rows: int, share: float) -> None:
+    chance = np.random.default_rng(rows)
+    drawn = np.column_stack([chance.normal(size=rows), chance.integers(0, 120, rows), chance.random(rows).round(2)])
+    for value in (7.5, -0.0, 0.0, np.nan, np.inf, -np.inf):
+        drawn[chance.choice(rows, int(share * rows), replace=False)] = value
+
+    assert facts(drawn, (CODES,)).repeated == tuple(told_by_counting(values) for values in drawn.T)

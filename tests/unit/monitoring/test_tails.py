@@ -153,3 +153,21 @@ def test_a_tail_is_read_back_from_what_is_recorded() -> None:
     tail = learn_tail(np.random.default_rng(1).normal(size=REFERENCE), BELOW)
 
     assert Tail.from_json(orjson.loads(canonical(tail.to_json()))) == tail
+
+
+def test_no_absurd_value_goes_unseen_among_missing_and_infinite_ones() -> None:
+    chance, numbers = np.random.default_rng(1), np.arange(300)
+    past = chance.lognormal(0, 1, (REFERENCE, 3)) * [1, -1, 1]
+    limits = Limits.of([[learn_tail(values, side) for side in SIDES] for values in past.T], CHANCE)
+    now = past[:300].copy()
+    now[5:9] = np.array([np.nan, np.inf, -np.inf, 1e300])[:, None]
+    now[:, 2] = np.nan
+
+    found = limits.apart(now, numbers)
+
+    assert found[0][1] == (8,)
+    assert found == tuple(
+        tuple(tuple(numbers[one.apart(values)].tolist()) if one else () for one in both)
+        for both, values in zip(limits.each, now.T, strict=True)
+    )
+    assert limits.apart(now[:0], numbers[:0]) == (((), ()),) * 3

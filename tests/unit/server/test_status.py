@@ -15,9 +15,9 @@ from server.bundling.kept import RowsTooLarge
 from server.status import TABLE, status_of, tell
 from server.transport import errors as transport
 from statemachine import errors as machine
+from statemachine.coding import UnknownEvent
 from statemachine.envelope import PayloadErased
 from statemachine.errors import Refused, StaleLease
-from statemachine.events import UnknownEvent
 from store import blobs
 from store import errors as store
 

@@ -10,9 +10,10 @@ from statemachine import commands as c
 from statemachine import timers
 from statemachine.decide import decide
 from statemachine.errors import Refused
-from statemachine.events import Event, ModelRegistered
+from statemachine.events import ModelRegistered
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
+from statemachine.kinds import Event
 from statemachine.policy import Policy
 from statemachine.words import Automation, Phase, Reason
 

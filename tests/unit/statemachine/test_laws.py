@@ -11,19 +11,12 @@ from transitions import MachineError
 from scripts.draw_states import PAGE, page
 from statemachine import commands as c
 from statemachine import timers
+from statemachine.coding import UnknownEvent, decode, payload_of
 from statemachine.decide import decide
 from statemachine.errors import Refused
-from statemachine.events import (
-    REGISTRY,
-    GatesJudged,
-    PromotionConfirmed,
-    RemediationStarted,
-    StateChanged,
-    UnknownEvent,
-    decode,
-    payload_of,
-)
+from statemachine.events import GatesJudged, PromotionConfirmed, RemediationStarted, StateChanged
 from statemachine.health import ModelHealth
+from statemachine.kinds import REGISTRY
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MOVES
 from statemachine.policy import Policy, PolicyInvalid

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from statemachine.canonical import canonical
-from statemachine.events import REGISTRY, Event, PayloadUnreadable, UnknownEvent, decode, encode, event
+from statemachine.coding import PayloadUnreadable, UnknownEvent, decode, encode
+from statemachine.kinds import REGISTRY, Event, event
 from statemachine.policy import Policy
 from statemachine.upcasting import UPCASTS, NoUpcast, UpcastTaken, raised, upcast, upcast_policy
 

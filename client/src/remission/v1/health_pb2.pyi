@@ -470,6 +470,7 @@ class RowWindow(google.protobuf.message.Message):
     FAULTS_FIELD_NUMBER: builtins.int
     LABEL_DELAY_P50_US_FIELD_NUMBER: builtins.int
     LABEL_DELAY_P90_US_FIELD_NUMBER: builtins.int
+    SEGMENTS_FIELD_NUMBER: builtins.int
     first_row: builtins.int
     """first_row is the number of its first row."""
     end_row: builtins.int
@@ -508,6 +509,10 @@ class RowWindow(google.protobuf.message.Message):
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___DataFault]:
         """faults of the data that stand in this window, the strongest first."""
 
+    @property
+    def segments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SegmentWindow]:
+        """segments in the order of the policy; none where it declares none."""
+
     def __init__(
         self,
         *,
@@ -527,9 +532,10 @@ class RowWindow(google.protobuf.message.Message):
         faults: collections.abc.Iterable[global___DataFault] | None = ...,
         label_delay_p50_us: builtins.float | None = ...,
         label_delay_p90_us: builtins.float | None = ...,
+        segments: collections.abc.Iterable[global___SegmentWindow] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_label_delay_p50_us", b"_label_delay_p50_us", "_label_delay_p90_us", b"_label_delay_p90_us", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "label_delay_p50_us", b"label_delay_p50_us", "label_delay_p90_us", b"label_delay_p90_us", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "loss", b"loss"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_label_delay_p50_us", b"_label_delay_p50_us", "_label_delay_p90_us", b"_label_delay_p90_us", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "end_row", b"end_row", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "faults", b"faults", "features", b"features", "first_row", b"first_row", "label_coverage", b"label_coverage", "label_delay_p50_us", b"label_delay_p50_us", "label_delay_p90_us", b"label_delay_p90_us", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "log_evidence", b"log_evidence", "loss", b"loss", "repeats", b"repeats", "rows", b"rows", "verdict", b"verdict"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_estimated_error", b"_estimated_error", "_estimated_loss", b"_estimated_loss", "_label_delay_p50_us", b"_label_delay_p50_us", "_label_delay_p90_us", b"_label_delay_p90_us", "_latency_p50_us", b"_latency_p50_us", "_latency_p99_us", b"_latency_p99_us", "_loss", b"_loss", "end_row", b"end_row", "estimated_error", b"estimated_error", "estimated_loss", b"estimated_loss", "faults", b"faults", "features", b"features", "first_row", b"first_row", "label_coverage", b"label_coverage", "label_delay_p50_us", b"label_delay_p50_us", "label_delay_p90_us", b"label_delay_p90_us", "latency_p50_us", b"latency_p50_us", "latency_p99_us", b"latency_p99_us", "log_evidence", b"log_evidence", "loss", b"loss", "repeats", b"repeats", "rows", b"rows", "segments", b"segments", "verdict", b"verdict"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_estimated_error", b"_estimated_error"]) -> typing.Literal["estimated_error"] | None: ...
     @typing.overload
@@ -546,6 +552,47 @@ class RowWindow(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_loss", b"_loss"]) -> typing.Literal["loss"] | None: ...
 
 global___RowWindow = RowWindow
+
+@typing.final
+class SegmentWindow(google.protobuf.message.Message):
+    """SegmentWindow is what one window showed of the rows of one segment that the policy declares."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    ROWS_FIELD_NUMBER: builtins.int
+    LABELLED_FIELD_NUMBER: builtins.int
+    LOSS_FIELD_NUMBER: builtins.int
+    ACCEPTED_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """name of the segment, such as `region=north` or `age<30`."""
+    rows: builtins.int
+    """rows of the window that are in it."""
+    labelled: builtins.int
+    """labelled are those of them that have their labels by now."""
+    loss: builtins.float
+    """loss is the mean over what was served and labelled, in the model's metric; absent without labels, and for roc_auc."""
+    accepted: builtins.float
+    """accepted is the highest mean loss of the champion that raises no suspicion however long it lasts; absent where too
+    few rows of the reference are in the segment, which is not watched then.
+    """
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        rows: builtins.int = ...,
+        labelled: builtins.int = ...,
+        loss: builtins.float | None = ...,
+        accepted: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_accepted", b"_accepted", "_loss", b"_loss", "accepted", b"accepted", "loss", b"loss"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_accepted", b"_accepted", "_loss", b"_loss", "accepted", b"accepted", "labelled", b"labelled", "loss", b"loss", "name", b"name", "rows", b"rows"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_accepted", b"_accepted"]) -> typing.Literal["accepted"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_loss", b"_loss"]) -> typing.Literal["loss"] | None: ...
+
+global___SegmentWindow = SegmentWindow
 
 @typing.final
 class FeatureWindow(google.protobuf.message.Message):

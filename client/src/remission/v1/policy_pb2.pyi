@@ -365,6 +365,86 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_least_share", b"_least_share"]) -> typing.Literal["least_share"] | None: ...
 
     @typing.final
+    class Split(google.protobuf.message.Message):
+        """Split: A column by which rows are told apart: by its categories, or by the bins of a number."""
+
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: builtins.int
+        COLUMN_FIELD_NUMBER: builtins.int
+        VALUES_FIELD_NUMBER: builtins.int
+        EDGES_FIELD_NUMBER: builtins.int
+        name: builtins.str
+        """name: how its segments are named, as `region=north` or `age<30`."""
+        column: builtins.str
+        """column: Name of the feature."""
+        @property
+        def values(self) -> global___Policy.Names:
+            """values: Of a feature of words: the categories that are watched, each of which the model knows; none means all that the reference has."""
+
+        @property
+        def edges(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.float]:
+            """edges: Of a number: where its bins meet, rising; each bin holds its lower edge."""
+
+        def __init__(
+            self,
+            *,
+            name: builtins.str | None = ...,
+            column: builtins.str | None = ...,
+            values: global___Policy.Names | None = ...,
+            edges: collections.abc.Iterable[builtins.float] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["_column", b"_column", "_name", b"_name", "column", b"column", "name", b"name", "values", b"values"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_column", b"_column", "_name", b"_name", "column", b"column", "edges", b"edges", "name", b"name", "values", b"values"]) -> None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_column", b"_column"]) -> typing.Literal["column"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_name", b"_name"]) -> typing.Literal["name"] | None: ...
+
+    @typing.final
+    class Segments(google.protobuf.message.Message):
+        """Segments: Parts of the rows that are watched by themselves."""
+
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        RUN_LENGTH_FIELD_NUMBER: builtins.int
+        ALPHA_FIELD_NUMBER: builtins.int
+        LEAST_ROWS_FIELD_NUMBER: builtins.int
+        ALARMS_FIELD_NUMBER: builtins.int
+        SPLITS_FIELD_NUMBER: builtins.int
+        run_length: builtins.float
+        """run_length: Looks that pass on average before a false alarm in any segment, at least."""
+        alpha: builtins.float
+        """alpha: Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all segments share it."""
+        least_rows: builtins.int
+        """least_rows: Labelled rows in the reference below which a segment is not watched."""
+        alarms: builtins.str
+        """alarms: Whether a loss that rose in a segment alone raises suspicion."""
+        @property
+        def splits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Policy.Split]:
+            """splits: Columns by which rows are told apart; see below. None by default, and nothing is watched."""
+
+        def __init__(
+            self,
+            *,
+            run_length: builtins.float | None = ...,
+            alpha: builtins.float | None = ...,
+            least_rows: builtins.int | None = ...,
+            alarms: builtins.str | None = ...,
+            splits: collections.abc.Iterable[global___Policy.Split] | None = ...,
+        ) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_alpha", b"_alpha", "_least_rows", b"_least_rows", "_run_length", b"_run_length", "alarms", b"alarms", "alpha", b"alpha", "least_rows", b"least_rows", "run_length", b"run_length"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_alpha", b"_alpha", "_least_rows", b"_least_rows", "_run_length", b"_run_length", "alarms", b"alarms", "alpha", b"alpha", "least_rows", b"least_rows", "run_length", b"run_length", "splits", b"splits"]) -> None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_alarms", b"_alarms"]) -> typing.Literal["alarms"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_alpha", b"_alpha"]) -> typing.Literal["alpha"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_least_rows", b"_least_rows"]) -> typing.Literal["least_rows"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_run_length", b"_run_length"]) -> typing.Literal["run_length"] | None: ...
+
+    @typing.final
     class Metrics(google.protobuf.message.Message):
         """Metrics: When a plain metric series raises suspicion, is confirmed, or cleared."""
 
@@ -784,6 +864,7 @@ class Policy(google.protobuf.message.Message):
     DRIFT_FIELD_NUMBER: builtins.int
     QUALITY_FIELD_NUMBER: builtins.int
     DIAGNOSIS_FIELD_NUMBER: builtins.int
+    SEGMENTS_FIELD_NUMBER: builtins.int
     METRICS_FIELD_NUMBER: builtins.int
     BAKEOFF_FIELD_NUMBER: builtins.int
     GATES_FIELD_NUMBER: builtins.int
@@ -826,6 +907,10 @@ class Policy(google.protobuf.message.Message):
     @property
     def diagnosis(self) -> global___Policy.Diagnosis:
         """diagnosis: When a cause is named."""
+
+    @property
+    def segments(self) -> global___Policy.Segments:
+        """segments: Parts of the rows that are watched by themselves."""
 
     @property
     def metrics(self) -> global___Policy.Metrics:
@@ -876,6 +961,7 @@ class Policy(google.protobuf.message.Message):
         drift: global___Policy.Drift | None = ...,
         quality: global___Policy.Quality | None = ...,
         diagnosis: global___Policy.Diagnosis | None = ...,
+        segments: global___Policy.Segments | None = ...,
         metrics: global___Policy.Metrics | None = ...,
         bakeoff: global___Policy.Bakeoff | None = ...,
         gates: global___Policy.Gates | None = ...,
@@ -886,8 +972,8 @@ class Policy(google.protobuf.message.Message):
         timers: global___Policy.Timers | None = ...,
         conditions: collections.abc.Iterable[global___Policy.Condition] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_escalation_levels", b"_escalation_levels", "_fallback", b"_fallback", "_tier", b"_tier", "approvals", b"approvals", "bakeoff", b"bakeoff", "budget", b"budget", "canary", b"canary", "confirmation", b"confirmation", "diagnosis", b"diagnosis", "drift", b"drift", "escalation_levels", b"escalation_levels", "fallback", b"fallback", "gates", b"gates", "loss", b"loss", "metrics", b"metrics", "quality", b"quality", "refresh", b"refresh", "regret", b"regret", "tier", b"tier", "timers", b"timers", "windows", b"windows"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_escalation_levels", b"_escalation_levels", "_fallback", b"_fallback", "_tier", b"_tier", "approvals", b"approvals", "bakeoff", b"bakeoff", "budget", b"budget", "canary", b"canary", "conditions", b"conditions", "confirmation", b"confirmation", "diagnosis", b"diagnosis", "drift", b"drift", "escalation_levels", b"escalation_levels", "fallback", b"fallback", "gates", b"gates", "loss", b"loss", "metrics", b"metrics", "quality", b"quality", "refresh", b"refresh", "regret", b"regret", "tier", b"tier", "timers", b"timers", "windows", b"windows"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_escalation_levels", b"_escalation_levels", "_fallback", b"_fallback", "_tier", b"_tier", "approvals", b"approvals", "bakeoff", b"bakeoff", "budget", b"budget", "canary", b"canary", "confirmation", b"confirmation", "diagnosis", b"diagnosis", "drift", b"drift", "escalation_levels", b"escalation_levels", "fallback", b"fallback", "gates", b"gates", "loss", b"loss", "metrics", b"metrics", "quality", b"quality", "refresh", b"refresh", "regret", b"regret", "segments", b"segments", "tier", b"tier", "timers", b"timers", "windows", b"windows"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_escalation_levels", b"_escalation_levels", "_fallback", b"_fallback", "_tier", b"_tier", "approvals", b"approvals", "bakeoff", b"bakeoff", "budget", b"budget", "canary", b"canary", "conditions", b"conditions", "confirmation", b"confirmation", "diagnosis", b"diagnosis", "drift", b"drift", "escalation_levels", b"escalation_levels", "fallback", b"fallback", "gates", b"gates", "loss", b"loss", "metrics", b"metrics", "quality", b"quality", "refresh", b"refresh", "regret", b"regret", "segments", b"segments", "tier", b"tier", "timers", b"timers", "windows", b"windows"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_escalation_levels", b"_escalation_levels"]) -> typing.Literal["escalation_levels"] | None: ...
     @typing.overload

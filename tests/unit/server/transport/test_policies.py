@@ -32,11 +32,16 @@ RULE = st.fixed_dictionaries(
     },
     optional={"tolerance": st.floats(1e-6, 0.5)},
 )
+SPLIT = st.fixed_dictionaries(
+    {"name": st.sampled_from(["region", "age"]), "column": st.sampled_from(["region", "age of client"])},
+    optional={"values": st.lists(st.sampled_from(["north", "no: true"]), unique=True)},
+) | st.just({"name": "size", "column": "size", "edges": [-1.5, 0.0, 30.0]})
 LISTS: dict[str, st.SearchStrategy[Any]] = {
     "mandatory": st.lists(st.sampled_from(GATES), unique=True),
     "looks_for": st.lists(st.sampled_from(FAULTS), unique=True),
     "rungs_bp": st.just([100, 2_500]),
     "rules": st.lists(RULE, max_size=2, unique_by=lambda one: str(one["name"])),
+    "splits": st.lists(SPLIT, max_size=3, unique_by=lambda one: str(one["name"])),
     "seasons": st.lists(st.sampled_from(SEASONS), unique=True),
     "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
 }
@@ -73,6 +78,12 @@ def as_message(told: dict[str, Any]) -> pb.Policy:
         for section, name in NAMES.items()
         if name in told.get(section, {})
     }
+    splits = [
+        {**one, "values": {"values": one["values"]}} if "values" in one else one
+        for one in told.get("segments", {}).get("splits", [])
+    ]
+    if splits:
+        names["segments"] = {**told["segments"], "splits": splits}
     return pb.Policy.FromString(ParseDict({**told, **names}, pb.Policy()).SerializeToString())
 
 
