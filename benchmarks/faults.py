@@ -28,10 +28,10 @@ from backtest.stream import Stream, read_stream
 from monitoring.habits import Habits, learn_habits
 from monitoring.inspection import Inspection
 from monitoring.learning import learn
-from monitoring.lookouts import Seen
 from monitoring.profile import profile, repeated_rows
 from monitoring.reference import OUTPUT, Column, Reference
 from monitoring.resent import Trail, digests
+from monitoring.seen import Seen
 from monitoring.streams import ROW
 from statemachine.policy import FAULTS as FURTHER
 from statemachine.policy import Policy, Quality

@@ -35,13 +35,13 @@ from monitoring.habits import Habits, learn_habits
 from monitoring.inspection import Inspection
 from monitoring.learning import learn
 from monitoring.logbins import count_durations
-from monitoring.lookouts import Seen
 from monitoring.moments import Moments
 from monitoring.newcomers import Newcomers
 from monitoring.packing import packed
 from monitoring.profile import Profile, loss_table, profile, repeated_rows
 from monitoring.reference import Column, Reference
 from monitoring.resent import MEMORY, Trail, digests
+from monitoring.seen import Seen
 from statemachine.policy import Policy
 
 Floats = NDArray[np.float64]

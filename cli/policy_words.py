@@ -130,6 +130,8 @@ def _quality(policy: Policy) -> Iterator[str]:
     for rule in quality.rules:
         more = f"up to {_share(rule.tolerance)} more rows than in the reference may break it"
         yield f"Of every row `{rule.must}` must hold; {more} ({rule.name})."
+    if quality.entity:
+        yield f"A sensor of one `{quality.entity}` that repeats a value for longer than any did before is frozen."
     yield (
         f"{quality.clear_windows} windows without a fault clear or repair it; a fault that lasts "
         f"{quality.accept_windows} windows is the world as it is."

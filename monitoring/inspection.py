@@ -7,33 +7,35 @@ the policy looks for nothing that needs them, counts alone are judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 from monitoring.absurd import AbsurdWatch, Patient
 from monitoring.facts import ABSURD, CODES, LEVELED, Facts
+from monitoring.frozen import FrozenWatch
 from monitoring.habits import Habits
 from monitoring.lookouts import (
     AGAIN,
     AbsurdLookout,
     CodeLookout,
+    FrozenLookout,
     Lookout,
-    Seen,
     ShareLookout,
     UnitLookout,
-    broken_in,
 )
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import Floats, Ints, Reference
 from monitoring.resent import RESENT
 from monitoring.rules import RULE, Ruled, tolerated
+from monitoring.seen import Before, Seen
 from monitoring.sentinels import SentinelWatch
-from monitoring.shares import Counted, ShareWatch
+from monitoring.shares import ShareWatch
 from monitoring.tails import Limits
 from monitoring.units import UnitWatch
 
-BESIDE = ("codes", "units", "absurd", "shares")  #: what is watched beside counts, by the name of its state
+BESIDE = ("codes", "units", "absurd", "shares")  #: what a state tells of beside counts, watched or not
+NOTHING = Before()
 
 
 class Wanted(Patient, Ruled, Protocol):
@@ -43,6 +45,10 @@ class Wanted(Patient, Ruled, Protocol):
     def looks_for(self) -> tuple[str, ...]:
         """Kinds of faults, by name."""
 
+    @property
+    def entity(self) -> str:
+        """The feature that says whose a row is, as one sensor of many; none where it is empty."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
@@ -50,20 +56,19 @@ class Inspection:
 
     habits: Habits | None
     counts: QualityWatch
-    beside: Mapping[str, Lookout[Any]]  #: of the names in `BESIDE`, those that are looked for
+    beside: Mapping[str, Lookout[Any]]  #: what is watched beside counts, by the name of its state
     judged: tuple[str, ...]  #: kinds of faults that need facts of values
     limits: Limits | None  #: beyond which a value is absurd, where that is looked for
     again: bool  #: whether rows that come again are looked for
 
     @classmethod
-    def start(
-        cls, reference: Reference, habits: Habits | None, policy: Wanted, broken: Sequence[Counted] | None = None
-    ) -> Self:
-        """Return the inspection that has seen nothing; rules are judged where *broken* tells what the reference did."""
+    def start(cls, reference: Reference, habits: Habits | None, policy: Wanted, before: Before = NOTHING) -> Self:
+        """Return the inspection that has seen nothing; what *before* does not tell of the reference is not judged."""
         wanted = policy.looks_for if habits else ()
-        shares = _tolerated(habits if RESENT in wanted else None, policy, broken or ())
+        shares = _tolerated(habits if RESENT in wanted else None, policy, before)
+        still = before.still if policy.entity else ()
         judged = tuple(kind for kind in (CODES, LEVELED) if kind in wanted)
-        further = len(judged) * (len(habits.columns) if habits else 0) + len(shares)
+        further = len(judged) * (len(habits.columns) if habits else 0) + len(shares) + len(still)
         counts = QualityWatch.start(reference, policy, further)
         streams, beside = len(counts.table.each) + further, dict[str, Lookout[Any]]()
         if habits:
@@ -71,11 +76,19 @@ class Inspection:
         if shares:
             watch = ShareWatch.start([*shares.values()], policy.false_alarm_windows, streams - len(shares))
             beside["shares"] = ShareLookout(watch, tuple(shares))
+        if still:
+            frozen = FrozenWatch.start(still, policy, streams - len(still))
+            beside["frozen"] = FrozenLookout(frozen, reference.features, policy.entity)
         absurd = beside.get("absurd")
         return cls(
             habits=habits if wanted else None, counts=counts, beside=beside, judged=judged,
             limits=absurd.watch.limits if absurd else None, again=AGAIN in shares,
         )  # fmt: skip
+
+    @property
+    def frozen(self) -> dict[int, int]:
+        """Rows from which on a run of one value is frozen, by feature; none where that is not looked for."""
+        return self.beside["frozen"].watch.limits if "frozen" in self.beside else {}
 
     def facts(self, rows: Floats, numbers: Ints | None = None) -> Facts | None:
         """Return the facts of *rows* (n, features) that are judged here; None where counts alone are.
@@ -111,12 +124,12 @@ class Inspection:
     def restored(self, state: dict[str, Any]) -> Inspection:
         """Return an inspection of these habits in the state that `to_json` or `anew` gave."""
         counts = self.counts if state["counts"] is None else self.counts.restored(state["counts"])
-        beside = {name: one.restored(state[name]) if state[name] else one for name, one in self.beside.items()}
+        beside = {name: one.restored(state[name]) if state.get(name) else one for name, one in self.beside.items()}
         return replace(self, counts=counts, beside=beside)
 
     @property
     def _counts_alone(self) -> bool:
-        return self.habits is None and "shares" not in self.beside
+        return self.habits is None and not self.beside
 
 
 def _of_values(reference: Reference, habits: Habits, policy: Wanted, streams: int) -> dict[str, Lookout[Any]]:
@@ -132,10 +145,10 @@ def _of_values(reference: Reference, habits: Habits, policy: Wanted, streams: in
     return found
 
 
-def _tolerated(habits: Habits | None, policy: Wanted, broken: Sequence[Counted]) -> dict[tuple[str, str], float]:
-    """Return the tolerated share by feature and kind: of each rule of which *broken* tells, and of rows sent again."""
-    ruled = policy.rules if len(broken) == len(policy.rules) else ()
-    rates = tolerated(broken, policy) if ruled else []
+def _tolerated(habits: Habits | None, policy: Wanted, before: Before) -> dict[tuple[str, str], float]:
+    """Return the tolerated share by feature and kind: of each rule of which *before* tells, and of rows sent again."""
+    ruled = policy.rules if len(before.broken) == len(policy.rules) else ()
+    rates = tolerated(before.broken, policy) if ruled else []
     found = {(f"{RULE}:{one.name}", RULE): rate for one, rate in zip(ruled, rates, strict=True)}
     if habits:
         found[AGAIN] = max(policy.extra_ratio * habits.resent, habits.resent + policy.extra_share)
@@ -145,11 +158,11 @@ def _tolerated(habits: Habits | None, policy: Wanted, broken: Sequence[Counted])
 def judge(inputs: dict[str, Any], policy: Wanted) -> tuple[QualityFinding, ...]:
     """Fold the recorded windows and return what stands after the last one.
 
-    *inputs* holds `reference`, `habits` and `rules` where there are some, `windows` and, if folding does not begin with
-    nothing, the `state` before.
+    *inputs* holds `reference`, `habits` and what `Before` tells where there is some, `windows` and, if folding does not
+    begin with nothing, the `state` before.
     """
     habits = Habits.from_json(inputs["habits"]) if inputs.get("habits") else None
-    watch = Inspection.start(Reference.from_json(inputs["reference"]), habits, policy, broken_in(inputs))
+    watch = Inspection.start(Reference.from_json(inputs["reference"]), habits, policy, Before.from_json(inputs))
     if inputs.get("state") is not None:
         watch = watch.restored(inputs["state"])
     found: tuple[QualityFinding, ...] = ()

@@ -5,55 +5,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from monitoring.absurd import Absurd, AbsurdWatch
-from monitoring.facts import ABSURD, CODES, LEVELED, Facts
-from monitoring.profile import Profile
+from monitoring.facts import ABSURD, CODES, LEVELED
+from monitoring.frozen import FROZEN, FrozenWatch
 from monitoring.quality import QualityFinding
 from monitoring.reference import Feature
 from monitoring.resent import RESENT
 from monitoring.rules import RULE
+from monitoring.seen import Seen
 from monitoring.sentinels import Sentinel, SentinelWatch
 from monitoring.shares import Counted, Share, ShareWatch
 from monitoring.streams import ROW
 from monitoring.units import Converted, UnitWatch
 
 AGAIN = (ROW, RESENT)  #: whole rows, and the kind of fault that it is to send them again
+MOST_NAMED = 3  #: entities, in words
 Findings = list[QualityFinding]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What is known of a window of rows: `facts` where some are judged, `broken` of each rule, rows that came again."""
-
-    start_row: int
-    profile: Profile
-    repeats: int
-    facts: Facts | None = None
-    broken: tuple[Counted, ...] = ()
-    resent: int | None = None
-
-    @property
-    def end_row(self) -> int:
-        """The first row after it."""
-        return self.start_row + self.profile.rows
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """Read a window as evidence holds it."""
-        return cls(
-            start_row=data["start_row"], profile=Profile.from_json(data["profile"]), repeats=data["repeats"],
-            facts=Facts.from_json(data["facts"]) if "facts" in data else None,
-            broken=broken_in(data), resent=data.get("resent"),
-        )  # fmt: skip
-
-
-def broken_in(data: dict[str, Any]) -> tuple[Counted, ...]:
-    """Read how many rows broke each rule, of which it could be said; none where there are no rules."""
-    return tuple((int(bad), int(known)) for bad, known in data.get("rules", ()))
 
 
 class Watching(Protocol):
@@ -169,6 +141,33 @@ class ShareLookout(Lookout[ShareWatch]):
         return QualityFinding(
             feature=feature, kind=kind, share=one.share, tolerated=one.tolerated,
             log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row, slots=(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLookout(Lookout[FrozenWatch]):
+    """For sensors that freeze; `features` are all, and `entity` is the one that says whose a row is."""
+
+    features: tuple[Feature, ...]
+    entity: str
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        watch, found = self.watch.observe(seen.frozen or ())
+        named = [self._named(k, log_evidence, onset, seen) for k, (log_evidence, onset) in found.items()]
+        return replace(self, watch=watch), named
+
+    def _named(self, k: int, log_evidence: float, onset: int, seen: Seen) -> QualityFinding:
+        runs = [one for one in seen.frozen or () if one.feature == k]
+        numbers = sorted(set(chain.from_iterable(one.rows for one in runs)))
+        whose = dict.fromkeys(one.entity for one in runs)
+        more = f" and {len(whose) - MOST_NAMED} more" * (len(whose) > MOST_NAMED)
+        here = sum(seen.start_row <= row for row in numbers)
+        return QualityFinding(
+            feature=self.features[k].name, kind=FROZEN, share=round(here / seen.profile.rows, 6), tolerated=0.0,
+            log_evidence=log_evidence, onset_row=onset, row=seen.end_row, rows=tuple(numbers),
+            slots=tuple(sorted({one.slot for one in runs})),
+            told=f"{self.entity} {', '.join(list(whose)[:MOST_NAMED])}{more}, {max(one.length for one in runs)} rows",
         )  # fmt: skip
 
 

@@ -62,6 +62,13 @@ MEANING: dict[str, str] = {
         "in an earlier window come again in their order, under other ids"
     ),
     "quality.rules": "What must hold of every row across its columns; see below",
+    "quality.entity": (
+        "The feature that says whose a row is, as a station or a device of many. Where it is named, a sensor of one "
+        "entity that repeats a value row after row is a fault (`frozen`), though the others vary: of a measured "
+        "feature, from a run on that is twice as long as any of the reference, and, by how runs went on there, as rare "
+        "as the false alarms that are accepted. Its rows alone are kept out of training. None by default, since a "
+        "service cannot know which feature that is"
+    ),
     "quality.alarms": "Whether broken data raise suspicion",
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
     "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",
@@ -306,10 +313,10 @@ def _default(one: Field[Any]) -> str:
         return "must be given"
     if value is None or isinstance(value, bool):
         return f"`{json.dumps(value)}`"
+    if value in ((), ""):
+        return "none"
     if isinstance(value, str):
         return f"`{value}`"
-    if value == ():
-        return "none"
     if isinstance(value, tuple):
         return ", ".join(f"{item:,}" if isinstance(item, int) else f"`{item}`" for item in value)
     return _number(value)
@@ -334,7 +341,7 @@ def _accepted(one: Field[Any], hint: Any) -> str:  # noqa: ANN401 - any annotati
 def _accepted_texts(one: Field[Any]) -> str:
     if "each" in one.metadata:
         return "a list of numbers that rise" if one.name == "edges" else "a list of texts"
-    if one.name == "column":
+    if one.name in {"column", "entity"}:
         return f"a text of up to {MOST_TEXT}"
     return "a letter and up to 62 of a to z, 0 to 9 and _" if one.name == "name" else "an expression, see above"
 

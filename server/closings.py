@@ -9,14 +9,13 @@ from measures.sums import Block
 from monitoring.departures import Departures
 from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.estimate import Estimated
-from monitoring.facts import Facts
 from monitoring.inspection import Inspection
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding
 from monitoring.reference import Ints
 from monitoring.seasons import Cells, cells_to_json
+from monitoring.seen import Seen
 from monitoring.series import SeriesWatch
-from monitoring.shares import Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +44,7 @@ class RowWindow:
     end_row: int  #: one past its last row; some between may be erased, and are not in the profile
     profile: Profile
     projections: Profile | None  #: beside it, where some are watched
-    repeats: int
-    facts: Facts | None  #: where some are judged
-    broken: tuple[Counted, ...]  #: of each rule
-    resent: int | None  #: rows that came before, in this order; where they are looked for
+    seen: Seen  #: as quality saw it
     quality_before: Inspection
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
@@ -61,7 +57,7 @@ class RowWindow:
 
     def to_json(self) -> dict[str, Any]:
         """Give the window as judges read it."""
-        return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.repeats}
+        return {"start_row": self.first_row, "profile": self.profile.to_json(), "repeats": self.seen.repeats}
 
     def compared(self) -> dict[str, Any]:
         """Give the window as judges of drift read it."""
@@ -71,9 +67,7 @@ class RowWindow:
 
     def inspected(self) -> dict[str, Any]:
         """Give the window as judges of the data's quality read it."""
-        facts = {} if self.facts is None else {"facts": self.facts.to_json()}
-        rules = {"rules": [list(one) for one in self.broken]} if self.broken else {}
-        return {**self.to_json(), **facts, **rules, **({} if self.resent is None else {"resent": self.resent})}
+        return self.seen.to_json()
 
 
 @dataclass(slots=True)

@@ -11,17 +11,19 @@ from monitoring.counting import ArrayCounter
 from monitoring.departures import Departures
 from monitoring.drift import DriftWatch
 from monitoring.estimate import Estimated
+from monitoring.frozen import Frozen
 from monitoring.habits import Habits
 from monitoring.inspection import Inspection
-from monitoring.lookouts import Seen
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.projections import Projections
 from monitoring.reference import OUTPUT, Reference
 from monitoring.resent import MEMORY, Trail, digests
 from monitoring.rules import broken
 from monitoring.seasons import Cells, by_cell, wanted
+from monitoring.seen import Before, Seen
 from monitoring.shares import Counted
 from server.closings import RowWindow
+from server.entities import Entities
 from server.estimates import Estimator
 from server.feed import Floats, Ints
 from server.quarantine import Quarantine
@@ -45,12 +47,13 @@ class Profiler:
         self.seasons = wanted(reference.get("seasons"), policy.drift, self.compared)
         self.windows: list[RowWindow] = []  #: the latest, for those who look again
         self.quarantine = Quarantine(policy.quality.accept_windows * self.rows)
-        self.broken_before: tuple[Counted, ...] = ()  #: by the reference, of each rule
+        self.before = Before()  #: what the rows of the reference did
         self._schema, self._tape, self._policy, self._reference_rows = schema, tape, policy, reference_rows
         self._counter = ArrayCounter(self.reference, self.projections)
         plain = ArrayCounter(self.reference) if self.projections.each else self._counter
         self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, plain)
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
+        self._entities: Entities | None = None  #: where the policy says whose rows are
         self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
         self._departures = Departures.start(self._drift.dictionary)
@@ -70,7 +73,7 @@ class Profiler:
             found, _ = counted.parted(self.projections.width)
             seen = Seen(
                 start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix),
-                resent=self._again(matrix),
+                resent=self._again(matrix), frozen=self._frozen(first, end),
             )  # fmt: skip
             cells = self._by_season(matrix, served, self._tape.times_us[numbers])
             estimate = self.estimate(numbers, found) if estimating else None
@@ -100,9 +103,16 @@ class Profiler:
         """Remember what its rows, which have come now, break of rules, and which came last."""
         alive = self._tape.features(0, self._reference_rows)[~self._tape.erased[: self._reference_rows]]
         size, habits, policy = self.rows, self._quality.habits, self._policy.quality
-        self.broken_before = self._broken(alive)
-        self._quality = Inspection.start(self.reference, habits, policy, self.broken_before)
+        if policy.entity:
+            self._entities = Entities(self._schema, self._tape, policy.entity, self._reference_rows, self.reference)
+        still = self._entities.still if self._entities else ()
+        self.before = Before(broken=self._broken(alive), still=still)
+        self._quality = Inspection.start(self.reference, habits, policy, self.before)
         self._trail = Trail.of(alive[-MEMORY * size :], size) if self._quality.again else None
+
+    def _frozen(self, first: int, end: int) -> tuple[Frozen, ...] | None:
+        """Tell which runs of values are too long; None where nobody says whose rows are."""
+        return self._entities.take(first, end, self._quality.frozen) if self._entities else None
 
     def _again(self, matrix: Floats) -> int | None:
         """Count the rows that came before in this order, and remember these; None where nobody asks."""
@@ -131,10 +141,9 @@ class Profiler:
         self._departures, departed = departures_before.observe(first, shown, self._policy.drift)
         _, beside = counted.parted(self.projections.width)
         window = RowWindow(
-            first_row=first, end_row=end, profile=found, repeats=seen.repeats, facts=seen.facts, estimate=estimate,
+            first_row=first, end_row=end, profile=found, seen=seen, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
-            broken=seen.broken, resent=seen.resent, cells=cells, shown=shown,
-            departures_before=departures_before, departed=departed,
+            cells=cells, shown=shown, departures_before=departures_before, departed=departed,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         return window

@@ -189,19 +189,25 @@ def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:
 
 
 def _check_columns(policy: Policy, schema: Schema, field: str) -> None:
-    """Refuse rules about columns that the model does not have as numbers, and splits by what it does not have.
+    """Refuse an entity, rules and splits by columns that the model does not have, or not as numbers where it must.
 
     Raises:
-        Invalid: One does; the rule or the split and the column are named.
+        Invalid: One does; the place in the policy and the column are named.
     """
     segments(policy, schema, field)
+    names, entity = [one.name for one in schema.features], policy.quality.entity
+    if entity and entity not in names:
+        raise Invalid(field, f"quality.entity: {entity!r} is no feature; accepted are {_few(names)}")
     numbers = [one.name for one in schema.features if one.kind == NUMERIC]
     for i, rule in enumerate(policy.quality.rules):
         for name in columns_of(rule.must):
             if name not in numbers:
-                known = ", ".join(numbers[:MOST_NAMED]) + ", …" * (len(numbers) > MOST_NAMED)
-                told = f"quality.rules[{i}].must: {name!r} is no numeric feature; accepted are {known or 'none here'}"
+                told = f"quality.rules[{i}].must: {name!r} is no numeric feature; accepted are {_few(numbers)}"
                 raise Invalid(field, told)
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + ", …" * (len(names) > MOST_NAMED) or "none here"
 
 
 def _features(new: NewModel) -> tuple[Feature, ...]:

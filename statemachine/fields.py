@@ -47,6 +47,11 @@ def short_name() -> Any:  # noqa: ANN401 - as above
     return field(metadata={"text": _name})
 
 
+def a_column() -> Any:  # noqa: ANN401 - as above
+    """Give the name of a column of rows; empty for none."""
+    return field(default="", metadata={"text": _column})
+
+
 def expression(of: str = "signals") -> Any:  # noqa: ANN401 - as above
     """Give an expression over signals or columns, which must be given."""
     return field(metadata={"text": {"signals": _condition, "columns": _rule}[of]})
@@ -204,6 +209,10 @@ def _name(text: str, where: str) -> str:
     if not NAME.fullmatch(text):
         raise PolicyInvalid(where, f"{text!r} is not accepted; a letter and up to 62 of a to z, 0 to 9 and _ are")
     return text
+
+
+def _column(text: Any, where: str) -> str:  # noqa: ANN401 - whatever was read
+    return _plain(text, where) if text else ""
 
 
 def _plain(text: Any, where: str) -> str:  # noqa: ANN401 - whatever was read

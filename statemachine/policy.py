@@ -11,6 +11,7 @@ from typing import Any
 
 from statemachine.fields import (
     PolicyInvalid,
+    a_column,
     column,
     expression,
     faults,
@@ -116,6 +117,7 @@ class Quality:
     accept_windows: int = within(1, 10_000, 10)  #: windows after which a fault that lasts is the world as it is
     looks_for: tuple[str, ...] = some_of(FAULTS, default=("sentinel", "absurd", "resent"))
     rules: tuple[Rule, ...] = ()
+    entity: str = a_column()
     alarms: str = one_of("always", "never")
 
 
@@ -308,7 +310,7 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of blips, conditions, faults, rules, segments and seasons has the bytes of before.
+        So one that says nothing of blips, conditions, faults, rules, an entity, segments and seasons has the bytes of before.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
@@ -322,8 +324,9 @@ class Policy:
         for name in ("blip_windows", "lasting_share"):
             if getattr(self.confirmation, name) == getattr(Confirmation(), name):
                 del made["confirmation"][name]
-        if not self.quality.rules:
-            del made["quality"]["rules"]
+        for name in ("rules", "entity"):
+            if not made["quality"][name]:
+                del made["quality"][name]
         if self.segments == Segments():
             del made["segments"]
         if not self.conditions:

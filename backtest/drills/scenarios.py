@@ -79,6 +79,11 @@ def _stuck(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
     return p.broken(stream, p.between(plan, FAULT), lambda x: np.full_like(x, np.nanquantile(x, 0.9)), p.varied)
 
 
+def _frozen(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
+    del chance
+    return p.frozen(stream, p.between(plan, FAULT))
+
+
 def _broken(change: Callable[[Floats], Floats], share: float = 0.5) -> Callable[..., p.Planted]:
     def plant(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
         return p.broken(stream, p.between(plan, FAULT) & (chance.random(stream.rows) < share), change)
@@ -204,6 +209,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="stuck", kind=Kind.FAULT, plant=_stuck, causes=_BAD,
         happens="The most telling of the numbers that always vary is stuck at one value, for six windows.",
+        sound=_BROKEN,
+    ),
+    Scenario(
+        name="frozen", kind=Kind.FAULT, plant=_frozen, causes=_BAD,
+        happens="The most telling of the numbers that always vary stands still in all groups but one, for six windows.",
         sound=_BROKEN,
     ),
     Scenario(

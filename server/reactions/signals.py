@@ -18,6 +18,7 @@ from statemachine import timers
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
+BEYOND_COUNTS = {"facts", "rules", "frozen"}  #: what windows hold where more than counts is judged
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
 
 
@@ -194,10 +195,9 @@ def _anew(scene: Scene, health: ModelHealth, windows: list[RowWindow]) -> dict[s
 
 
 def _ask(scene: Scene, judge: str, inputs: dict[str, Any]) -> Ruling | None:
-    """Ask the judge of the data's quality that reads facts and rules where there are some, else the one that counts."""
-    rule = 2 if any("facts" in window or "rules" in window for window in inputs["windows"]) else 1
-    before = [list(one) for one in scene.watch.profiler.broken_before]
-    return scene.follow(f"{judge}@{rule}", {**inputs, "rules": before} if before else inputs)
+    """Ask the judge of the data's quality that reads more than counts where there is more, else the one that counts."""
+    rule = 2 if any(BEYOND_COUNTS & window.keys() for window in inputs["windows"]) else 1
+    return scene.follow(f"{judge}@{rule}", {**inputs, **scene.watch.profiler.before.to_json()})
 
 
 def _drift(scene: Scene, health: ModelHealth, window: RowWindow, state: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def row_window(view: WindowView) -> pb.RowWindow:
     """Write what a window showed."""
     window, estimate = view.window, view.estimate
     return pb.RowWindow(
-        first_row=window.first_row, end_row=window.end_row, rows=window.profile.rows, repeats=window.repeats,
+        first_row=window.first_row, end_row=window.end_row, rows=window.profile.rows, repeats=window.seen.repeats,
         label_coverage=view.coverage, loss=view.loss, estimated_loss=estimate.loss if estimate else None,
         estimated_error=estimate.error if estimate else None, latency_p50_us=view.latency_us[0],
         latency_p99_us=view.latency_us[1], log_evidence=window.drift.log_evidence, verdict=window.drift.verdict,

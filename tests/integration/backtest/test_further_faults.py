@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from statemachine.policy import FAULTS
-from tests.fixtures.faults import PLANTED, lived, planted
+from tests.fixtures.faults import PLANTED, STATIONS, lived, planted
 
 SEED = 3  #: a world in which the unit is known by the second window, and so by the time of the diagnosis
 TOLD = [
@@ -76,3 +76,21 @@ def test_rows_that_are_ingested_again_are_a_fault_until_they_end_and_start_no_re
     assert not [event for event in events if event["type"] == "remediation_started"]
     assert "recovery_shown" in {event["type"] for event in events}
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_a_sensor_that_freezes_is_named_while_others_vary_and_starts_no_retraining() -> None:
+    events, audit = lived(planted("frozen", SEED), quality={"entity": "d"})
+
+    alarm = next(event["payload"] for event in events if event["type"] == "alarm_raised")
+    assert (alarm["signal"], alarm["subject"], alarm["detector"]) == ("quality", "a", "quality_frozen@2")
+    assert (alarm["onset_row"] - PLANTED) in range(STATIONS)
+    assert "frozen in a (d 0, " in notes(events)
+    assert not [event for event in events if event["type"] == "remediation_started"]
+    assert "recovery_shown" in {event["type"] for event in events}
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_a_sensor_that_freezes_is_not_seen_where_nobody_says_whose_rows_are() -> None:
+    events, _ = lived(planted("frozen", SEED))
+
+    assert "quality_frozen@2" not in [event["payload"].get("detector") for event in events]

@@ -121,6 +121,14 @@ def test_rules_are_told_as_they_are_written() -> None:
     }
 
 
+def test_the_entity_of_frozen_sensors_is_told_where_there_is_one() -> None:
+    named = source({"quality": {"entity": "station"}})
+
+    assert [one.path for one in changes(source({}), named)] == ["quality.entity"]
+    assert len(retold(source({}), named)) == 1
+    assert "`station`" in " ".join(sentences(named.policy)["Broken data"])
+
+
 def test_segments_are_told_by_what_they_are_told_apart_by() -> None:
     splits = [{"name": "region", "column": "region"}, {"name": "age", "column": "age of client", "edges": [30, 50.5]}]
 

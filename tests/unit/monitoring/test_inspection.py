@@ -12,10 +12,10 @@ import pytest
 from monitoring.habits import Habits, learn_habits
 from monitoring.inspection import Inspection, judge
 from monitoring.learning import learn
-from monitoring.lookouts import Seen
 from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import FAR_OVER, Column, Reference
+from monitoring.seen import Before, Seen
 from statemachine.canonical import canonical
 from statemachine.policy import FAULTS, Quality, Rule
 
@@ -157,7 +157,7 @@ def test_what_was_suspected_speaks_again_from_later_windows_alone() -> None:
 def test_rows_that_come_again_are_named_beside_rules_and_what_is_not_counted_says_nothing() -> None:
     reference, habits = learned()
     policy = replace(POLICY, rules=(Rule(name="less", must="few < x"),))
-    begun = Inspection.start(reference, habits, policy, [(0, REFERENCE)])
+    begun = Inspection.start(reference, habits, policy, Before(broken=((0, REFERENCE),)))
     sound = windows_of(rows_of(300, 2), reference, habits)
     again = [replace(one, broken=((0, 100),), resent=60) for one in sound]
     unknown = [replace(one, resent=None) for one in again]
@@ -188,7 +188,7 @@ def test_evidence_of_another_policys_rules_is_judged_without_them() -> None:
 def test_a_rule_that_rows_break_is_named_also_where_no_habits_are_known(*, known: bool) -> None:
     reference, habits = learned()
     policy = replace(POLICY, rules=(Rule(name="less", must="few < x"),))
-    begun = Inspection.start(reference, habits if known else None, policy, [(0, REFERENCE)])
+    begun = Inspection.start(reference, habits if known else None, policy, Before(broken=((0, REFERENCE),)))
     windows = [replace(one, broken=((60, 100),)) for one in windows_of(rows_of(300, 2), reference, habits)]
     if not known:
         windows = [replace(one, facts=None) for one in windows]

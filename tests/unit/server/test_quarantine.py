@@ -40,7 +40,9 @@ def test_nothing_is_held_before_a_fault() -> None:
     assert filled().within(0, 1_000) == ()
 
 
-@pytest.mark.parametrize("kind", ["missing", "invalid", "stuck", "sentinel", "unit", "absurd", "rule", "resent"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "invalid", "stuck", "sentinel", "unit", "absurd", "rule", "resent", "frozen"]
+)
 def test_what_is_broken_whatever_the_world_does_is_held(kind: str) -> None:
     found = Quarantine(300)
     found.take([a_fault(100, kind=kind)], 200)

@@ -104,6 +104,7 @@ def test_a_name_is_taken_once(watched: Service) -> None:
         ({"task": "regression", "classes": ["low", "high"]}, "model.classes", "2 classes"),
         ({"policy": {"tyre": 1}}, "model.policy_json", "tyre"),
         ({"policy": {"tier": 9}}, "model.policy_json", "tier"),
+        ({"policy": {"quality": {"entity": "y"}}}, "model.policy_json", "'y' is no feature; accepted are x, colour"),
         ({"reference": None}, "reference", "is missing"),
     ],
 )

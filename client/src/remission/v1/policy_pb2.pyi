@@ -297,6 +297,7 @@ class Policy(google.protobuf.message.Message):
         ACCEPT_WINDOWS_FIELD_NUMBER: builtins.int
         LOOKS_FOR_FIELD_NUMBER: builtins.int
         RULES_FIELD_NUMBER: builtins.int
+        ENTITY_FIELD_NUMBER: builtins.int
         ALARMS_FIELD_NUMBER: builtins.int
         false_alarm_windows: builtins.float
         """false_alarm_windows: Windows that pass on average before a false alarm, at least."""
@@ -308,6 +309,8 @@ class Policy(google.protobuf.message.Message):
         """clear_windows: windows without a fault that clear or repair."""
         accept_windows: builtins.int
         """accept_windows: windows after which a fault that lasts is the world as it is."""
+        entity: builtins.str
+        """entity: The feature that says whose a row is, as a station or a device of many. Where it is named, a sensor of one entity that repeats a value row after row is a fault (`frozen`), though the others vary: of a measured feature, from a run on that is twice as long as any of the reference, and, by how runs went on there, as rare as the false alarms that are accepted. Its rows alone are kept out of training. None by default, since a service cannot know which feature that is."""
         alarms: builtins.str
         """alarms: Whether broken data raise suspicion."""
         @property
@@ -328,16 +331,19 @@ class Policy(google.protobuf.message.Message):
             accept_windows: builtins.int | None = ...,
             looks_for: global___Policy.Names | None = ...,
             rules: collections.abc.Iterable[global___Policy.Rule] | None = ...,
+            entity: builtins.str | None = ...,
             alarms: builtins.str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for", "rules", b"rules"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_entity", b"_entity", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "entity", b"entity", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_accept_windows", b"_accept_windows", "_alarms", b"_alarms", "_clear_windows", b"_clear_windows", "_entity", b"_entity", "_extra_ratio", b"_extra_ratio", "_extra_share", b"_extra_share", "_false_alarm_windows", b"_false_alarm_windows", "accept_windows", b"accept_windows", "alarms", b"alarms", "clear_windows", b"clear_windows", "entity", b"entity", "extra_ratio", b"extra_ratio", "extra_share", b"extra_share", "false_alarm_windows", b"false_alarm_windows", "looks_for", b"looks_for", "rules", b"rules"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_accept_windows", b"_accept_windows"]) -> typing.Literal["accept_windows"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alarms", b"_alarms"]) -> typing.Literal["alarms"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_clear_windows", b"_clear_windows"]) -> typing.Literal["clear_windows"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_entity", b"_entity"]) -> typing.Literal["entity"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_extra_ratio", b"_extra_ratio"]) -> typing.Literal["extra_ratio"] | None: ...
         @typing.overload

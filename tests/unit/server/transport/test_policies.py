@@ -63,6 +63,8 @@ def value(one: Any, hint: Any) -> st.SearchStrategy[Any]:
         return said(hint)
     if hint is bool:
         return st.booleans()
+    if one.name == "entity":
+        return st.text(st.characters(categories=["L", "N"]), max_size=200)
     if "accepted" in one.metadata:
         return st.sampled_from(one.metadata["accepted"])
     low, high = one.metadata["low"], one.metadata["high"]
