@@ -93,16 +93,19 @@ def drift(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 
 def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """Features that leave what the reference expects are noted; what is assumed of them is what drift assumes."""
+    """Features that leave what the reference expects are noted, but those of which a fault is told already.
+
+    What is assumed of them is what drift assumes.
+    """
     reference = drifts.compared(inputs, policy.drift)
     seasons = wanted(inputs.get("seasons"), policy.drift, reference)
     if inputs["assumptions"] != assumptions(reference, policy.drift, rule=2, seasons=seasons):
         return None
     found = departures.judge(inputs, policy.drift)
-    if found.verdict != "alarm":
+    names = [str(feature["name"]) for feature in found.features if feature["name"] not in inputs["faulty"]]
+    if found.verdict != "alarm" or not names:
         return None
-    names = ", ".join(str(feature["name"]) for feature in found.features)
-    return drifted({**inputs, "subject": names}, "departures@1", found.log_evidence, found.onset_row)
+    return drifted({**inputs, "subject": ", ".join(names)}, "departures@1", found.log_evidence, found.onset_row)
 
 
 def _drifted(inputs: Inputs, found: drifts.DriftFinding, detector: str) -> Ruling | None:

@@ -25,10 +25,17 @@ LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels co
 def look_at_window(scene: Scene, window: RowWindow) -> None:
     """Look at a closed window of rows: first whether the data are whole, then whether they moved."""
     _look_at_data(scene, window)
-    health = scene.health
-    suspected = health.alarm is not None and health.alarm.signal == Signal.DRIFT
-    if window.departed.verdict == "alarm" and not suspected:
-        scene.follow("drift_note@1", _drift(scene, health, window, window.departures_before.to_json()))
+    if window.departed.verdict == "alarm":
+        _note_drift(scene, scene.health, window)
+
+
+def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
+    """Note features that have left, unless that is what the model is under suspicion of."""
+    signal = health.alarm.signal if health.alarm else ""
+    if signal != Signal.DRIFT:
+        faulty = sorted({fault.feature for fault in window.faults}) if signal == Signal.QUALITY else []
+        inputs = _drift(scene, health, window, window.departures_before.to_json())
+        scene.follow("drift_note@1", {**inputs, "faulty": faulty})
 
 
 def _look_at_data(scene: Scene, window: RowWindow) -> None:
