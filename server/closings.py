@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from measures.sums import Block
-from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.facts import Facts
 from monitoring.inspection import Inspection
@@ -16,6 +15,7 @@ from monitoring.reference import Ints
 from monitoring.seasons import Cells, cells_to_json
 from monitoring.series import SeriesWatch
 from monitoring.shares import Counted
+from monitoring.watches import DriftFinding, DriftWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

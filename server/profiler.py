@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from monitoring.counting import ArrayCounter
-from monitoring.drift import DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.habits import Habits
 from monitoring.inspection import Inspection
@@ -20,6 +19,7 @@ from monitoring.resent import MEMORY, Trail, digests
 from monitoring.rules import broken
 from monitoring.seasons import Cells, by_cell, wanted
 from monitoring.shares import Counted
+from monitoring.watches import DriftWatch
 from server.closings import RowWindow
 from server.estimates import Estimator
 from server.feed import Floats, Ints

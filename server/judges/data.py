@@ -12,6 +12,7 @@ from monitoring.assumptions import assumptions
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
+from monitoring.watches import DriftFinding
 from server.rulings import Inputs, Ruling, noted, raised, recovered, resolved
 from statemachine.policy import Policy, Quality
 
@@ -92,7 +93,7 @@ def drift(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _drifted(inputs, drifts.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")
 
 
-def _drifted(inputs: Inputs, found: drifts.DriftFinding, detector: str) -> Ruling | None:
+def _drifted(inputs: Inputs, found: DriftFinding, detector: str) -> Ruling | None:
     if found.verdict == "alarm":
         names = ", ".join(str(feature["name"]) for feature in found.features[:3])
         return raised({**inputs, "subject": names}, detector, found.log_evidence, found.onset_row)
