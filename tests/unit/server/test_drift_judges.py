@@ -55,10 +55,9 @@ def test_a_feature_that_leaves_is_noted_unless_a_fault_of_it_is_told_or_somethin
     state = Departures.start(Dictionary.of(reference, POLICY.drift.tolerance)).to_json()
     stated = {**inputs, "state": state, "assumptions": assumptions(reference, POLICY.drift)}
 
-    noted, told, otherwise = (
-        rule("drift_note@1", {**stated, **more}, POLICY, no_evidence)[0]
-        for more in ({"faulty": []}, {"faulty": ["a"]}, {"faulty": [], "assumptions": {}})
-    )
+    asked: list[Inputs] = [{"faulty": []}, {"faulty": ["a"]}, {"faulty": [], "assumptions": {}}]
+
+    noted, told, otherwise = (rule("drift_note@1", {**stated, **more}, POLICY, no_evidence)[0] for more in asked)
 
     assert noted is not None
     assert (noted.event, noted.payload["subject"], noted.payload["onset_row"]) == ("drift_noted", "a", 2_000)
