@@ -42,6 +42,7 @@ class Scenario:
     plant: Callable[[Stream, Plan, p.Chance], p.Planted]
     pick: p.Pick = by_chance
     causes: tuple[str, ...] = ()  #: what a diagnosis may name
+    loud: bool = False  #: a blip that is long enough to be met where it costs much
     lasts: bool = True  #: a remedy can still be proved before the world changes again
     stops: str = ""  #: what a silence is of: rows or labels
 
@@ -171,8 +172,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         happens="The concept turns round for one window.", sound="At most a suspicion, which later rows clear.",
     ),
     Scenario(
-        name="blip-2", kind=Kind.BLIP, plant=_turned((0, 2)), causes=_CONCEPT,
-        happens="The concept turns round for two windows.", sound="At most a suspicion, which later rows clear.",
+        name="blip-2", kind=Kind.BLIP, plant=_turned((0, 2)), causes=_CONCEPT, loud=True,
+        happens="The concept turns round for two windows.", sound="No more than a suspicion, which later rows clear.",
     ),
     Scenario(
         name="prior", kind=Kind.CHANGE, plant=_rows_moved, pick=p.rows_by_label, causes=("label_shift",),
