@@ -7,6 +7,7 @@ the policy looks for nothing that needs them, counts alone are judged.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
@@ -15,11 +16,13 @@ from monitoring.absurd import AbsurdWatch, Patient
 from monitoring.facts import ABSURD, CODES, LEVELED, Facts
 from monitoring.frozen import FrozenWatch
 from monitoring.habits import Habits
+from monitoring.labels import LABELS
 from monitoring.lookouts import (
     AGAIN,
     AbsurdLookout,
     CodeLookout,
     FrozenLookout,
+    LabelLookout,
     Lookout,
     ShareLookout,
     UnitLookout,
@@ -67,8 +70,11 @@ class Inspection:
         wanted = policy.looks_for if habits else ()
         shares = _tolerated(habits if RESENT in wanted else None, policy, before)
         still = before.still if policy.entity else ()
+        labelling = before.labelling if LABELS in policy.looks_for else None
+        labels = tuple(labelling.streams(policy)) if labelling else ()
         judged = tuple(kind for kind in (CODES, LEVELED) if kind in wanted)
         further = len(judged) * (len(habits.columns) if habits else 0) + len(shares) + len(still)
+        further += sum(one is not None for one in labels)
         counts = QualityWatch.start(reference, policy, further)
         streams, beside = len(counts.table.each) + further, dict[str, Lookout[Any]]()
         if habits:
@@ -79,6 +85,9 @@ class Inspection:
         if still:
             frozen = FrozenWatch.start(still, policy, streams - len(still))
             beside["frozen"] = FrozenLookout(frozen, reference.features, policy.entity)
+        if labelling:
+            threshold = math.log(policy.false_alarm_windows * streams)
+            beside["labels"] = LabelLookout(ShareWatch(threshold=threshold, streams=labels), labelling.names)
         absurd = beside.get("absurd")
         return cls(
             habits=habits if wanted else None, counts=counts, beside=beside, judged=judged,

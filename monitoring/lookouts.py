@@ -13,8 +13,9 @@ import numpy as np
 from monitoring.absurd import Absurd, AbsurdWatch
 from monitoring.facts import ABSURD, CODES, LEVELED
 from monitoring.frozen import FROZEN, FrozenWatch
+from monitoring.labels import LABEL_CLASS, LABELS, Labelled
 from monitoring.quality import QualityFinding
-from monitoring.reference import Feature
+from monitoring.reference import LABEL, Feature
 from monitoring.resent import RESENT
 from monitoring.rules import RULE
 from monitoring.seen import Seen
@@ -168,6 +169,29 @@ class FrozenLookout(Lookout[FrozenWatch]):
             log_evidence=log_evidence, onset_row=onset, row=seen.end_row, rows=tuple(numbers),
             slots=tuple(sorted({one.slot for one in runs})),
             told=f"{self.entity} {', '.join(list(whose)[:MOST_NAMED])}{more}, {max(one.length for one in runs)} rows",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLookout(Lookout[ShareWatch]):
+    """For labels that stay away; `names` are those of classes, in the order of the watch behind its first share."""
+
+    names: tuple[str, ...]
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        if seen.labels is None:
+            return self, []
+        watch, found = self.watch.observe(seen.labels.first_row, seen.labels.shares)
+        return replace(self, watch=watch), [self._named(one, seen.labels, seen) for one in found]
+
+    def _named(self, one: Share, labels: Labelled, seen: Seen) -> QualityFinding:
+        told = f"{one.share:.0%} of {labels.due} rows have none"
+        if one.stream:
+            told = f"{labels.classes[one.stream - 1]} of {labels.due} rows are {self.names[one.stream - 1]}"
+        return QualityFinding(
+            feature=LABEL, kind=LABEL_CLASS if one.stream else LABELS, share=one.share, tolerated=one.tolerated,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row, slots=(), told=told,
         )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def expect(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expec
         case Kind.BLIP:
             return Expected(road="stays healthy, or suspect → healthy", claims=(NO_DECLINE, NOT_WORSE))
         case Kind.FAULT:
-            return _of_fault(policy, harm, feature)
+            return _of_fault(scenario, policy, harm, feature)
         case Kind.SILENCE:
             return _of_silence(scenario.stops)
         case Kind.METRIC:
@@ -105,7 +105,10 @@ def _of_harm(scenario: Scenario, policy: Policy) -> Expected:
     return Expected(road=road, claims=(MET, cause, PROMOTED, NOT_WORSE))
 
 
-def _of_fault(policy: Policy, harm: str, feature: str) -> Expected:
+def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expected:
+    if scenario.looked_for and scenario.looked_for not in policy.quality.looks_for:
+        road = f"stays in service: this policy does not look for {scenario.looked_for}"
+        return Expected(road=road, claims=(NO_DECLINE, NOT_WORSE))
     named = Claim(
         f"the fault of {feature} is named",
         lambda found: (

@@ -18,7 +18,7 @@ from statemachine import timers
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
-BEYOND_COUNTS = {"facts", "rules", "frozen"}  #: what windows hold where more than counts is judged
+BEYOND_COUNTS = {"facts", "rules", "frozen", "labels"}  #: what windows hold where more than counts is judged
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
 
 
@@ -40,7 +40,7 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
         _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
         scene.follow("drift@2", _drift(scene, health, window))
-    elif health.place == DEGRADED and health.cause == "data_quality":
+    elif health.place == DEGRADED and (health.cause == "data_quality" or health.awaits_labels):
         _await_repair(scene, health)
 
 
