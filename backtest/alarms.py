@@ -1,4 +1,4 @@
-"""Each alarm of a backtest: when, about what, since when, and what became of it; and faults that raised none."""
+"""Each alarm of a backtest: when, about what, since when, and what became of it; and what was noted without one."""
 
 from __future__ import annotations
 
@@ -10,26 +10,36 @@ from backtest.stream import Stream
 
 #: What the move out of suspicion says of the alarm.
 VERDICTS = {"confirm_decline": "confirmed", "clear_as_blip": "cleared", "give_up_waiting": "unresolved"}
+OPEN = "open"
 
 
 def alarms(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Tell every alarm by the last row that had come, with `onset_row`, the first row that looked bad.
 
-    `verdict` is confirmed, cleared, unresolved, or open where the stream has ended before; `until` the row at which it
-    came to that. `cause` is what the diagnosis named, and `retrained` says whether a remedy was begun for it.
+    `verdict` is confirmed, cleared, unresolved, overtaken by the next alarm, or open where the stream has ended before;
+    `until` the row at which it came to that. `cause` is what the diagnosis named, and `retrained` says whether a remedy
+    was begun for it.
     """
-    return [_told(stream, raised, after) for raised, after in _episodes(events)]
+    told = [_told(stream, raised, after) for raised, after in _episodes(events)]
+    for one in told[:-1]:
+        one["verdict"] = "overtaken" if one["verdict"] == OPEN else one["verdict"]
+    return told
 
 
 def noted(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Tell every fault of single rows, which raised no alarm, by the last row that had come."""
-    facts = ((event, event["payload"]) for event in events if event["type"] == "fault_noted")
+    return _notes(stream, events, "fault_noted", ("onset_row", "subject", "detector", "rows"))
+
+
+def drifted(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell every drift that was noted and raised no alarm, by the last row that had come."""
+    return _notes(stream, events, "drift_noted", ("onset_row", "subject", "detector"))
+
+
+def _notes(stream: Stream, events: list[dict[str, Any]], kind: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    found = [event for event in events if event["type"] == kind]
     return [
-        {
-            "row": stream.row_at(event["occurred_us"]),
-            **{name: fact[name] for name in ("onset_row", "subject", "detector", "rows")},
-        }
-        for event, fact in facts
+        {"row": stream.row_at(one["occurred_us"]), **{name: one["payload"][name] for name in names}} for one in found
     ]
 
 
@@ -50,7 +60,7 @@ def _told(stream: Stream, raised: dict[str, Any], after: list[dict[str, Any]]) -
         "signal": fact["signal"],
         "subject": fact["subject"],
         "detector": fact["detector"],
-        "verdict": VERDICTS.get(left["payload"]["trigger"], "open") if left else "open",
+        "verdict": VERDICTS.get(left["payload"]["trigger"], OPEN) if left else OPEN,
         "until": stream.row_at(left["occurred_us"]) if left else None,
         "cause": causes[0] if causes else "",
         "retrained": any(move["payload"]["trigger"] == "start_retraining" for move in moves),

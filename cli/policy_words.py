@@ -52,6 +52,8 @@ def _loss(policy: Policy) -> Iterator[str]:
         f"looked for "
         f"over the last {loss.memory} windows, with a false alarm in {loss.run_length:,g} looks at most, on average."
     )
+    if loss.seasons:
+        yield f"What a row costs is held against its own {_joined(loss.seasons)}, by the clock of drift."
     if regret.every == 0:
         yield "A healthy model is never challenged by newly trained ones."
     else:
@@ -70,6 +72,10 @@ def _confirmation(policy: Policy) -> Iterator[str]:
         f"{policy.confirmation.alpha:g}; without "
         f"proof within {policy.confirmation.most_windows} windows it was a blip."
     )
+    yield (
+        f"A blip of the loss may last {policy.confirmation.blip_windows} windows: a decline must stand behind them, "
+        f"with at least {_share(policy.confirmation.lasting_share)} of the rise that raised the alarm."
+    )
     yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}."
 
 
@@ -87,7 +93,7 @@ def _drift(policy: Policy) -> Iterator[str]:
     if drift.projections:
         yield f"Up to {drift.projections} sums of features are watched too, to see whether they go together otherwise."
     if drift.seasons:
-        names = " and ".join(name.replace("_", " ") for name in drift.seasons)
+        names = _joined(drift.seasons)
         clock = f"by a clock {drift.utc_offset_minutes:+} minutes from UTC"
         yield f"A row is held against those of its own {names}, {clock}."
     else:
@@ -229,6 +235,10 @@ CHAPTERS: dict[str, Told] = {
     "How it earns traffic": _canary,
     "What the service may do alone": _budget,
 }
+
+
+def _joined(seasons: tuple[str, ...]) -> str:
+    return " and ".join(name.replace("_", " ") for name in seasons)
 
 
 def _share(value: float) -> str:

@@ -15,6 +15,7 @@ Kind = Literal[
     "covariate_drift",
     "label_shift",
     "concept_change",
+    "segment",
     "label_quality",
     "serving",
     "unknown",

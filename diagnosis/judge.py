@@ -15,6 +15,7 @@ from diagnosis.inputs import Feature, Table
 from diagnosis.parts import changed_truth, moved_feature, moved_inputs, moved_labels
 from diagnosis.patterns import Look, Pattern
 from diagnosis.relations import Relations
+from diagnosis.segments import Local, local
 from diagnosis.thresholds import Thresholds
 
 ROW = "@row"  #: the name under which rows that came again are reported
@@ -31,17 +32,32 @@ def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis[BoundedCause]
     `loss`, `squares`; `current` since `onset_row`), `relations` (see `Relations.from_json`), `quality` and `drift`
     (findings, may be empty) and `onset_row`, and may hold `serving`: of rows whose output was computed again,
     `compared`, `differing` and, where labelled, `labelled` and `excess_loss`: fixed-point, recorded outputs' losses
-    less those of the outputs computed again.
+    less those of the outputs computed again. It may hold `segments`, as `diagnosis.segments.local` reads them.
     """
     fresh = _fresh(inputs["quality"])
     case = _case(inputs, policy, fresh)
+    alone = _alone(inputs, case)
     if not case.clear:  # A cause that is seen comes before "unknown" even while its cost is not known.
-        return _diagnosis(inputs, case.rise, (*case.seen(inputs["drift"]), _unknown(1.0)), 0.0)
+        seen = case.seen([] if alone else inputs["drift"])
+        causes = (*seen, *(case.of_segment(alone) if alone else [_unknown(1.0)]))
+        return _diagnosis(inputs, case.rise, causes, min(1.0, alone.errors / SURE) if alone else 0.0)
     causes = case.explained(Look(Relations.from_json(inputs["relations"]).thinned(fresh)))
     if causes[0].kind == "unknown":
-        causes = (*case.seen([]), *causes)
+        causes = (*case.seen([]), *(case.of_segment(alone) if alone else causes))
+    elif alone:
+        causes = (*causes, *case.rivals([alone.part]))
     clarity = min(1.0, case.rise.amount / (SURE * case.rise.error)) if case.rise.error > 0 else 1.0
     return _diagnosis(inputs, case.rise, causes, clarity)
+
+
+def _alone(inputs: dict[str, Any], case: _Case) -> Local | None:
+    """Return the declared segment that rose alone; rows that came twice count as often as they did."""
+    before, after = (_whole(table.cut(case.rise.features[0])) for table in (case.rise.before, case.rise.after))
+    return local(inputs.get("segments", ()), (before, after), case.policy)
+
+
+def _whole(table: Table) -> tuple[int, int, int]:
+    return table.total, int(table.loss.sum()), int(table.squares.sum())
 
 
 def _case(inputs: dict[str, Any], policy: Thresholds, fresh: float) -> _Case:
@@ -83,12 +99,24 @@ class _Case:
     def explained(self, look: Look) -> tuple[BoundedCause, ...]:
         if look.all <= 1 and not self.findings and not self.serving:
             # Nothing that the loss follows from has changed: it may have risen by chance. What fits best is a rival.
-            return (_unknown(1.0), *self._rivals([self._of_pattern(one, look) for one in look.patterns()]))
+            return (_unknown(1.0), *self.rivals([self._of_pattern(one, look) for one in look.patterns()]))
         patterns = () if self.serving or look.all <= 1 else look.patterns()
         if patterns:
             first, *rivals = (self._of_pattern(one, look) for one in patterns)
             return self._with_rivals(self._cause(first), [*rivals, *self._moved(look)])
         return self._ranked([self._cause(part) for part in self._parts(look)])
+
+    def of_segment(self, alone: Local) -> tuple[BoundedCause, ...]:
+        """Give what rose alone the share of the rise that it has, which chance in all other rows may well hide."""
+        whole = max(self.rise.amount, alone.part.amount)
+        half = WIDE * alone.part.error / whole
+        share = alone.part.amount / whole
+        first = replace(
+            _unpriced(alone.part), share=round(share, 6), low=round(max(share - half, 0.0), 6),
+            high=round(min(share + half, 1.0), 6),
+        )  # fmt: skip
+        rest = 1 - first.share
+        return (first, _unknown(rest)) if rest >= self.policy.least_share else (first,)
 
     def _of_pattern(self, pattern: Pattern, look: Look) -> Part:
         """Give a pattern the whole rise: all that its cause cannot change is as it was."""
@@ -158,11 +186,11 @@ class _Case:
 
     def _with_rivals(self, first: BoundedCause, rivals: list[Part]) -> tuple[BoundedCause, ...]:
         """Put rivals behind the first cause: what else would explain the rise, or some of it, in place of the first."""
-        listed = self._rivals([each for each in rivals if each.kind != first.kind])
+        listed = self.rivals([each for each in rivals if each.kind != first.kind])
         whole = any(each.high >= first.high for each in listed)
         return (replace(first, low=0.0) if whole else first, *listed)
 
-    def _rivals(self, rivals: list[Part]) -> tuple[BoundedCause, ...]:
+    def rivals(self, rivals: list[Part]) -> tuple[BoundedCause, ...]:
         """Give each kind of rival once, the first of a kind, with no share of its own."""
         by_kind = {each.kind: replace(self._cause(each), share=0.0, low=0.0, effect=0.0) for each in reversed(rivals)}
         return tuple(by_kind[each] for each in dict.fromkeys(one.kind for one in rivals))

@@ -66,10 +66,7 @@ class DriftWatch:
     @classmethod
     def start(cls, reference: Reference, policy: Thresholds, rule: int = RULE, seasons: Seasons | None = None) -> Self:
         """Return the watch that has seen nothing. With *seasons* each row is held against those of its own."""
-        if seasons is None:
-            dictionary = Dictionary.of(reference, policy.tolerance, rule)
-        else:
-            dictionary = SeasonalDictionary.across(reference, seasons, policy.tolerance)
+        dictionary = dictionary_of(reference, policy, rule, seasons)
         zero = np.zeros(len(dictionary.offsets), np.int64)
         return cls(dictionary, zero, zero)
 
@@ -98,6 +95,13 @@ class DriftWatch:
 
 
 Told = tuple[DriftWatch, DriftFinding]
+
+
+def dictionary_of(reference: Reference, policy: Thresholds, rule: int, seasons: Seasons | None) -> Dictionary:
+    """Give the alternatives to a reference, or to what its seasons expect."""
+    if seasons is None:
+        return Dictionary.of(reference, policy.tolerance, rule)
+    return SeasonalDictionary.across(reference, seasons, policy.tolerance)
 
 
 class Shown(NamedTuple):
@@ -213,11 +217,12 @@ def judge(inputs: dict[str, Any], policy: Thresholds, rule: int = RULE) -> Drift
         watch = watch.restored(inputs["state"])
     finding = DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=-1)
     for each in inputs["windows"]:
-        watch, finding = watch.observe(each["start_row"], _shown(each, seasons), policy)
+        watch, finding = watch.observe(each["start_row"], shown(each, seasons), policy)
     return finding
 
 
-def _shown(window: dict[str, Any], seasons: Seasons | None) -> Profile:
+def shown(window: dict[str, Any], seasons: Seasons | None) -> Profile:
+    """Read what a recorded window shows to a watch: its counts, and where seasons are asked for, those of each."""
     if seasons is not None:
         return seasons.laid(cells_from_json(window["cells"]))
     beside = Profile.from_json(window["projections"]) if "projections" in window else None

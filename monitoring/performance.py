@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from measures.sums import Block, Span, log_e, span
+from measures.sums import LEAST_BLOCKS, Block, Span, log_e, span
+from monitoring import onset
 from statemachine.policy import Policy
 
 DESIGN_WINDOWS = 2  #: windows at which the evidence is sharpest
@@ -64,15 +65,60 @@ def resolve(inputs: dict[str, Any], policy: Policy) -> Resolution:
     found = span(blocks, level)
     if found.rows < window:
         return Resolution(verdict="open", log_evidence=0.0)
-    design = DESIGN_WINDOWS * window
-    up = log_e(found, design)
-    down = log_e(Span(found.rows, -found.total, found.variance), design)
+    up, down = _both_ways(found, window)
     needed = -math.log(policy.confirmation.alpha)
     if up >= needed:
         return Resolution(verdict="confirmed", log_evidence=up)
     if down >= needed or found.rows > policy.confirmation.most_windows * window:
         return Resolution(verdict="cleared", log_evidence=down)
     return Resolution(verdict="open", log_evidence=up)
+
+
+def persists(inputs: dict[str, Any], policy: Policy) -> Resolution:
+    """Say whether a rise lasts for longer than a blip may, is over, or leaves the doubt open.
+
+    `inputs`: those of `resolve`, and `before`, the blocks that the alarm looked at. An alarm that comes early has much
+    of a blip still ahead, which would prove a decline by itself. So what `resolve` would confirm must stand on later
+    rows alone, which no blip reaches that began where the value rose: by as much evidence, and by `lasting_share` of
+    the rise. Evidence against the level errs as often after a huge blip as after a small one; a share of the rise
+    does not, since the larger it was, the less can chance bring of it again.
+    """
+    found = resolve(inputs, policy)
+    rise, later = _parted(inputs, policy.confirmation.blip_windows)
+    if found.verdict == "cleared":
+        return found
+    if len(later) < LEAST_BLOCKS or span(inputs["blocks"]).rows < int(inputs["window"]):
+        return Resolution(verdict="open", log_evidence=found.log_evidence)
+    told, window = span(later, float(inputs["level"])), int(inputs["window"])
+    needed, (up, down) = -math.log(policy.confirmation.alpha), _both_ways(told, window)
+    stands = up >= needed and told.mean >= policy.confirmation.lasting_share * rise
+    if found.verdict == "confirmed" and stands:
+        return Resolution(verdict="confirmed", log_evidence=min(up, found.log_evidence))
+    if down >= needed or told.rows > policy.confirmation.most_windows * window:
+        return Resolution(verdict="cleared", log_evidence=down)
+    return Resolution(verdict="open", log_evidence=up)
+
+
+def _both_ways(found: Span, window: int) -> tuple[float, float]:
+    """Give the evidence that the mean lies above its level, and that it lies below."""
+    design = DESIGN_WINDOWS * window
+    return log_e(found, design), log_e(Span(found.rows, -found.total, found.variance), design)
+
+
+def _parted(inputs: dict[str, Any], blip_windows: int) -> tuple[float, list[Block]]:
+    """Give the rise a row that raised the alarm, and the blocks since that lie farther behind it than a blip lasts.
+
+    The rise is dated to a block, not to a window as the alarm is, and one block more is left out: it began within one.
+    """
+    level, window, before = float(inputs["level"]), int(inputs["window"]), inputs["before"]
+    rose = before[onset.likeliest(before, level, window).index :]
+    reached = sum(one[0] for one in rose)
+    later = []
+    for one in inputs["blocks"]:
+        if one[0] and reached >= blip_windows * window + one[0]:
+            later.append(one)
+        reached += one[0]
+    return span(rose, level).mean, later
 
 
 def recovered(inputs: dict[str, Any], policy: Policy) -> Resolution:

@@ -23,6 +23,12 @@ LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
 MEANING: dict[str, str] = {
     "fallback": "What serves when the ladder of escalation has ended: nothing else, or the version before",
     "escalation_levels": "Times that a degraded model without a remedy is escalated before the ladder ends",
+    "loss.seasons": (
+        "Seasons in which rows are expected to cost more or less, by the clock of `drift.utc_offset_minutes`: each row "
+        "is held against what its own hour, part of the day, weekday, weekend or month cost in the reference, as far "
+        "as chance does not explain the difference. Rows of a season of which the reference has fewer than 50 with a "
+        "label count neither for a decline nor against it. They may be named at any time"
+    ),
     "confirmation.alpha": "Error of the test on rows after the alarm; a third asks for odds of three to one",
     "drift.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "drift.tolerance": "Change in total variation that does not matter",
@@ -44,7 +50,7 @@ MEANING: dict[str, str] = {
         "are counted when a model is registered, and none can be added later. Not asked for by default: fewer rows "
         "teach what to expect, so where nothing follows the clock a small shift is seen later"
     ),
-    "drift.utc_offset_minutes": "How many minutes the clock of these seasons is ahead of UTC, all the year",
+    "drift.utc_offset_minutes": "How many minutes the clock of all seasons is ahead of UTC, all the year",
     "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",
     "quality.extra_ratio": "Multiple of the reference's share of bad rows that is tolerated",

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
+from monitoring.levels import Levels, learn_levels
+from monitoring.seasons import Calendar
 from server.closings import LabelBlock
 from server.estimates import RANKS
 from server.feed import Floats, Ints
@@ -30,6 +32,8 @@ class Blocks:
         self._schema, self._tape, self._reference_rows, self._unit = schema, tape, reference_rows, unit
         self.segments = segments(policy, schema)
         self.normal: list[Ints] = []  #: of the reference, by segment, block by block
+        self._calendar = Calendar.of(policy.loss.seasons, policy.drift.utc_offset_minutes)
+        self._levels: Levels | None = None  #: of the loss by season, where the policy names some
         self._pool = max(policy.windows.rows_for(reference_rows), LEAST_POOL)
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
@@ -46,7 +50,7 @@ class Blocks:
         if not len(live):
             alive = rows[self._tape.living(rows)]
             self._recent = alive[-self._pool :]
-            self.normal += self._of_reference(alive) if self.segments else []
+            self._look_at_reference(alive)
             return
         self._labelled.append(live)
         self._waiting += len(live)
@@ -62,13 +66,15 @@ class Blocks:
     def _close(self, whole: Rows, rows: Rows) -> LabelBlock:
         """Add up the *rows* of a block of which something is known."""
         answered = [v for v in self._tape.versions() if len(rows) and not np.isnan(self._tape.outputs(v, rows)).any()]
-        lost = {version: self._losses(version, rows) for version in answered}
+        lost, told = {version: self._losses(version, rows) for version in answered}, rows
+        if self._levels is not None:
+            lost, told = self._evened(lost, rows, self._levels)
         cost: dict[str, Block] = {version: block(each) for version, each in lost.items()}
         lead: dict[tuple[str, str], Block] = {}
         for i, left in enumerate(answered):
             for right in answered[i + 1 :]:
                 lead[left, right] = block(self._losses(left, rows, right) - self._losses(right, rows, left))
-        held = self._held(rows)
+        held = self._held(told)
         parts = {version: sums(held, each) for version, each in lost.items()} if held else {}
         one = LabelBlock(
             index=len(self.closed), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
@@ -82,14 +88,28 @@ class Blocks:
         """Say which of *rows* each segment holds."""
         return [one.holds(self._tape.feature(one.feature, rows)) for one in self.segments]
 
-    def _of_reference(self, rows: Rows) -> list[Ints]:
-        """Add up by segment what the first champion cost on *rows* of the reference, as `baseline` does."""
+    def _evened(self, lost: dict[str, Ints], rows: Rows, levels: Levels) -> tuple[dict[str, Ints], Rows]:
+        """Take seasons off what *rows* cost each version; rows of a season that nobody knows are left out."""
+        known = levels.known(self._tape.times_us[rows])
+        told = rows[known]
+        times_us = self._tape.times_us[told]
+        return {version: levels.evened(each[known], times_us) for version, each in lost.items()}, told
+
+    def _look_at_reference(self, rows: Rows) -> None:
+        """Learn from *rows* of the reference what is normal for seasons and segments, where the policy names some."""
+        if not (self._calendar.names or self.segments) or not self._tape.versions():
+            return
         outputs = self._tape.outputs(self._tape.versions()[0], rows)
         known = rows[~np.isnan(outputs)]
         found = losses(self._schema.task, self._schema.metric, outputs[~np.isnan(outputs)], self._tape.labels[known])
-        steps, held = fixed(found, self._unit), self._held(known)
+        steps, first = fixed(found, self._unit), self._tape.versions()[0]
+        if self._calendar.names:
+            self._levels = learn_levels(self._calendar, steps, self._tape.times_us[known])
+            evened, known = self._evened({first: steps}, known, self._levels)
+            steps = evened[first]
+        held = self._held(known)
         pieces = [slice(at, at + self.rows) for at in range(0, len(known), self.rows)]
-        return [sums([mine[piece] for mine in held], steps[piece]) for piece in pieces]
+        self.normal += [sums([mine[piece] for mine in held], steps[piece]) for piece in pieces]
 
     def _losses(self, version: str, rows: Rows, beside: str | None = None) -> Ints:
         """Give fixed-point losses of *version*; ranks are taken among recent rows that it, and *beside*, answered."""

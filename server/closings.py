@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from measures.sums import Block
+from monitoring.departures import Departures
 from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.inspection import Inspection
@@ -48,6 +49,8 @@ class RowWindow:
     drift_before: DriftWatch
     faults: tuple[QualityFinding, ...]
     drift: DriftFinding
+    departures_before: Departures
+    departed: DriftFinding  #: features that have left the reference in it
     cells: Cells | None  #: both by season, where the policy asks for seasons
     shown: Profile  #: what the watch over drift was shown
     estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss; if asked for

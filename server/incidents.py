@@ -13,7 +13,7 @@ from typing import Any
 
 from server.folding import Step
 from statemachine import events as e
-from statemachine.words import HEALTHY, RETIRED, Place, Reason
+from statemachine.words import HEALTHY, RETIRED, Place, Reason, Signal
 
 Mark = dict[str, Any]
 SECOND_US = 1_000_000
@@ -57,6 +57,7 @@ class Incident:
     outcome: str = ""
     cause: str = ""
     remedies: list[dict[str, Any]] = field(default_factory=list)
+    beside: list[Mark] = field(default_factory=list)  #: what else was alarmed or noted, since its onset and within it
     escalations: list[Mark] = field(default_factory=list)
     people: list[Mark] = field(default_factory=list)
 
@@ -68,7 +69,7 @@ class Incident:
             "detector": self.detector, "onset": onset, "detected": self.detected, "confirmed": self.confirmed,
             "diagnosed": self.diagnosed, "cause": self.cause, "remedies": self.remedies,
             "remedy_proposed": self._first("proposed"), "canary": self._first("canary"), "restored": self.restored,
-            "outcome": self.outcome, "escalations": self.escalations, "people": self.people,
+            "outcome": self.outcome, "beside": self.beside, "escalations": self.escalations, "people": self.people,
             "times": {
                 "to_detect": _between(onset, self.detected), "to_confirm": _between(self.detected, self.confirmed),
                 "to_restore": _between(self.detected, self.restored),
@@ -87,6 +88,7 @@ class Incidents:
         self._known: list[Incident] = []
         self._open: Incident | None = None
         self._row: int | None = None  #: the newest that any event has named
+        self._noted: list[Mark] = []  #: drift, since the last incident was over
 
     def take(self, step: Step) -> None:
         """Hear one event."""
@@ -95,6 +97,8 @@ class Incidents:
             self._begin(step, step.fact)
         elif self._open is not None:
             self._go_on(self._open, step)
+        elif isinstance(step.fact, e.DriftNoted):
+            self._noted.append(_drift(step, step.fact))
         elif isinstance(step.fact, e.PromotionConfirmed) and self._known and self._known[-1].remedies:
             _remedy(self._known[-1], "promoted", mark(step, row=self._row))  # it is told behind the move that ends it
 
@@ -110,11 +114,19 @@ class Incidents:
         self._open = Incident(
             number=len(self._known) + 1, signal=fact.signal, subject=fact.subject, detector=fact.detector,
             onset_row=fact.onset_row, detected=mark(step, row=fact.at_row),
+            beside=[one for one in self._noted if one["row"] >= fact.onset_row],
         )  # fmt: skip
         self._known.append(self._open)
+        self._noted = []
 
     def _go_on(self, incident: Incident, step: Step) -> None:
         match step.fact:
+            case e.AlarmRaised(signal=signal, subject=subject, onset_row=onset_row):
+                more = mark(step, row=self._row, signal=signal, subject=subject, onset_row=onset_row)
+                incident.beside.append(more)
+                incident.onset_row = onset_row
+            case e.DriftNoted() as drift:
+                incident.beside.append(_drift(step, drift))
             case e.DeclineConfirmed():
                 incident.confirmed = mark(step, row=self._row, by="evidence")
             case e.DiagnosisMade(cause=cause, onset_row=onset_row):
@@ -143,6 +155,11 @@ class Incidents:
             incident.restored = mark(step, row=self._row)
             incident.outcome = OUTCOMES.get(move.trigger, move.trigger)
             self._open = None
+
+
+def _drift(step: Step, fact: e.DriftNoted) -> Mark:
+    about = {"signal": str(Signal.DRIFT), "subject": fact.subject, "onset_row": fact.onset_row}
+    return mark(step, row=fact.at_row, **about)
 
 
 def _of_remedy(incident: Incident, step: Step, row: int | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from monitoring.counting import ArrayCounter
+from monitoring.departures import Departures
 from monitoring.drift import DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.frozen import Frozen
@@ -63,6 +64,7 @@ class Profiler:
         self._entities: Entities | None = None  #: where the policy says whose rows are
         self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
+        self._departures = Departures.start(self._drift.dictionary)
         self._profiled, self._late = reference_rows, 2 * label_delay_rows + self.rows
 
     def take(self, *, estimating: bool) -> Iterator[RowWindow]:
@@ -160,11 +162,13 @@ class Profiler:
         self.quarantine.take(faults, end)
         shown = counted if cells is None or self.seasons is None else self.seasons.laid(cells)
         self._drift, drift = self._drift.observe(first, shown, self._policy.drift)
+        departures_before = self._departures
+        self._departures, departed = departures_before.observe(first, shown, self._policy.drift)
         _, beside = counted.parted(self.projections.width)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, seen=seen, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
-            cells=cells, shown=shown,
+            cells=cells, shown=shown, departures_before=departures_before, departed=departed,
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
         return window

@@ -40,6 +40,15 @@ def noted(inputs: Inputs, detector: str, nats: float, onset_row: int, rows: int)
     return Ruling(event="fault_noted", payload=payload)
 
 
+def drifted(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Ruling:
+    """Note that rows are other than they were, with no suspicion: *inputs* name the subject."""
+    payload = {
+        "subject": inputs["subject"], "detector": detector, "log_evidence": nats, "onset_row": onset_row,
+        "at_row": inputs["at_row"],
+    }  # fmt: skip
+    return Ruling(event="drift_noted", payload=payload)
+
+
 def resolved(inputs: Inputs, verdict: str, nats: float) -> Ruling | None:
     """Confirm the decline or clear the alarm; None where it stays open."""
     events = {"confirmed": "decline_confirmed", "cleared": "alarm_cleared"}

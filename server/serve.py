@@ -43,6 +43,7 @@ from server.transport.limits import Limiter
 from server.transport.models import ModelServicer
 from server.transport.operations import OperationsServicer
 from server.transport.privacy import PrivacyServicer
+from server.transport.speakers import Speakers
 from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
@@ -127,7 +128,7 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
     readiness = Readiness()
     health_pb2_grpc.add_HealthServicer_to_server(readiness, server)
     model_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(service), server)
-    ingest_pb2_grpc.add_IngestServiceServicer_to_server(IngestServicer(service), server)
+    ingest_pb2_grpc.add_IngestServiceServicer_to_server(IngestServicer(service, Speakers(settings.speakers)), server)
     model_health_pb2_grpc.add_ModelHealthServiceServicer_to_server(HealthServicer(service, bell), server)
     routing_pb2_grpc.add_RoutingServiceServicer_to_server(RoutingServicer(service, bell), server)
     training_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(service, bell), server)

@@ -14,6 +14,8 @@ import msgspec
 from remission_verify.cosignature import Witness
 from remission_verify.errors import NoteInvalid
 
+from statemachine.externals import PROVIDER
+
 PREFIX = "REMISSION_"
 #: Variables of the same family that are for the commands that call a server.
 OF_CLIENTS = frozenset(
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_key: str = ""
     tls_client_authority: str = ""  #: certificates of clients are checked against it
     may_see_names: str = ""  #: names in certificates, separated by commas, of those who may ask who an actor is
+    providers: str = ""  #: PROVIDER=NAME, separated by commas: names in certificates that speak for a provider
     message_bytes: int = 64 << 20
     calls: int = 256  #: calls that are worked on at once
     readers: int = 8  #: threads that ask the database
@@ -80,13 +83,38 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def seers(self) -> frozenset[str]:
         """The names in certificates of those who may ask who an actor is, and have one forgotten."""
-        return frozenset(name for name in map(str.strip, self.may_see_names.split(",")) if name)
+        return frozenset(listed(self.may_see_names))
+
+    @property
+    def speakers(self) -> dict[str, frozenset[str]]:
+        """The names in certificates of those who speak for each provider that is bound to some."""
+        pairs = [bound(one) for one in listed(self.providers)]
+        return {name: frozenset(who for of, who in pairs if of == name) for name, _ in pairs}
 
     @property
     def address(self) -> str:
         """Where to listen, as gRPC writes it."""
         host = self.host.strip("[]")
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+def listed(text: str) -> list[str]:
+    """Give what is separated by commas.
+
+    >>> listed("a, b,")
+    ['a', 'b']
+    """
+    return [one for one in map(str.strip, text.split(",")) if one]
+
+
+def bound(text: str) -> tuple[str, str]:
+    """Give a provider and a name in a certificate that speaks for it; each is empty where it is not given.
+
+    >>> bound("prometheus = prom.ops.example")
+    ('prometheus', 'prom.ops.example')
+    """
+    name, _, who = (part.strip() for part in text.partition("="))
+    return name, who
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +196,7 @@ def _problems(made: Settings) -> Iterator[str]:
     yield from _problems_of_the_witness(made)
     if made.tls_client_authority and not made.tls_certificate:
         yield "tls_client_authority: needs tls_certificate and tls_key"
+    yield from _problems_of_providers(made)
     for name in ("tls_certificate", "tls_key", "tls_client_authority"):
         if getattr(made, name) and not os.access(getattr(made, name), os.R_OK):
             yield f"{name}: {getattr(made, name)!r} cannot be read; a PEM file that this user can read is accepted"
@@ -188,6 +217,15 @@ def _of_the_record(made: Settings) -> Iterator[str]:
 def _of_the_vault(made: Settings) -> Iterator[str]:
     if made.vault and made.vault == made.database:
         yield "vault: is the database itself, whose copies would hold the keys too; another one is accepted"
+
+
+def _problems_of_providers(made: Settings) -> Iterator[str]:
+    for one in listed(made.providers):
+        name, who = bound(one)
+        if not PROVIDER.fullmatch(name) or not who:
+            yield f"providers: {one!r} is not accepted; PROVIDER=NAME is, of a name in a certificate"
+    if made.providers and not made.tls_client_authority:
+        yield "providers: needs tls_client_authority, without which nobody shows a certificate"
 
 
 def _problems_of_the_witness(made: Settings) -> Iterator[str]:

@@ -158,6 +158,11 @@ def _denied(error: transport.NotAllowed) -> Told:
     return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED", {"setting": error.setting}, details)
 
 
+def _another(error: transport.NotTheProvider) -> Told:
+    details = (_violations(("provider", str(error))), _precondition("CALLER", "providers", str(error)))
+    return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_THE_PROVIDER", {"provider": error.provider}, details)
+
+
 def _beyond(error: e.OutOfRecord) -> Told:
     newest = "" if error.newest is None else str(error.newest)
     facts = {"given": str(error.given), "first": str(error.first), "newest": newest}
@@ -213,6 +218,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (transport.Leaving, _away),
     (transport.Overloaded, _busy),
     (transport.NotAllowed, _denied),
+    (transport.NotTheProvider, _another),
     (transport.BytesDiffer, _differ),
     (transport.BehindTheEnd, _behind),
     (machine.StaleLease, _stale),

@@ -94,6 +94,18 @@ class NoteFault(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDrift(Command):
+    """Rows are other than the reference's, and no suspicion is to follow."""
+
+    subject: str
+    detector: str
+    log_evidence: float
+    onset_row: int
+    at_row: int
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClearAlarm(Command):
     """Fresh data say that it was a blip, or a condition of the policy accepts it."""
 

@@ -120,6 +120,19 @@ class FaultNoted(Event):
     evidence: str
 
 
+@event("drift_noted", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftNoted(Event):
+    """Rows are other than the reference's, and no suspicion follows: labels tell what it costs, or one is open."""
+
+    subject: str  #: features that drifted, the strongest evidence first; empty where only all of them together show it
+    detector: str
+    log_evidence: float  #: nats
+    onset_row: int  #: first row that looks other
+    at_row: int
+    evidence: str
+
+
 @event("alarm_cleared", decision=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(Event):

@@ -57,6 +57,7 @@ class LossAlarm:
     run_length: float = within(10, 1e9, 1_000.0)  #: looks between false alarms, at least, on average
     tolerance: float = within(0, 10, 0.05)  #: relative rise of the loss, or lead of a challenger, that is no decline
     memory: int = within(2, 1_000, 20)  #: windows that a decline may have begun back
+    seasons: tuple[str, ...] = some_of(SEASONS, default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class Confirmation:
 
     alpha: float = within(1e-6, 0.5, 1 / 3)
     most_windows: int = within(1, 1_000, 6)  #: without proof of decline by then it was a blip
+    blip_windows: int = within(0, 1_000, 2)  #: windows that a blip of the loss may last: later rows confirm
+    lasting_share: float = within(0, 1, 0.5)  #: share of the rise that raised the alarm which they must show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +282,15 @@ class Condition:
     then: str = one_of("suspect", "escalate", "accept")  #: raise suspicion, tell people too, or accept a risen loss
 
 
+#: Fields by section that policies of before did not have.
+LATER = {
+    "quality": ("looks_for", "rules", "entity"),
+    "loss": ("seasons",),
+    "drift": ("projections", "seasons", "utc_offset_minutes"),
+    "confirmation": ("blip_windows", "lasting_share"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All of it. Sections that are not given keep their defaults."""
@@ -307,18 +319,16 @@ class Policy:
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
 
-        So one that says nothing of conditions, faults, rules, an entity, segments and seasons has the bytes of before.
+        So one that says nothing of them, of segments or of conditions has the bytes of before.
         """
         made = to_json(self)
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
-        if self.quality.looks_for == Quality().looks_for:
-            del made["quality"]["looks_for"]
-        for name in ("projections", "seasons", "utc_offset_minutes"):
-            if not made["drift"][name]:
-                del made["drift"][name]
-        for name in ("rules", "entity"):
-            if not made["quality"][name]:
-                del made["quality"][name]
+        for section, names in LATER.items():
+            part = getattr(self, section)
+            usual = type(part)()
+            for name in names:
+                if getattr(part, name) == getattr(usual, name):
+                    del made[section][name]
         if self.segments == Segments():
             del made["segments"]
         if not self.conditions:

@@ -47,6 +47,7 @@ class Account:
     proved: tuple[str, ...]  #: signals of the declines that were confirmed
     cause: str  #: the first that was named
     blamed: tuple[str, ...]  #: features of it
+    local: tuple[str, ...]  #: segments that diagnoses say rose alone
     remedies: tuple[str, ...]  #: of the candidates that were trained for a decline
     remedied: tuple[float, ...]  #: when remedies of a decline began
     promoted: int
@@ -84,6 +85,7 @@ def account(played: Played, tolerance: float) -> Account:
         proved=tuple(event["payload"]["signal"] for event in events if event["type"] == "decline_confirmed"),
         cause=named[0]["cause"] if named else "",
         blamed=tuple(named[0]["causes"][0]["features"]) if named else (),
+        local=tuple(one["note"].split(": loss ")[0] for e in named for one in e["causes"] if one["kind"] == "segment"),
         remedies=tuple(e["payload"]["entrant"] for e in events if e["type"] == "candidate_trained"),
         remedied=tuple(played.plan.windows(move["row"]) for move in begun),
         promoted=sum(event["type"] == "promotion_confirmed" for event in events),

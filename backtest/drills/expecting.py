@@ -64,8 +64,9 @@ def expect(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expec
             return _of_change(scenario, policy, harm)
         case Kind.BLIP:
             return Expected(road="stays healthy, or suspect → healthy", claims=(NO_DECLINE, NOT_WORSE))
-        case Kind.FAULT:
-            return _of_fault(scenario, policy, harm, feature)
+        case Kind.FAULT | Kind.LOCAL:
+            local = scenario.kind == Kind.LOCAL
+            return _of_segment(policy, feature) if local else _of_fault(scenario, policy, harm, feature)
         case Kind.SILENCE:
             return _of_silence(scenario.stops)
         case Kind.METRIC:
@@ -123,6 +124,14 @@ def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Ex
     if harm == "unclear":
         return Expected(road=UNCLEAR, claims=(WHOLE, NOT_WORSE))
     return Expected(road="stays in service: this policy does not watch quality", claims=(NO_DECLINE,))
+
+
+def _of_segment(policy: Policy, segment: str) -> Expected:
+    """Expect the segment to be named: by its alarm, or by the diagnosis of a decline of the whole."""
+    if policy.segments.alarms == "never":
+        return Expected(road="either way: this policy does not watch segments", claims=(NOT_WORSE,))
+    named = Claim(f"the segment {segment} is named", lambda found: segment in (found.subject, *found.local))
+    return Expected(road=f"suspect, by the segment {segment}", claims=(named, NOT_WORSE))
 
 
 def _of_silence(stops: str) -> Expected:

@@ -9,7 +9,10 @@ import numpy as np
 
 from backtest.clock import REFERENCE_US, paced
 from backtest.stream import Column, Floats, Ints, Stream, StreamInvalid
+from server.errors import Invalid
 from server.references import LEAST_REFERENCE
+from server.schema import CATEGORICAL, NUMERIC, Feature, Schema
+from server.splits import Segment, segments
 from statemachine import timers
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
@@ -29,6 +32,7 @@ class Plan:
     seed: int
     silence_us: int  #: that the policy lets pass before it tells of a silence
     label_delay_rows: int
+    segments: tuple[Segment, ...] = ()  #: that the policy declares
 
     @property
     def change(self) -> int:
@@ -58,7 +62,7 @@ def plan(pool: Stream, policy: Policy, seed: int) -> Plan:
     """Give the plan of a drill on rows of *pool*.
 
     Raises:
-        StreamInvalid: There are too few rows.
+        StreamInvalid: There are too few rows, or the policy declares segments of what the stream does not have.
     """
     reference_rows = min(MOST_REFERENCE, int(pool.rows * REFERENCE_SHARE))
     if reference_rows < LEAST_REFERENCE:
@@ -71,7 +75,21 @@ def plan(pool: Stream, policy: Policy, seed: int) -> Plan:
         seconds_per_row=REFERENCE_US // reference_rows / timers.SECOND_US,
     )  # fmt: skip
     silence_us = round(timers.silence_seconds(health) * timers.SECOND_US)
-    return Plan(reference_rows=reference_rows, window=window, seed=seed, silence_us=silence_us, label_delay_rows=delay)
+    return Plan(
+        reference_rows=reference_rows, window=window, seed=seed, silence_us=silence_us, label_delay_rows=delay,
+        segments=_segments(pool, policy),
+    )  # fmt: skip
+
+
+def _segments(pool: Stream, policy: Policy) -> tuple[Segment, ...]:
+    features = tuple(
+        Feature(name=one.name, kind=NUMERIC if one.words is None else CATEGORICAL, categories=tuple(one.words or ()))
+        for one in pool.columns
+    )
+    try:
+        return segments(policy, Schema(task=pool.task, metric="", features=features), "--policy")
+    except Invalid as error:
+        raise StreamInvalid(str(error)) from error
 
 
 def known(pool: Stream) -> Stream:

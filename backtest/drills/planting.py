@@ -17,6 +17,7 @@ Pick = Callable[[Stream, Plan, Chance], Ints]
 RARE, COMMON = 0.05, 0.9  #: shares of the rows that move, before and behind a change of what comes
 UPPER = 0.6  #: rows above this quantile are those that move
 LEAST_PART, BEST_PART = 0.1, 0.35  #: shares of rows: a segment is at least the first, and best near the second
+LEAST_DECLARED = 0.05  #: share of the rows that a declared segment has, so that a drill may plant in it
 LEAST_GROUPS = 4  #: of rows, where no column tells of any
 COMMON_VALUE, LEAST_VALUES = 0.05, 64  #: share of the rows that one value may have, and values at least
 PRIOR_STEP = 0.35  #: by which the share of a class rises or falls
@@ -89,6 +90,22 @@ def segment(stream: Stream) -> Mask:
     places = by_relation(stream)
     values = stream.columns[places[0]].values if places else np.arange(stream.rows) % 2
     return np.asarray(values <= np.nanquantile(values, BEST_PART))
+
+
+def declared(stream: Stream, plan: Plan, where: Mask) -> Planted:
+    """Turn the truth round in the rows of *where* that are in the smallest segment that a policy has declared.
+
+    One of few rows is left alone: the reference would hardly know it. Where none is declared nothing is planted.
+    """
+    parts = {one.name: one.holds(stream.columns[one.feature].values.astype(np.float64)) for one in plan.segments}
+    fit = {name: part for name, part in parts.items() if part.mean() >= LEAST_DECLARED}
+    if not fit:
+        return Planted(stream=stream, touched=np.zeros_like(where))
+    name = min(fit, key=lambda each: (float(fit[each].mean()), each))
+    other = np.nanmax(stream.labels) + np.nanmin(stream.labels) - stream.labels
+    touched = where & fit[name]
+    labels = np.where(touched, other, stream.labels)
+    return Planted(stream=replace(stream, labels=labels), touched=touched, feature=name)
 
 
 def rows_by_feature(rank: int) -> Pick:

@@ -13,19 +13,20 @@ from statemachine.policy import Policy
 
 FORMAT = "remission.drill.v1"
 NOT_PLANTED = "could not be planted: the stream has no column of the kind that it needs"
+NOT_DECLARED = "could not be planted: the policy declares no segment that has one in twenty of the rows"
 
 
 def run_report(played: Played, policy: Policy) -> dict[str, Any]:
     """Tell one drill: what was expected, what happened, and whether they agree."""
     found = account(played, policy.loss.tolerance)
-    planted = played.scenario.kind != Kind.FAULT or bool(played.planted.touched.any())
+    planted = played.scenario.kind not in (Kind.FAULT, Kind.LOCAL) or bool(played.planted.touched.any())
     expected = expect(played.scenario, policy, found.harm.verdict, played.planted.feature)
     broken = expected.broken(found) if planted else []
     return {
         "seed": played.plan.seed,
         "as_expected": not broken,
-        "expected": expected.road if planted else NOT_PLANTED,
-        "why": _why(expected, broken, planted=planted),
+        "expected": expected.road if planted else _unplanted(played.scenario),
+        "why": _why(expected, broken) if planted else _unplanted(played.scenario),
         "road": list(found.road),
         "final": found.final,
         "delays": {"suspect": found.suspected, "confirm": found.confirmed, "restore": found.restored},
@@ -80,9 +81,11 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return said + [f"{name}: is left out" for name in sorted(gone)]
 
 
-def _why(expected: Expected, broken: list[str], *, planted: bool) -> str:
-    if not planted:
-        return NOT_PLANTED
+def _unplanted(scenario: Scenario) -> str:
+    return NOT_DECLARED if scenario.kind == Kind.LOCAL else NOT_PLANTED
+
+
+def _why(expected: Expected, broken: list[str]) -> str:
     if broken:
         return "It does not hold that " + ", and that ".join(broken) + "."
     return "It holds that " + ", and that ".join(claim.text for claim in expected.claims) + "."

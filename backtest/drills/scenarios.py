@@ -29,6 +29,7 @@ class Kind(StrEnum):
     FAULT = "fault"  #: the data are broken, and are repaired
     SILENCE = "silence"  #: something stops coming, and comes back
     METRIC = "metric"  #: a series of another monitor leaves its level, and comes back
+    LOCAL = "local"  #: the truth of a segment that the policy declares has changed, and nothing else
     RELAPSE = "relapse"  #: the world changes, and is as it was just when the candidate begins to serve
 
 
@@ -69,6 +70,11 @@ def _gradual(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
 def _local(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
     del chance
     return p.concept(stream, p.segment(stream) & p.between(plan, (0, END)))
+
+
+def _declared(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
+    del chance
+    return p.declared(stream, plan, p.between(plan, (0, END)))
 
 
 def _stuck(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
@@ -185,6 +191,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="local", kind=Kind.CHANGE, plant=_local, causes=_CONCEPT_OR_COLUMN,
         happens="The concept turns round in one segment of the rows.", sound=f"Where the loss rises, {_REMEDY}.",
+    ),
+    Scenario(
+        name="segment", kind=Kind.LOCAL, plant=_declared, causes=(*_CONCEPT, "segment"),
+        happens="What is true turns round in the smallest segment that the policy declares, and nowhere else.",
+        sound="The segment is named, though it may drown in the whole.",
     ),
     Scenario(
         name="missing", kind=Kind.FAULT, plant=_broken(lambda x: np.full_like(x, np.nan)), causes=_BAD,

@@ -26,6 +26,7 @@ class Twin:
     """What became of one twin."""
 
     alarms: int
+    notes: int  #: of drift, where there is none
     declines: tuple[str, ...]  #: the signals of those alarms that a decline was made of
     degraded: bool
     improvements: int
@@ -38,6 +39,7 @@ class Twin:
         moves, told = report["transitions"], report["alarms"]
         return cls(
             alarms=len(told),
+            notes=len(report["drifted"]),
             declines=tuple(one["signal"] for one in told if one["verdict"] in {"confirmed", "unresolved"}),
             degraded=any(move["to"] == "degraded" for move in moves),
             improvements=sum(move["reason"] == "IMPROVEMENT" for move in moves),
@@ -58,11 +60,24 @@ def runs(entries: list[Entry], seeds: Iterable[int]) -> list[Run]:
 
 def table(twins: dict[str, list[Twin]]) -> Table:
     """Show what became of the twins of each stream."""
-    columns = ("stream", "twins", "alarms", "degraded", "by", "improvements", "promotions", "of them idle")
+    columns = (
+        "stream",
+        "twins",
+        "alarms",
+        "drift noted",
+        "degraded",
+        "by",
+        "improvements",
+        "promotions",
+        "of them idle",
+    )
     found = Table(*columns, title="twins: shuffled, so that nothing drifts")
     for stream, some in twins.items():
         by = Counter(signal for one in some for signal in one.declines)
-        counts = (len(some), sum(one.alarms for one in some), sum(one.degraded for one in some))
+        counts = [
+            len(some),
+            *(sum(each) for each in zip(*((x.alarms, x.notes, x.degraded) for x in some), strict=True)),
+        ]
         rest = (sum(one.improvements for one in some), sum(one.promotions for one in some), sum(x.idle for x in some))
         told = ", ".join(f"{signal} {number}" for signal, number in sorted(by.items()))
         found.add_row(stream, *map(str, counts), told, *map(str, rest))
@@ -75,5 +90,7 @@ def lines(twins: dict[str, list[Twin]]) -> Iterator[Line]:
     share = sum(one.degraded for one in each) / len(each)
     note = f"{sum(one.degraded for one in each)} of {len(each)} backtests in which nothing drifts"
     yield Line(what="reach degraded", reached=share, at_most=MOST_DEGRADED, note=note)
+    noted = sum(one.notes > 0 for one in each)
+    yield Line(what="have drift noted", reached=noted / len(each), note=f"{sum(one.notes for one in each)} notes")
     improved = sum(one.improvements > 0 for one in each)
     yield Line(what="are improved", reached=improved / len(each))

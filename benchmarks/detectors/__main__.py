@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.detectors import aims, delays, false_alarms, singles, together, word
+from benchmarks.detectors import aims, delays, false_alarms, losses, singles, together, word
 from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import RUN_LENGTH, SIZES, Size
 from benchmarks.detectors.tasks import Task, done, shelf
@@ -66,7 +66,9 @@ Doing = Callable[[Iterable[Task]], dict[str, Any]]
 
 def evaluate(size: Size, done: Doing) -> Evaluation:
     """Measure everything; *done* works out tasks and gives what they found by name."""
-    null = chain(singles.null(size), delays.tuning(size), word.tasks(size), false_alarms.tasks(size))
+    null = chain(
+        singles.null(size), delays.tuning(size), word.tasks(size), losses.tasks(size), false_alarms.tasks(size)
+    )
     found = done(null)
     settings = singles.matched(size, found)
     heights = delays.thresholds(size, found)
@@ -78,6 +80,7 @@ def evaluate(size: Size, done: Doing) -> Evaluation:
         "windows until it shows that features go together otherwise": list(together.lines(size, raced)),
         "shifts of a mean at matched false alarms": list(singles.lines(size, means, settings, {**found, **raced})),
         "blips, what lasts, and what does not matter, by the defaults of a policy": list(word.lines(size, found)),
+        "blips of the loss, and what lasts, by the defaults of a policy": list(losses.lines(size, found)),
     }
     return Evaluation(lines, means)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from monitoring import departures, inspection
 from monitoring import drift as drifts
-from monitoring import inspection
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
-from server.rulings import Inputs, Ruling, noted, raised, recovered, resolved
+from server.rulings import Inputs, Ruling, drifted, noted, raised, recovered, resolved
 from statemachine.policy import Policy, Quality
 
 
@@ -90,6 +90,19 @@ def drift(inputs: Inputs, policy: Policy) -> Ruling | None:
     if inputs["assumptions"] != stated:
         return None
     return _drifted(inputs, drifts.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")
+
+
+def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Features that leave what the reference expects are noted; what is assumed of them is what drift assumes."""
+    reference = drifts.compared(inputs, policy.drift)
+    seasons = wanted(inputs.get("seasons"), policy.drift, reference)
+    if inputs["assumptions"] != assumptions(reference, policy.drift, rule=2, seasons=seasons):
+        return None
+    found = departures.judge(inputs, policy.drift)
+    if found.verdict != "alarm":
+        return None
+    names = ", ".join(str(feature["name"]) for feature in found.features)
+    return drifted({**inputs, "subject": names}, "departures@1", found.log_evidence, found.onset_row)
 
 
 def _drifted(inputs: Inputs, found: drifts.DriftFinding, detector: str) -> Ruling | None:

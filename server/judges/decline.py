@@ -55,6 +55,12 @@ def resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     return resolved(inputs, found.verdict, found.log_evidence)
 
 
+def persistence(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say whether a decline lasts for longer than a blip may, or has been cleared."""
+    found = performance.persists(inputs, policy)
+    return resolved(inputs, found.verdict, found.log_evidence)
+
+
 def recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say that the champion does as well as it did."""
     found = performance.recovered(inputs, policy)

@@ -81,7 +81,7 @@ def _loss(watch: Watch, health: ModelHealth, one: Look, normal: float) -> dict[s
     blocks = watch.blocks[max(one.blocks - health.policy.windows.blocks, 0) : one.blocks]
     known = cost([block for block in blocks if block.first_row >= health.epoch_row], health.champion)
     found = span(known)
-    full = len(known) == health.policy.windows.blocks
+    full = len(known) == health.policy.windows.blocks and found.rows > 0
     rise = found.mean / normal - 1 if full and normal else None
     told = {"loss.level": found.mean if full else None, "loss.up": rise, "loss.rows": float(found.rows)}
     told |= _estimated(watch, health, one, normal) | _segments(watch, health, one)

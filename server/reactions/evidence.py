@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from math import inf
 
 from measures.sums import Block, span
 from server.closings import LabelBlock
@@ -16,16 +17,19 @@ def since(watch: Watch, row: int) -> list[LabelBlock]:
     return [one for one in watch.blocks if one.first_row >= row]
 
 
-def latest(blocks: Sequence[LabelBlock], row: int, most: int) -> list[LabelBlock]:
-    """Give the last *most* of those that lie at or behind *row*. Of a long life few are looked at."""
-    found = (one for one in reversed(blocks) if one.first_row >= row)
+def latest(blocks: Sequence[LabelBlock], row: int, most: int, end_row: float = inf) -> list[LabelBlock]:
+    """Give the last *most* of those that begin in [row, end_row). Of a long life few are looked at."""
+    found = (one for one in reversed(blocks) if row <= one.first_row < end_row)
     return list(islice(found, most))[::-1]
 
 
-def of_late(watch: Watch, health: ModelHealth) -> list[LabelBlock]:
-    """Give the blocks that an alarm looks at: of this champion, behind the last suspicion, as far as is remembered."""
+def of_late(watch: Watch, health: ModelHealth, end_row: float = inf) -> list[LabelBlock]:
+    """Give the blocks that an alarm at *end_row* looks at.
+
+    They are of this champion, behind the last suspicion, as far as is remembered.
+    """
     first = max(health.epoch_row, watch.reference_rows, health.calm_row)
-    return latest(watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory)
+    return latest(watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory, end_row)
 
 
 def cost(blocks: Iterable[LabelBlock], version: str) -> list[Block]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnosis.relations import most_changed
 from measures.losses import SCALE, fixed, losses
+from measures.sums import block
 from monitoring import relations
+from monitoring.matched import matched
 from monitoring.profile import LossTable, loss_table
 from monitoring.reference import Floats, Ints
+from monitoring.seasons import Calendar
 from server.reactions import signals
 from server.reactions.scene import Scene
 from server.watch import Watch
@@ -41,6 +45,10 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
     onset = min(max(health.onset_row, 1), watch.tape.end)
     before = _Span(watch, health.champion, max(onset - watch.reference_rows, 0), onset)
     after = _Span(watch, health.champion, onset, watch.tape.end)
+    policy = health.policy
+    calendar = Calendar.of((*policy.drift.seasons, *policy.loss.seasons), policy.drift.utc_offset_minutes)
+    if calendar.names:
+        _match(before, after, calendar)
     return {
         "layout": watch.profiler.reference.layout(),
         "reference": before.losses().to_json(),
@@ -49,7 +57,29 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
         "quality": signals.faults_since(watch, health, onset),
         "drift": signals.drift_since(watch, onset),
         "onset_row": onset,
+        **_segments(watch, before, after),
     }
+
+
+def _match(before: _Span, after: _Span, calendar: Calendar) -> None:
+    """Keep rows that have each season in equal shares, of those with a label and of those without."""
+    pairs = [
+        (old[then], new[now])
+        for old, new in zip(before.places(), after.places(), strict=True)
+        for then, now in [matched(calendar, before.times_us[old], after.times_us[new])]
+    ]
+    before.keep(np.sort(np.concatenate([old for old, _ in pairs])))
+    after.keep(np.sort(np.concatenate([new for _, new in pairs])))
+
+
+def _segments(watch: Watch, before: _Span, after: _Span) -> dict[str, Any]:
+    """Add up what each segment that the policy declares cost before and since; nothing where there is none."""
+    if not watch.segments:
+        return {}
+    names = [one.name for one in watch.schema.features]
+    told = zip(watch.segments, before.of_segments(), after.of_segments(), strict=True)
+    each = [{"name": one.name, "column": names[one.feature], "before": old, "after": new} for one, old, new in told]
+    return {"segments": each}
 
 
 def _relations(watch: Watch, before: _Span, after: _Span) -> dict[str, Any]:
@@ -72,8 +102,20 @@ class _Span:
         outputs, labels = watch.tape.outputs(version, np.arange(first, end)), watch.tape.labels[first:end]
         answered = ~np.isnan(outputs)
         self._rows, self._outputs = watch.tape.features(first, end)[answered], outputs[answered]
-        self._labels = labels[answered]
-        self._known = ~np.isnan(self._labels)
+        self._labels, self.times_us = labels[answered], watch.tape.times_us[first:end][answered]
+
+    @property
+    def _known(self) -> NDArray[np.bool_]:
+        return np.asarray(~np.isnan(self._labels))
+
+    def places(self) -> tuple[Ints, Ints]:
+        """Give the places of the rows with a label, and of those without."""
+        return np.flatnonzero(self._known), np.flatnonzero(~self._known)
+
+    def keep(self, places: Ints) -> None:
+        """Forget all other rows."""
+        self._rows, self._outputs = self._rows[places], self._outputs[places]
+        self._labels, self.times_us = self._labels[places], self.times_us[places]
 
     def losses(self) -> LossTable:
         """Sum the losses by label and feature bin."""
@@ -93,6 +135,11 @@ class _Span:
         last = int(np.flatnonzero(self._known).max(initial=-1))
         without = np.flatnonzero(~self._known[: last + 1])
         return levels.single(self._rows[without][:, features], self._outputs[without])
+
+    def of_segments(self) -> list[list[int]]:
+        """Sum the losses of each segment."""
+        rows, _, _, lost = self._told()
+        return [block(lost[one.holds(rows[:, one.feature])]) for one in self._watch.segments]
 
     def _told(self) -> tuple[Floats, Floats, Floats, Ints]:
         """Give the rows with a label, what was answered, the labels, and what the answers cost."""

@@ -22,6 +22,7 @@ from store.records import Evidence
 COMMANDS: dict[str, Callable[..., c.Command]] = {
     "alarm_raised": c.RaiseAlarm,
     "fault_noted": c.NoteFault,
+    "drift_noted": c.NoteDrift,
     "alarm_cleared": c.ClearAlarm,
     "decline_confirmed": c.ConfirmDecline,
     "diagnosis_made": c.RecordDiagnosis,

@@ -47,7 +47,7 @@ def by_window(blocks: Sequence[LabelBlock], health: ModelHealth) -> list[Sequenc
     return [blocks[at - size : at] for at in range(len(blocks), size - 1, -size)][::-1]
 
 
-def since_alarm(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) -> dict[str, Any] | None:
+def of_alarm(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) -> dict[str, Any] | None:
     """Give what is asked of the segment under suspicion, of *blocks*; None where it is watched no more."""
     subject = health.alarm.subject if health.alarm else ""
     k = next((k for k, one in enumerate(watch.segments) if one.name == subject), None)

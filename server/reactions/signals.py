@@ -24,8 +24,15 @@ LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels co
 
 def look_at_window(scene: Scene, window: RowWindow) -> None:
     """Look at a closed window of rows: first whether the data are whole, then whether they moved."""
+    _look_at_data(scene, window)
     health = scene.health
-    _end_silence(scene, health)
+    suspected = health.alarm is not None and health.alarm.signal == Signal.DRIFT
+    if window.departed.verdict == "alarm" and not suspected:
+        scene.follow("drift_note@1", _drift(scene, health, window, window.departures_before.to_json()))
+
+
+def _look_at_data(scene: Scene, window: RowWindow) -> None:
+    _end_silence(scene, scene.health)
     health = scene.health
     signal = health.alarm.signal if health.alarm else ""
     if health.place == HEALTHY:
@@ -35,11 +42,11 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
             if not _noted(scene, window, inputs):
                 _ask(scene, "quality", inputs)
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
-            scene.follow("drift@2", _drift(scene, health, window))
+            scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
     elif health.place == SUSPECT and signal == Signal.QUALITY:
         _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
-        scene.follow("drift@2", _drift(scene, health, window))
+        scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
     elif health.place == DEGRADED and (health.cause == "data_quality" or health.awaits_labels):
         _await_repair(scene, health)
 
@@ -193,9 +200,9 @@ def _ask(scene: Scene, judge: str, inputs: dict[str, Any]) -> Ruling | None:
     return scene.follow(f"{judge}@{rule}", {**inputs, **scene.watch.profiler.before.to_json()})
 
 
-def _drift(scene: Scene, health: ModelHealth, window: RowWindow) -> dict[str, Any]:
+def _drift(scene: Scene, health: ModelHealth, window: RowWindow, state: dict[str, Any]) -> dict[str, Any]:
     return {
-        **_quality(scene, health, [window], window.drift_before.to_json()),
+        **_quality(scene, health, [window], state),
         "signal": str(Signal.DRIFT),
         "windows": [window.compared()],
         "assumptions": assumptions(

@@ -9,7 +9,7 @@ from server.reactions import challenge, segments
 from server.reactions.evidence import accepted, cost, latest, lead, of_late, since
 from server.reactions.scene import Scene
 from statemachine import commands as c
-from statemachine.health import ModelHealth
+from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
 
 BY_LABELS = (Signal.LOSS, Signal.PINNED)
@@ -30,9 +30,7 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     if scene.watermark_us < health.cooldown_until_us:
         return
     blocks = of_late(scene.watch, health)
-    if len(blocks) < health.policy.windows.blocks:
-        return
-    if scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None:
+    if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health):
         return
     pinned = health.rollback_target
     if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
@@ -40,6 +38,12 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     if _suspect_segment(scene, health, blocks):
         return
     challenge.try_challenger(scene)
+
+
+def _loss_rises(scene: Scene, health: ModelHealth) -> bool:
+    """Raise the alarm of the loss where it rises; also while a regret is looked into, which would shut it out."""
+    blocks = of_late(scene.watch, health)
+    return scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None
 
 
 def _suspect_segment(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> bool:
@@ -54,19 +58,22 @@ def _resolve(scene: Scene, health: ModelHealth) -> None:
     if alarm is None:
         return
     if alarm.signal == Signal.REGRET:
-        challenge.look_again(scene)
+        if not _loss_rises(scene, health):
+            challenge.look_again(scene)
         return
-    blocks = since(scene.watch, alarm.at_row)
+    before, after = (
+        _of_alarm(scene, health, alarm, blocks)
+        for blocks in (of_late(scene.watch, health, alarm.at_row), since(scene.watch, alarm.at_row))
+    )
+    if before is not None and after is not None:
+        scene.follow("resolve@2", {**after, "before": before["blocks"]})
+
+
+def _of_alarm(scene: Scene, health: ModelHealth, alarm: Alarm, blocks: list[LabelBlock]) -> dict[str, Any] | None:
+    """Give what is asked of the value under suspicion, of *blocks*; None where labels say nothing of it any more."""
     if alarm.signal == Signal.SEGMENT:
-        _ask_segment(scene, health, "resolve@1", blocks)
-    elif alarm.signal in BY_LABELS:
-        scene.follow("resolve@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
-
-
-def _ask_segment(scene: Scene, health: ModelHealth, judge: str, blocks: list[LabelBlock]) -> None:
-    inputs = segments.since_alarm(scene.watch, health, blocks)
-    if inputs is not None:
-        scene.follow(judge, inputs)
+        return segments.of_alarm(scene.watch, health, blocks)
+    return _value(scene, health, alarm.signal, blocks, alarm.subject) if alarm.signal in BY_LABELS else None
 
 
 def _recover(scene: Scene, health: ModelHealth) -> None:
@@ -74,10 +81,9 @@ def _recover(scene: Scene, health: ModelHealth) -> None:
     if alarm is None:
         return
     blocks = latest(scene.watch.blocks, max(alarm.at_row, health.epoch_row), health.policy.windows.blocks * 12)
-    if alarm.signal == Signal.SEGMENT:
-        _ask_segment(scene, health, "recovery@1", blocks)
-    else:
-        scene.follow("recovery@1", _value(scene, health, alarm.signal, blocks, alarm.subject))
+    inputs = _of_alarm(scene, health, alarm, blocks)
+    if inputs is not None:
+        scene.follow("recovery@1", inputs)
 
 
 def _value(

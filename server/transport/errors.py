@@ -45,3 +45,14 @@ class NotAllowed(TransportError):
         who = f"callers whose certificate the setting {setting} names, or who need none"
         super().__init__(f"{what} is not allowed; it is to {who}")
         self.setting = setting
+
+
+class NotTheProvider(TransportError):
+    """The caller's certificate is not that of the provider in whose name it speaks."""
+
+    def __init__(self, provider: str) -> None:
+        who = (
+            f"that of a certificate named {provider!r}, or of those that the setting providers binds to it, is accepted"
+        )
+        super().__init__(f"provider: {provider!r} is not this certificate's to speak for; {who}")
+        self.provider = provider

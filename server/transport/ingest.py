@@ -29,6 +29,7 @@ from server.transport.fields import (
     text,
     word,
 )
+from server.transport.speakers import Speakers
 from server.views import StateView
 from statemachine.externals import DIRECTIONS, NAME, PROVIDER
 
@@ -41,8 +42,8 @@ MOST_MESSAGE_ROWS = 10_000
 class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     """The way in."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, speakers: Speakers) -> None:
+        self._service, self._speakers = service, speakers
 
     @answering
     async def Ingest(self, request: pb.IngestRequest, context: Context) -> pb.IngestResponse:
@@ -75,8 +76,9 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     @answering
     async def IngestMetrics(self, request: pb.IngestMetricsRequest, context: Context) -> pb.IngestMetricsResponse:
         """Take points of metric series in."""
-        batch = await read(metrics_batch, request)
-        told = await done(self._service.ingest_metrics(batch, await caller(self._service, context)))
+        batch, who = await read(metrics_batch, request), await caller(self._service, context)
+        self._speakers.check(who, batch.provider)
+        told = await done(self._service.ingest_metrics(batch, who))
         state = await self._state(batch.model)
         return pb.IngestMetricsResponse(
             accepted=told.accepted, duplicate=told.duplicate, repeated=told.repeated,

@@ -10,6 +10,7 @@ from statemachine.commands import (
     ClearAlarm,
     ConfirmDecline,
     JudgeChallenge,
+    NoteDrift,
     NoteFault,
     QueueChallenge,
     RaiseAlarm,
@@ -18,11 +19,16 @@ from statemachine.commands import (
 )
 from statemachine.draft import Draft
 from statemachine.errors import Refused
-from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
+from statemachine.health import ModelHealth
+from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Automation, Reason, Signal
 
 
 def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
-    """Suspect a healthy model; where it is asked for, people are told at once."""
+    """Suspect a healthy model; where it is asked for, people are told at once.
+
+    A rise of the loss takes the place of a regret that is looked into: it shows on more rows, and is settled by fewer.
+    """
+    beside = _takes_over(draft.health, command.signal)
     draft.add(
         e.AlarmRaised(
             signal=command.signal,
@@ -35,7 +41,8 @@ def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
         )
     )
     about = _about(command.signal, command.subject)
-    draft.move("raise_alarm", Reason.ALARM, about)
+    if not beside:
+        draft.move("raise_alarm", Reason.ALARM, about)
     if command.escalate:
         draft.add(e.Escalated(level=1, reason=Reason.ALARM, note=about))
 
@@ -43,6 +50,11 @@ def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
 def note_fault(draft: Draft, command: NoteFault) -> None:
     """Note that single rows are faulty. It moves nothing, and lays nothing to rest."""
     draft.add(e.FaultNoted(**asdict(command)))
+
+
+def note_drift(draft: Draft, command: NoteDrift) -> None:
+    """Note that rows are other than they were, wherever the model stands. It moves nothing."""
+    draft.add(e.DriftNoted(**asdict(command)))
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
@@ -123,6 +135,13 @@ def abandon_challenge(draft: Draft, command: AbandonChallenge) -> None:
     if draft.health.challenge != command.job:
         raise Refused("abandon_challenge", str(draft.health.place), f"{command.job} is not the challenge under way")
     draft.add(e.ChallengeFailed(job=command.job, failure=command.failure))
+
+
+def _takes_over(health: ModelHealth, signal: str) -> bool:
+    """Say whether an alarm of *signal* takes the place of the one that stands, for a service that may act."""
+    regretted = health.alarm is not None and health.alarm.signal == Signal.REGRET
+    watched = health.place == SUSPECT and health.automation == Automation.AUTO
+    return watched and regretted and signal == Signal.LOSS
 
 
 def _about(signal: str, subject: str) -> str:

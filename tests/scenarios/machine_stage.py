@@ -154,6 +154,14 @@ VERBS: dict[str, Verb] = {
         subject=line.word(), provider="p", last_us=stage.now_us, evidence=EVIDENCE
     ),
     "alarm": _alarm,
+    "drift": lambda stage, line: c.NoteDrift(
+        subject=line.word(),
+        detector="d",
+        log_evidence=9.0,
+        onset_row=stage.row - 50,
+        at_row=stage.row,
+        evidence=EVIDENCE,
+    ),
     "clear": lambda stage, line: c.ClearAlarm(
         signal=line.word("loss"), log_evidence=4.0, at_row=stage.row, evidence=EVIDENCE
     ),

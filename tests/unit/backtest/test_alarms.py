@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backtest.alarms import alarms
+from backtest.alarms import alarms, drifted
 from backtest.stream import Stream
 
 STREAM = Stream(
@@ -56,3 +56,19 @@ def test_what_comes_behind_an_alarm_belongs_to_it_until_the_next_one() -> None:
 
 def test_a_log_without_alarms_tells_none() -> None:
     assert alarms(STREAM, [moved(30, "healthy", "refresh")]) == []
+
+
+def test_an_alarm_whose_place_another_takes_is_overtaken() -> None:
+    events = [raised(30, 25, "regret"), raised(40, 38), moved(50, "suspect", "confirm_decline")]
+
+    told = alarms(STREAM, events)
+
+    assert [(one["signal"], one["verdict"]) for one in told] == [("regret", "overtaken"), ("loss", "confirmed")]
+
+
+def test_drift_that_is_noted_is_told_apart_from_alarms() -> None:
+    fact = {"onset_row": 38, "subject": "x, y", "detector": "d@1", "log_evidence": 9.0, "at_row": 40, "evidence": ""}
+    events = [{"type": "drift_noted", "occurred_us": 40, "payload": fact}]
+
+    assert alarms(STREAM, events) == []
+    assert drifted(STREAM, events) == [{"row": 40, "onset_row": 38, "subject": "x, y", "detector": "d@1"}]

@@ -24,11 +24,17 @@ def an_alarm(row: int, onset: int, *, verdict: str = "confirmed", signal: str = 
     return {"row": row, "onset_row": onset, "verdict": verdict, "signal": signal, "cause": "", "retrained": False}
 
 
-def a_report(*alarms: dict[str, Any], moves: tuple[tuple[int, str, str], ...] = ()) -> dict[str, Any]:
+def a_note(row: int, onset: int) -> dict[str, Any]:
+    return {"row": row, "onset_row": onset, "subject": "x", "detector": "d@1"}
+
+
+def a_report(
+    *alarms: dict[str, Any], moves: tuple[tuple[int, str, str], ...] = (), drifted: tuple[dict[str, Any], ...] = ()
+) -> dict[str, Any]:
     transitions = [{"row": row, "to": to, "reason": reason} for row, to, reason in moves]
     return {
         "rows": 1_000, "reference_rows": 200, "alarms": list(alarms), "transitions": transitions, "promotions": 1,
-        "promoted": [{"gain": -0.1}],
+        "promoted": [{"gain": -0.1}], "drifted": list(drifted),
     }  # fmt: skip
 
 
@@ -62,15 +68,31 @@ def test_a_change_is_answered_by_the_first_decline_between_its_date_and_the_next
 
     first, second = dates.changes(ENTRY, report)
 
-    assert (first.before, first.alarm, first.delay, first.off) == (1, an_alarm(420, 395), 2.0, -0.5)
-    assert (first.dated, second.off, second.dated) == (True, -10.0, False)
+    assert first.declines_before == 1
+    assert first.decline == dates.Answer(what="loss", cause="", delay=2.0, off=-0.5)
+    assert second.decline is not None
+    assert (first.decline.dated, second.decline.off, second.decline.dated) == (True, -10.0, False)
 
 
-@pytest.mark.parametrize("verdict", ["cleared", "open"])
-def test_an_alarm_that_led_to_no_decline_answers_nothing(verdict: str) -> None:
-    first, _ = dates.changes(ENTRY, a_report(an_alarm(420, 400, verdict=verdict)))
+@pytest.mark.parametrize("verdict", ["cleared", "open", "overtaken"])
+def test_an_alarm_that_led_to_no_decline_tells_of_a_change_and_alarms_none(verdict: str) -> None:
+    first, second = dates.changes(ENTRY, a_report(an_alarm(420, 400, verdict=verdict)))
 
-    assert (first.alarm, first.dated, first.delay) == (None, False, None)
+    assert first.told == dates.Answer(what="loss", cause="", delay=2.0, off=0.0)
+    assert first.decline is None
+    assert second.told is None
+
+
+def test_what_is_told_first_counts_be_it_an_alarm_or_drift_that_is_noted() -> None:
+    report = a_report(
+        an_alarm(430, 300), an_alarm(720, 705), drifted=(a_note(310, 300), a_note(420, 405), a_note(750, 600))
+    )
+
+    first, second = dates.changes(ENTRY, report)
+
+    assert first.told == dates.Answer(what="drift noted", cause="", delay=2.0, off=0.5)
+    assert second.told == dates.Answer(what="loss", cause="", delay=2.0, off=0.5)
+    assert [(one.told_before, one.declines_before) for one in (first, second)] == [(1, 0), (2, 1)]
 
 
 def test_a_change_tells_how_the_model_stood_when_it_came() -> None:
@@ -79,18 +101,20 @@ def test_a_change_tells_how_the_model_stood_when_it_came() -> None:
     assert [one.state for one in dates.changes(ENTRY, a_report(moves=moves))] == ["canary", "healthy"]
 
 
-def test_a_change_that_nobody_alarmed_is_not_dated_and_counts_so_but_not_among_those_that_were() -> None:
-    found = dates.changes(ENTRY, a_report(an_alarm(420, 395)))
+def test_a_change_that_nobody_told_of_is_not_dated_and_counts_so_but_not_among_those_that_were() -> None:
+    found = dates.changes(ENTRY, a_report(drifted=(a_note(420, 395),)))
 
-    *_, dated, among_alarmed = dates.lines("toy", found)
+    told, _, dated, among_told, chance, alarmed, _, declined = dates.lines("toy", found)
 
-    assert (dated.reached, dated.met) == (0.5, False)
-    assert (among_alarmed.reached, among_alarmed.note) == (1.0, "1 of 1")
+    assert (told.reached, dated.reached, dated.met, among_told.reached) == (0.5, 0.5, False, 1.0)
+    assert (alarmed.reached, declined.reached, declined.met) == (0.0, 0.0, None)
+    assert chance.reached == 4 / 80  # of the rows that begin windows of ten, 380 to 410 are told at 420 as since 395
 
 
 def test_a_twin_that_is_improved_is_not_degraded() -> None:
     twin = Twin.of(a_report(moves=((300, "retraining.scoping", "IMPROVEMENT"), (400, "healthy", "PROMOTION_HELD"))))
 
+    assert twin.notes == 0
     assert (twin.degraded, twin.improvements, twin.promotions, twin.idle) == (False, 1, 1, 1)
 
 
@@ -102,3 +126,11 @@ def test_the_share_of_degraded_twins_is_held_to_one_in_twenty() -> None:
 
     assert (met.met, missed.met) == (True, False)
     assert ill.declines == ("loss",)
+
+
+def test_drift_that_is_noted_of_a_twin_is_counted() -> None:
+    well, noted = Twin.of(a_report()), Twin.of(a_report(drifted=(a_note(420, 400), a_note(500, 480))))
+
+    _, told, _ = twins.lines({"toy": [well, noted]})
+
+    assert (told.reached, told.note) == (0.5, "2 notes")

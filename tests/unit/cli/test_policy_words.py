@@ -139,3 +139,11 @@ def test_segments_are_told_by_what_they_are_told_apart_by() -> None:
         "Rows are told apart by `age of client`, by the edges 30, 50.5 (age).",
     ]
     assert sentences(Policy())["Parts of the rows"] == ["No part of the rows is watched by itself."]
+
+
+def test_seasons_of_a_loss_are_told_where_there_are_some() -> None:
+    said = {"loss": {"seasons": ["month", "hour"]}}
+
+    told = sentences(Policy.from_json(said))["When a loss matters"]
+
+    assert "What a row costs is held against its own month and hour, by the clock of drift." in told

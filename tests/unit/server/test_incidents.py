@@ -132,3 +132,20 @@ def test_every_alarm_of_every_scenario_belongs_to_one_incident() -> None:
         alarms = [step.recorded.position for step in steps if step.recorded.type == "alarm_raised"]
 
         assert [one["detected"]["position"] for one in told(steps)] == alarms
+
+
+def test_what_is_alarmed_or_noted_within_an_incident_is_told_beside_it_and_the_later_alarm_dates_it() -> None:
+    found = only("regret_overtaken")
+
+    assert (found["signal"], found["onset"]["row"]) == ("regret", 1850)
+    assert [(one["signal"], one["subject"], one["onset_row"]) for one in found["beside"]] == [
+        ("drift", "Light", 1450), ("loss", "", 1850), ("drift", "CO2", 2250),
+    ]  # fmt: skip
+
+
+def test_drift_that_is_noted_of_a_healthy_model_is_no_incident_and_stands_beside_one_that_began_before_it() -> None:
+    assert told(of_lines("register", "drift Light")) == []
+
+    (found,) = told(of_lines("register", "drift Light", "drift CO2", "alarm loss onset=1250"))
+
+    assert [one["subject"] for one in found["beside"]] == ["CO2"]

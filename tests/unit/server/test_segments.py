@@ -91,9 +91,9 @@ def service() -> Iterator[Service]:
         yield found
 
 
-def alarm_of(service: Service) -> dict[str, Any]:
-    """Give the first alarm."""
-    [first, *_] = [event for event in service.events("m", 0, 200) if event.type == "alarm_raised"]
+def fact(service: Service, kind: str) -> dict[str, Any]:
+    """Give the first event of this kind."""
+    first = next(event for event in service.events("m", 0, 200) if event.type == kind)
     found: dict[str, Any] = json.loads(first.payload or b"")
     return found
 
@@ -106,13 +106,16 @@ def test_a_decline_in_one_segment_is_found_named_and_confirmed_and_all_of_it_der
     world.send(40, north=0.8)
 
     told = [event.type for event in service.events("m", 0, 200)]
-    alarm = alarm_of(service)
+    alarm = fact(service, "alarm_raised")
+    cause = fact(service, "diagnosis_made")
     assert "alarm_raised" not in calm
     assert (alarm["signal"], alarm["subject"], alarm["detector"]) == (
         "segment", "region=north", "segment_shiryaev_roberts@1",
     )  # fmt: skip
     assert abs(alarm["onset_row"] - began) <= 4 * WINDOW
     assert "decline_confirmed" in told
+    [local] = [one for one in cause["causes"] if one["kind"] == "segment"]
+    assert local["note"].startswith("region=north: loss ")
     found = service.verify()
     assert (found.failed, found.rederived) == (0, found.decisions)
 
@@ -148,7 +151,7 @@ def test_segments_may_be_declared_later_and_raise_no_suspicion_where_that_is_ask
     world.send(10, north=0.8)
 
     assert "alarm_raised" not in silent
-    assert alarm_of(service)["subject"] == "region=north"
+    assert fact(service, "alarm_raised")["subject"] == "region=north"
 
 
 def test_conditions_may_ask_for_segments(service: Service) -> None:
@@ -159,7 +162,7 @@ def test_conditions_may_ask_for_segments(service: Service) -> None:
     world.send(20, north=0.8)
 
     assert "alarm_raised" not in calm
-    assert alarm_of(service)["subject"] == "worst"
+    assert fact(service, "alarm_raised")["subject"] == "worst"
     assert service.verify().failed == 0
 
 

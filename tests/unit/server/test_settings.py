@@ -56,11 +56,20 @@ def test_the_address_that_clients_use_is_no_setting_of_a_server() -> None:
         ({"REMISSION_DATABASE": ""}, "database: is empty"),
         ({"REMISSION_TLS_KEY": "key.pem"}, "tls_certificate, tls_key: one alone is not accepted"),
         ({"REMISSION_TLS_CLIENT_AUTHORITY": "ca.pem"}, "tls_client_authority: needs tls_certificate and tls_key"),
+        ({"REMISSION_PROVIDERS": "prom=a"}, "providers: needs tls_client_authority"),
+        ({"REMISSION_PROVIDERS": "prom"}, "providers: 'prom' is not accepted; PROVIDER=NAME is"),
+        ({"REMISSION_PROVIDERS": "prom=a, =b"}, "providers: '=b' is not accepted; PROVIDER=NAME is"),
         ({"REMISSION_TLS_CERTIFICATE": "/no", "REMISSION_TLS_KEY": "/no"}, "tls_certificate: '/no' cannot be read"),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_by_name(environment: dict[str, str], named: str) -> None:
     assert named in refusal(environment=environment)
+
+
+def test_a_provider_is_bound_to_as_many_certificates_as_are_listed() -> None:
+    made = Settings(providers="prom = a.example, otel=b.example,prom=c.example")
+
+    assert made.speakers == {"prom": {"a.example", "c.example"}, "otel": {"b.example"}}
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])  # noqa: S104 - they are refused

@@ -72,21 +72,27 @@ class Policy(google.protobuf.message.Message):
         RUN_LENGTH_FIELD_NUMBER: builtins.int
         TOLERANCE_FIELD_NUMBER: builtins.int
         MEMORY_FIELD_NUMBER: builtins.int
+        SEASONS_FIELD_NUMBER: builtins.int
         run_length: builtins.float
         """run_length: looks between false alarms, at least, on average."""
         tolerance: builtins.float
         """tolerance: relative rise of the loss, or lead of a challenger, that is no decline."""
         memory: builtins.int
         """memory: windows that a decline may have begun back."""
+        @property
+        def seasons(self) -> global___Policy.Names:
+            """seasons: Seasons in which rows are expected to cost more or less, by the clock of `drift.utc_offset_minutes`: each row is held against what its own hour, part of the day, weekday, weekend or month cost in the reference, as far as chance does not explain the difference. Rows of a season of which the reference has fewer than 50 with a label count neither for a decline nor against it. They may be named at any time."""
+
         def __init__(
             self,
             *,
             run_length: builtins.float | None = ...,
             tolerance: builtins.float | None = ...,
             memory: builtins.int | None = ...,
+            seasons: global___Policy.Names | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_memory", b"_memory", "_run_length", b"_run_length", "_tolerance", b"_tolerance", "memory", b"memory", "run_length", b"run_length", "tolerance", b"tolerance"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_memory", b"_memory", "_run_length", b"_run_length", "_tolerance", b"_tolerance", "memory", b"memory", "run_length", b"run_length", "tolerance", b"tolerance"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_memory", b"_memory", "_run_length", b"_run_length", "_tolerance", b"_tolerance", "memory", b"memory", "run_length", b"run_length", "seasons", b"seasons", "tolerance", b"tolerance"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_memory", b"_memory", "_run_length", b"_run_length", "_tolerance", b"_tolerance", "memory", b"memory", "run_length", b"run_length", "seasons", b"seasons", "tolerance", b"tolerance"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_memory", b"_memory"]) -> typing.Literal["memory"] | None: ...
         @typing.overload
@@ -139,20 +145,32 @@ class Policy(google.protobuf.message.Message):
 
         ALPHA_FIELD_NUMBER: builtins.int
         MOST_WINDOWS_FIELD_NUMBER: builtins.int
+        BLIP_WINDOWS_FIELD_NUMBER: builtins.int
+        LASTING_SHARE_FIELD_NUMBER: builtins.int
         alpha: builtins.float
         """alpha: Error of the test on rows after the alarm; a third asks for odds of three to one."""
         most_windows: builtins.int
         """most_windows: without proof of decline by then it was a blip."""
+        blip_windows: builtins.int
+        """blip_windows: windows that a blip of the loss may last: later rows confirm."""
+        lasting_share: builtins.float
+        """lasting_share: share of the rise that raised the alarm which they must show."""
         def __init__(
             self,
             *,
             alpha: builtins.float | None = ...,
             most_windows: builtins.int | None = ...,
+            blip_windows: builtins.int | None = ...,
+            lasting_share: builtins.float | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_alpha", b"_alpha", "_most_windows", b"_most_windows", "alpha", b"alpha", "most_windows", b"most_windows"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_alpha", b"_alpha", "_most_windows", b"_most_windows", "alpha", b"alpha", "most_windows", b"most_windows"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alpha", b"_alpha", "_blip_windows", b"_blip_windows", "_lasting_share", b"_lasting_share", "_most_windows", b"_most_windows", "alpha", b"alpha", "blip_windows", b"blip_windows", "lasting_share", b"lasting_share", "most_windows", b"most_windows"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alpha", b"_alpha", "_blip_windows", b"_blip_windows", "_lasting_share", b"_lasting_share", "_most_windows", b"_most_windows", "alpha", b"alpha", "blip_windows", b"blip_windows", "lasting_share", b"lasting_share", "most_windows", b"most_windows"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alpha", b"_alpha"]) -> typing.Literal["alpha"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_blip_windows", b"_blip_windows"]) -> typing.Literal["blip_windows"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_lasting_share", b"_lasting_share"]) -> typing.Literal["lasting_share"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_most_windows", b"_most_windows"]) -> typing.Literal["most_windows"] | None: ...
 
@@ -188,7 +206,7 @@ class Policy(google.protobuf.message.Message):
         fdr: builtins.float
         """fdr: False discovery rate of the features that are named."""
         utc_offset_minutes: builtins.int
-        """utc_offset_minutes: How many minutes the clock of these seasons is ahead of UTC, all the year."""
+        """utc_offset_minutes: How many minutes the clock of all seasons is ahead of UTC, all the year."""
         alarms: builtins.str
         """alarms: when drift alone raises suspicion."""
         projections: builtins.int

@@ -111,3 +111,13 @@ def test_a_candidate_that_is_as_good_may_be_promoted_when_the_world_turns_back_a
     assert expected.broken(an_account(**served, gains=(-0.3,))) == [
         "no candidate is promoted that costs 20% more than the version it replaces"
     ]
+
+
+def test_a_segment_must_be_named_by_its_alarm_or_by_a_diagnosis_where_the_policy_watches_it() -> None:
+    local = expect(named("segment"), Policy(), "stays", "age<30")
+    silent = Policy.from_json({"segments": {"alarms": "never"}})
+
+    assert local.broken(an_account(signal="segment", subject="age<30")) == []
+    assert local.broken(an_account(local=("age<30",))) == []
+    assert local.broken(an_account(signal="segment", subject="age>=30")) == ["the segment age<30 is named"]
+    assert expect(named("segment"), silent, "stays", "age<30").broken(an_account()) == []

@@ -46,7 +46,7 @@ LISTS: dict[str, st.SearchStrategy[Any]] = {
     "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
 }
 #: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.
-NAMES = {"gates": "mandatory", "quality": "looks_for", "drift": "seasons"}
+NAMES = {"gates": "mandatory", "quality": "looks_for", "drift": "seasons", "loss": "seasons"}
 
 
 def said(section: Any) -> st.SearchStrategy[dict[str, Any]]:

@@ -1,0 +1,30 @@
+"""Features that move while labels come, through the whole service: noted, dated, and held against no model."""
+
+from __future__ import annotations
+
+from statemachine.policy import Policy
+from tests.fixtures.faults import PLANTED, REFERENCE, lived, planted
+
+SEED = 3
+STILL = {"regret": {"every": 0}}
+WINDOW = Policy().windows.rows_for(REFERENCE)
+
+
+def test_a_feature_that_moves_is_noted_dated_and_derived_again_and_raises_no_suspicion_of_drift() -> None:
+    events, audit = lived(planted("covariate", SEED), **STILL)
+
+    (noted,) = [event["payload"] for event in events if event["type"] == "drift_noted"]
+    assert (noted["subject"], noted["detector"]) == ("c", "departures@1")
+    assert abs(noted["onset_row"] - PLANTED) <= WINDOW
+    assert not [e for e in events if e["type"] == "alarm_raised" and e["payload"]["signal"] == "drift"]
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_where_drift_raises_suspicion_it_is_not_noted_too() -> None:
+    events, audit = lived(planted("covariate", SEED), drift={"alarms": "always"}, **STILL)
+
+    told = [event["payload"] for event in events if event["type"] in {"alarm_raised", "drift_noted"}]
+    assert [(one.get("signal"), one["subject"]) for one in told if one["at_row"] <= PLANTED + 2 * WINDOW] == [
+        ("drift", "c")
+    ]  # fmt: skip
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])

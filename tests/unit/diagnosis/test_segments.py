@@ -1,0 +1,80 @@
+"""Claims about the cause "segment": one declared part of the rows rose alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnosis.judge import judge
+from diagnosis.segments import local
+from diagnosis.thresholds import DiagnosisThresholds
+from measures.losses import fixed
+from measures.sums import block
+
+POLICY = DiagnosisThresholds()
+SEGMENTS, SHARE = 8, 0.08
+
+
+def world(seed: int, ill: float = 0.2, others: float = 0.2) -> tuple[list[dict[str, Any]], tuple[list[int], list[int]]]:
+    """Give sums of 0/1 losses, of which one in five was bad before, of 8 segments and of all rows."""
+    chance, found, whole = np.random.default_rng(seed), list[tuple[list[int], ...]](), list[list[int]]()
+    for rows, rates in ((1_000, (0.2, 0.2)), (800, (ill, others))):
+        where = chance.choice(SEGMENTS + 1, size=rows, p=[*[SHARE] * SEGMENTS, 1 - SEGMENTS * SHARE])
+        lost = fixed((chance.random(rows) < np.where(where == 1, *rates)).astype(float), 1.0)
+        found.append(tuple(block(lost[where == k]) for k in range(SEGMENTS)))
+        whole.append(block(lost))
+    told = [
+        {"name": f"region={k}", "column": "region", "before": before, "after": after}
+        for k, (before, after) in enumerate(zip(*found, strict=True))
+    ]
+    return told, (whole[0], whole[1])
+
+
+def named(seed: int, ill: float = 0.2, others: float = 0.2) -> str:
+    """Name the segment that rose alone."""
+    found = local(*world(seed, ill, others), POLICY)
+    return found.part.note.split(":")[0] if found else ""
+
+
+def segment(bad: int) -> dict[str, Any]:
+    """Give a segment that had 96 bad rows of 480, and since so many of 120."""
+    sums = {"before": [480, 96 << 20, 96 << 20], "after": [120, bad << 20, bad << 20]}
+    return {"name": "region=north", "column": "region", **sums}
+
+
+def test_the_segment_that_rose_alone_is_named_in_nine_of_ten_worlds() -> None:
+    found = [named(seed, ill=0.6) for seed in range(30)]
+
+    assert found.count("region=1") >= 27
+    assert set(found) <= {"region=1", ""}
+
+
+def test_none_is_named_where_nothing_rose_or_all_did() -> None:
+    """A test at 2.5 standard errors names one of 160 by chance, whatever the number of segments."""
+    found = [named(seed) for seed in range(300)] + [named(seed, ill=0.5, others=0.5) for seed in range(30)]
+
+    assert len(found) - found.count("") <= 5
+
+
+def test_a_segment_is_the_cause_where_the_whole_has_not_clearly_risen(
+    planted: Callable[..., dict[str, Any]],
+) -> None:
+    inputs = planted("none", 3)
+    ill = segment(72)
+
+    found = judge({**inputs, "segments": [ill]}, POLICY)
+
+    assert (found.cause, found.causes[0].features) == ("segment", ("region",))
+    assert "region=north: loss 0.2 before and 0.6 since, on 8 % of the rows" in found.causes[0].note
+    assert found.confidence > 0
+
+
+@pytest.mark.parametrize("fault", ["concept", "covariate"])
+def test_a_cause_that_left_its_pattern_stays_the_first(planted: Callable[..., dict[str, Any]], fault: str) -> None:
+    inputs = planted(fault, 3)
+    calm = segment(24)
+
+    assert judge({**inputs, "segments": [calm]}, POLICY) == judge(inputs, POLICY)
