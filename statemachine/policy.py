@@ -31,6 +31,12 @@ __all__ = ["GATES", "Policy", "PolicyInvalid"]
 FAULTS = ("sentinel", "unit", "absurd", "resent", "labels")
 SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
 MOST_SEGMENTS = 16  #: of a model, over all its splits
+#: What the first policies did not have, by section; of a section without names, all of it.
+LATER: dict[str, tuple[str, ...]] = {
+    "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
+    "drift": ("projections", "seasons", "utc_offset_minutes"), "quality": ("looks_for", "rules", "entity"),
+    "segments": (), "conditions": (),
+}  # fmt: skip
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
 
@@ -282,15 +288,6 @@ class Condition:
     then: str = one_of("suspect", "escalate", "accept")  #: raise suspicion, tell people too, or accept a risen loss
 
 
-#: Fields by section that policies of before did not have.
-LATER = {
-    "quality": ("looks_for", "rules", "entity"),
-    "loss": ("seasons",),
-    "drift": ("projections", "seasons", "utc_offset_minutes"),
-    "confirmation": ("blip_windows", "lasting_share"),
-}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All of it. Sections that are not given keep their defaults."""
@@ -317,22 +314,19 @@ class Policy:
     conditions: tuple[Condition, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
+        """Give the whole policy, defaults included, but no default of what a policy of before did not have (`LATER`).
 
-        So one that says nothing of them, of segments or of conditions has the bytes of before.
+        So one that says nothing of these has the bytes of before.
         """
-        made = to_json(self)
+        made, default = to_json(self), to_json(Policy())
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
+        assert isinstance(default, dict)  # noqa: S101
         for section, names in LATER.items():
-            part = getattr(self, section)
-            usual = type(part)()
             for name in names:
-                if getattr(part, name) == getattr(usual, name):
+                if made[section][name] == default[section][name]:
                     del made[section][name]
-        if self.segments == Segments():
-            del made["segments"]
-        if not self.conditions:
-            del made["conditions"]
+            if not names and made[section] == default[section]:
+                del made[section]
         return made
 
     @classmethod
