@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from monitoring.clock import CLOCK, Rhythm, Ticks
 from monitoring.counting import ArrayCounter
 from monitoring.departures import Departures
 from monitoring.estimate import Estimated
@@ -64,6 +65,7 @@ class Profiler:
         self._entities: Entities | None = None  #: where the policy says whose rows are
         self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
+        self._reached = (0, 0)  #: last and latest time of rows so far, where clocks are looked at
         self._departures = Departures.start(self._drift.dictionary)
         self._profiled, self._late = reference_rows, 2 * label_delay_rows + self.rows
 
@@ -83,6 +85,7 @@ class Profiler:
             seen = Seen(
                 start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix),
                 resent=self._again(matrix), frozen=self._frozen(first, end), labels=self._labelled(first, end),
+                ticks=self._ticks(numbers),
             )  # fmt: skip
             cells = self._by_season(matrix, served, self._tape.times_us[numbers])
             estimate = self.estimate(numbers, found) if estimating else None
@@ -115,9 +118,25 @@ class Profiler:
         if policy.entity:
             self._entities = Entities(self._schema, self._tape, policy.entity, self._reference_rows, self.reference)
         still = self._entities.still if self._entities else ()
-        self.before = Before(broken=self._broken(alive), still=still)
+        self.before = Before(broken=self._broken(alive), still=still, rhythm=self._rhythm())
         self._quality = Inspection.start(self.reference, habits, policy, self.before)
         self._trail = Trail.of(alive[-MEMORY * size :], size) if self._quality.again else None
+
+    def _rhythm(self) -> Rhythm | None:
+        """Tell how rows of the reference came; None where nobody asks."""
+        times = self._tape.times_us[: self._reference_rows][~self._tape.erased[: self._reference_rows]]
+        if CLOCK not in self._policy.quality.looks_for or not len(times):
+            return None
+        self._reached = int(times[-1]), int(times.max())
+        return Rhythm.of(times, self.rows)
+
+    def _ticks(self, numbers: Ints) -> Ticks | None:
+        """Tell how rows came; None where nobody asks."""
+        if self.before.rhythm is None:
+            return None
+        times, before = self._tape.times_us[numbers], self._reached
+        self._reached = int(times[-1]), max(before[1], int(times.max()))
+        return Ticks.of(times, numbers, before, self.before.rhythm.late_us)
 
     def _look_at_labels(self) -> None:
         """Remember once how the reference was labelled, which is told behind its rows; where labels are looked for."""

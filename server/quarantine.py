@@ -24,6 +24,8 @@ BROKEN = (
     "frozen",
     "labels",
     "label_class",
+    "clock_still",
+    "clock_behind",
 )
 
 _Key = tuple[str, str, int]  #: feature, kind and first row of a fault

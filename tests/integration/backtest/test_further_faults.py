@@ -107,3 +107,13 @@ def test_labels_that_stay_away_are_a_fault_until_they_come_and_start_no_retraini
     assert not [event for event in events if event["type"] == "remediation_started"]
     assert "recovery_shown" in {event["type"] for event in events}
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_a_stretch_without_rows_is_noted_once_and_raises_no_suspicion() -> None:
+    events, audit = lived(planted("gap", SEED), quality={"looks_for": ["clock"]})
+
+    told = [event for event in events if event["type"] in {"fault_noted", "alarm_raised", "remediation_started"}]
+    assert [event["type"] for event in told] == ["fault_noted"]
+    fault = told[0]["payload"]
+    assert (fault["subject"], fault["detector"], fault["onset_row"]) == ("@time", "quality_gap@2", PLANTED)
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
