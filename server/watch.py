@@ -28,7 +28,9 @@ class Watch:
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = health.reference_rows
         self.tape = Tape(len(schema.features))
-        self.profiler = Profiler(schema, self.tape, health.policy, health.reference_rows, reference)
+        self.profiler = Profiler(
+            schema, self.tape, health.policy, health.reference_rows, reference, health.label_delay_rows
+        )
         self._blocks = Blocks(schema, self.tape, health.policy, health.reference_rows, self.unit)
         self.series: dict[str, Series] = {}
         self.looks: list[looks.Look] = []  #: of as many windows; none where no condition asks for them

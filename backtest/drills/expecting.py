@@ -76,7 +76,7 @@ def expect(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expec
             return _of_blip(scenario, policy)
         case Kind.FAULT | Kind.LOCAL:
             local = scenario.kind == Kind.LOCAL
-            return _of_segment(policy, feature) if local else _of_fault(policy, harm, feature)
+            return _of_segment(policy, feature) if local else _of_fault(scenario, policy, harm, feature)
         case Kind.SILENCE:
             return _of_silence(scenario.stops)
         case Kind.METRIC:
@@ -129,7 +129,10 @@ def _of_harm(scenario: Scenario, policy: Policy) -> Expected:
     return Expected(road=road, claims=(MET, cause, PROMOTED, BETTER))
 
 
-def _of_fault(policy: Policy, harm: str, feature: str) -> Expected:
+def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expected:
+    if scenario.looked_for and scenario.looked_for not in policy.quality.looks_for:
+        road = f"stays in service: this policy does not look for {scenario.looked_for}"
+        return Expected(road=road, claims=(NO_DECLINE, NOT_WORSE))
     named = Claim(
         f"the fault of {feature} is named",
         lambda found: (

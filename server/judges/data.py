@@ -9,6 +9,7 @@ from monitoring import departures, inspection
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
+from monitoring.clock import GAP
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
@@ -25,6 +26,7 @@ class Rule:
     judge: Callable[[Inputs, Quality], tuple[faulty.QualityFinding, ...]]
 
 
+SINGLE = (ABSURD, GAP)  #: kinds of which one row is a fault
 COUNTS = Rule(1, faulty.judge)
 COUNTS_AND_FACTS = Rule(2, inspection.judge)
 
@@ -48,13 +50,13 @@ def quality(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
 
 
 def glitch(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """Single rows with absurd values that began in this window speak against no model; those that go on are a doubt."""
+    """Single rows with absurd values, and gaps, speak against no model in their first window; later they do."""
     found = _faults(inputs, policy, COUNTS_AND_FACTS)
-    if not found or any(one.kind != ABSURD or one.onset_row < inputs["first_row"] for one in found):
+    if not found or any(one.kind not in SINGLE or one.onset_row < inputs["first_row"] for one in found):
         return None
     subject, rows = ", ".join(one.feature for one in found), {row for one in found for row in one.rows}
     onset = min(one.onset_row for one in found)
-    return noted({**inputs, "subject": subject}, f"quality_{ABSURD}@2", found[0].log_evidence, onset, len(rows))
+    return noted({**inputs, "subject": subject}, f"quality_{found[0].kind}@2", found[0].log_evidence, onset, len(rows))
 
 
 def quality_resolve(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:

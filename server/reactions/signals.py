@@ -8,9 +8,9 @@ import orjson
 
 from monitoring import series
 from monitoring.assumptions import assumptions
-from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from server.closings import RowWindow, SeriesPoint
+from server.judges.data import SINGLE
 from server.reactions.scene import Scene
 from server.rulings import Ruling
 from server.watch import Watch
@@ -18,7 +18,7 @@ from statemachine import timers
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
-BEYOND_COUNTS = {"facts", "rules", "frozen"}  #: what windows hold where more than counts is judged
+BEYOND_COUNTS = {"facts", "rules", "frozen", "labels", "ticks"}  #: what windows hold where more than counts is judged
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
 
 
@@ -54,14 +54,15 @@ def _look_at_data(scene: Scene, window: RowWindow) -> None:
         _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
         scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
-    elif health.place == DEGRADED and health.cause == "data_quality":
+    elif health.place == DEGRADED and (health.cause == "data_quality" or health.awaits_labels):
         _await_repair(scene, health)
 
 
 def _noted(scene: Scene, window: RowWindow, inputs: dict[str, Any]) -> bool:
     """Note faults of single rows, of which no doubt of the model follows; say whether there are no others."""
-    single = any(fault.kind == ABSURD for fault in window.faults)
-    return single and scene.follow("glitch@1", {**inputs, "first_row": window.first_row}) is not None
+    single = any(fault.kind in SINGLE for fault in window.faults)
+    told = {**inputs, **scene.watch.profiler.before.to_json(), "first_row": window.first_row}
+    return single and scene.follow("glitch@1", told) is not None
 
 
 def _await_repair(scene: Scene, health: ModelHealth) -> None:
