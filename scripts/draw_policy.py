@@ -84,7 +84,12 @@ MEANING: dict[str, str] = {
         "segments share it"
     ),
     "segments.least_rows": "Labelled rows in the reference below which a segment is not watched",
-    "segments.alarms": "Whether a loss that rose in a segment alone raises suspicion",
+    "segments.drift": (
+        "Whether drift is looked for within each segment too, against its own rows of the reference, at least 50. All "
+        "segments share `drift.false_alarm_windows`; `drift.alarms` says when it raises suspicion. Not by default: a "
+        "server that starts takes some milliseconds more for each feature and segment. Not where seasons are named"
+    ),
+    "segments.alarms": "Whether a loss that rose in a segment alone, or drift in it, raises suspicion",
     "segments.splits": "Columns by which rows are told apart; see below. None by default, and nothing is watched",
     "segments.splits.column": "Name of the feature",
     "segments.splits.values": (

@@ -29,8 +29,10 @@ from server.closings import RowWindow
 from server.entities import Entities
 from server.estimates import Estimator
 from server.feed import Floats, Ints
+from server.parts import Parts, PartWindow
 from server.quarantine import Quarantine
 from server.schema import NUMERIC, Schema
+from server.splits import segments
 from server.tape import Tape
 from statemachine.policy import Policy
 
@@ -63,6 +65,8 @@ class Profiler:
         self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, plain)
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
         self._entities: Entities | None = None  #: where the policy says whose rows are
+        self.parts = Parts(segments(policy, schema), self.reference, policy)
+        self._plain = plain
         self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
         self._reached = (0, 0)  #: last and latest time of rows so far, where clocks are looked at
@@ -89,7 +93,8 @@ class Profiler:
             )  # fmt: skip
             cells = self._by_season(matrix, served, self._tape.times_us[numbers])
             estimate = self.estimate(numbers, found) if estimating else None
-            yield self._window(end, seen, counted, cells, estimate)
+            parts = self.parts.take(first, matrix, served, self._plain)
+            yield self._window(end, seen, counted, cells, estimate, parts)
 
     @property
     def estimated_version(self) -> str:
@@ -120,6 +125,10 @@ class Profiler:
         still = self._entities.still if self._entities else ()
         self.before = Before(broken=self._broken(alive), still=still, rhythm=self._rhythm())
         self._quality = Inspection.start(self.reference, habits, policy, self.before)
+        if self.parts.number and len(alive):
+            outputs = self._tape.served(0, self._reference_rows)[~self._tape.erased[: self._reference_rows]]
+            known = np.where(np.isnan(outputs), np.nanmean(outputs), outputs)
+            self.parts.look_at_reference(alive, known)
         self._trail = Trail.of(alive[-MEMORY * size :], size) if self._quality.again else None
 
     def _rhythm(self) -> Rhythm | None:
@@ -172,8 +181,9 @@ class Profiler:
         return known if known and known.window == self.rows else None
 
     def _window(
-        self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None
-    ) -> RowWindow:
+        self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None,
+        parts: tuple[PartWindow, ...],
+    ) -> RowWindow:  # fmt: skip
         first, found = seen.start_row, seen.profile
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(seen)
@@ -188,6 +198,7 @@ class Profiler:
             first_row=first, end_row=end, profile=found, seen=seen, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
             cells=cells, shown=shown, departures_before=departures_before, departed=departed,
+            parts=parts, within=tuple((one.name, one.drift) for one in parts),
         )  # fmt: skip
-        self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
+        self.windows = [*self.windows[1 - KEPT_WINDOWS :], replace(window, parts=())]
         return window

@@ -155,6 +155,7 @@ class Segments:
     run_length: float = within(10, 1e9, 1_000.0)
     alpha: float = within(1e-6, 0.5, 0.05)
     least_rows: int = within(10, 1_000_000, 30)
+    drift: bool = False
     alarms: str = one_of("always", "never")
     splits: tuple[Split, ...] = ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import departures, inspection
+from monitoring import departures, inspection, parts
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
@@ -109,6 +109,16 @@ def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
     if found.verdict != "alarm" or not names:
         return None
     return drifted({**inputs, "subject": ", ".join(names)}, "departures@1", found.log_evidence, found.onset_row)
+
+
+def segment_drift(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Drift within one segment, by its own rows of the reference, whose counts stand in the evidence."""
+    found = parts.judge(inputs, policy)
+    if found.verdict == "alarm":
+        names = ", ".join(str(feature["name"]) for feature in found.features[:3])
+        about = {**inputs, "subject": f"{inputs['subject']}: {names}"}
+        return raised(about, "segment_histogram_cusum@1", found.log_evidence, found.onset_row)
+    return resolved(inputs, found.verdict, found.log_evidence)
 
 
 def _drifted(inputs: Inputs, found: DriftFinding, detector: str) -> Ruling | None:
