@@ -21,10 +21,11 @@ from rich.table import Table
 
 from benchmarks.profiles import COLUMNS, SEED, rows_of
 from monitoring.alternatives import shares
-from monitoring.drift import AT_ONCE, DriftWatch, Shown, Told, observe_all
+from monitoring.fleet import AT_ONCE, Fleet
 from monitoring.learning import learn
 from monitoring.profile import Profile
 from monitoring.reference import Reference
+from monitoring.watches import DriftWatch, Sight, Told
 from statemachine.policy import Policy
 
 PAST, ROWS, POOL = 50_000, 1_000, 2_000
@@ -40,7 +41,7 @@ class Crowd:
     """Watches that are shown a window each in every round, and what it took, in µs a watch."""
 
     name: str
-    watches: list[DriftWatch]
+    fleet: Fleet
     single: list[float] = field(default_factory=list)
     batched: list[float] = field(default_factory=list)
 
@@ -50,24 +51,24 @@ class Crowd:
         Raises:
             RuntimeError: They do not say the same.
         """
-        count, row = len(self.watches), number * ROWS
-        mine = [windows[(number * count + at) % len(windows)] for at in range(count)]
-        shown = [Shown(watch, row, window, POLICY) for watch, window in zip(self.watches, mine, strict=True)]
+        watches, count, row = list(self.fleet.watches), len(self.fleet.watches), number * ROWS
+        sights = [Sight(row, windows[(number * count + at) % len(windows)], POLICY) for at in range(count)]
         times = max(1, LEAST // count)
+        others = [Fleet(watches) for _ in range(times - 1)]  # a fleet that has seen a window is another
         begun = time.process_time()
         for _ in range(times):
-            single = [one.watch.observe(row, one.window, POLICY) for one in shown]
+            single = [watch.observe(row, one.window, POLICY) for watch, one in zip(watches, sights, strict=True)]
         between = time.process_time()
-        for _ in range(times):
-            batched = observe_all(shown)
+        for fleet in [*others, self.fleet]:
+            told = fleet.observe(sights)
         ended = time.process_time()
         if number:  # the first round is for nothing
             self.single.append((between - begun) / times / count * 1e6)
             self.batched.append((ended - between) / times / count * 1e6)
-        if _told(single) != _told(batched):
+        found = self.fleet.findings(sights, told)
+        if _told(single) != _told(list(zip(self.fleet.watches, found, strict=True))):
             message = f"{self.name}: many at once were told otherwise than one by one"
             raise RuntimeError(message)
-        self.watches = [watch for watch, _ in batched]
 
 
 def _told(told: Sequence[Told]) -> list[bytes]:
@@ -76,12 +77,12 @@ def _told(told: Sequence[Told]) -> list[bytes]:
 
 def crowds(start: DriftWatch, *, quick: bool) -> list[Crowd]:
     """Give watches of one model's tables, under suspicion as well, and watches with tables of their own."""
-    suspect = replace(start, phase="suspect", accused=0, onset_row=0)
+    suspect = start._replace(phase="suspect", accused=0, onset_row=0)
     most = MODELS[:-1] if quick else MODELS
-    found = [Crowd(f"{count:,}", [start] * count) for count in most]
-    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", [suspect] * MODELS[1]))
+    found = [Crowd(f"{count:,}", Fleet([start] * count)) for count in most]
+    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", Fleet([suspect] * MODELS[1])))
     fewer = OWN_TABLES[:1] if quick else OWN_TABLES
-    return found + [Crowd(f"{count:,}, each with tables of its own", _apart(start, count)) for count in fewer]
+    return found + [Crowd(f"{count:,}, each with tables of its own", Fleet(_apart(start, count))) for count in fewer]
 
 
 def _apart(watch: DriftWatch, count: int) -> list[DriftWatch]:
@@ -91,7 +92,7 @@ def _apart(watch: DriftWatch, count: int) -> list[DriftWatch]:
 def _copied(watch: DriftWatch) -> DriftWatch:
     tables = watch.dictionary.tables
     own = replace(tables, runs=tuple(run._replace(values=run.values.copy()) for run in tables.runs))
-    return replace(watch, dictionary=replace(watch.dictionary, tables=own))
+    return watch._replace(dictionary=replace(watch.dictionary, tables=own))
 
 
 def drawn(reference: Reference, chance: np.random.Generator) -> list[Profile]:
@@ -140,7 +141,7 @@ def table(asked: Sequence[Crowd], start: DriftWatch, rounds: int, least: float) 
     shown = Table("models at once", "one by one", "batched", "times", "aim", title=title, header_style="bold")
     for one in asked:
         single, batched = statistics.median(one.single), statistics.median(one.batched)
-        aim = f"≤ {AIM_US}" if len(one.watches) >= MODELS[1] else ""
+        aim = f"≤ {AIM_US}" if len(one.fleet.watches) >= MODELS[1] else ""
         shown.add_row(one.name, f"{single:.1f}", f"{batched:.1f}", f"{single / batched:.1f}", aim)
     shown.add_row("counts times tables alone", "", f"{least:.1f}", "", "")
     return shown

@@ -30,7 +30,6 @@ from benchmarks.peers.environment import environment
 from monitoring.aims import learn_projections
 from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
-from monitoring.drift import DriftWatch
 from monitoring.habits import Habits, learn_habits
 from monitoring.inspection import Inspection
 from monitoring.learning import learn
@@ -42,6 +41,7 @@ from monitoring.profile import Profile, loss_table, profile, repeated_rows
 from monitoring.reference import Column, Reference
 from monitoring.resent import MEMORY, Trail, digests
 from monitoring.seen import Seen
+from monitoring.watches import DriftWatch
 from statemachine.policy import Policy
 
 Floats = NDArray[np.float64]

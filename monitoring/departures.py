@@ -17,16 +17,16 @@ import numpy as np
 
 from monitoring.alternatives import NATS, RULE
 from monitoring.dictionary import Dictionary
-from monitoring.drift import DriftFinding, compared, dictionary_of, shown
+from monitoring.drift import compared, shown
 from monitoring.evidence import log_mean_exp, log_mean_exps
 from monitoring.profile import Profile
 from monitoring.promises import Thresholds
 from monitoring.reference import OUTPUT, Ints
 from monitoring.seasons import wanted
+from monitoring.watches import DriftFinding, dictionary_of
 
 STAYS = -1  #: of a feature that has not left
 NEVER = -(1 << 62)  #: below any evidence
-FIRST = np.zeros(1, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ class Departures:
             return self, DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=end)
         gained = self.dictionary.evidence([window.counts])[0]
         after = _added(_returned(self, gained, window.rows, policy), start_row, gained)
-        (log_e,) = log_mean_exps(after.sums + self.dictionary.priors, FIRST, np.array([len(after.sums)]))
+        (log_e,) = log_mean_exps(after.sums[None], self.dictionary.priors[None], [len(after.sums)])
         if log_e < math.log(policy.false_alarm_windows):
             return after, DriftFinding(verdict="none", log_evidence=log_e, onset_row=-1, row=end)
         return _told(after, end, log_e, window, policy)

@@ -13,7 +13,7 @@ import numpy as np
 from monitoring.alternatives import NATS, RULE, evened_out, kept, priors, quantised, shares, stacked
 from monitoring.effects import effects
 from monitoring.reference import Ints, Reference
-from monitoring.tables import Tables
+from monitoring.tables import Tables, dot_each
 
 #: Dictionaries that are kept: a judge that looks once a window asks for the same one again.
 KEPT = 8
@@ -55,6 +55,11 @@ class Dictionary:
     def evidence(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the evidence of windows, (windows, alternatives) in `NATS`; *counts* are (windows, flat slots)."""
         return self.tables.dot(counts)
+
+    @staticmethod
+    def evidence_each(asked: Sequence[Dictionary], counts: Sequence[Ints]) -> Ints:
+        """Return the evidence of windows, each by a dictionary of its own; zeros where one has fewer alternatives."""
+        return dot_each([one.tables for one in asked], counts)
 
     def effects(self, feature: int, counts: Ints) -> dict[str, float]:
         """Return the sizes of the change between what is expected of a feature and the *counts* of a window."""

@@ -48,19 +48,24 @@ def e_bh(log_e: Sequence[float], level: float) -> list[int]:
     return order[:most]
 
 
-def log_mean_exps(units: Ints, starts: Ints, widths: Ints) -> list[float]:
-    """Return what `log_mean_exp` does, of parts of *units*, of *widths* from *starts* on; to the bit.
+def log_mean_exps(lines: Ints, priors: Ints, widths: Sequence[int]) -> list[float]:
+    """Return what `log_mean_exp` does of *lines* and *priors* together, the first *widths* of each line; to the bit.
 
     Sums of floats that are added in another order, of exponentials of another make, are off by less than `OFF`.
     Where that leaves no doubt about the last digit that is kept, it is the digit; else the exact sum decides.
     """
-    tops = np.maximum.reduceat(units, starts) / NATS
-    powers = units * (1 / NATS)
-    powers -= np.repeat(tops, widths)  # exact, as all are whole numbers of units
-    np.maximum(powers, NOTHING, out=powers)
-    found = tops + np.log(np.add.reduceat(np.exp(powers, out=powers), starts) / widths)
+    units = lines * (1 / NATS)  # exact, and so is what is added, as all are whole numbers of units
+    units += priors * (1 / NATS)
+    for at, width in enumerate(widths):
+        if width < units.shape[1]:
+            units[at, width:] = -np.inf
+    tops = units.max(axis=1)
+    units -= tops[:, None]
+    np.maximum(units, NOTHING, out=units)
+    found = tops + np.log(np.exp(units, out=units).sum(axis=1) / widths)
     off = OFF + OFF_BY_SIZE * abs(found)
     lows, highs = (np.rint(each * DIGITS).tolist() for each in (found - off, found + off))
-    sure = [low / DIGITS if low == high and low else None for low, high in zip(lows, highs, strict=True)]
-    ends = starts + widths
-    return [log_mean_exp(units[starts[k] : ends[k]].tolist()) if each is None else each for k, each in enumerate(sure)]
+    sure: list[float] = [low / DIGITS for low in lows]
+    for k in [k for k, (low, high) in enumerate(zip(lows, highs, strict=True)) if low != high or not low]:
+        sure[k] = log_mean_exp((lines[k] + priors[k % len(priors)])[: widths[k]].tolist())
+    return sure

@@ -33,7 +33,7 @@ from monitoring.effects import effects
 from monitoring.expected import Change, Law, by_kind, changes, given_up, laws
 from monitoring.reference import Feature, Ints, Reference
 from monitoring.seasons import Cell, Seasons
-from monitoring.tables import Tables
+from monitoring.tables import Tables, side_by_side
 
 Told = dict[str, list[int]]  #: by alternative, the evidence of a row for each slot
 
@@ -80,6 +80,12 @@ class SeasonalDictionary(Dictionary):
             if len(some):
                 gained[some] += tables.dot(by_cell[some, k])
         return gained
+
+    @staticmethod
+    def evidence_each(asked: Sequence[Dictionary], counts: Sequence[Ints]) -> Ints:
+        """Return the evidence of windows, each by a dictionary of its own; zeros where one has fewer alternatives."""
+        found = [one.evidence([some])[0] for one, some in zip(asked, counts, strict=True)]
+        return side_by_side(found, np.dtype(np.int64))
 
     def _cut(self, counts: Sequence[Ints] | Ints) -> Ints:
         return np.reshape(np.array(counts), (len(counts), len(self.cells), self.reference.starts[-1]))

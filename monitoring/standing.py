@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring.drift import DriftWatch
 from monitoring.evidence import log_mean_exp
 from monitoring.profile import Profile
+from monitoring.watches import DriftWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring.reference import Floats, Ints
 
 EXACT = 1 << 53  #: Whole numbers up to this are exact as floats.
+ALIKE = 3  #: neighbours that share a table, from which on it is worth a product of its own
 
 
 class Run(NamedTuple):
-    """Neighbours with as many slots: (features, slots, most alternatives), zeros where a feature has fewer."""
+    """Neighbours whose tables have one shape, (features, slots, alternatives), or one table that they all share."""
 
     values: Floats
+    features: int
     slots: slice  #: of all flat slots
     columns: slice  #: of all products
 
     def dot(self, counts: Floats, products: Floats) -> None:
         """Multiply the slots of *counts*, (windows, flat slots), into the columns of *products*."""
-        features, slots, alternatives = self.values.shape
+        tables, slots, alternatives = self.values.shape
         mine, into = counts[:, self.slots], products[:, self.columns]
-        if features == 1:
+        if self.features == 1:
             np.matmul(mine, self.values[0], out=into)
             return
-        by_feature = into.reshape(len(into), features, alternatives).swapaxes(0, 1)
-        np.matmul(mine.reshape(len(mine), features, slots).swapaxes(0, 1), self.values, out=by_feature)
+        mine = mine.reshape(len(mine), self.features, slots)
+        into = into.reshape(len(into), self.features, alternatives)
+        if tables == 1 and len(mine) < self.features:
+            np.matmul(mine, self.values[0], out=into)
+        else:
+            np.matmul(mine.swapaxes(0, 1), self.values, out=into.swapaxes(0, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,12 +45,14 @@ class Tables:
 
     Libraries of linear algebra know floats only, and add in an order of their own. A sum of whole numbers is exact in
     any order as long as no part of it can pass 2^53, which holds where no count is above `most`.
+
+    Quantiles cut rows of whatever law into the same counts, so that many features of a reference have the same table.
+    It is held once for those that are neighbours: what is read to decide about a window is mostly tables.
     """
 
     runs: tuple[Run, ...]
     slots: int  #: of all features
-    columns: int  #: of all runs
-    kept: Ints | None  #: the columns that are alternatives; None where all are
+    columns: int  #: alternatives of all features
     most: int  #: the highest count whose products are exact
 
     @classmethod
@@ -61,15 +70,14 @@ class Tables:
         if 2 * heaviest > EXACT:
             message = f"a row of a table adds up to {heaviest}; products are exact up to {EXACT // 2}"
             raise ValueError(message)
-        runs, kept, slots, columns = list[Run](), list[bool](), 0, 0
-        for width, some in groupby(tables, key=lambda table: table.shape[1]):
-            run = list(some)
-            values, used = _stacked(run, width)
-            ends = slots + len(run) * width, columns + len(used)
-            runs.append(Run(values, slice(slots, ends[0]), slice(columns, ends[1])))
-            kept, (slots, columns) = [*kept, *used], ends
-        places = None if all(kept) else np.flatnonzero(kept)
-        return cls(tuple(runs), slots, columns, places, EXACT // max(heaviest, 1))
+        runs, slots, columns = list[Run](), 0, 0
+        for some in _runs(tables):
+            lines, width = some[0].shape
+            ends = slots + len(some) * width, columns + len(some) * lines
+            values = np.array([each.T for each in (some[:1] if _alike(some) else some)], np.float64)
+            runs.append(Run(values, len(some), slice(slots, ends[0]), slice(columns, ends[1])))
+            slots, columns = ends
+        return cls(tuple(runs), slots, columns, EXACT // max(heaviest, 1))
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, alternatives), of *counts*, (windows, flat slots), none of them negative.
@@ -77,23 +85,61 @@ class Tables:
         Raises:
             ValueError: They are no counts of as many slots as the tables have.
         """
-        exact = np.array(counts, np.float64)
-        if exact.shape[1:] != (self.slots,):
-            message = f"counts of shape {exact.shape} are not (windows, {self.slots})"
+        return dot_each([self] * len(counts), counts)
+
+
+def dot_each(tables: Sequence[Tables], counts: Sequence[Ints] | Ints) -> Ints:
+    """Return what each window gains by tables of its own, (windows, most alternatives), zeros where there are fewer.
+
+    Raises:
+        ValueError: They are no counts of as many slots as the tables have.
+    """
+    for one, some in zip(tables, counts, strict=True):
+        if some.shape != (one.slots,):
+            message = f"counts of shape {some.shape} are not those of a window, {(one.slots,)}"
             raise ValueError(message)
-        if exact.max(initial=0) > self.most:
-            bits = self.most.bit_length() - 1
-            high, low = ([each >> bits for each in counts], [each & ((1 << bits) - 1) for each in counts])
-            return (self.dot(high) << bits) + self.dot(low)
-        products = np.empty((len(exact), self.columns))
-        for run in self.runs:
-            run.dot(exact, products)
-        return (products if self.kept is None else products.take(self.kept, axis=1)).astype(np.int64)
+    most = min((one.most for one in tables), default=EXACT)
+    exact = side_by_side(counts, np.dtype(np.float64))
+    if exact.max(initial=0) > most:
+        bits = most.bit_length() - 1
+        high, low = ([each >> bits for each in counts], [each & ((1 << bits) - 1) for each in counts])
+        return (dot_each(tables, high) << bits) + dot_each(tables, low)
+    widths, at = {one.columns for one in tables}, 0
+    products = (np.empty if len(widths) == 1 else np.zeros)((len(tables), max(widths, default=0)))
+    for one, some in groupby(tables):
+        end = at + len(list(some))
+        for run in one.runs:
+            run.dot(exact[at:end], products[at:end])
+        at = end
+    return products.astype(np.int64)
 
 
-def _stacked(run: Sequence[Ints], width: int) -> tuple[Floats, list[bool]]:
-    """Return the tables of a run as one, and which of its columns are alternatives."""
-    stacked = np.zeros((len(run), width, max(map(len, run))))
-    for at, table in enumerate(run):
-        stacked[at, :, : len(table)] = table.T
-    return stacked, [at < len(table) for table in run for at in range(stacked.shape[2])]
+def side_by_side(lines: Sequence[Ints] | Ints, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return *lines* as an array, zeros where some are shorter than others."""
+    longest = max(map(len, lines), default=0)
+    if all(len(each) == longest for each in lines):
+        flat = np.concatenate(lines, dtype=kind, casting="unsafe") if len(lines) else np.zeros(0, kind)
+        return flat.reshape(len(lines), longest)
+    found = np.zeros((len(lines), longest), kind)
+    for at, each in enumerate(lines):
+        found[at, : len(each)] = each
+    return found
+
+
+def _runs(tables: Sequence[Ints]) -> Iterator[list[Ints]]:
+    """Cut *tables* into neighbours of one shape, and out of these those that are many alike."""
+    for _, shaped in groupby(tables, key=np.shape):
+        others = list[Ints]()
+        for _, same in groupby(shaped, key=lambda table: table.tobytes()):
+            alike = list(same)
+            if len(alike) < ALIKE:
+                others += alike
+                continue
+            yield from ([others] if others else [])
+            yield alike
+            others = []
+        yield from ([others] if others else [])
+
+
+def _alike(some: Sequence[Ints]) -> bool:
+    return all(np.array_equal(each, some[0]) for each in some)

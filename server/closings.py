@@ -7,7 +7,6 @@ from typing import Any
 
 from measures.sums import Block
 from monitoring.departures import Departures
-from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.inspection import Inspection
 from monitoring.profile import Profile
@@ -16,6 +15,7 @@ from monitoring.reference import Ints
 from monitoring.seasons import Cells, cells_to_json
 from monitoring.seen import Seen
 from monitoring.series import SeriesWatch
+from monitoring.watches import DriftFinding, DriftWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

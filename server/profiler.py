@@ -9,7 +9,6 @@ import numpy as np
 
 from monitoring.counting import ArrayCounter
 from monitoring.departures import Departures
-from monitoring.drift import DriftWatch
 from monitoring.estimate import Estimated
 from monitoring.frozen import Frozen
 from monitoring.habits import Habits
@@ -22,6 +21,7 @@ from monitoring.rules import broken
 from monitoring.seasons import Cells, by_cell, wanted
 from monitoring.seen import Before, Seen
 from monitoring.shares import Counted
+from monitoring.watches import DriftWatch
 from server.closings import RowWindow
 from server.entities import Entities
 from server.estimates import Estimator

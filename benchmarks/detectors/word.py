@@ -14,10 +14,11 @@ from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import PAST, ROWS, SEED, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import calm, changed, reference, windows
-from monitoring.drift import DriftFinding, DriftWatch, Shown, observe_all
+from monitoring.fleet import Fleet
 from monitoring.profile import Profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import Ints, Reference
+from monitoring.watches import DriftFinding, DriftWatch, Sight
 
 #: The defaults of a policy.
 THRESHOLDS = DriftThresholds(false_alarm_windows=10_000.0, tolerance=0.02)
@@ -104,13 +105,10 @@ def _summed(said: list[DriftFinding]) -> dict[str, int]:
 
 def watched(past: Reference, counts: Ints, rows: int) -> list[list[DriftFinding]]:
     """Show windows, (watches, windows, flat slots), to watches that know the same past, and return what each says."""
-    watches, said = [DriftWatch.start(past, THRESHOLDS)] * len(counts), list[list[DriftFinding]]()
+    fleet, said = Fleet([DriftWatch.start(past, THRESHOLDS)] * len(counts)), list[list[DriftFinding]]()
     for number in range(counts.shape[1]):
-        now = [Profile(rows, one) for one in counts[:, number]]
-        shown = [Shown(watch, number * rows, one, THRESHOLDS) for watch, one in zip(watches, now, strict=True)]
-        told = observe_all(shown)
-        watches = [watch for watch, _ in told]
-        said.append([finding for _, finding in told])
+        sights = [Sight(number * rows, Profile(rows, one), THRESHOLDS) for one in counts[:, number]]
+        said.append(fleet.findings(sights, fleet.observe(sights)))
     return [list(each) for each in zip(*said, strict=True)]
 
 

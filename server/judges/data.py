@@ -12,6 +12,7 @@ from monitoring.assumptions import assumptions
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
+from monitoring.watches import DriftFinding
 from server.rulings import Inputs, Ruling, drifted, noted, raised, recovered, resolved
 from statemachine.policy import Policy, Quality
 
@@ -105,7 +106,7 @@ def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
     return drifted({**inputs, "subject": names}, "departures@1", found.log_evidence, found.onset_row)
 
 
-def _drifted(inputs: Inputs, found: drifts.DriftFinding, detector: str) -> Ruling | None:
+def _drifted(inputs: Inputs, found: DriftFinding, detector: str) -> Ruling | None:
     if found.verdict == "alarm":
         names = ", ".join(str(feature["name"]) for feature in found.features[:3])
         return raised({**inputs, "subject": names}, detector, found.log_evidence, found.onset_row)

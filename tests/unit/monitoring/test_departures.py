@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from monitoring.departures import Departures
 from monitoring.dictionary import Dictionary
-from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import OUTPUT, Column, Reference
+from monitoring.watches import DriftFinding, DriftWatch
 
 Floats = NDArray[np.float64]
 POLICY = DriftThresholds()

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from monitoring.alternatives import FINER, FIRST, NATS, Steps, ladder, shares
 from monitoring.assumptions import assumptions
 from monitoring.dictionary import Dictionary
-from monitoring.drift import DriftFinding, DriftWatch, judge
+from monitoring.drift import judge
 from monitoring.evidence import e_bh
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import Column, Reference
+from monitoring.watches import DriftFinding, DriftWatch
 
 Floats = NDArray[np.float64]
 POLICY = DriftThresholds()

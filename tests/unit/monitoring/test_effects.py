@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from monitoring.drift import DriftWatch
 from monitoring.effects import effects, wasserstein
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import Column, Feature, Floats, Reference
 from monitoring.standing import standings
+from monitoring.watches import DriftWatch
 
 ROWS = 20_000
 COLUMNS = [Column(name="a"), Column(name="b"), Column(name="c", kind="categorical", categories=3)]

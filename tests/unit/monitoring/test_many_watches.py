@@ -1,5 +1,6 @@
 """Many watches at once: each is told what it would be told alone."""
 
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 
@@ -8,12 +9,12 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring import drift
-from monitoring.drift import DriftFinding, DriftWatch, Shown, observe_all
+from monitoring.fleet import AT_ONCE, Fleet
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import Column, Reference
+from monitoring.watches import DriftFinding, DriftWatch, Sight
 
 NUMERIC = [Column(name="a"), Column(name="b")]
 MIXED = [*NUMERIC, Column(name="c", kind="categorical", categories=6)]
@@ -42,11 +43,11 @@ def window(number: int, shift: int, at: int) -> Profile:
     return profile(known, rows[:, : len(known.features) - 1], rows[:, 0])
 
 
-def turns(history: list[list[int]]) -> list[list[Shown]]:
-    """Give what each watch is shown in each turn; the watches are to be filled in. Each shift lasts for three turns."""
+def turns(history: list[list[int]]) -> list[list[Sight]]:
+    """Give what each watch is shown in each turn. Each shift lasts for three turns."""
     return [
         [
-            Shown(begun(at), 150 * turn, window(at % 4, shifts[turn // 3], turn % 3), POLICIES[at % 3])
+            Sight(150 * turn, window(at % 4, shifts[turn // 3], turn % 3), POLICIES[at % 3])
             for at, shifts in enumerate(history)
         ]
         for turn in range(18)
@@ -64,18 +65,19 @@ def in_bytes(watches: list[DriftWatch], found: list[DriftFinding]) -> bytes:
 def alone(history: list[list[int]]) -> list[bytes]:
     watches, said = [begun(at) for at in range(len(history))], []
     for turn in turns(history):
-        told = [watch.observe(one.start_row, one.window, one.policy) for watch, one in zip(watches, turn, strict=True)]
+        told = [watch.observe(*one) for watch, one in zip(watches, turn, strict=True)]
         watches = [watch for watch, _ in told]
         said.append(in_bytes(watches, [finding for _, finding in told]))
     return said
 
 
 def together(history: list[list[int]], order: list[int]) -> list[bytes]:
-    watches, said = [begun(at) for at in range(len(history))], []
+    fleet, said = Fleet([begun(at) for at in order]), []
+    places = [order.index(at) for at in range(len(history))]
     for turn in turns(history):
-        found = dict(zip(order, observe_all([turn[at]._replace(watch=watches[at]) for at in order]), strict=True))
-        watches = [found[at][0] for at in range(len(history))]
-        said.append(in_bytes(watches, [found[at][1] for at in range(len(history))]))
+        sights = [turn[at] for at in order]
+        found, watches = fleet.findings(sights, fleet.observe(sights)), fleet.watches
+        said.append(in_bytes([watches[at] for at in places], [found[at] for at in places]))
     return said
 
 
@@ -89,38 +91,66 @@ def test_what_a_watch_is_told_does_not_depend_on_company_or_order(history: list[
 
 def test_these_histories_have_every_verdict_and_watches_in_every_phase_at_once() -> None:
     history = [[0, 0, 4, 4, 0, 0], [0, 3, 3, 3, 3, 3], [0, 0, 0, 0, 0, 0], [2, 2, 2, 0, 0, 0], [0, 4, 0, 0, 0, 0]]
-    watches, phases, verdicts = [begun(at) for at in range(len(history))], list[set[str]](), set[str]()
+    fleet, phases, verdicts = Fleet([begun(at) for at in range(len(history))]), list[set[str]](), set[str]()
     for turn in turns(history):
-        told = observe_all([one._replace(watch=watch) for one, watch in zip(turn, watches, strict=True)])
-        watches = [watch for watch, _ in told]
-        phases.append({watch.phase for watch in watches})
-        verdicts |= {finding.verdict for _, finding in told}
+        told = fleet.observe(turn)
+        phases.append({watch.phase for watch in fleet.watches})
+        verdicts |= {finding.verdict for finding in fleet.findings(turn, told)}
 
     assert verdicts == {"none", "alarm", "confirmed", "cleared"}
     assert {"watching", "suspect", "confirmed"} in phases
 
 
-def test_more_watches_than_are_shown_at_once_are_told_what_each_is_told_alone() -> None:
-    generator, known = np.random.default_rng(5), reference(0)
-    counts = [window(0, 0, at % 3).counts + generator.integers(0, 3, known.starts[-1]) for at in range(300)]
-    shown = [Shown(begun(0), 0, Profile(150, one), POLICIES[0]) for one in counts]
+def test_those_alone_are_told_of_who_have_something_to_tell() -> None:
+    history = [[0] * 6, [0, 4, 4, 4, 4, 4], [0] * 6]
+    fleet, told = Fleet([begun(at) for at in range(len(history))]), list[tuple[int, str]]()
+    for turn in turns(history):
+        told += [(at, finding.verdict) for at, finding in fleet.observe(turn).items()]
 
-    told = observe_all(shown)
+    assert told == [(1, "alarm"), (1, "confirmed")]
 
-    assert len(shown) > 2 * drift.AT_ONCE
-    single = [one.watch.observe(0, one.window, one.policy) for one in shown]
-    assert in_bytes(*map(list, zip(*told, strict=True))) == in_bytes(*map(list, zip(*single, strict=True)))
+
+def test_more_watches_than_lie_side_by_side_are_told_what_each_is_told_alone_whoever_leaves_and_comes_back() -> None:
+    generator, count = np.random.default_rng(5), 2 * AT_ONCE + 50
+    fleet, watches, verdicts = Fleet([begun(0)] * count), [begun(0)] * count, Counter[str]()
+    for turn in range(12):
+        shifts = np.where(generator.random(count) < 0.05, 3, 0).tolist()
+        sights = [Sight(150 * turn, window(0, shift, turn % 3), POLICIES[1]) for shift in shifts]
+        single = [watch.observe(*one) for watch, one in zip(watches, sights, strict=True)]
+        watches, found = [watch for watch, _ in single], fleet.findings(sights, fleet.observe(sights))
+        verdicts.update(finding.verdict for finding in found)
+
+        assert in_bytes(fleet.watches, found) == in_bytes(watches, [finding for _, finding in single])
+    assert min(verdicts["alarm"], verdicts["cleared"]) > 50
 
 
 def test_dictionaries_that_are_equal_but_not_the_same_are_told_the_same() -> None:
     one = begun(0)
-    twin = replace(one, dictionary=replace(one.dictionary))
-    shown = [Shown(watch, 0, window(0, 3, 0), POLICIES[1]) for watch in (one, twin, one)]
+    fleet = Fleet([one, one._replace(dictionary=replace(one.dictionary)), one])
+    sights = [Sight(0, window(0, 3, 0), POLICIES[1])] * 3
 
-    told = observe_all(shown)
+    found = fleet.findings(sights, fleet.observe(sights))
 
-    assert len({in_bytes([watch], [finding]) for watch, finding in told}) == 1
+    assert len({in_bytes([watch], [finding]) for watch, finding in zip(fleet.watches, found, strict=True)}) == 1
+
+
+def test_who_is_shown_no_rows_stands_as_before() -> None:
+    suspect = begun(0)._replace(phase="suspect", accused=0, onset_row=7)
+    before = [begun(0), begun(1), suspect, begun(0)]
+    fleet, empty = Fleet(before), Profile(0, np.zeros(reference(0).starts[-1], np.int64))
+    sights = [Sight(300, empty, POLICIES[1]), Sight(300, window(1, 0, 0), POLICIES[1])]
+    sights += [Sight(300, empty, POLICIES[1]), Sight(300, window(0, 3, 0), POLICIES[1])]
+
+    found = fleet.findings(sights, fleet.observe(sights))
+
+    for at in (0, 2):
+        assert in_bytes([fleet.watches[at]], [found[at]]) == in_bytes(
+            [before[at]], [DriftFinding("none", 0.0, -1, 300)]
+        )
+    for at in (1, 3):
+        watch, finding = before[at].observe(*sights[at])
+        assert in_bytes([fleet.watches[at]], [found[at]]) == in_bytes([watch], [finding])
 
 
 def test_nobody_is_told_nothing() -> None:
-    assert observe_all([]) == []
+    assert Fleet([]).observe([]) == {}

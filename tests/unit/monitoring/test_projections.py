@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from monitoring.aims import learn_projections
 from monitoring.compiled import CompiledCounter
 from monitoring.counting import STRETCH, ArrayCounter, Counter
-from monitoring.drift import DriftFinding, DriftWatch, judge
+from monitoring.drift import judge
 from monitoring.learning import learn
 from monitoring.profile import profile
 from monitoring.projections import NONE, Projections, Tables, scored
 from monitoring.promises import DriftThresholds
 from monitoring.reference import FIRST_BIN, INVALID, MISSING, NEW, Column, Reference
+from monitoring.watches import DriftFinding, DriftWatch
 from statemachine.canonical import canonical
 
 Floats = NDArray[np.float64]

@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from monitoring.alternatives import ladder
-from monitoring.drift import DriftFinding, DriftWatch
 from monitoring.profile import Profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import Feature, Kind, Reference
+from monitoring.watches import DriftFinding, DriftWatch
 
 #: Of states and findings whose evidence was multiplied in whole numbers, one window at a time.
 DIGEST = "1cbef54cd032c5279b90600a177537cb77f73bfe79029370fc41bd89e79f6b21"
@@ -71,5 +71,5 @@ def test_the_first_rule_says_what_it_said_to_the_bit() -> None:
 def test_windows_that_are_no_profile_of_the_reference_are_refused() -> None:
     known = reference()
 
-    with pytest.raises(ValueError, match=r"counts of shape \(1, 3\) are not \(windows, 111\)"):
+    with pytest.raises(ValueError, match=r"counts of shape \(3,\) are not those of a window, \(111,\)"):
         DriftWatch.start(known, POLICIES[0]).observe(0, Profile(1, np.zeros(3, np.int64)), POLICIES[0])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitoring.alternatives import NATS
 from monitoring.counting import ArrayCounter
-from monitoring.drift import DriftFinding, DriftWatch, judge
+from monitoring.drift import judge
 from monitoring.learning import learn
 from monitoring.profile import Profile, profile
 from monitoring.promises import DriftThresholds
@@ -31,6 +31,7 @@ from monitoring.seasons import (
     cells_to_json,
 )
 from monitoring.straying import learn_seasons
+from monitoring.watches import DriftFinding, DriftWatch
 
 Ints = NDArray[np.int64]
 COLUMNS = [Column(name="a"), Column(name="b")]
