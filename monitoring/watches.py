@@ -157,11 +157,12 @@ class Squad:
 
     def __init__(self, places: list[int], watches: Sequence[DriftWatch]) -> None:
         self.places = places
-        self._dictionaries = [one.dictionary for one in watches]
+        dictionaries = [one.dictionary for one in watches]
+        self._asked = dictionaries[0].together(dictionaries)
         self._widths = [len(one.sums) for one in watches]
-        self._priors = self._dictionaries[0].priors[None]
-        if any(one is not self._dictionaries[0] for one in self._dictionaries):
-            self._priors = side_by_side([one.priors for one in self._dictionaries], WHOLE)
+        self._priors = dictionaries[0].priors[None]
+        if any(one is not dictionaries[0] for one in dictionaries):
+            self._priors = side_by_side([one.priors for one in dictionaries], WHOLE)
         self._sums = side_by_side([one.sums for one in watches], WHOLE)
         self._since = side_by_side([one.since for one in watches], WHOLE)
         lines = zip(watches, self._sums, self._since, self._widths, strict=True)
@@ -174,7 +175,7 @@ class Squad:
 
     def observe(self, sights: Sequence[Sight]) -> Followed:
         """Show each its window; return the evidence of all, and what those found that have something to tell."""
-        gained = self._dictionaries[0].evidence_each(self._dictionaries, [one.window.counts for one in sights])
+        gained = self._asked.dot([one.window.counts for one in sights])
         follow = self._watched if self.watching else self._judged
         still = [k for k, one in enumerate(sights) if not one.window.rows]  # of seasons that nobody knows
         return self._except(still, lambda: follow(sights, gained)) if still else follow(sights, gained)
