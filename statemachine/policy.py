@@ -31,6 +31,12 @@ __all__ = ["GATES", "Policy", "PolicyInvalid"]
 FAULTS = ("sentinel", "unit", "absurd", "resent")
 SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
 MOST_SEGMENTS = 16  #: of a model, over all its splits
+#: What the first policies did not have, by section; of a section without names, all of it.
+LATER: dict[str, tuple[str, ...]] = {
+    "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
+    "drift": ("projections", "seasons", "utc_offset_minutes"), "quality": ("looks_for", "rules", "entity"),
+    "segments": (), "conditions": (),
+}  # fmt: skip
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
 
@@ -308,29 +314,19 @@ class Policy:
     conditions: tuple[Condition, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Give the whole policy, defaults included, but not the default of what a policy of before did not have.
+        """Give the whole policy, defaults included, but no default of what a policy of before did not have (`LATER`).
 
-        So one that says nothing of blips, conditions, faults, rules, an entity, segments and seasons has the bytes of before.
+        So one that says nothing of these has the bytes of before.
         """
-        made = to_json(self)
+        made, default = to_json(self), to_json(Policy())
         assert isinstance(made, dict)  # noqa: S101 - a dataclass becomes an object
-        if self.quality.looks_for == Quality().looks_for:
-            del made["quality"]["looks_for"]
-        if not self.loss.seasons:
-            del made["loss"]["seasons"]
-        for name in ("projections", "seasons", "utc_offset_minutes"):
-            if not made["drift"][name]:
-                del made["drift"][name]
-        for name in ("blip_windows", "lasting_share"):
-            if getattr(self.confirmation, name) == getattr(Confirmation(), name):
-                del made["confirmation"][name]
-        for name in ("rules", "entity"):
-            if not made["quality"][name]:
-                del made["quality"][name]
-        if self.segments == Segments():
-            del made["segments"]
-        if not self.conditions:
-            del made["conditions"]
+        assert isinstance(default, dict)  # noqa: S101
+        for section, names in LATER.items():
+            for name in names:
+                if made[section][name] == default[section][name]:
+                    del made[section][name]
+            if not names and made[section] == default[section]:
+                del made[section]
         return made
 
     @classmethod
