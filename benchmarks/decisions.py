@@ -82,16 +82,23 @@ def crowds(start: DriftWatch, *, quick: bool) -> list[Crowd]:
     found = [Crowd(f"{count:,}", Fleet([start] * count)) for count in most]
     found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", Fleet([suspect] * MODELS[1])))
     fewer = OWN_TABLES[:1] if quick else OWN_TABLES
-    return found + [Crowd(f"{count:,}, each with tables of its own", Fleet(_apart(start, count))) for count in fewer]
+    own = [Crowd(f"{count:,}, each with tables of its own", Fleet(_apart(start, count))) for count in fewer]
+    unlike = [
+        Crowd(f"{count:,}, and no two features share one", Fleet(_apart(start, count, unlike=True))) for count in fewer
+    ]
+    return [*found, *own, *unlike]
 
 
-def _apart(watch: DriftWatch, count: int) -> list[DriftWatch]:
-    return [_copied(watch) for _ in range(count)]
+def _apart(watch: DriftWatch, count: int, *, unlike: bool = False) -> list[DriftWatch]:
+    return [_copied(watch, unlike=unlike) for _ in range(count)]
 
 
-def _copied(watch: DriftWatch) -> DriftWatch:
+def _copied(watch: DriftWatch, *, unlike: bool) -> DriftWatch:
     tables = watch.dictionary.tables
-    own = replace(tables, runs=tuple(run._replace(values=run.values.copy()) for run in tables.runs))
+    held = [
+        (run, np.repeat(run.values, run.features // len(run.values) if unlike else 1, axis=0)) for run in tables.runs
+    ]
+    own = replace(tables, runs=tuple(run._replace(values=values.copy()) for run, values in held))
     return watch._replace(dictionary=replace(watch.dictionary, tables=own))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from monitoring.alternatives import NATS, RULE, evened_out, kept, priors, quantised, shares, stacked
 from monitoring.effects import effects
 from monitoring.reference import Ints, Reference
-from monitoring.tables import Tables, dot_each
+from monitoring.tables import Asked, Tables, Together
 
 #: Dictionaries that are kept: a judge that looks once a window asks for the same one again.
 KEPT = 8
@@ -57,9 +57,9 @@ class Dictionary:
         return self.tables.dot(counts)
 
     @staticmethod
-    def evidence_each(asked: Sequence[Dictionary], counts: Sequence[Ints]) -> Ints:
-        """Return the evidence of windows, each by a dictionary of its own; zeros where one has fewer alternatives."""
-        return dot_each([one.tables for one in asked], counts)
+    def together(dictionaries: Sequence[Dictionary]) -> Asked:
+        """Return what tells the evidence of many windows, each by a dictionary of its own."""
+        return Together([one.tables for one in dictionaries])
 
     def effects(self, feature: int, counts: Ints) -> dict[str, float]:
         """Return the sizes of the change between what is expected of a feature and the *counts* of a window."""

@@ -61,7 +61,8 @@ def log_mean_exps(lines: Ints, priors: Ints, widths: Sequence[int]) -> list[floa
             units[at, width:] = -np.inf
     tops = units.max(axis=1)
     units -= tops[:, None]
-    np.maximum(units, NOTHING, out=units)
+    if units.min() < NOTHING:
+        np.maximum(units, NOTHING, out=units)
     found = tops + np.log(np.exp(units, out=units).sum(axis=1) / widths)
     off = OFF + OFF_BY_SIZE * abs(found)
     lows, highs = (np.rint(each * DIGITS).tolist() for each in (found - off, found + off))

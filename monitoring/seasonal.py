@@ -33,7 +33,7 @@ from monitoring.effects import effects
 from monitoring.expected import Change, Law, by_kind, changes, given_up, laws
 from monitoring.reference import Feature, Ints, Reference
 from monitoring.seasons import Cell, Seasons
-from monitoring.tables import Tables, side_by_side
+from monitoring.tables import Asked, Tables, side_by_side
 
 Told = dict[str, list[int]]  #: by alternative, the evidence of a row for each slot
 
@@ -82,10 +82,9 @@ class SeasonalDictionary(Dictionary):
         return gained
 
     @staticmethod
-    def evidence_each(asked: Sequence[Dictionary], counts: Sequence[Ints]) -> Ints:
-        """Return the evidence of windows, each by a dictionary of its own; zeros where one has fewer alternatives."""
-        found = [one.evidence([some])[0] for one, some in zip(asked, counts, strict=True)]
-        return side_by_side(found, np.dtype(np.int64))
+    def together(dictionaries: Sequence[Dictionary]) -> Asked:
+        """Return what tells the evidence of many windows, each by a dictionary of its own."""
+        return EachAlone(dictionaries)
 
     def _cut(self, counts: Sequence[Ints] | Ints) -> Ints:
         return np.reshape(np.array(counts), (len(counts), len(self.cells), self.reference.starts[-1]))
@@ -104,6 +103,18 @@ class SeasonalDictionary(Dictionary):
         scale = self.reference.rows / sum(rows)
         expected = tuple(round(math.fsum(each) * scale) for each in zip(*shared, strict=True))
         return effects(replace(one, counts=expected), came.sum(axis=0).tolist())
+
+
+class EachAlone:
+    """Dictionaries of windows that are asked one after another: few windows of a fleet have the same cells."""
+
+    def __init__(self, dictionaries: Sequence[Dictionary]) -> None:
+        self._dictionaries = dictionaries
+
+    def dot(self, counts: Sequence[Ints]) -> Ints:
+        """Return the evidence, (windows, most alternatives), zeros where there are fewer."""
+        found = [one.evidence([some])[0] for one, some in zip(self._dictionaries, counts, strict=True)]
+        return side_by_side(found, np.dtype(np.int64))
 
 
 def _tables(

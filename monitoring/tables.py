@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +17,30 @@ ALIKE = 3  #: neighbours that share a table, from which on it is worth a product
 
 
 class Run(NamedTuple):
-    """Neighbours whose tables have one shape, (features, slots, alternatives), or one table that they all share."""
+    """Neighbours whose tables have one shape, (features, slots, alternatives), or one table that they all share.
+
+    Where each window has tables of its *own*, there is one more axis before these.
+    """
 
     values: Floats
     features: int
     slots: slice  #: of all flat slots
     columns: slice  #: of all products
+    own: bool = False
 
     def dot(self, counts: Floats, products: Floats) -> None:
         """Multiply the slots of *counts*, (windows, flat slots), into the columns of *products*."""
-        tables, slots, alternatives = self.values.shape
         mine, into = counts[:, self.slots], products[:, self.columns]
-        if self.features == 1:
+        if self.features == 1 and not self.own:
             np.matmul(mine, self.values[0], out=into)
             return
+        tables, slots, alternatives = self.values.shape[-3:]
         mine = mine.reshape(len(mine), self.features, slots)
         into = into.reshape(len(into), self.features, alternatives)
-        if tables == 1 and len(mine) < self.features:
-            np.matmul(mine, self.values[0], out=into)
+        if self.own and tables > 1:
+            np.matmul(mine[:, :, None], self.values, out=into[:, :, None])
+        elif tables == 1 and (self.own or len(mine) < self.features):
+            np.matmul(mine, self.values[..., 0, :, :], out=into)
         else:
             np.matmul(mine.swapaxes(0, 1), self.values, out=into.swapaxes(0, 1))
 
@@ -54,6 +60,11 @@ class Tables:
     slots: int  #: of all features
     columns: int  #: alternatives of all features
     most: int  #: the highest count whose products are exact
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """What two tables must share to be multiplied at once."""
+        return tuple((run.features, *run.values.shape) for run in self.runs)
 
     @classmethod
     def of(cls, tables: Sequence[Ints]) -> Self:
@@ -85,33 +96,65 @@ class Tables:
         Raises:
             ValueError: They are no counts of as many slots as the tables have.
         """
-        return dot_each([self] * len(counts), counts)
+        return Together([self] * len(counts)).dot(counts)
 
 
-def dot_each(tables: Sequence[Tables], counts: Sequence[Ints] | Ints) -> Ints:
-    """Return what each window gains by tables of its own, (windows, most alternatives), zeros where there are fewer.
+class Asked(Protocol):
+    """Tells what many windows gain, each of them by what it is held against."""
 
-    Raises:
-        ValueError: They are no counts of as many slots as the tables have.
+    def dot(self, counts: Sequence[Ints]) -> Ints:
+        """Return the gains, (windows, most alternatives), zeros where there are fewer; *counts* are flat slots."""
+
+
+class Together:
+    """Tables of many windows, one for each.
+
+    Neighbours with the same tables are multiplied at once. So are those with tables of the same shapes, which are
+    copied for that to lie behind each other: what a processor reads in one go it reads several times as fast.
     """
-    for one, some in zip(tables, counts, strict=True):
-        if some.shape != (one.slots,):
-            message = f"counts of shape {some.shape} are not those of a window, {(one.slots,)}"
+
+    def __init__(self, tables: Sequence[Tables]) -> None:
+        self._shapes = [(one.slots,) for one in tables]
+        self._most = min((one.most for one in tables), default=EXACT)
+        widths = {one.columns for one in tables}
+        self._columns, self._even = max(widths, default=0), len(widths) == 1
+        self._pieces = list(_pieces(tables))
+
+    def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
+        """Return the products, (windows, most alternatives), zeros where there are fewer; no count is negative.
+
+        Raises:
+            ValueError: They are no counts of as many slots as the tables have.
+        """
+        shapes = [each.shape for each in counts]
+        if shapes != self._shapes:
+            found, wanted = next(pair for pair in zip(shapes, self._shapes, strict=True) if pair[0] != pair[1])
+            message = f"counts of shape {found} are not those of a window, {wanted}"
             raise ValueError(message)
-    most = min((one.most for one in tables), default=EXACT)
-    exact = side_by_side(counts, np.dtype(np.float64))
-    if exact.max(initial=0) > most:
-        bits = most.bit_length() - 1
-        high, low = ([each >> bits for each in counts], [each & ((1 << bits) - 1) for each in counts])
-        return (dot_each(tables, high) << bits) + dot_each(tables, low)
-    widths, at = {one.columns for one in tables}, 0
-    products = (np.empty if len(widths) == 1 else np.zeros)((len(tables), max(widths, default=0)))
-    for one, some in groupby(tables):
-        end = at + len(list(some))
-        for run in one.runs:
-            run.dot(exact[at:end], products[at:end])
-        at = end
-    return products.astype(np.int64)
+        exact = side_by_side(counts, np.dtype(np.float64))
+        if exact.max(initial=0) > self._most:
+            bits = self._most.bit_length() - 1
+            high, low = ([each >> bits for each in counts], [each & ((1 << bits) - 1) for each in counts])
+            return (self.dot(high) << bits) + self.dot(low)
+        products = (np.empty if self._even else np.zeros)((len(exact), self._columns))
+        for piece, runs in self._pieces:
+            for run in runs:
+                run.dot(exact[piece], products[piece])
+        return products.astype(np.int64)
+
+
+def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run]]]:
+    """Cut windows into neighbours that are multiplied at once."""
+    each, begin = [(one, len(list(same))) for one, same in groupby(tables)], 0
+    for _, some in groupby(each, key=lambda pair: pair[0].shapes if pair[1] == 1 else pair[0]):
+        mine = list(some)
+        end = begin + sum(number for _, number in mine)
+        runs = mine[0][0].runs
+        if len(mine) > 1:
+            alike = zip(*(one.runs for one, _ in mine), strict=True)
+            runs = tuple(each[0]._replace(values=np.stack([run.values for run in each]), own=True) for each in alike)
+        yield slice(begin, end), runs
+        begin = end
 
 
 def side_by_side(lines: Sequence[Ints] | Ints, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -130,7 +130,7 @@ def _alarmed(before: DriftWatch, sight: Sight, log_e: float) -> Told:
 def _resolved(before: DriftWatch, sight: Sight, gained: int, log_e: float) -> tuple[DriftWatch, DriftFinding | None]:
     """Ask about the accused alternative, which has *gained* in this window; None where there is nothing to tell."""
     policy, dictionary = sight.policy, before.dictionary
-    back = -gained - sight.window.rows * int(dictionary.offsets[before.accused])
+    back = -gained - sight.window.rows * int(dictionary.offsets.item(before.accused))
     reverse = max(before.reverse, 0) + back
     # Coming back may begin at any window, hence a CUSUM; once confirmed, it has all the time, hence more of it.
     enough = policy.false_alarm_windows if before.phase == "confirmed" else policy.clear
@@ -138,7 +138,7 @@ def _resolved(before: DriftWatch, sight: Sight, gained: int, log_e: float) -> tu
         zero = np.zeros_like(before.sums)
         return DriftWatch(dictionary, zero, zero), sight.finding("cleared", round(reverse / NATS, 6), before.onset_row)
     recent = (*before.recent, gained > 0)[-policy.of :]
-    watch = before._replace(reverse=reverse, recent=recent)
+    watch = DriftWatch(*before[:-2], reverse, recent)
     lasting = sum(recent) >= policy.persistence and log_e >= math.log(policy.confirm)
     if before.phase == "confirmed" or not lasting:
         return watch, None
@@ -157,25 +157,35 @@ class Squad:
 
     def __init__(self, places: list[int], watches: Sequence[DriftWatch]) -> None:
         self.places = places
-        self._dictionaries = [one.dictionary for one in watches]
+        dictionaries = [one.dictionary for one in watches]
+        self._asked = dictionaries[0].together(dictionaries)
         self._widths = [len(one.sums) for one in watches]
-        self._priors = self._dictionaries[0].priors[None]
-        if any(one is not self._dictionaries[0] for one in self._dictionaries):
-            self._priors = side_by_side([one.priors for one in self._dictionaries], WHOLE)
+        self._priors = dictionaries[0].priors[None]
+        if any(one is not dictionaries[0] for one in dictionaries):
+            self._priors = side_by_side([one.priors for one in dictionaries], WHOLE)
         self._sums = side_by_side([one.sums for one in watches], WHOLE)
         self._since = side_by_side([one.since for one in watches], WHOLE)
         lines = zip(watches, self._sums, self._since, self._widths, strict=True)
         self.watches = [one._replace(sums=sums[:width], since=since[:width]) for one, sums, since, width in lines]
         self.watching = watches[0].phase == "watching"
-        self._policies = list[Thresholds]()  #: of the last windows
-        self._enough = list[float]()  #: what an alarm takes by them
+        self._policies: list[Thresholds] = []  # of the last windows: they hardly ever change
+        self._bounds = np.empty((0, 1))  # what an alarm takes, in nats; after it, what a window may add, in `NATS`
 
     def observe(self, sights: Sequence[Sight]) -> Followed:
         """Show each its window; return the evidence of all, and what those found that have something to tell."""
-        gained = self._dictionaries[0].evidence_each(self._dictionaries, [one.window.counts for one in sights])
+        gained = self._asked.dot([one.window.counts for one in sights])
+        policies = [one.policy for one in sights]
+        if policies != self._policies:
+            self._policies, self._bounds = policies, np.array(self._bound(policies))
         follow = self._watched if self.watching else self._judged
         still = [k for k, one in enumerate(sights) if not one.window.rows]  # of seasons that nobody knows
         return self._except(still, lambda: follow(sights, gained)) if still else follow(sights, gained)
+
+    def _bound(self, policies: Sequence[Thresholds]) -> list[float] | list[int]:
+        if self.watching:
+            return [math.log(one.false_alarm_windows) for one in policies]
+        asked = [math.log(p.confirm * n) / p.persistence for p, n in zip(policies, self._widths, strict=True)]
+        return [round(nats * NATS) for nats in asked]
 
     def _except(self, still: list[int], follow: Callable[[], Followed]) -> Followed:
         """Let *still* ones stand as they do: they have not been shown a row."""
@@ -188,30 +198,25 @@ class Squad:
 
     def _watched(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Add to CUSUMs, and alarm where their mean is high enough."""
-        starts, policies = np.array([one.start_row for one in sights]), [one.policy for one in sights]
-        np.copyto(self._since, starts[:, None], where=self._sums <= 0)
+        starts, told = np.array([one.start_row for one in sights]), dict[int, DriftFinding]()
+        self._since[:] = np.where(self._sums <= 0, starts[:, None], self._since)
         np.maximum(self._sums, 0, out=self._sums)
         self._sums += gained
         log_es = log_mean_exps(self._sums, self._priors, self._widths)
-        if policies != self._policies:
-            self._policies, self._enough = policies, [math.log(one.false_alarm_windows) for one in policies]
-        told = dict[int, DriftFinding]()
-        for k, (log_e, enough) in enumerate(zip(log_es, self._enough, strict=True)):
-            if log_e >= enough:
-                self.watches[k], told[k] = _alarmed(self.watches[k], sights[k], log_e)
+        for k in np.flatnonzero(np.array(log_es) >= self._bounds).tolist():
+            self.watches[k], told[k] = _alarmed(self.watches[k], sights[k], log_es[k])
         return log_es, told
 
     def _judged(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Add what windows after an alarm say, and ask whether it lasts, or came back."""
         # No window counts for more than its part of the confirmation, so that a blip which outlives its alarm by a
         # window does not confirm itself. Less evidence than there was keeps the e-process valid.
-        policies, told = [one.policy for one in sights], dict[int, DriftFinding]()
-        asked = [math.log(p.confirm * n) / p.persistence for p, n in zip(policies, self._widths, strict=True)]
-        self._sums += np.minimum(gained, np.array([round(nats * NATS) for nats in asked])[:, None])
+        self._sums += np.minimum(gained, self._bounds[:, None])
         log_es = log_mean_exps(self._sums, self._priors, self._widths)
         news = gained[np.arange(len(gained)), [one.accused for one in self.watches]].tolist()
-        for k, (sight, new, log_e) in enumerate(zip(sights, news, log_es, strict=True)):
-            self.watches[k], finding = _resolved(self.watches[k], sight, new, log_e)
+        told = dict[int, DriftFinding]()
+        for k, each in enumerate(zip(self.watches, sights, news, log_es, strict=True)):
+            self.watches[k], finding = _resolved(*each)
             if finding:
                 told[k] = finding
         return log_es, told

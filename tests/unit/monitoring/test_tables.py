@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitoring.tables import EXACT, Tables
+from monitoring.tables import EXACT, Tables, Together
 
 Ints = NDArray[np.int64]
 
@@ -52,6 +52,30 @@ def test_a_window_has_the_same_products_in_any_company() -> None:
 
     assert np.array_equal(held.dot(counts), alone)
     assert np.array_equal(held.dot(counts[::-1]), alone[::-1])
+
+
+@given(
+    seed=st.integers(0, 1_000),
+    shapes=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([1, 9, 9])), min_size=1, max_size=5),
+    order=st.lists(st.integers(0, 5), min_size=1, max_size=9),
+    highest=st.sampled_from([1, 1_000, 1 << 31]),
+)
+def test_windows_of_many_tables_have_the_products_of_their_own(
+    seed: int, shapes: list[tuple[int, int]], order: list[int], highest: int
+) -> None:
+    """Some have the same tables, some tables of the same shapes, and one has others; features may share a table."""
+    drawn_from = [drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1)[0] for number in range(6)]
+    alike = [[[table, one[0]][at > len(shapes) - 1] for at, table in enumerate(one)] for one in drawn_from]
+    held = [Tables.of(tables) for tables in alike]
+    generator = np.random.default_rng(seed)
+    counts = [generator.integers(0, highest, held[number].slots, endpoint=True) for number in order]
+
+    found = Together([held[number] for number in order]).dot(counts)
+
+    assert found.shape == (len(order), max(held[number].columns for number in order))
+    for line, number, one in zip(found, order, counts, strict=True):
+        (alone,) = by_whole_numbers(alike[number], one[None])
+        assert np.array_equal(line, np.append(alone, np.zeros(len(line) - len(alone), np.int64)))
 
 
 def test_tables_without_exact_products_are_refused() -> None:
