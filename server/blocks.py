@@ -98,7 +98,8 @@ class Blocks:
 
     def _look_at_reference(self, rows: Rows) -> None:
         """Learn from *rows* of the reference what is normal for seasons and segments, where the policy names some."""
-        if not (self._calendar.names or self.segments) or not self._tape.versions():
+        known_already = self.normal or self._levels is not None  # a label that comes late changes no normal
+        if known_already or not (self._calendar.names or self.segments) or not self._tape.versions():
             return
         outputs = self._tape.outputs(self._tape.versions()[0], rows)
         known = rows[~np.isnan(outputs)]
