@@ -9,14 +9,17 @@ reference: the upper end of what these leave credible counts, with one chance of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
-from measures.sums import Block, log_e, span
+from measures.sums import log_e, span
 from monitoring.performance import DESIGN_WINDOWS, MOST_NATS
 from statemachine.policy import Policy, Segments
+
+KEPT = 256  #: answers: of some models' segments
+Sums = tuple[int, int, int]  #: a block that can be a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +32,14 @@ class SegmentAlarm:
     raised: bool
 
 
-def normal(blocks: Sequence[Block], segments: int, policy: Segments) -> float | None:
+@lru_cache(KEPT)  # of a reference, which stays, it is asked with every block of labels
+def normal(blocks: tuple[Sums, ...], segments: int, policy: Segments) -> float | None:
     """Give the loss a row that may be normal for a segment, by its *blocks* of the reference; None if too few rows.
 
     The upper end of a one-sided interval at level `alpha` over the number of *segments*, by the normal law: the mean of
     the reference is wrong for good, so it must be too low in none of them.
 
-    >>> round(normal([[30, 15 << 20, 15 << 20]] * 4, 2, Segments()) or 0.0, 4)
+    >>> round(normal(((30, 15 << 20, 15 << 20),) * 4, 2, Segments()) or 0.0, 4)
     0.5909
     """
     found = span(blocks)

@@ -12,11 +12,12 @@ from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
 from monitoring.levels import Levels, learn_levels
 from monitoring.seasons import Calendar
+from monitoring.segments import Sums
 from server.closings import LabelBlock
 from server.estimates import RANKS
 from server.feed import Floats, Ints
 from server.schema import Schema
-from server.splits import segments, sums
+from server.splits import of_segment, segments, sums
 from server.tape import Rows, Tape
 from statemachine.policy import Policy
 
@@ -31,7 +32,7 @@ class Blocks:
         self.closed: list[LabelBlock] = []
         self._schema, self._tape, self._reference_rows, self._unit = schema, tape, reference_rows, unit
         self.segments = segments(policy, schema)
-        self.normal: list[Ints] = []  #: of the reference, by segment, block by block
+        self.normal: list[tuple[Sums, ...]] = []  #: of the reference, segment by segment, block by block
         self._calendar = Calendar.of(policy.loss.seasons, policy.drift.utc_offset_minutes)
         self._levels: Levels | None = None  #: of the loss by season, where the policy names some
         self._pool = max(policy.windows.rows_for(reference_rows), LEAST_POOL)
@@ -97,7 +98,8 @@ class Blocks:
 
     def _look_at_reference(self, rows: Rows) -> None:
         """Learn from *rows* of the reference what is normal for seasons and segments, where the policy names some."""
-        if not (self._calendar.names or self.segments) or not self._tape.versions():
+        known_already = self.normal or self._levels is not None  # a label that comes late changes no normal
+        if known_already or not (self._calendar.names or self.segments) or not self._tape.versions():
             return
         outputs = self._tape.outputs(self._tape.versions()[0], rows)
         known = rows[~np.isnan(outputs)]
@@ -109,7 +111,8 @@ class Blocks:
             steps = evened[first]
         held = self._held(known)
         pieces = [slice(at, at + self.rows) for at in range(0, len(known), self.rows)]
-        self.normal += [sums([mine[piece] for mine in held], steps[piece]) for piece in pieces]
+        parts = [sums([mine[piece] for mine in held], steps[piece]) for piece in pieces]
+        self.normal = [of_segment(parts, k) for k in range(len(held))]
 
     def _losses(self, version: str, rows: Rows, beside: str | None = None) -> Ints:
         """Give fixed-point losses of *version*; ranks are taken among recent rows that it, and *beside*, answered."""

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from measures.sums import Block, block
+from measures.sums import block
+from monitoring.segments import Sums
 from server.errors import Invalid
 from server.feed import Floats, Ints
 from server.schema import CATEGORICAL, NUMERIC, Feature, Schema
@@ -106,7 +107,6 @@ def sums(held: Sequence[NDArray[np.bool_]], lost: Ints) -> Ints:
     return np.array([block(lost[mine]) for mine in held], dtype=np.int64).reshape(-1, SUMS)
 
 
-def merged(parts: Iterable[Ints], segment: int) -> Block:
-    """Add up what *parts* hold of one segment."""
-    total = sum((one[segment] for one in parts), np.zeros(SUMS, dtype=np.int64))
-    return [int(each) for each in total]
+def of_segment(parts: Iterable[Ints], segment: int) -> tuple[Sums, ...]:
+    """Give the block of one segment out of each of *parts*."""
+    return tuple((int(one[segment, 0]), int(one[segment, 1]), int(one[segment, 2])) for one in parts)

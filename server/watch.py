@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from measures.sums import Block
+from monitoring.segments import Sums
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
 from server.blocks import Blocks
 from server.closings import Closing, LabelBlock, RowWindow, Series, SeriesPoint
-from server.feed import Ints
 from server.profiler import KEPT_WINDOWS, Profiler
 from server.schema import Schema
 from server.splits import Segment
@@ -63,8 +63,8 @@ class Watch:
         return self._blocks.segments
 
     @property
-    def normal(self) -> list[Ints]:
-        """What the reference cost, by segment, block by block."""
+    def normal(self) -> list[tuple[Sums, ...]]:
+        """What the reference cost, segment by segment, block by block."""
         return self._blocks.normal
 
     @property

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from measures.sums import Block, span
+import numpy as np
+
+from measures.sums import span
 from monitoring.segments import alarm, normal
 from server.closings import LabelBlock
 from server.reactions.evidence import watched
-from server.splits import merged
+from server.splits import of_segment
 from server.watch import Watch
 from statemachine.health import ModelHealth
 from statemachine.words import Signal
@@ -20,11 +22,9 @@ JUDGE = "segment_alarm@1"
 def value(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) -> dict[str, Any]:
     """Give what the judge of segments asks for: of each, its loss window by window, and what is accepted of it."""
     windows = by_window([one for one in blocks if health.champion in one.parts], health)
+    added = [np.stack([one.parts[health.champion] for one in some]).sum(axis=0) for some in windows]
     told = [
-        {
-            "name": one.name, "level": level, "window": rows(watch, k),
-            "blocks": [merged((block.parts[health.champion] for block in some), k) for some in windows],
-        }
+        {"name": one.name, "level": level, "window": rows(watch, k), "blocks": of_segment(added, k)}
         for k, one in enumerate(watch.segments)
         if (level := accepted(watch, health, k)) is not None
     ]  # fmt: skip
@@ -58,7 +58,7 @@ def of_alarm(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) ->
     return {
         "signal": str(Signal.SEGMENT), "subject": subject, "at_row": watch.labelled_end,
         "rows": [one.first_row for one in mine], "level": level, "window": rows(watch, k),
-        "blocks": [merged([one.parts[health.champion]], k) for one in mine],
+        "blocks": of_segment((one.parts[health.champion] for one in mine), k),
     }  # fmt: skip
 
 
@@ -68,15 +68,15 @@ def accepted(watch: Watch, health: ModelHealth, k: int) -> float | None:
     For a later champion it is at least what it cost there while its promotion was watched.
     """
     policy, count = health.policy.segments, len(watch.segments)
-    first = normal([merged([one], k) for one in watch.normal], count, policy)
+    first = normal(watch.normal[k], count, policy) if watch.normal else None
     if first is None:
         return None
-    later: list[Block] = [merged([one.parts[health.champion]], k) for one in watched(watch, health)]
+    later = of_segment((one.parts[health.champion] for one in watched(watch, health)), k)
     found = max(first, normal(later, count, policy) or 0.0)
     return found * (1 + health.policy.loss.tolerance)
 
 
 def rows(watch: Watch, k: int) -> int:
     """Say how many rows of a segment a window has, by its share of the reference."""
-    total = sum(int(one[k][0]) for one in watch.normal)
+    total = sum(one[0] for one in watch.normal[k])
     return max(round(watch.window_rows * total / watch.reference_rows), 1)

@@ -17,6 +17,11 @@ WINDOW, REFERENCE = 100, 1_000
 Rows = tuple[np.typing.NDArray[np.int64], np.typing.NDArray[np.int64]]
 
 
+def of(block: Block) -> tuple[int, int, int]:
+    rows, total, squares = block
+    return rows, total, squares
+
+
 class World:
     """Rows of equal segments and a rest; losses are 0 or 1."""
 
@@ -25,7 +30,7 @@ class World:
         where, lost = self.draw(REFERENCE)
         self.whole = float(lost.mean()) / (1 << 20)
         blocks = [block(lost[where == k]) for k in range(segments)]
-        self.levels = [normal([one], segments, POLICY.segments) for one in blocks]
+        self.levels = [normal((of(one),), segments, POLICY.segments) for one in blocks]
         self.windows: list[list[Block]] = []
         self.all: list[Block] = []
 
@@ -87,9 +92,7 @@ def test_a_decline_of_eight_percent_of_the_rows_is_found_and_named_where_the_who
 
 
 def test_a_segment_of_few_reference_rows_has_no_normal() -> None:
-    few: Block = [Segments().least_rows - 1, 0, 0]
-
-    assert normal([few], 1, Segments()) is None
+    assert normal(((Segments().least_rows - 1, 0, 0),), 1, Segments()) is None
 
 
 def test_what_is_normal_is_wrong_in_any_segment_as_rarely_as_alpha_says() -> None:
@@ -98,7 +101,7 @@ def test_what_is_normal_is_wrong_in_any_segment_as_rarely_as_alpha_says() -> Non
     wrong = 0
     for _ in range(2_000):
         lost = fixed((chance.random((8, 80)) < 0.3).astype(float), 1.0)
-        wrong += any((normal([block(one)], 8, policy) or 0.0) < 0.3 for one in lost)
+        wrong += any((normal((of(block(one)),), 8, policy) or 0.0) < 0.3 for one in lost)
 
     assert wrong / 2_000 <= 1.3 * policy.alpha
 
