@@ -148,16 +148,23 @@ def show_drills(console: Console, found: dict[str, Any]) -> None:
         wrong = [run for run in one["runs"] if not run["as_expected"]]
         for run in wrong[:1]:
             console.print(f"[red]{one['scenario']}[/], seed {run['seed']}: {run['why']} {one['sound']}")
-    agreed = sum(one["as_expected"] for one in found["scenarios"])
-    alarms = sum(run["false_alarms"] for one in found["scenarios"] for run in one["runs"])
-    console.print(f"{agreed} of {len(found['scenarios'])} as expected; {alarms} false alarms before what was planted")
+    console.print(_summary(found["scenarios"]))
     console.print("Delays are windows since the change. All of it took place in memory; no model of yours was touched.")
+
+
+def _summary(scenarios: list[dict[str, Any]]) -> str:
+    """Count those in which something was planted: of the others nothing was expected, and nothing is shown."""
+    played = [one for one in scenarios if any(run["planted"] for run in one["runs"])]
+    alarms = sum(run["false_alarms"] for one in scenarios for run in one["runs"])
+    left = f", {len(scenarios) - len(played)} could not be planted" if len(played) < len(scenarios) else ""
+    agreed = f"{sum(one['as_expected'] for one in played)} of {len(played)} as expected{left}"
+    return f"{agreed}; {alarms} false alarms before what was planted"
 
 
 def _cells(one: dict[str, Any]) -> list[str]:
     first = next((run for run in one["runs"] if not run["as_expected"]), one["runs"][0])
     delays = ["-" if value is None else f"{value:g}" for value in first["delays"].values()]
-    verdict = "yes" if one["as_expected"] else "NO"
+    verdict = ("yes" if first["planted"] else "-") if one["as_expected"] else "NO"
     share = f"{verdict} ({one['share_as_expected']:.0%})" if len(one["runs"]) > 1 else verdict
     cause = " ".join(part for part in (first["cause"]["named"], _about(first["alarm"])) if part)
     remedy = ", ".join(first["remedies"]) + (f"; {first['promoted']} promoted" if first["promoted"] else "")

@@ -110,6 +110,8 @@ def _segments(policy: Policy) -> Iterator[str]:
         apart = f"the edges {', '.join(f'{edge:g}' for edge in split.edges)}" if split.edges else known
         yield f"Rows are told apart by `{split.column}`, by {apart} ({split.name})."
     what = "raises suspicion" if segments.alarms == "always" else "raises no suspicion"
+    if segments.drift:
+        yield "Drift is looked for within each of them too; together they have as many false alarms as the whole."
     yield (
         f"A loss that rose in one of these {what}, with a false alarm in {segments.run_length:,g} looks at most, on "
         f"average, over all of them; with a chance of {segments.alpha:g} any is held against too low a normal. One of "

@@ -72,6 +72,7 @@ def part(segment: dict[str, Any]) -> str:
     """
     told = [f"{segment['rows']} rows, {segment['labelled']} labelled"]
     told += [f"loss {segment['loss']:.6g}"] if "loss" in segment else []
+    told += [f"drift at {segment['log_evidence']:.4g} nats"] if "log_evidence" in segment else []
     watched = "accepted" in segment
     told.append(f"up to {segment['accepted']:.6g} is accepted" if watched else _UNWATCHED)
     return f"segment {segment['name']}: {'; '.join(told)}"

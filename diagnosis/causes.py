@@ -109,9 +109,14 @@ def suspected(findings: list[dict[str, Any]], drift: list[dict[str, Any]]) -> li
         parts.append(_seen("data_quality", names, first, named(first)))
     if drift:
         first = max(drift, key=lambda each: float(each["log_evidence"]))
-        columns = dict.fromkeys(str(name) for each in drift for name in each.get("columns", [each["name"]]))
+        columns = dict.fromkeys(str(name) for each in drift for name in _columns(each))
         parts.append(_seen("covariate_drift", tuple(columns), first, _changed(first)))
     return parts
+
+
+def _columns(finding: dict[str, Any]) -> list[Any]:
+    """Give the columns that a finding of drift is about: several together, one within a segment, or its own."""
+    return list(finding.get("columns", [finding.get("within", finding["name"])]))
 
 
 def _changed(finding: dict[str, Any]) -> str:

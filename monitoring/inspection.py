@@ -7,19 +7,24 @@ the policy looks for nothing that needs them, counts alone are judged.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
 from monitoring.absurd import AbsurdWatch, Patient
+from monitoring.clock import CLOCK
 from monitoring.facts import ABSURD, CODES, LEVELED, Facts
 from monitoring.frozen import FrozenWatch
 from monitoring.habits import Habits
+from monitoring.labels import LABELS
 from monitoring.lookouts import (
     AGAIN,
     AbsurdLookout,
+    ClockLookout,
     CodeLookout,
     FrozenLookout,
+    LabelLookout,
     Lookout,
     ShareLookout,
     UnitLookout,
@@ -35,6 +40,7 @@ from monitoring.tails import Limits
 from monitoring.units import UnitWatch
 
 BESIDE = ("codes", "units", "absurd", "shares")  #: what a state tells of beside counts, watched or not
+CLOCKED = 3  #: streams of times: those that stand still, that lie behind, and that leave a gap
 NOTHING = Before()
 
 
@@ -67,8 +73,12 @@ class Inspection:
         wanted = policy.looks_for if habits else ()
         shares = _tolerated(habits if RESENT in wanted else None, policy, before)
         still = before.still if policy.entity else ()
+        labelling = before.labelling if LABELS in policy.looks_for else None
+        labels = tuple(labelling.streams(policy)) if labelling else ()
+        rhythm = before.rhythm if CLOCK in policy.looks_for else None
         judged = tuple(kind for kind in (CODES, LEVELED) if kind in wanted)
         further = len(judged) * (len(habits.columns) if habits else 0) + len(shares) + len(still)
+        further += sum(one is not None for one in labels) + CLOCKED * (rhythm is not None)
         counts = QualityWatch.start(reference, policy, further)
         streams, beside = len(counts.table.each) + further, dict[str, Lookout[Any]]()
         if habits:
@@ -79,6 +89,12 @@ class Inspection:
         if still:
             frozen = FrozenWatch.start(still, policy, streams - len(still))
             beside["frozen"] = FrozenLookout(frozen, reference.features, policy.entity)
+        threshold = math.log(policy.false_alarm_windows * max(streams, 1))
+        if labelling:
+            beside["labels"] = LabelLookout(ShareWatch(threshold=threshold, streams=labels), labelling.names)
+        if rhythm:
+            ticking = ShareWatch.start(rhythm.tolerated(policy), policy.false_alarm_windows, streams - CLOCKED + 1)
+            beside["clock"] = ClockLookout(ticking, rhythm, threshold)
         absurd = beside.get("absurd")
         return cls(
             habits=habits if wanted else None, counts=counts, beside=beside, judged=judged,

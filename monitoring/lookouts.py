@@ -11,10 +11,12 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 
 from monitoring.absurd import Absurd, AbsurdWatch
+from monitoring.clock import BEHIND, GAP, STILL, TIME, Rhythm, Ticks
 from monitoring.facts import ABSURD, CODES, LEVELED
 from monitoring.frozen import FROZEN, FrozenWatch
+from monitoring.labels import LABEL_CLASS, LABELS, Labelled
 from monitoring.quality import QualityFinding
-from monitoring.reference import Feature
+from monitoring.reference import LABEL, Feature
 from monitoring.resent import RESENT
 from monitoring.rules import RULE
 from monitoring.seen import Seen
@@ -24,6 +26,7 @@ from monitoring.streams import ROW
 from monitoring.units import Converted, UnitWatch
 
 AGAIN = (ROW, RESENT)  #: whole rows, and the kind of fault that it is to send them again
+SECOND_US = 1_000_000
 MOST_NAMED = 3  #: entities, in words
 Findings = list[QualityFinding]
 
@@ -169,6 +172,63 @@ class FrozenLookout(Lookout[FrozenWatch]):
             slots=tuple(sorted({one.slot for one in runs})),
             told=f"{self.entity} {', '.join(list(whose)[:MOST_NAMED])}{more}, {max(one.length for one in runs)} rows",
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLookout(Lookout[ShareWatch]):
+    """For labels that stay away; `names` are those of classes, in the order of the watch behind its first share."""
+
+    names: tuple[str, ...]
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        if seen.labels is None:
+            return self, []
+        watch, found = self.watch.observe(seen.labels.first_row, seen.labels.shares)
+        return replace(self, watch=watch), [self._named(one, seen.labels, seen) for one in found]
+
+    def _named(self, one: Share, labels: Labelled, seen: Seen) -> QualityFinding:
+        told = f"{one.share:.0%} of {labels.due} rows have none"
+        if one.stream:
+            told = f"{labels.classes[one.stream - 1]} of {labels.due} rows are {self.names[one.stream - 1]}"
+        return QualityFinding(
+            feature=LABEL, kind=LABEL_CLASS if one.stream else LABELS, share=one.share, tolerated=one.tolerated,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row, slots=(), told=told,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ClockLookout(Lookout[ShareWatch]):
+    """For faults of the clock; the watch is of rows that stand still, and that lie behind; a gap needs none."""
+
+    rhythm: Rhythm
+    threshold: float
+
+    def observe(self, seen: Seen) -> tuple[Self, Findings]:
+        """Take a window, and name the faults that stand."""
+        if seen.ticks is None:
+            return self, []
+        watch, found = self.watch.observe(seen.start_row, seen.ticks.shares)
+        named = [self._named(one, seen) for one in found]
+        return replace(self, watch=watch), [*named, *self._gap(seen.ticks, seen)]
+
+    def _named(self, one: Share, seen: Seen) -> QualityFinding:
+        return QualityFinding(
+            feature=TIME, kind=(STILL, BEHIND)[one.stream], share=one.share, tolerated=one.tolerated,
+            log_evidence=one.log_evidence, onset_row=one.onset_row, row=seen.end_row, slots=(),
+        )  # fmt: skip
+
+    def _gap(self, ticks: Ticks, seen: Seen) -> Findings:
+        log_evidence = self.rhythm.evidence(ticks)
+        if log_evidence < self.threshold:
+            return []
+        seconds, most = (one.step_us / SECOND_US for one in (ticks, self.rhythm.whole))
+        found = QualityFinding(
+            feature=TIME, kind=GAP, share=round(1 / ticks.rows, 6), tolerated=0.0, log_evidence=log_evidence,
+            onset_row=ticks.row, row=seen.end_row, slots=(), rows=(ticks.row,),
+            told=f"{seconds:.6g} s without a row, after steps of up to {most:.6g} s",
+        )  # fmt: skip
+        return [found]
 
 
 def _valued(

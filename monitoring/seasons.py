@@ -72,6 +72,8 @@ class Calendar:
         >>> Calendar(("hour", "weekday")).cells(np.array([0, 1, 4 * DAY_US]))
         {(0, 0): array([2]), (0, 3): array([0, 1])}
         """
+        if not self.names:
+            return {(): np.arange(len(times_us))}
         local = times_us + self.utc_offset_minutes * MINUTE_US
         numbers = np.stack([NUMBERS[name](local) for name in self.names], axis=1)
         found, which = np.unique(numbers, axis=0, return_inverse=True)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from monitoring.clock import Rhythm, Ticks
 from monitoring.facts import Facts
 from monitoring.frozen import Frozen
+from monitoring.labels import Labelled, Labelling
 from monitoring.profile import Profile
 from monitoring.shares import Counted
 from monitoring.stillness import Stillness
@@ -17,7 +19,8 @@ from monitoring.stillness import Stillness
 class Seen:
     """What is known of a window of rows: `facts` where some are judged, `broken` of each rule, rows that came again.
 
-    `frozen` are the runs of values that are too long, where that is looked for.
+    `frozen` are the runs of values that are too long, and `labels` those that were due when the window ended, of rows
+    before it; `ticks` is what the times of rows showed. Each where it is looked for.
     """
 
     start_row: int
@@ -27,6 +30,8 @@ class Seen:
     broken: tuple[Counted, ...] = ()
     resent: int | None = None
     frozen: tuple[Frozen, ...] | None = None
+    labels: Labelled | None = None
+    ticks: Ticks | None = None
 
     @property
     def end_row(self) -> int:
@@ -40,6 +45,8 @@ class Seen:
             "rules": [list(one) for one in self.broken] or None,
             "resent": self.resent,
             "frozen": None if self.frozen is None else [one.to_json() for one in self.frozen],
+            "labels": self.labels and self.labels.to_json(),
+            "ticks": self.ticks and self.ticks.to_json(),
         }
         plain = {"start_row": self.start_row, "profile": self.profile.to_json(), "repeats": self.repeats}
         return {**plain, **{name: value for name, value in told.items() if value is not None}}
@@ -52,25 +59,38 @@ class Seen:
             facts=Facts.from_json(data["facts"]) if "facts" in data else None,
             broken=_broken(data), resent=data.get("resent"),
             frozen=tuple(map(Frozen.from_json, data["frozen"])) if "frozen" in data else None,
+            labels=Labelled.from_json(data["labels"]) if "labels" in data else None,
+            ticks=Ticks.from_json(data["ticks"]) if "ticks" in data else None,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What the rows of the reference did of what a policy asks: broke rules, and let features of an entity stand."""
+    """What the rows of the reference did of what a policy asks: broke rules, let values stand, had labels, came."""
 
     broken: tuple[Counted, ...] = ()
     still: tuple[Stillness, ...] = ()
+    labelling: Labelling | None = None
+    rhythm: Rhythm | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what there is, by the names under which evidence holds it."""
-        told = {"rules": [list(one) for one in self.broken], "still": [one.to_json() for one in self.still]}
+        told = {
+            "rules": [list(one) for one in self.broken],
+            "still": [one.to_json() for one in self.still],
+            "labelling": self.labelling and self.labelling.to_json(),
+            "rhythm": self.rhythm and self.rhythm.to_json(),
+        }
         return {name: value for name, value in told.items() if value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read it from evidence that holds it among others."""
-        return cls(broken=_broken(data), still=tuple(Stillness.from_json(one) for one in data.get("still", ())))
+        return cls(
+            broken=_broken(data), still=tuple(Stillness.from_json(one) for one in data.get("still", ())),
+            labelling=Labelling.from_json(data["labelling"]) if "labelling" in data else None,
+            rhythm=Rhythm.from_json(data["rhythm"]) if "rhythm" in data else None,
+        )  # fmt: skip
 
 
 def _broken(data: Mapping[str, Any]) -> tuple[Counted, ...]:

@@ -13,7 +13,10 @@ from monitoring.streams import STEPS, Thresholds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """A value under suspicion, since the window that begins at `since`; evidence in `NATS`, one sum for each rate."""
+    """A value under suspicion, since the window that begins at `since`; evidence in `NATS`, one sum for each rate.
+
+    One of fewer sums than there are rates is tested against the highest ones alone.
+    """
 
     value: float
     tolerated: float
@@ -22,7 +25,7 @@ class Suspicion:
 
     def after(self, count: int, rows: int, cap: int) -> Suspicion:
         """Return the suspicion after a window in which *count* of *rows* rows have the value."""
-        rates = [self.tolerated + (1 - self.tolerated) * step for step in STEPS]
+        rates = [self.tolerated + (1 - self.tolerated) * step for step in STEPS[-len(self.sums) :]]
         gains = (_gain(rate, self.tolerated, count, rows) for rate in rates)
         return replace(
             self, sums=tuple(min(max(old, 0) + gain, cap) for old, gain in zip(self.sums, gains, strict=True))

@@ -56,10 +56,15 @@ MEANING: dict[str, str] = {
     "quality.extra_ratio": "Multiple of the reference's share of bad rows that is tolerated",
     "quality.looks_for": (
         "Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for "
-        "missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves "
-        "by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a "
-        "fault; they have as many false alarms as all other kinds together, at most. `resent`: rows that were ingested "
-        "in an earlier window come again in their order, under other ids"
+        "missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that "
+        "moves by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row"
+        " is a fault; they have as many false alarms as all other kinds together, at most. `resent`: rows that were "
+        "ingested in an earlier window come again in their order, under other ids. `labels`: more rows than in the "
+        "reference have no label when it is due, twice `label_delay_rows` and a window later, or no label is of a "
+        "class any more; it must be asked for, since many a stream has labels for a part of its rows only, and since "
+        "a class that dies out looks the same. `clock`: a stretch without rows that is none of the rhythm of the "
+        "reference (`gap`, which is noted), times that stand still (`clock_still`), and rows that run behind, as in "
+        "another time zone (`clock_behind`); it must be asked for, since batches that were held back look the same"
     ),
     "quality.rules": "What must hold of every row across its columns; see below",
     "quality.entity": (
@@ -79,7 +84,12 @@ MEANING: dict[str, str] = {
         "segments share it"
     ),
     "segments.least_rows": "Labelled rows in the reference below which a segment is not watched",
-    "segments.alarms": "Whether a loss that rose in a segment alone raises suspicion",
+    "segments.drift": (
+        "Whether drift is looked for within each segment too, against its own rows of the reference, at least 50. All "
+        "segments share `drift.false_alarm_windows`; `drift.alarms` says when it raises suspicion. Not by default: a "
+        "server that starts takes some milliseconds more for each feature and segment. Not where seasons are named"
+    ),
+    "segments.alarms": "Whether a loss that rose in a segment alone, or drift in it, raises suspicion",
     "segments.splits": "Columns by which rows are told apart; see below. None by default, and nothing is watched",
     "segments.splits.column": "Name of the feature",
     "segments.splits.values": (

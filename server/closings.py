@@ -16,6 +16,7 @@ from monitoring.seasons import Cells, cells_to_json
 from monitoring.seen import Seen
 from monitoring.series import SeriesWatch
 from monitoring.watches import DriftFinding, DriftWatch
+from server.parts import PartWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,9 @@ class RowWindow:
     departures_before: Departures
     departed: DriftFinding  #: features that have left the reference in it
     cells: Cells | None  #: both by season, where the policy asks for seasons
+    within: tuple[tuple[str, DriftFinding], ...]  #: what each segment taught
     shown: Profile  #: what the watch over drift was shown
+    parts: tuple[PartWindow, ...]  #: by segment, where the policy looks for drift in them; of the newest window alone
     estimate: Estimated | None  #: of what the version that the reference is of costs, in units of loss; if asked for
 
     def to_json(self) -> dict[str, Any]:

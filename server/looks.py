@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from monitoring.estimate import Estimated
 from monitoring.logbins import count_durations, quantile
 from monitoring.series import SeriesWatch
+from monitoring.watches import DriftFinding
 from server.feed import Floats
 from server.tape import Tape
 from statemachine.conditions import signals_of
@@ -53,6 +55,15 @@ def of_labels(tape: Tape, rows: tuple[int, int], labelled_end: int, reference_ro
 def of_estimate(found: Estimated | None) -> Signals:
     """Tell what the window is expected to cost."""
     return {} if found is None else {ESTIMATED: found.loss, ESTIMATED_ERROR: found.error}
+
+
+def of_segments(found: Sequence[DriftFinding]) -> Signals:
+    """Tell what segments say together of drift: the mean of their evidence, by the number of them in the window."""
+    if not found:
+        return {}
+    most = max(one.log_evidence for one in found)
+    mean = math.fsum(math.exp(one.log_evidence - most) for one in found) / len(found)
+    return {"segment.drift_log_evidence": most + math.log(mean)}
 
 
 def of_latency(tape: Tape, rows: tuple[int, int]) -> Signals:

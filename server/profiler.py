@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from monitoring.clock import CLOCK, Rhythm, Ticks
 from monitoring.counting import ArrayCounter
 from monitoring.departures import Departures
 from monitoring.estimate import Estimated
 from monitoring.frozen import Frozen
 from monitoring.habits import Habits
 from monitoring.inspection import Inspection
+from monitoring.labels import LABELS, Labelled, Labelling
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.projections import Projections
 from monitoring.reference import OUTPUT, Reference
@@ -26,8 +29,10 @@ from server.closings import RowWindow
 from server.entities import Entities
 from server.estimates import Estimator
 from server.feed import Floats, Ints
+from server.parts import Parts, PartWindow
 from server.quarantine import Quarantine
 from server.schema import NUMERIC, Schema
+from server.splits import segments
 from server.tape import Tape
 from statemachine.policy import Policy
 
@@ -38,7 +43,13 @@ class Profiler:
     """The windows of one model, each of as many *rows*, under one policy."""
 
     def __init__(
-        self, schema: Schema, tape: Tape, policy: Policy, reference_rows: int, reference: dict[str, Any]
+        self,
+        schema: Schema,
+        tape: Tape,
+        policy: Policy,
+        reference_rows: int,
+        reference: dict[str, Any],
+        label_delay_rows: int = 0,
     ) -> None:
         self.rows = policy.windows.rows_for(reference_rows)
         self.reference = Reference.from_json(reference["profile"])
@@ -54,10 +65,13 @@ class Profiler:
         self._estimator = Estimator.of(reference.get("estimate"), schema.metric, self.reference, plain)
         self._quality = Inspection.start(self.reference, self._habits(reference), policy.quality)
         self._entities: Entities | None = None  #: where the policy says whose rows are
+        self.parts = Parts(segments(policy, schema), self.reference, policy)
+        self._plain = plain
         self._trail: Trail | None = None  #: of the latest windows, where rows that come again are looked for
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
+        self._reached = (0, 0)  #: last and latest time of rows so far, where clocks are looked at
         self._departures = Departures.start(self._drift.dictionary)
-        self._profiled = reference_rows
+        self._profiled, self._late = reference_rows, 2 * label_delay_rows + self.rows
 
     def take(self, *, estimating: bool) -> Iterator[RowWindow]:
         """Give the windows that rows on the tape have filled since, with what they are expected to cost if asked."""
@@ -67,17 +81,20 @@ class Profiler:
             alive = ~self._tape.erased[first:end]
             if not alive.any():
                 continue
+            self._look_at_labels()
             matrix, served = self._tape.features(first, end)[alive], self._tape.served(first, end)[alive]
             numbers, counted = first + np.flatnonzero(alive), profile(self.reference, matrix, served, self._counter)
             facts, repeats = self._quality.facts(matrix, numbers), repeated_rows(matrix, served)
             found, _ = counted.parted(self.projections.width)
             seen = Seen(
                 start_row=first, profile=found, repeats=repeats, facts=facts, broken=self._broken(matrix),
-                resent=self._again(matrix), frozen=self._frozen(first, end),
+                resent=self._again(matrix), frozen=self._frozen(first, end), labels=self._labelled(first, end),
+                ticks=self._ticks(numbers),
             )  # fmt: skip
             cells = self._by_season(matrix, served, self._tape.times_us[numbers])
             estimate = self.estimate(numbers, found) if estimating else None
-            yield self._window(end, seen, counted, cells, estimate)
+            parts = self.parts.take(first, matrix, served, self._plain)
+            yield self._window(end, seen, counted, cells, estimate, parts)
 
     @property
     def estimated_version(self) -> str:
@@ -106,9 +123,45 @@ class Profiler:
         if policy.entity:
             self._entities = Entities(self._schema, self._tape, policy.entity, self._reference_rows, self.reference)
         still = self._entities.still if self._entities else ()
-        self.before = Before(broken=self._broken(alive), still=still)
+        self.before = Before(broken=self._broken(alive), still=still, rhythm=self._rhythm())
         self._quality = Inspection.start(self.reference, habits, policy, self.before)
+        if self.parts.number and len(alive):
+            outputs = self._tape.served(0, self._reference_rows)[~self._tape.erased[: self._reference_rows]]
+            known = np.where(np.isnan(outputs), np.nanmean(outputs), outputs)
+            self.parts.look_at_reference(alive, known)
         self._trail = Trail.of(alive[-MEMORY * size :], size) if self._quality.again else None
+
+    def _rhythm(self) -> Rhythm | None:
+        """Tell how rows of the reference came; None where nobody asks."""
+        times = self._tape.times_us[: self._reference_rows][~self._tape.erased[: self._reference_rows]]
+        if CLOCK not in self._policy.quality.looks_for or not len(times):
+            return None
+        self._reached = int(times[-1]), int(times.max())
+        return Rhythm.of(times, self.rows)
+
+    def _ticks(self, numbers: Ints) -> Ticks | None:
+        """Tell how rows came; None where nobody asks."""
+        if self.before.rhythm is None:
+            return None
+        times, before = self._tape.times_us[numbers], self._reached
+        self._reached = int(times[-1]), max(before[1], int(times.max()))
+        return Ticks.of(times, numbers, before, self.before.rhythm.late_us)
+
+    def _look_at_labels(self) -> None:
+        """Remember once how the reference was labelled, which is told behind its rows; where labels are looked for."""
+        if LABELS not in self._policy.quality.looks_for or self.before.labelling is not None:
+            return
+        known = self._tape.labels[: self._reference_rows][~self._tape.erased[: self._reference_rows]]
+        self.before = replace(self.before, labelling=Labelling.of(known, self._schema.named_classes, self.rows))
+        self._quality = Inspection.start(self.reference, self._quality.habits, self._policy.quality, self.before)
+
+    def _labelled(self, first: int, end: int) -> Labelled | None:
+        """Count the labels that are due when the window of rows [first, end) ends; None where nobody asks."""
+        due = np.arange(max(first - self._late, self._reference_rows), end - self._late)
+        due = due[~self._tape.erased[due]]
+        if self.before.labelling is None or not len(due):
+            return None
+        return Labelled.of(int(due[0]), self._tape.labels[due], len(self.before.labelling.names))
 
     def _frozen(self, first: int, end: int) -> tuple[Frozen, ...] | None:
         """Tell which runs of values are too long; None where nobody says whose rows are."""
@@ -128,8 +181,9 @@ class Profiler:
         return known if known and known.window == self.rows else None
 
     def _window(
-        self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None
-    ) -> RowWindow:
+        self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None,
+        parts: tuple[PartWindow, ...],
+    ) -> RowWindow:  # fmt: skip
         first, found = seen.start_row, seen.profile
         quality_before, drift_before = self._quality, self._drift
         self._quality, findings = self._quality.observe(seen)
@@ -144,6 +198,7 @@ class Profiler:
             first_row=first, end_row=end, profile=found, seen=seen, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
             cells=cells, shown=shown, departures_before=departures_before, departed=departed,
+            parts=parts, within=tuple((one.name, one.drift) for one in parts),
         )  # fmt: skip
-        self.windows = [*self.windows[1 - KEPT_WINDOWS :], window]
+        self.windows = [*self.windows[1 - KEPT_WINDOWS :], replace(window, parts=())]
         return window

@@ -9,6 +9,7 @@ import orjson
 
 from server.desk import Desk
 from server.errors import ModelMissing
+from server.unwatched import unwatched
 from server.views import ModelView, StateView, declared_now, state_of
 from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
@@ -62,7 +63,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
     health = desk.readers.health(reader, model)
     if not health.registered:
         raise ModelMissing(model, "name")
-    first = reader.events(model, 0, 1)[0]
+    first, policy = reader.events(model, 0, 1)[0], health.policy.to_json()
     return ModelView(
         name=model,
         owner=health.owner,
@@ -72,7 +73,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
         template=health.template,
         champion=health.champion,
         label_delay_rows=health.label_delay_rows,
-        policy=health.policy.to_json(),
+        policy=policy,
         policy_version=health.policy_version,
         reference_rows=health.reference_rows,
         retired=health.place == RETIRED,
@@ -80,6 +81,7 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
         seed=health.seed,
         version=health.version,
         signals=declared_now(health),
+        unwatched=unwatched(policy, first),
     )
 
 

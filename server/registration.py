@@ -19,6 +19,7 @@ from server.references import LEAST_REFERENCE, check_learned, check_reference, f
 from server.requests import NewModel, ReferenceRows
 from server.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
 from server.splits import segments
+from server.unwatched import unwatched
 from server.views import ModelView, declared_now
 from statemachine import commands as c
 from statemachine.canonical import canonical
@@ -134,13 +135,15 @@ def register_artifact(desk: Desk, unit: Unit, model: str, version: str, manifest
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
     """Tell what *model* is, as the writer sees it."""
     health = desk.health(reader, model)
+    first, policy = reader.events(model, 0, 1)[0], health.policy.to_json()
     return ModelView(
         name=model, owner=health.owner, purpose=health.purpose,
         schema=desk.schema(reader, model).to_json(), outcomes=health.outcomes, template=health.template,
-        champion=health.champion, label_delay_rows=health.label_delay_rows, policy=health.policy.to_json(),
+        champion=health.champion, label_delay_rows=health.label_delay_rows, policy=policy,
         policy_version=health.policy_version, reference_rows=health.reference_rows,
-        retired=health.place.state == "retired", create_time_us=reader.events(model, 0, 1)[0].occurred_us,
+        retired=health.place.state == "retired", create_time_us=first.occurred_us,
         seed=health.seed, version=health.version, signals=declared_now(health),
+        unwatched=unwatched(policy, first),
     )  # fmt: skip
 
 

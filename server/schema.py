@@ -39,6 +39,11 @@ class Schema:
     features: tuple[Feature, ...]
     classes: tuple[str, ...] = ()
 
+    @property
+    def named_classes(self) -> tuple[str, ...]:
+        """The classes that labels are of, by their number where they have no names; none where labels are amounts."""
+        return self.classes or {"binary": ("0", "1")}.get(self.task, ())
+
     def to_json(self) -> dict[str, Any]:
         """Give the schema as JSON."""
         return {

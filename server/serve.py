@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +30,7 @@ from remission.v1 import (
 from remission_verify.cosignature import Witness
 
 from server.clock import wall_us
+from server.collecting import collect_seldom
 from server.logs import configure
 from server.privacy.ageing import Retention
 from server.service import Service
@@ -76,9 +76,7 @@ def run(settings: Settings) -> None:
     try:
         service.privacy.finish()
         service.catch_up()
-        # What stands now stays as long as the process, so the collector need not look at it.
-        gc.freeze()
-        gc.enable()
+        collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()

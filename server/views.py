@@ -102,6 +102,7 @@ class ModelView:
     seed: int
     version: int
     signals: tuple[ExternalSignal, ...] = ()
+    unwatched: tuple[str, ...] = ()  #: what the policy leaves out, and why
 
     @property
     def etag(self) -> str:

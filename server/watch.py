@@ -28,7 +28,9 @@ class Watch:
         self.unit = float(reference["performance"]["unit"])
         self.reference_rows = health.reference_rows
         self.tape = Tape(len(schema.features))
-        self.profiler = Profiler(schema, self.tape, health.policy, health.reference_rows, reference)
+        self.profiler = Profiler(
+            schema, self.tape, health.policy, health.reference_rows, reference, health.label_delay_rows
+        )
         self._blocks = Blocks(schema, self.tape, health.policy, health.reference_rows, self.unit)
         self.series: dict[str, Series] = {}
         self.looks: list[looks.Look] = []  #: of as many windows; none where no condition asks for them
@@ -123,7 +125,7 @@ class Watch:
             "drift.log_evidence": window.drift.log_evidence, "drift.features": float(len(window.drift.features)),
             "quality.faults": float(len(window.faults)), **looks.of_estimate(window.estimate),
             **looks.of_labels(self.tape, rows, self.labelled_end, self.reference_rows, self._label_delay),
-            **looks.of_latency(self.tape, rows),
+            **looks.of_latency(self.tape, rows), **looks.of_segments([one.drift for one in window.parts]),
         }  # fmt: skip
         for name, series in self.series.items():
             found |= looks.of_series(name, series.watch, series.values[-1])

@@ -60,6 +60,7 @@ class SegmentView:
     labelled: int
     loss: float | None
     accepted: float | None  #: a row; None where the segment is not watched
+    log_evidence: float | None  #: that it drifted, in nats; None where that is not looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +157,7 @@ def _segment(found: Taken, rows: Rows, segment: Segment, accepted: float | None)
     return SegmentView(
         name=segment.name, rows=int(mine.sum()), labelled=int((~np.isnan(labels)).sum()),
         loss=_loss(found.schema, served, labels), accepted=accepted,
+        log_evidence=next((drift.log_evidence for name, drift in rows.window.within if name == segment.name), None),
     )  # fmt: skip
 
 

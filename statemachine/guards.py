@@ -80,7 +80,8 @@ def cause_can_be_trained_away(health: ModelHealth, command: Command, now_us: int
     asked = isinstance(command, StartRetraining) and command.requested_by != "service"
     blamed = float(health.causes[0]["share"]) >= HALF if health.causes else False
     seen = health.alarm is not None and health.alarm.signal == Signal.QUALITY
-    return asked or health.cause not in ("data_quality", "serving") or not (blamed or seen)
+    faulty = health.cause in ("data_quality", "serving") and (blamed or seen)
+    return asked or not (faulty or health.awaits_labels)
 
 
 def improvement_is_wanted(health: ModelHealth, command: Command, now_us: int) -> bool:

@@ -52,6 +52,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: bool = False
 
 
+TRUTH = "@label"  #: the subject of an alarm about labels
+
+
 # A fold copies the whole of it for every event; msgspec does that in C, ten times as fast as a frozen dataclass.
 class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One model, as its events tell it. Every field is derived; nothing is stored twice."""
@@ -120,6 +123,11 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
         if seconds is None:
             seconds = self.reference_rows * self.seconds_per_row * PAUSE_SHARE
         return int(seconds * 1_000_000) << min(self.failures, budget.doublings)
+
+    @property
+    def awaits_labels(self) -> bool:
+        """Whether labels that stay away, and are said to be the cause, must come before anything is learned."""
+        return self.cause == "label_quality" and self.alarm is not None and self.alarm.subject == TRUTH
 
     @property
     def registered(self) -> bool:

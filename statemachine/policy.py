@@ -28,7 +28,7 @@ from statemachine.fields import (
 __all__ = ["GATES", "Policy", "PolicyInvalid"]
 
 #: Kinds of broken data that can be looked for beyond those that counts tell.
-FAULTS = ("sentinel", "unit", "absurd", "resent")
+FAULTS = ("sentinel", "unit", "absurd", "resent", "labels", "clock")
 SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
 MOST_SEGMENTS = 16  #: of a model, over all its splits
 #: What the first policies did not have, by section; of a section without names, all of it.
@@ -155,6 +155,7 @@ class Segments:
     run_length: float = within(10, 1e9, 1_000.0)
     alpha: float = within(1e-6, 0.5, 0.05)
     least_rows: int = within(10, 1_000_000, 30)
+    drift: bool = False
     alarms: str = one_of("always", "never")
     splits: tuple[Split, ...] = ()
 

@@ -18,6 +18,8 @@ SIGNALS: dict[str, str] = {
     "segment.log_evidence": "evidence that the loss rose in any of the policy's segments, in nats; not known without",
     "segment.up": "by which share the loss of the worst segment, of the last window of labelled rows, lies above what "
     "is normal for it and accepted; not known where no segment has labels there",
+    "segment.drift_log_evidence": "evidence that the features drifted in any of them, in nats; not known where the "
+    "policy does not look for it",
     "drift.log_evidence": "evidence that the features drifted, in nats",
     "drift.features": "features that are named as drifted",
     "quality.faults": "faults of the data that were found in the window",

@@ -20,13 +20,14 @@ QUIET_SECONDS = 0.1
 
 
 class Link:
-    """One connection, for one namespace, inside one transaction."""
+    """One connection, for one namespace."""
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self._connection = connection
         # The pool's types know only what all drivers share.
         self._driver: Any = connection.connection.dbapi_connection
         self._fault: type[Exception] = connection.dialect.loaded_dbapi.Error
+        self._by_hand = connection.dialect.name == "sqlite"
         self._namespace = namespace
         #: Why a statement has failed: PostgreSQL takes no more before a rollback, and makes one of a commit.
         self.failure: StoreError | None = None
@@ -34,7 +35,8 @@ class Link:
 
     def begin(self) -> None:
         """Begin to write. SQLite's driver leaves that to us; PostgreSQL's does it with the first statement."""
-        if self._connection.dialect.name == "sqlite":
+        self.failure, self._said = None, time.monotonic()
+        if self._by_hand:
             self.say("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
@@ -64,6 +66,15 @@ class Link:
             self._driver.rollback()
         except self._fault as error:
             raise self._failed(error) from error
+
+    def drop(self) -> None:
+        """Give the connection up: nobody gets it again."""
+        self._connection.invalidate()
+        self._connection.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
     def rows(self, statement: Statement, **parameters: object) -> Sequence[Sequence[Any]]:
         """Return the rows that *statement* finds."""

@@ -12,6 +12,7 @@ import select
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 RETRY_SECONDS, PROOF_SECONDS = 1.0, 30.0
 
 
+@cache  # every commit asks, and a process has few namespaces
 def channel_of(namespace: str) -> str:
     """Name the channel of a namespace: a word that needs no quotes, whatever the namespace is called."""
     return f"remission_{hashlib.sha256(namespace.encode()).hexdigest()[:16]}"

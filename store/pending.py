@@ -5,8 +5,9 @@ of it was sent leaves nothing to undo; else a savepoint, made just before its fi
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
+from operator import itemgetter
 
 from store.errors import DatabaseUnavailable, Spoiled
 from store.link import Link
@@ -16,7 +17,10 @@ from store.tables import METADATA
 #: What is pointed to is written before what points to it.
 _RANK = {table.name: rank for rank, table in enumerate(METADATA.sorted_tables)}
 
-_Row = tuple[Statement, Values]
+#: Rows that one call has brought, with where their table stands in that order.
+_Rows = tuple[int, Statement, Sequence[Values]]
+
+_RANK_OF, _STATEMENT_OF = itemgetter(0), itemgetter(1)
 
 
 class Pending:
@@ -24,19 +28,21 @@ class Pending:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-        self._rows: list[_Row] = []
+        self._rows: list[_Rows] = []
         self._touched: defaultdict[str, set[tuple[object, ...]]] = defaultdict(set)
         self._mark = 0
         self._saved = False
 
     def add(self, statement: Statement, row: Values, *key: object) -> None:
         """Let a write wait. *key* tells by which reads it is missed."""
-        self._rows.append((statement, row))
+        self._rows.append((_RANK[statement.table], statement, (row,)))
         self._touched[statement.table].add(key)
 
-    def add_all(self, statement: Statement, rows: Iterable[Values]) -> None:
+    def add_all(self, statement: Statement, rows: Sequence[Values]) -> None:
         """Let many writes wait, each of which is missed by whoever reads of the table at all."""
-        self._rows += [(statement, row) for row in rows]
+        if not rows:
+            return
+        self._rows.append((_RANK[statement.table], statement, rows))
         self._touched[statement.table].add(())
 
     def send_for(self, table: str, *key: object) -> None:
@@ -95,14 +101,12 @@ class Pending:
         elif self._link.failure is not None:
             raise Spoiled from error
 
-    def _write(self, rows: list[_Row]) -> None:
+    def _write(self, rows: list[_Rows]) -> None:
         for statement, batch in _runs(rows):
             self._link.write(statement, batch)
 
 
-def _runs(rows: list[_Row]) -> Iterator[tuple[Statement, list[Values]]]:
+def _runs(rows: list[_Rows]) -> Iterator[tuple[Statement, Sequence[Values]]]:
     """Put rows of one table together, in their own order, and yield each run of one statement."""
-    ordered = sorted(rows, key=lambda row: _RANK[row[0].table])
-    for _, run in groupby(ordered, key=lambda row: row[0].text):
-        same = list(run)
-        yield same[0][0], [row for _, row in same]
+    for statement, run in groupby(sorted(rows, key=_RANK_OF), key=_STATEMENT_OF):
+        yield statement, list(chain.from_iterable(batch for _, _, batch in run))

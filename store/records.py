@@ -6,10 +6,11 @@ caller's bytes, by custom canonical JSON; the store never looks inside.
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+# Every append makes one, and a tuple is made in half the time of a frozen dataclass.
+class Head(NamedTuple):
     """The newest place in a namespace's log, and the root of the Merkle tree over all events up to it.
 
     The tree grows with the commit: inside a piece of work *position* counts that work's events, *root* does not.

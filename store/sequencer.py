@@ -9,12 +9,11 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from store.errors import DatabaseLocked, DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
 from store.ports import Unit
-from store.post import together
+from store.post import Together
 
 T = TypeVar("T")
 
@@ -53,18 +52,47 @@ class Backend(Protocol):
         """Let go of everything."""
 
 
-# The results of unlike works wait in one queue; each caller knows its own type. Nobody else sees these two, so that
-# nothing is gained by freezing them, which costs as much as the future does.
-@dataclass(slots=True)
-class _Waiting:
-    work: Callable[[Unit], Any]
-    future: "Future[Any]"
+# The results of unlike works wait in one queue; each caller knows its own type.
+class _Answer(Protocol):
+    """Who is told what became of a work."""
+
+    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - as above
+        """Take what the work gave."""
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Take why it failed."""
 
 
-@dataclass(slots=True)
-class _Outcome:
-    value: Any = None
-    error: Exception | None = None
+_Work = Callable[[Unit], Any]
+_Waiting = tuple[_Work, _Answer]
+
+#: What a work gave, or why it failed.
+_Outcome = tuple[Any, Exception | None]
+
+
+class _Own:
+    """The answer to who does the work himself: nobody else looks, so it needs none of a future's locks."""
+
+    _result: Any = None
+    _error: Exception | None = None
+
+    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - as above
+        """Take what the work gave."""
+        self._result = result
+
+    def set_exception(self, exception: Exception, /) -> None:
+        """Take why it failed."""
+        self._error = exception
+
+    def result(self) -> Any:  # noqa: ANN401 - as above
+        """Give the one, or raise the other."""
+        error, self._error = self._error, None
+        if error is None:
+            return self._result
+        try:
+            raise error
+        finally:
+            del error  # whose traceback has this frame: they would keep each other alive
 
 
 class Sequencer:
@@ -72,7 +100,7 @@ class Sequencer:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[tuple[_Work, Future[Any]]] = deque()
         # Held for a few steps, and by no one who could come for it again: so a plain lock, which costs a tenth.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
@@ -90,8 +118,9 @@ class Sequencer:
         with self._lock:
             if self._closing:
                 raise StoreClosed
-            self._queue.append(_Waiting(work, future))
+            self._queue.append((work, future))
             if self._idle:
+                self._idle = False
                 self._wake.notify()
         return future
 
@@ -104,11 +133,11 @@ class Sequencer:
         try:
             if self._closing:
                 raise StoreClosed
-            waiting = _Waiting(work, Future())
-            self._settle_as_owner([waiting])
+            own = _Own()
+            self._settle_as_owner([(work, own)])
         finally:
             self._turn.release()
-        result: T = waiting.future.result()
+        result: T = own.result()
         return result
 
     def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
@@ -136,8 +165,9 @@ class Sequencer:
     def _drain(self) -> None:
         while True:
             with self._wake:
-                self._idle = True
-                self._wake.wait_for(lambda: self._queue or self._closing)
+                while not self._queue and not self._closing:
+                    self._idle = True
+                    self._wake.wait()
                 self._idle = False
                 if not self._queue:
                     return
@@ -147,7 +177,7 @@ class Sequencer:
 
     def _taken(self, most: int) -> list[_Waiting]:
         taken = [self._queue.popleft() for _ in range(min(len(self._queue), most))]
-        return [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
+        return [(work, future) for work, future in taken if future.set_running_or_notify_cancel()]
 
     def _settle_as_owner(self, batch: list[_Waiting]) -> None:
         self._owner = threading.get_ident()
@@ -162,9 +192,12 @@ class Sequencer:
             for waiting in batch:
                 self._settle([waiting])
             return
-        with together():
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                _resolve(waiting.future, outcome)
+        with Together():
+            for (_, answer), (value, error) in zip(batch, outcomes, strict=True):
+                if error is None:
+                    answer.set_result(value)
+                else:
+                    answer.set_exception(error)
         self._tell(outcomes)
 
     def _outcomes(self, batch: list[_Waiting]) -> list[_Outcome] | None:
@@ -181,16 +214,16 @@ class Sequencer:
                 away = error
                 batch += self._taken(LARGEST_BATCH - len(batch))
             except DatabaseUnavailable as error:
-                return [_Outcome(error=error)] * len(batch)
+                return [(None, error)] * len(batch)
             # What a shared transaction met belongs to one of its works; alone, each meets its own.
             except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
-                return None if len(batch) > 1 else [_Outcome(error=_real(error))]
-        return [_Outcome(error=away)] * len(batch)
+                return None if len(batch) > 1 else [(None, _real(error))]
+        return [(None, away)] * len(batch)
 
     def _attempt(self, batch: list[_Waiting]) -> list[_Outcome]:
         transaction = self._backend.begin()
         try:
-            outcomes = [_tried(transaction, waiting.work) for waiting in batch]
+            outcomes = [_tried(transaction, work) for work, _ in batch]
             transaction.commit()
         except BaseException:
             transaction.rollback()
@@ -198,7 +231,7 @@ class Sequencer:
         return outcomes
 
     def _tell(self, outcomes: list[_Outcome]) -> None:
-        if all(outcome.error for outcome in outcomes):
+        if not self._callbacks or all(error for _, error in outcomes):
             return
         for callback in self._callbacks:
             try:
@@ -210,20 +243,13 @@ class Sequencer:
 
 def _tried(transaction: Transaction, work: Callable[[Unit], object]) -> _Outcome:
     try:
-        return _Outcome(transaction.attempt(work))
+        return transaction.attempt(work), None
     except (DatabaseUnavailable, Spoiled):
         raise
     except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
-        return _Outcome(error=error)
+        return None, error
 
 
 def _real(error: Exception) -> Exception:
     cause = error.__cause__
     return cause if isinstance(error, Spoiled) and isinstance(cause, Exception) else error
-
-
-def _resolve(future: "Future[Any]", outcome: _Outcome) -> None:
-    if outcome.error is not None:
-        future.set_exception(outcome.error)
-    else:
-        future.set_result(outcome.value)

@@ -1,7 +1,7 @@
 """Reading the rows of a database."""
 
 import bisect
-from functools import cached_property, partial
+from functools import partial
 from typing import TypeVar
 
 from statemachine.canonical import digest
@@ -72,7 +72,7 @@ class SqlReader:
         self._link = link
         self._say = statements
         self._namespace = namespace
-        self._sealing = at_rest
+        self._sealing, self._noticed = at_rest, False
 
     def head(self) -> Head:
         """Return the newest place."""
@@ -232,10 +232,12 @@ class SqlReader:
         """Return what became of a request."""
         return self._one(Request, self._say.request, request_id=request_id)
 
-    @cached_property
+    @property
     def _at_rest(self) -> AtRest:
         """What opens rows, without keys that were destroyed before this transaction first asks."""
-        self._sealing.notice()
+        if not self._noticed:
+            self._sealing.notice()
+            self._noticed = True
         return self._sealing
 
     def _place(self, stream: str, version: int) -> int:

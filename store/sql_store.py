@@ -106,7 +106,7 @@ class SqlBackend:
     ) -> None:
         self._engine, self._statements, self._release = engine, statements, release
         self._ledger, self._at_rest = ledger, at_rest
-        self._connection: Connection | None = None
+        self._link: Link | None = None
         self._known = Ends()
 
     def begin(self) -> "SqlTransaction":
@@ -119,20 +119,19 @@ class SqlBackend:
 
     def drop(self) -> None:
         """Give the connection up; the next transaction gets a fresh one."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.invalidate()
-            connection.close()
+        link, self._link = self._link, None
+        if link is not None:
+            link.drop()
 
     def close(self) -> None:
         """Close the connection and the engine."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._link is not None:
+            self._link.close()
         self._engine.dispose()
         self._release()
 
     def _begun(self) -> "SqlTransaction":
-        link = Link(self._connected(), self._ledger.namespace)
+        link = self._connected()
         link.begin()
         # One row is locked for every append. That makes positions gap-free, so a follower that reads "after 41"
         # never misses a 42 still in flight. It costs parallel writes.
@@ -141,13 +140,13 @@ class SqlBackend:
         unit = SqlUnit(link, self._statements, self._ledger, self._at_rest, self._known)
         return SqlTransaction(self, link, unit, self._known)
 
-    def _connected(self) -> Connection:
-        if self._connection is None:
+    def _connected(self) -> Link:
+        if self._link is None:
             try:
-                self._connection = self._engine.connect()
+                self._link = Link(self._engine.connect(), self._ledger.namespace)
             except DBAPIError as error:
                 raise DatabaseUnreachable(str(error.orig)) from error
-        return self._connection
+        return self._link
 
     def _learn(self, link: Link, head: Head) -> None:
         """Learn what others have appended: a few rows at once, where asking for each stream is a journey each."""

@@ -71,6 +71,15 @@ class Ends:
         self.head = head
 
 
+@dataclass(slots=True)
+class Work:
+    """What one piece of work has appended: where it left log and streams, and the leaves that the tree gets."""
+
+    head: Head
+    tails: dict[str, Tail]
+    leaves: list[bytes]
+
+
 class SqlUnit(SqlReader):
     """Writes the rows as well, within one transaction that may hold many works."""
 
@@ -80,23 +89,23 @@ class SqlUnit(SqlReader):
         self.pending = Pending(link)
         self._ledger = ledger
         self._known = known
-        self._work = Ends(known.head)
-        self._work_leaves: list[bytes] = []
+        self._work = Work(known.head, {}, [])
         self._leaves: list[bytes] = []
         #: Where the works that succeeded have left the log.
         self.reached = Ends(known.head)
 
     def start(self) -> None:
         """Begin a piece of work."""
-        self._work = Ends(self.reached.head)
-        self._work_leaves = []
+        self._work = Work(self.reached.head, {}, [])
         self.pending.start()
 
     def finish(self) -> None:
         """End a piece of work that succeeded."""
         self.pending.finish()
-        self.reached.take(self._work)
-        self._leaves += self._work_leaves
+        work = self._work
+        self.reached.head = work.head
+        self.reached.tails.update(work.tails)
+        self._leaves += work.leaves
 
     def move_head(self, old: Head) -> None:
         """Let the tree grow, and write where the log ends now, if it was at *old* until now.
@@ -115,7 +124,9 @@ class SqlUnit(SqlReader):
             raise Interrupted("another writer has moved the head")
 
     def _grown(self, old: Head) -> Head:
-        edge = edge_at(old, self, self._known.edge)
+        # It grows where it is, without a copy: only a commit gives it back, and without one it is read anew.
+        known, self._known.edge = self._known.edge, None
+        edge = edge_at(old, self, known)
         full = edge.grow(self._leaves)
         if full:
             self._link.write(self._say.add_tile, [told(tile, columns_of(TILES)) for tile in full])
@@ -145,13 +156,14 @@ class SqlUnit(SqlReader):
 
     def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
         """Record *events* behind version *expected_version*."""
-        placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), self._work.head)
+        work = self._work
+        placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), work.head)
         sealed = self._at_rest.sealed_payload
-        self.pending.add_all(self._say.add_event, map(event_row, placed))
-        rows = ((event.namespace, event.position, *sealed(event)) for event in placed)
+        self.pending.add_all(self._say.add_event, [event_row(event) for event in placed])
+        rows = [(event.namespace, event.position, *sealed(event)) for event in placed]
         self.pending.add_all(self._say.add_payload, rows)
-        self._work.tails[stream], self._work.head = tail, head
-        self._work_leaves += map(leaf_hash, placed)
+        work.tails[stream], work.head = tail, head
+        work.leaves += map(leaf_hash, placed)
         return placed
 
     def put(self, write: Write) -> None:
@@ -199,8 +211,9 @@ class SqlUnit(SqlReader):
 
     def _tail(self, stream: str) -> Tail:
         for ends in (self._work, self.reached, self._known):
-            if stream in ends.tails:
-                return ends.tails[stream]
+            known = ends.tails.get(stream)
+            if known is not None:
+                return known
         tail = self._work.tails[stream] = self._asked_tail(stream) if self._known.since else NO_TAIL
         return tail
 

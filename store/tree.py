@@ -80,10 +80,6 @@ class Edge:
                 edge.levels[-1].add(value)
         return edge
 
-    def copy(self) -> Edge:
-        """Return an edge that can grow without this one."""
-        return Edge(self.size, [Open(list(one.hashes), list(one.peaks)) for one in self.levels])
-
     def grow(self, leaves: Iterable[bytes]) -> list[FullTile]:
         """Add the hashes of new leaves; return the tiles that have become full, the lower ones first."""
         full: list[FullTile] = []
@@ -143,14 +139,14 @@ class TreeReader(Protocol):
 
 
 def edge_at(head: Head, reader: TreeReader, known: Edge | None) -> Edge:
-    """Return an edge that ends at *head*, one that can grow; *known* is where it last ended.
+    """Return an edge that ends at *head*, one that can grow; *known* is where it last ended, and is used up.
 
     Raises:
         TreeAltered: The events have another root than *head* says.
         TileMissing: A tile was removed.
     """
     if known is not None and known.size == head.position:
-        return known.copy()
+        return known
     edge = _moved_on(head, reader, known) if known is not None else _read(head.position, reader)
     if edge.size != head.position or edge.root().hex() != head.root:
         raise TreeAltered(head.position, head.root, edge.root().hex())
@@ -161,9 +157,8 @@ def _moved_on(head: Head, reader: TreeReader, known: Edge) -> Edge:
     behind = head.position - known.size
     if not 0 < behind <= CATCH_UP:
         return _read(head.position, reader)
-    edge = known.copy()
-    edge.grow(map(leaf_hash, reader.all_events(known.size, behind)))
-    return edge
+    known.grow(map(leaf_hash, reader.all_events(known.size, behind)))
+    return known
 
 
 def _read(size: int, reader: TreeReader) -> Edge:

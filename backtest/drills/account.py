@@ -55,6 +55,7 @@ class Account:
     confirmed: float | None
     restored: float | None
     false_alarms: int  #: before the change
+    challenged: int  #: times that challengers met the champion, which a service that does nothing never has them do
     harm: Harm
     gains: tuple[float, ...]  #: of each promotion: share of the loss that it saved against the version it replaced
     last: tuple[float, float]  #: loss a row in the last windows: served, and the model left alone
@@ -92,6 +93,7 @@ def account(played: Played, tolerance: float) -> Account:
         suspected=_windows(played, _first(moves, "suspect", change)), confirmed=_windows(played, confirmed),
         restored=_windows(played, _first(moves, "healthy", confirmed)),
         false_alarms=sum(e["type"] == "alarm_raised" and played.row(e) < change for e in played.events),
+        challenged=sum(event["type"] == "challenge_judged" for event in events),
         harm=_harm(played, tolerance), gains=_gains(played),
         last=(float(served.mean()), float(static.mean())), last_error=_error(served - static),
         exposed=int((played.served.outputs != played.served.static)[change:].sum()),

@@ -12,6 +12,8 @@ from statemachine.policy import Policy
 
 WORSE = 1.1  #: times the loss of the model left alone that what is served in the end may cost
 CHANCE = 2.0  #: standard errors that chance may add to it
+LOUD = 8.0  #: standard errors by which a blip of two windows must cost more than is tolerated, that it must be met
+MOST_STEP = 0.5  #: of a reference between challenges, so that some fall into the windows of a drill
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,14 @@ NOT_WORSE = Claim(
     "what is served in the end costs no more than the model left alone",
     lambda found: found.last[0] - WORSE * found.last[1] <= CHANCE * found.last_error,
 )
+BETTER = Claim(
+    "what is served in the end costs less than the model left alone", lambda found: found.last[0] < found.last[1]
+)
+WATCHED = Claim("the service looks on: challengers meet the champion", lambda found: found.challenged > 0)
+MET_BLIP = Claim(
+    "a suspicion is raised where the blip costs much",
+    lambda found: found.suspected is not None or found.harm.excess < LOUD * found.harm.error,
+)
 HEALTHY = Claim("the model is healthy in the end", lambda found: found.stands == "healthy")
 WHOLE = Claim(
     "nothing is retrained while the data are broken", lambda found: not any(when < FAULT[1] for when in found.remedied)
@@ -63,18 +73,30 @@ def expect(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expec
         case Kind.NOTHING | Kind.CHANGE:
             return _of_change(scenario, policy, harm)
         case Kind.BLIP:
-            return Expected(road="stays healthy, or suspect → healthy", claims=(NO_DECLINE, NOT_WORSE))
+            return _of_blip(scenario, policy)
         case Kind.FAULT | Kind.LOCAL:
             local = scenario.kind == Kind.LOCAL
-            return _of_segment(policy, feature) if local else _of_fault(policy, harm, feature)
+            return _of_segment(policy, feature) if local else _of_fault(scenario, policy, harm, feature)
         case Kind.SILENCE:
             return _of_silence(scenario.stops)
         case Kind.METRIC:
             seen = Claim(f"{SERIES} is named", lambda found: (found.signal, found.subject) == ("metric", SERIES))
-            none_worse = _none_worse(policy.canary.margin)
-            return Expected(road=f"suspect, by {SERIES}; nothing worse", claims=(seen, none_worse, NOT_WORSE))
+            back = () if policy.approvals.required else (HEALTHY,)  # else a remedy may wait for a person to the end
+            claims = (seen, _none_worse(policy.canary.margin), NOT_WORSE, *back)
+            return Expected(road=f"suspect, by {SERIES}; nothing worse, and healthy when it is back", claims=claims)
         case Kind.RELAPSE:
             return _of_relapse(policy)
+
+
+def _of_blip(scenario: Scenario, policy: Policy) -> Expected:
+    met, road = ((MET_BLIP,), "suspect → healthy") if scenario.loud else ((), "stays healthy, or suspect → healthy")
+    return Expected(road=road, claims=(*met, NO_DECLINE, NOT_WORSE, HEALTHY, *_watched(policy)))
+
+
+def _watched(policy: Policy) -> tuple[Claim, ...]:
+    """Ask for a sign of life where no other can be asked for: a service that does nothing raises no alarm either."""
+    often = 0 < policy.regret.every <= MOST_STEP and policy.windows.rows is None
+    return (WATCHED,) if often else ()
 
 
 def _of_change(scenario: Scenario, policy: Policy, harm: str) -> Expected:
@@ -87,7 +109,8 @@ def _of_change(scenario: Scenario, policy: Policy, harm: str) -> Expected:
         return Expected(road="suspect, by drift alone, as this policy wants it", claims=(seen, NOT_WORSE))
     if scenario.kind == Kind.CHANGE:  # a model of the changed world may still do better, and regret says so
         return Expected(road="stays in service, or a better model is proved", claims=(NO_LOSS, NOT_WORSE))
-    return Expected(road="stays in service: the loss does not rise", claims=(NO_DECLINE, NOT_WORSE))
+    claims = (NO_DECLINE, NOT_WORSE, *_watched(policy))
+    return Expected(road="stays in service: the loss does not rise", claims=claims)
 
 
 def _of_harm(scenario: Scenario, policy: Policy) -> Expected:
@@ -103,15 +126,18 @@ def _of_harm(scenario: Scenario, policy: Policy) -> Expected:
     if not scenario.lasts:
         return Expected(road=f"suspect → degraded ({named})", claims=(MET, cause, NOT_WORSE))
     road = f"suspect → degraded ({named}) → retraining → canary → healthy"
-    return Expected(road=road, claims=(MET, cause, PROMOTED, NOT_WORSE))
+    return Expected(road=road, claims=(MET, cause, PROMOTED, BETTER))
 
 
-def _of_fault(policy: Policy, harm: str, feature: str) -> Expected:
+def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expected:
+    if scenario.looked_for and scenario.looked_for not in policy.quality.looks_for:
+        road = f"stays in service: this policy does not look for {scenario.looked_for}"
+        return Expected(road=road, claims=(NO_DECLINE, NOT_WORSE))
     named = Claim(
         f"the fault of {feature} is named",
         lambda found: (
             (found.signal, found.subject) == ("quality", feature)
-            or (found.cause == "data_quality" and (feature in found.blamed or feature == "@row"))
+            or (found.cause == "data_quality" and feature in found.blamed)
         ),
     )
     if policy.quality.alarms == "always":

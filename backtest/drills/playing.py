@@ -64,8 +64,9 @@ class Played:
     promoted: list[dict[str, Any]]  #: the reign of each version that was promoted
 
     def row(self, event: dict[str, Any]) -> int:
-        """Give the last row that had come when *event* happened."""
-        return int(np.searchsorted(self.planted.stream.times_us, event["occurred_us"], side="right")) - 1
+        """Give the last row that had come when *event* happened; a clock that was set back does not count."""
+        reached = np.maximum.accumulate(self.planted.stream.times_us)
+        return int(np.searchsorted(reached, event["occurred_us"], side="right")) - 1
 
 
 def play(

@@ -25,6 +25,7 @@ def run_report(played: Played, policy: Policy) -> dict[str, Any]:
     return {
         "seed": played.plan.seed,
         "as_expected": not broken,
+        "planted": planted,
         "expected": expected.road if planted else _unplanted(played.scenario),
         "why": _why(expected, broken) if planted else _unplanted(played.scenario),
         "road": list(found.road),

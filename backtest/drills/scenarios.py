@@ -11,10 +11,15 @@ import numpy as np
 from backtest.drills import planting as p
 from backtest.drills.ground import WINDOWS_AFTER, Plan, by_chance
 from backtest.stream import Floats, Stream
+from monitoring.clock import CLOCK, TIME
+from monitoring.labels import LABELS
+from monitoring.reference import LABEL
 
 END = float(WINDOWS_AFTER)
 FAULT = (0.0, 6.0)  #: windows; shorter than a policy waits before it takes a fault for the world
 SILENT = 1.5  #: times what the policy lets pass as silence
+ZONE_US = 23 * 3_600_000_000  #: what a clock is set back by; a day would be refused
+LOST = 0.6  #: share of the labels that never come
 RISE = 3.0  #: times the usual latency
 
 
@@ -42,8 +47,10 @@ class Scenario:
     plant: Callable[[Stream, Plan, p.Chance], p.Planted]
     pick: p.Pick = by_chance
     causes: tuple[str, ...] = ()  #: what a diagnosis may name
+    loud: bool = False  #: a blip that is long enough to be met where it costs much
     lasts: bool = True  #: a remedy can still be proved before the world changes again
     stops: str = ""  #: what a silence is of: rows or labels
+    looked_for: str = ""  #: the kind of fault that a policy must ask for, so that this is seen
 
 
 def _as_it_is(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
@@ -116,6 +123,18 @@ def _withheld(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
     return replace(_as_it_is(stream, plan, chance), due=np.where((row >= plan.change) & (row < end), end, row))
 
 
+def _thinned(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
+    lost = p.between(plan, FAULT) & (chance.random(stream.rows) < LOST)
+    due = np.where(lost, stream.rows, np.arange(stream.rows))
+    return p.Planted(stream=stream, touched=lost, feature=LABEL, due=due)
+
+
+def _behind(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
+    del chance
+    where = p.between(plan, FAULT)
+    return p.Planted(stream=replace(stream, times_us=stream.times_us - where * ZONE_US), touched=where, feature=TIME)
+
+
 def _gap(stream: Stream, plan: Plan, chance: p.Chance) -> p.Planted:
     gap_us = np.where(np.arange(stream.rows) >= plan.change, int(plan.silence_us * SILENT), 0)
     return _as_it_is(replace(stream, times_us=stream.times_us + gap_us), plan, chance)
@@ -171,8 +190,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         happens="The concept turns round for one window.", sound="At most a suspicion, which later rows clear.",
     ),
     Scenario(
-        name="blip-2", kind=Kind.BLIP, plant=_turned((0, 2)), causes=_CONCEPT,
-        happens="The concept turns round for two windows.", sound="At most a suspicion, which later rows clear.",
+        name="blip-2", kind=Kind.BLIP, plant=_turned((0, 2)), causes=_CONCEPT, loud=True,
+        happens="The concept turns round for two windows.", sound="No more than a suspicion, which later rows clear.",
     ),
     Scenario(
         name="prior", kind=Kind.CHANGE, plant=_rows_moved, pick=p.rows_by_label, causes=("label_shift",),
@@ -233,6 +252,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="labels-stop", kind=Kind.SILENCE, plant=_withheld, stops="labels",
         happens="Labels stop, and come back all at once.",
         sound="The silence is told, nothing is retrained, and the model is healthy when labels are back.",
+    ),
+    Scenario(
+        name="labels-thin", kind=Kind.FAULT, plant=_thinned, causes=_BAD, looked_for=LABELS,
+        happens="Of the rows of six windows, six in ten never get a label.",
+        sound="Where a policy looks for it, it is named as a fault of the data, and nothing is retrained.",
+    ),
+    Scenario(
+        name="clock-back", kind=Kind.FAULT, plant=_behind, causes=_BAD, looked_for=CLOCK,
+        happens="The clock of the sender is set back by 23 hours, for six windows.",
+        sound="Where a policy looks for it, it is named as a fault of the data, and nothing is retrained.",
     ),
     Scenario(
         name="rows-stop", kind=Kind.SILENCE, plant=_gap, stops="rows",

@@ -72,13 +72,14 @@ def evaluate(size: Size, done: Doing) -> Evaluation:
     found = done(null)
     settings = singles.matched(size, found)
     heights = delays.thresholds(size, found)
-    raced = done(chain(singles.delays(size, settings), delays.racing(size, heights), together.tasks(size, heights)))
+    racing = (delays.racing(size, heights), delays.shifting(size, heights), together.tasks(size, heights))
+    raced = done(chain(singles.delays(size, settings), *racing))
     means = delays.means(size, raced)
     lines = {
         "false alarms": list(false_alarms.lines(size, found)),
         f"delays at equal run length: {RUN_LENGTH} windows of a thousand rows": list(delays.lines(means)),
         "windows until it shows that features go together otherwise": list(together.lines(size, raced)),
-        "shifts of a mean at matched false alarms": list(singles.lines(size, means, settings, {**found, **raced})),
+        "shifts of a mean at matched false alarms": list(singles.lines(size, settings, {**found, **raced})),
         "blips, what lasts, and what does not matter, by the defaults of a policy": list(word.lines(size, found)),
         "blips of the loss, and what lasts, by the defaults of a policy": list(losses.lines(size, found)),
     }

@@ -88,6 +88,12 @@ def racing(size: Size, thresholds: dict[str, float]) -> Iterator[Task]:
         yield Task(f"delays, {repeat}", partial(_delays, thresholds, size, repeat))
 
 
+def shifting(size: Size, thresholds: dict[str, float]) -> Iterator[Task]:
+    """Give a task for each reference, with more repeats of each shift of a mean, for the e-detector alone."""
+    for number in range(size.streams):
+        yield Task(f"shifts, {number}", partial(_shifts, {OURS: thresholds[OURS]}, size, number))
+
+
 def thresholds(size: Size, found: dict[str, Any]) -> dict[str, float]:
     """Find the threshold of each chart from the records of null streams."""
     told = {}
@@ -152,6 +158,16 @@ def _delays(thresholds: dict[str, float], size: Size, repeat: int) -> dict[str, 
             racing = [racer for racer in racers() if racer.rows == rows]
             rng = np.random.default_rng([SEED, 3, repeat, rows])
             told[change] |= raced(racing, thresholds, _counted(past, laws, rng, rows), past)
+    return told
+
+
+def _shifts(thresholds: dict[str, float], size: Size, number: int) -> dict[str, list[float]]:
+    """Give for each shift the windows until an alarm, in every repeat that begins at this reference."""
+    ours, past, told = [racer for racer in racers() if racer.name == OURS], _past(number), dict[str, list[float]]()
+    for kind, change in enumerate(MEANS):
+        rngs = [np.random.default_rng([SEED, 9, kind, repeat]) for repeat in range(number, size.shifts, size.streams)]
+        streams = [_counted(past, changes()[change], rng, SHORT) for rng in rngs]
+        told[change] = [raced(ours, thresholds, stream, past)[OURS] for stream in streams]
     return told
 
 

@@ -24,9 +24,10 @@ class Size:
     streams: int  #: null streams of `calm` windows, for the thresholds of charts
     calm: int
     repeats: int  #: of each change
-    values: int  #: in millions, of null streams for detectors of single values
+    shifts: int  #: repeats of each shift of a mean, for those that are compared closely
+    singles: int  #: null streams of `calm` windows for detectors of single values
 
 
-FULL = Size(references=200, windows=2_500, drawn=500, streams=120, calm=500, repeats=120, values=40)
-QUICK = Size(references=8, windows=60, drawn=15, streams=8, calm=120, repeats=6, values=1)
+FULL = Size(references=200, windows=2_500, drawn=500, streams=120, calm=500, repeats=120, shifts=600, singles=800)
+QUICK = Size(references=8, windows=60, drawn=15, streams=8, calm=120, repeats=6, shifts=8, singles=8)
 SIZES = {"full": FULL, "quick": QUICK}

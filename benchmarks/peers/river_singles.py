@@ -2,8 +2,9 @@
 
 python river_singles.py JOB ANSWER
 
-JOB is a file of JSON: `detector`, `options`, `seed`, and either `values` (how many null ones to count alarms in) or
-`shift`, `repeats`, `past` and `most` (values until an alarm behind a change of the mean, in each repeat).
+JOB is a file of JSON: `detector`, `seed`, and either `options` and `values` (how many null ones to count alarms in);
+`options`, `shift`, `repeats`, `past` and `most` (values until an alarm behind a change of the mean, in each repeat); or
+`settings`, the eager ones first, `streams`, `past` and `values` (null values until the first alarm, in each stream).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ AT_ONCE = 1_000_000
 def main() -> None:
     """Read the job, do it, and write the answer."""
     job = json.loads(Path(sys.argv[1]).read_text())
-    found = delays(job) if "shift" in job else alarms(job)
+    found = delays(job) if "shift" in job else firsts(job) if "settings" in job else alarms(job)
     Path(sys.argv[2]).write_text(json.dumps(found))
 
 
@@ -40,6 +41,40 @@ def alarms(job: dict[str, Any]) -> int:
         for value in rng.normal(size=min(AT_ONCE, job["values"] - start)).tolist():
             detector.update(value)
             found += detector.drift_detected
+    return found
+
+
+def firsts(job: dict[str, Any]) -> list[list[int]]:
+    """Return for each stream how many values behind the past pass until each setting alarms; 0 where it does not."""
+    found, length = [], job["past"] + job["values"]
+    for stream in range(job["streams"]):
+        values = np.random.default_rng([job["seed"], stream]).normal(size=length).tolist()
+        found.append(firsts_of(job, values))
+    return found
+
+
+def firsts_of(job: dict[str, Any], values: list[float]) -> list[int]:
+    """Do so for one stream.
+
+    What ADWIN and Page-Hinkley hold does not depend on their setting until they alarm, so where an eager setting never
+    does, those behind it need not be tried.
+    """
+    found = [0] * len(job["settings"])
+    for number, options in enumerate(job["settings"]):
+        raised = alarmed(made({**job, "options": options}), values)
+        found[number] = next((at - job["past"] for at in raised if at > job["past"]), 0)
+        if not raised:
+            break
+    return found
+
+
+def alarmed(detector: DriftDetector, values: list[float]) -> list[int]:
+    """Return behind how many of *values* there is an alarm."""
+    found = []
+    for number, value in enumerate(values, start=1):
+        detector.update(value)
+        if detector.drift_detected:
+            found.append(number)
     return found
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import departures, inspection
+from monitoring import departures, inspection, parts
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
+from monitoring.clock import GAP
 from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
@@ -25,6 +26,7 @@ class Rule:
     judge: Callable[[Inputs, Quality], tuple[faulty.QualityFinding, ...]]
 
 
+SINGLE = (ABSURD, GAP)  #: kinds of which one row is a fault
 COUNTS = Rule(1, faulty.judge)
 COUNTS_AND_FACTS = Rule(2, inspection.judge)
 
@@ -48,13 +50,13 @@ def quality(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
 
 
 def glitch(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """Single rows with absurd values that began in this window speak against no model; those that go on are a doubt."""
+    """Single rows with absurd values, and gaps, speak against no model in their first window; later they do."""
     found = _faults(inputs, policy, COUNTS_AND_FACTS)
-    if not found or any(one.kind != ABSURD or one.onset_row < inputs["first_row"] for one in found):
+    if not found or any(one.kind not in SINGLE or one.onset_row < inputs["first_row"] for one in found):
         return None
     subject, rows = ", ".join(one.feature for one in found), {row for one in found for row in one.rows}
     onset = min(one.onset_row for one in found)
-    return noted({**inputs, "subject": subject}, f"quality_{ABSURD}@2", found[0].log_evidence, onset, len(rows))
+    return noted({**inputs, "subject": subject}, f"quality_{found[0].kind}@2", found[0].log_evidence, onset, len(rows))
 
 
 def quality_resolve(inputs: Inputs, policy: Policy, rule: Rule) -> Ruling | None:
@@ -94,16 +96,29 @@ def drift(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 
 def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """Features that leave what the reference expects are noted; what is assumed of them is what drift assumes."""
+    """Features that leave what the reference expects are noted, but those of which a fault is told already.
+
+    What is assumed of them is what drift assumes.
+    """
     reference = drifts.compared(inputs, policy.drift)
     seasons = wanted(inputs.get("seasons"), policy.drift, reference)
     if inputs["assumptions"] != assumptions(reference, policy.drift, rule=2, seasons=seasons):
         return None
     found = departures.judge(inputs, policy.drift)
-    if found.verdict != "alarm":
+    names = [str(feature["name"]) for feature in found.features if feature["name"] not in inputs["faulty"]]
+    if found.verdict != "alarm" or not names:
         return None
-    names = ", ".join(str(feature["name"]) for feature in found.features)
-    return drifted({**inputs, "subject": names}, "departures@1", found.log_evidence, found.onset_row)
+    return drifted({**inputs, "subject": ", ".join(names)}, "departures@1", found.log_evidence, found.onset_row)
+
+
+def segment_drift(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Drift within one segment, by its own rows of the reference, whose counts stand in the evidence."""
+    found = parts.judge(inputs, policy)
+    if found.verdict == "alarm":
+        names = ", ".join(str(feature["name"]) for feature in found.features[:3])
+        about = {**inputs, "subject": f"{inputs['subject']}: {names}"}
+        return raised(about, "segment_histogram_cusum@1", found.log_evidence, found.onset_row)
+    return resolved(inputs, found.verdict, found.log_evidence)
 
 
 def _drifted(inputs: Inputs, found: DriftFinding, detector: str) -> Ruling | None:

@@ -52,7 +52,8 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
 def overruled(health: ModelHealth) -> bool:
     """Say whether a person has data learned that the diagnosis calls broken."""
     remedy = health.remediation
-    return remedy is not None and remedy.requested_by != "service" and health.cause == "data_quality"
+    broken = health.cause == "data_quality" or health.awaits_labels
+    return remedy is not None and remedy.requested_by != "service" and broken
 
 
 def _dataset(

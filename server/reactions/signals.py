@@ -8,9 +8,10 @@ import orjson
 
 from monitoring import series
 from monitoring.assumptions import assumptions
-from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from server.closings import RowWindow, SeriesPoint
+from server.judges.data import SINGLE
+from server.parts import PartWindow
 from server.reactions.scene import Scene
 from server.rulings import Ruling
 from server.watch import Watch
@@ -18,17 +19,25 @@ from statemachine import timers
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
-BEYOND_COUNTS = {"facts", "rules", "frozen"}  #: what windows hold where more than counts is judged
+BEYOND_COUNTS = {"facts", "rules", "frozen", "labels", "ticks"}  #: what windows hold where more than counts is judged
+SEGMENT_DRIFT = "segment_drift@1"
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
 
 
 def look_at_window(scene: Scene, window: RowWindow) -> None:
     """Look at a closed window of rows: first whether the data are whole, then whether they moved."""
     _look_at_data(scene, window)
-    health = scene.health
-    suspected = health.alarm is not None and health.alarm.signal == Signal.DRIFT
-    if window.departed.verdict == "alarm" and not suspected:
-        scene.follow("drift_note@1", _drift(scene, health, window, window.departures_before.to_json()))
+    if window.departed.verdict == "alarm":
+        _note_drift(scene, scene.health, window)
+
+
+def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
+    """Note features that have left, unless that is what the model is under suspicion of."""
+    signal = health.alarm.signal if health.alarm else ""
+    if signal != Signal.DRIFT:
+        faulty = sorted({fault.feature for fault in window.faults}) if signal == Signal.QUALITY else []
+        inputs = _drift(scene, health, window, window.departures_before.to_json())
+        scene.follow("drift_note@1", {**inputs, "faulty": faulty})
 
 
 def _look_at_data(scene: Scene, window: RowWindow) -> None:
@@ -43,18 +52,46 @@ def _look_at_data(scene: Scene, window: RowWindow) -> None:
                 _ask(scene, "quality", inputs)
         elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
             scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
+        elif health.policy.segments.alarms == "always" and _drift_counts(scene, health):
+            _suspect_segment(scene, window)
+    elif health.place == SUSPECT and signal == Signal.SEGMENT_DRIFT:
+        _ask_segment(scene, health, window)
     elif health.place == SUSPECT and signal == Signal.QUALITY:
         _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
         scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
-    elif health.place == DEGRADED and health.cause == "data_quality":
+    elif health.place == DEGRADED and (health.cause == "data_quality" or health.awaits_labels):
         _await_repair(scene, health)
+
+
+def _suspect_segment(scene: Scene, window: RowWindow) -> None:
+    """Suspect the first segment that drifted, in the order of the policy."""
+    for part in window.parts:
+        if part.drift.verdict == "alarm":
+            scene.follow(SEGMENT_DRIFT, _within(scene, window, part))
+            return
+
+
+def _ask_segment(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
+    """Let the segment under suspicion speak, if the window has rows of it."""
+    subject = health.alarm.subject if health.alarm else ""
+    mine = [part for part in window.parts if subject.startswith(f"{part.name}: ")]
+    if mine:  # of two whose names begin alike, the one that is named whole
+        scene.follow(SEGMENT_DRIFT, _within(scene, window, max(mine, key=lambda part: len(part.name))))
+
+
+def _within(scene: Scene, window: RowWindow, part: PartWindow) -> dict[str, Any]:
+    return {
+        **part.to_json(), "signal": str(Signal.SEGMENT_DRIFT), "at_row": window.end_row,
+        "reference": scene.health.reference_sha256, "segments": scene.watch.profiler.parts.number,
+    }  # fmt: skip
 
 
 def _noted(scene: Scene, window: RowWindow, inputs: dict[str, Any]) -> bool:
     """Note faults of single rows, of which no doubt of the model follows; say whether there are no others."""
-    single = any(fault.kind == ABSURD for fault in window.faults)
-    return single and scene.follow("glitch@1", {**inputs, "first_row": window.first_row}) is not None
+    single = any(fault.kind in SINGLE for fault in window.faults)
+    told = {**inputs, **scene.watch.profiler.before.to_json(), "first_row": window.first_row}
+    return single and scene.follow("glitch@1", told) is not None
 
 
 def _await_repair(scene: Scene, health: ModelHealth) -> None:
@@ -150,7 +187,21 @@ def drift_since(watch: Watch, row: int) -> list[dict[str, Any]]:
             if name != OUTPUT and evidence > found.get(name, {"log_evidence": -1.0})["log_evidence"]:
                 joint = {"columns": members[name]} if name in members else {}
                 found[name] = {"name": name, "change": feature["change"], "log_evidence": evidence, **joint}
-    return sorted(found.values(), key=lambda each: (-each["log_evidence"], each["name"]))
+    every = [*found.values(), *_drifted_within(watch, row)]
+    return sorted(every, key=lambda each: (-each["log_evidence"], each["name"]))
+
+
+def _drifted_within(watch: Watch, row: int) -> list[dict[str, Any]]:
+    """Give the features that drifted within segments in the windows since *row*, each segment and feature once."""
+    found: dict[str, dict[str, Any]] = {}
+    for window in watch.windows:
+        for segment, drift in window.within if window.end_row > row else ():
+            for feature in drift.features:
+                name = f"{feature['name']} in {segment}"
+                if feature["log_evidence"] > found.get(name, {"log_evidence": -1.0})["log_evidence"]:
+                    told = {"change": f"{feature['change']} in {segment}", "log_evidence": feature["log_evidence"]}
+                    found[name] = {"name": name, **told, "within": feature["name"]}
+    return [one for one in found.values() if one["within"] != OUTPUT]
 
 
 def _end_silence(scene: Scene, health: ModelHealth) -> None:

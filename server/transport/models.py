@@ -169,4 +169,5 @@ def model(view: ModelView) -> pb.Model:
         effective_policy_json=canonical(view.policy).decode(), policy_version=view.policy_version,
         reference_rows=view.reference_rows, retired=view.retired, create_time_us=view.create_time_us, etag=view.etag,
         seed=view.seed, signals=[declaration(one) for one in view.signals],
+        unwatched=view.unwatched,
     )  # fmt: skip

@@ -33,8 +33,9 @@ def _feature(view: FeatureView) -> pb.FeatureWindow:
 
 def _segment(view: SegmentView) -> pb.SegmentWindow:
     return pb.SegmentWindow(
-        name=view.name, rows=view.rows, labelled=view.labelled, loss=view.loss, accepted=view.accepted
-    )
+        name=view.name, rows=view.rows, labelled=view.labelled, loss=view.loss, accepted=view.accepted,
+        log_evidence=view.log_evidence,
+    )  # fmt: skip
 
 
 def _fault(found: QualityFinding) -> pb.DataFault:

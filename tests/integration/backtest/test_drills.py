@@ -121,6 +121,7 @@ def test_what_a_stream_has_no_column_for_is_told_and_counts_for_nothing(tmp_path
 
     found = drill(Options(scenarios=("new-category",), stream=stream, template=FAST))["scenarios"][0]
     assert found["as_expected"]
+    assert not found["runs"][0]["planted"]
     assert "could not be planted" in found["runs"][0]["why"]
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from statemachine.policy import FAULTS
-from tests.fixtures.faults import PLANTED, STATIONS, lived, planted
+from tests.fixtures.faults import PLANTED, REFERENCE, STATIONS, lived, planted
 
+WINDOW = REFERENCE // 20
 SEED = 3  #: a world in which the unit is known by the second window, and so by the time of the diagnosis
 TOLD = [
     ("code", "sentinel in a (0.5 in "),
@@ -94,3 +95,25 @@ def test_a_sensor_that_freezes_is_not_seen_where_nobody_says_whose_rows_are() ->
     events, _ = lived(planted("frozen", SEED))
 
     assert "quality_frozen@2" not in [event["payload"].get("detector") for event in events]
+
+
+@pytest.mark.parametrize("fault", ["unlabelled", "one class"])
+def test_labels_that_stay_away_are_a_fault_until_they_come_and_start_no_retraining(fault: str) -> None:
+    events, audit = lived(planted(fault, SEED), quality={"looks_for": ["labels"]})
+
+    alarm = next(event["payload"] for event in events if event["type"] == "alarm_raised")
+    assert (alarm["signal"], alarm["subject"], alarm["detector"]) == ("quality", "@label", "quality_labels@2")
+    assert alarm["onset_row"] in range(PLANTED - WINDOW, PLANTED + WINDOW)
+    assert not [event for event in events if event["type"] == "remediation_started"]
+    assert "recovery_shown" in {event["type"] for event in events}
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_a_stretch_without_rows_is_noted_once_and_raises_no_suspicion() -> None:
+    events, audit = lived(planted("gap", SEED), quality={"looks_for": ["clock"]})
+
+    told = [event for event in events if event["type"] in {"fault_noted", "alarm_raised", "remediation_started"}]
+    assert [event["type"] for event in told] == ["fault_noted"]
+    fault = told[0]["payload"]
+    assert (fault["subject"], fault["detector"], fault["onset_row"]) == ("@time", "quality_gap@2", PLANTED)
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])

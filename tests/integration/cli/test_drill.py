@@ -28,8 +28,17 @@ def test_what_is_not_as_expected_is_exit_code_1_with_the_reason(tmp_path: Path) 
     asked = ("drill", "--scenario", "concept", "--template", "linear", "--policy", "strict.json", "--json", "out.json")
     done = remission(*asked, folder=tmp_path)
     assert done.code == 1
-    assert "It does not hold that a candidate is promoted." in " ".join(done.err.split())
+    assert "It does not hold that a candidate is promoted, and that what is served in the end costs less" in " ".join(
+        done.err.split()
+    )
     assert not json.loads((tmp_path / "out.json").read_text())["as_expected"]
+
+
+def test_what_could_not_be_planted_is_counted_apart(tmp_path: Path) -> None:
+    done = remission(*CALM, "--scenario", "segment", folder=tmp_path)
+
+    assert done.code == 0, done.err
+    assert "1 of 1 as expected, 1 could not be planted; 0 false alarms" in " ".join(done.err.split())
 
 
 def test_what_cannot_be_drilled_is_refused_in_a_line(tmp_path: Path) -> None:

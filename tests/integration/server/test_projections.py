@@ -135,3 +135,17 @@ def test_more_than_the_reference_was_learned_with_are_refused(client: Client, ev
 
     told = "drift.projections: 3 is not accepted; the reference of this model was learned with 2, and up to as many are"
     assert [(one.field, one.description) for one in caught.value.violations] == [("policy_json", told)]
+
+
+def test_a_model_tells_that_projections_are_not_watched_and_whether_they_can_be(client: Client) -> None:
+    lived(client, "unaware", BLIND)
+    lived(client, "calm", {**WATCHFUL, "drift": {"alarms": "never", "projections": 2}})
+    before = client.models.get("calm")
+    watched = before.unwatched
+
+    dropped = client.models.update("calm", before.etag, policy={"regret": {"every": 0}}).unwatched
+
+    told = "features that go together otherwise: the policy asks for no drift.projections, and "
+    assert not [one for one in watched if one.startswith(told)]
+    assert f"{told}up to 2 may be asked for" in dropped
+    assert f"{told}the model was registered without, so none can be" in client.models.get("unaware").unwatched

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from monitoring.assumptions import assumptions
+from monitoring.departures import Departures
+from monitoring.dictionary import Dictionary
 from monitoring.learning import learn
 from monitoring.profile import profile
 from monitoring.reference import Column, Reference
@@ -46,3 +48,17 @@ def test_nothing_follows_from_evidence_that_assumes_something_else(name: str, va
     ruling, _ = rule("drift@2", {**inputs, "assumptions": stated}, POLICY, no_evidence)
 
     assert ruling is None
+
+
+def test_a_feature_that_leaves_is_noted_unless_a_fault_of_it_is_told_or_something_else_was_assumed() -> None:
+    reference, inputs = moved()
+    state = Departures.start(Dictionary.of(reference, POLICY.drift.tolerance)).to_json()
+    stated = {**inputs, "state": state, "assumptions": assumptions(reference, POLICY.drift)}
+
+    asked: list[Inputs] = [{"faulty": []}, {"faulty": ["a"]}, {"faulty": [], "assumptions": {}}]
+
+    noted, told, otherwise = (rule("drift_note@1", {**stated, **more}, POLICY, no_evidence)[0] for more in asked)
+
+    assert noted is not None
+    assert (noted.event, noted.payload["subject"], noted.payload["onset_row"]) == ("drift_noted", "a", 2_000)
+    assert (told, otherwise) == (None, None)

@@ -41,7 +41,22 @@ def test_nothing_is_held_before_a_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["missing", "invalid", "stuck", "sentinel", "unit", "absurd", "rule", "resent", "frozen"]
+    "kind",
+    [
+        "missing",
+        "invalid",
+        "stuck",
+        "sentinel",
+        "unit",
+        "absurd",
+        "rule",
+        "resent",
+        "frozen",
+        "labels",
+        "label_class",
+        "clock_still",
+        "clock_behind",
+    ],
 )
 def test_what_is_broken_whatever_the_world_does_is_held(kind: str) -> None:
     found = Quarantine(300)

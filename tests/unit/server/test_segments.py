@@ -46,23 +46,24 @@ class World:
         """Draw regions."""
         return self.chance.choice(len(REGIONS), size=rows, p=SHARES).astype(np.int32)
 
-    def columns(self, where: np.typing.NDArray[np.int32]) -> dict[str, Any]:
-        """Give the columns of rows in these regions."""
-        return {"age": self.chance.uniform(20, 80, len(where)), "region": Categories(dictionary=REGIONS, codes=where)}
+    def columns(self, where: np.typing.NDArray[np.int32], older: float = 0.0) -> dict[str, Any]:
+        """Give the columns of rows in these regions; those of the north may be older than they were."""
+        ages = self.chance.uniform(20, 80, len(where)) + older * (where == REGIONS.index("north"))
+        return {"age": ages, "region": Categories(dictionary=REGIONS, codes=where)}
 
     def labels(self, where: np.typing.NDArray[np.int32], wrong: dict[str, float]) -> np.typing.NDArray[np.float64]:
         """Draw what turns out to be true of answers that are all yes: no in one of five, and where they are *wrong*."""
         rates = np.array([wrong.get(region, 0.2) for region in REGIONS])[where]
         return (self.chance.random(len(where)) >= rates).astype(float)
 
-    def send(self, windows: int, **wrong: float) -> list[str]:
+    def send(self, windows: int, older: float = 0.0, **wrong: float) -> list[str]:
         """Send rows and labels, window by window; give the types of all events."""
         for _ in range(windows):
             rows, where = np.arange(self.next, self.next + WINDOW), self.where(WINDOW)
             self.next += WINDOW
             ids, route, times_us = [f"p-{row}" for row in rows], self.service.route("m"), rows * MINUTE_US
             batch = RowsBatch(
-                model="m", batch_id=ids[0], ids=ids, times_us=times_us, columns=self.columns(where),
+                model="m", batch_id=ids[0], ids=ids, times_us=times_us, columns=self.columns(where, older),
                 outputs={route.champion: np.full(WINDOW, 0.9)}, served=np.zeros(WINDOW, dtype=np.uint8),
                 generation=route.generation,
             )  # fmt: skip
@@ -164,6 +165,45 @@ def test_conditions_may_ask_for_segments(service: Service) -> None:
     assert "alarm_raised" not in calm
     assert fact(service, "alarm_raised")["subject"] == "worst"
     assert service.verify().failed == 0
+
+
+DRIFTING = {"drift": {"alarms": "always"}, "segments": {**BY_REGION, "drift": True}}
+
+
+def test_drift_within_a_segment_is_found_named_and_confirmed_and_derives_again(service: Service) -> None:
+    """The ages of the north, 8 % of the rows, rise by one standard deviation; the whole moves by a twelfth of that."""
+    world = World(service, DRIFTING)
+    calm = world.send(15)
+    began = world.next
+
+    told = world.send(25, older=17.0)
+
+    alarm, cause = fact(service, "alarm_raised"), fact(service, "diagnosis_made")
+    assert "alarm_raised" not in calm
+    assert (alarm["signal"], alarm["subject"]) == ("segment_drift", "region=north: age")
+    assert abs(alarm["onset_row"] - began) <= 6 * WINDOW
+    assert "decline_confirmed" in told
+    assert "in region=north" in cause["causes"][0]["note"]
+    assert (cause["cause"], cause["causes"][0]["features"]) == ("covariate_drift", ["age"])
+    found = service.verify()
+    assert (found.failed, found.rederived) == (0, found.decisions)
+
+
+def test_drift_within_a_segment_is_not_looked_for_by_default(service: Service) -> None:
+    world = World(service, {**DRIFTING, "segments": BY_REGION})
+
+    assert "alarm_raised" not in world.send(25, older=17.0)
+
+
+def test_a_condition_may_ask_for_drift_in_segments(service: Service) -> None:
+    moved = {"name": "moved", "when": "segment.drift_log_evidence > 8.0"}
+    world = World(service, {**DRIFTING, "drift": {"alarms": "never"}, "conditions": [moved]})
+    calm = world.send(15)
+
+    world.send(20, older=17.0)
+
+    assert "alarm_raised" not in calm
+    assert fact(service, "alarm_raised")["subject"] == "moved"
 
 
 @pytest.mark.parametrize(

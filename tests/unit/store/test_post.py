@@ -11,7 +11,7 @@ from typing import TypeVarTuple, Unpack
 
 import pytest
 
-from store.post import delivered, together
+from store.post import Together, delivered
 
 Ts = TypeVarTuple("Ts")
 
@@ -32,7 +32,7 @@ def settle(futures: list[Future[int]]) -> None:
     """Settle all of them on another thread, as a commit does."""
 
     def work() -> None:
-        with together():
+        with Together():
             for number, future in enumerate(futures):
                 future.set_result(number)
 
@@ -76,7 +76,7 @@ def test_a_failure_is_told_to_the_one_whom_it_belongs_to(error: Exception, told:
 
     async def both() -> list[int | BaseException]:
         tasks = await waited(bad, good)
-        with together():
+        with Together():
             bad.set_exception(error)
             good.set_result(7)
         return await asyncio.gather(*tasks, return_exceptions=True)

@@ -61,12 +61,3 @@ def test_an_edge_made_of_its_open_tiles_grows_like_the_one_that_grew_there() -> 
     more = leaves(1000)[700:]
     assert made.grow(more) == grown.grow(more)
     assert made.root() == grown.root()
-
-
-def test_a_copy_grows_alone() -> None:
-    edge = Edge()
-    edge.grow(leaves(5))
-    copy = edge.copy()
-    copy.grow(leaves(300))
-
-    assert edge.root() == root_of(leaves(5))

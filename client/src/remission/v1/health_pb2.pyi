@@ -564,6 +564,7 @@ class SegmentWindow(google.protobuf.message.Message):
     LABELLED_FIELD_NUMBER: builtins.int
     LOSS_FIELD_NUMBER: builtins.int
     ACCEPTED_FIELD_NUMBER: builtins.int
+    LOG_EVIDENCE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """name of the segment, such as `region=north` or `age<30`."""
     rows: builtins.int
@@ -576,6 +577,10 @@ class SegmentWindow(google.protobuf.message.Message):
     """accepted is the highest mean loss of the champion that raises no suspicion however long it lasts; absent where too
     few rows of the reference are in the segment, which is not watched then.
     """
+    log_evidence: builtins.float
+    """log_evidence is the evidence that anything drifted in it, in nats, of this window and those before it; absent where
+    the policy does not look for drift in segments, where too few rows of the reference are in it, or none of the window.
+    """
     def __init__(
         self,
         *,
@@ -584,11 +589,14 @@ class SegmentWindow(google.protobuf.message.Message):
         labelled: builtins.int = ...,
         loss: builtins.float | None = ...,
         accepted: builtins.float | None = ...,
+        log_evidence: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_accepted", b"_accepted", "_loss", b"_loss", "accepted", b"accepted", "loss", b"loss"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_accepted", b"_accepted", "_loss", b"_loss", "accepted", b"accepted", "labelled", b"labelled", "loss", b"loss", "name", b"name", "rows", b"rows"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_accepted", b"_accepted", "_log_evidence", b"_log_evidence", "_loss", b"_loss", "accepted", b"accepted", "log_evidence", b"log_evidence", "loss", b"loss"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_accepted", b"_accepted", "_log_evidence", b"_log_evidence", "_loss", b"_loss", "accepted", b"accepted", "labelled", b"labelled", "log_evidence", b"log_evidence", "loss", b"loss", "name", b"name", "rows", b"rows"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_accepted", b"_accepted"]) -> typing.Literal["accepted"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_log_evidence", b"_log_evidence"]) -> typing.Literal["log_evidence"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_loss", b"_loss"]) -> typing.Literal["loss"] | None: ...
 

@@ -155,6 +155,7 @@ class Model(google.protobuf.message.Message):
     SEED_FIELD_NUMBER: builtins.int
     POLICY_FIELD_NUMBER: builtins.int
     SIGNALS_FIELD_NUMBER: builtins.int
+    UNWATCHED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """name is the model's id, unique in its namespace: [a-z0-9][a-z0-9_-]{0,62}."""
     owner: builtins.str
@@ -213,6 +214,10 @@ class Model(google.protobuf.message.Message):
     def signals(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.signals_pb2.ExternalSignal]:
         """signals are the series that others measure for the model; each name once."""
 
+    @property
+    def unwatched(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """unwatched is what the policy in force does not watch though it could, each with why, for people to read. Output only."""
+
     def __init__(
         self,
         *,
@@ -237,9 +242,10 @@ class Model(google.protobuf.message.Message):
         seed: builtins.int = ...,
         policy: remission.v1.policy_pb2.Policy | None = ...,
         signals: collections.abc.Iterable[remission.v1.signals_pb2.ExternalSignal] | None = ...,
+        unwatched: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["policy", b"policy"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "signals", b"signals", "task", b"task", "template", b"template"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["champion", b"champion", "classes", b"classes", "create_time_us", b"create_time_us", "effective_policy_json", b"effective_policy_json", "etag", b"etag", "features", b"features", "label_delay_rows", b"label_delay_rows", "metric", b"metric", "name", b"name", "outcomes", b"outcomes", "owner", b"owner", "policy", b"policy", "policy_json", b"policy_json", "policy_version", b"policy_version", "purpose", b"purpose", "reference_rows", b"reference_rows", "retired", b"retired", "seed", b"seed", "signals", b"signals", "task", b"task", "template", b"template", "unwatched", b"unwatched"]) -> None: ...
 
 global___Model = Model
 

@@ -315,7 +315,7 @@ class Policy(google.protobuf.message.Message):
         """alarms: Whether broken data raise suspicion."""
         @property
         def looks_for(self) -> global___Policy.Names:
-            """looks_for: Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a fault; they have as many false alarms as all other kinds together, at most. `resent`: rows that were ingested in an earlier window come again in their order, under other ids."""
+            """looks_for: Faults that are looked for beside those that counts tell. `sentinel`: one value that suddenly stands for missing ones. `unit`: a feature whose values are converted, which must be asked for, since a world that moves by just such a factor looks the same. `absurd`: values so far beyond all of the reference that one row is a fault; they have as many false alarms as all other kinds together, at most. `resent`: rows that were ingested in an earlier window come again in their order, under other ids. `labels`: more rows than in the reference have no label when it is due, twice `label_delay_rows` and a window later, or no label is of a class any more; it must be asked for, since many a stream has labels for a part of its rows only, and since a class that dies out looks the same. `clock`: a stretch without rows that is none of the rhythm of the reference (`gap`, which is noted), times that stand still (`clock_still`), and rows that run behind, as in another time zone (`clock_behind`); it must be asked for, since batches that were held back look the same."""
 
         @property
         def rules(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Policy.Rule]:
@@ -428,6 +428,7 @@ class Policy(google.protobuf.message.Message):
         RUN_LENGTH_FIELD_NUMBER: builtins.int
         ALPHA_FIELD_NUMBER: builtins.int
         LEAST_ROWS_FIELD_NUMBER: builtins.int
+        DRIFT_FIELD_NUMBER: builtins.int
         ALARMS_FIELD_NUMBER: builtins.int
         SPLITS_FIELD_NUMBER: builtins.int
         run_length: builtins.float
@@ -436,8 +437,10 @@ class Policy(google.protobuf.message.Message):
         """alpha: Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all segments share it."""
         least_rows: builtins.int
         """least_rows: Labelled rows in the reference below which a segment is not watched."""
+        drift: builtins.bool
+        """drift: Whether drift is looked for within each segment too, against its own rows of the reference, at least 50. All segments share `drift.false_alarm_windows`; `drift.alarms` says when it raises suspicion. Not by default: a server that starts takes some milliseconds more for each feature and segment. Not where seasons are named."""
         alarms: builtins.str
-        """alarms: Whether a loss that rose in a segment alone raises suspicion."""
+        """alarms: Whether a loss that rose in a segment alone, or drift in it, raises suspicion."""
         @property
         def splits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Policy.Split]:
             """splits: Columns by which rows are told apart; see below. None by default, and nothing is watched."""
@@ -448,15 +451,18 @@ class Policy(google.protobuf.message.Message):
             run_length: builtins.float | None = ...,
             alpha: builtins.float | None = ...,
             least_rows: builtins.int | None = ...,
+            drift: builtins.bool | None = ...,
             alarms: builtins.str | None = ...,
             splits: collections.abc.Iterable[global___Policy.Split] | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_alpha", b"_alpha", "_least_rows", b"_least_rows", "_run_length", b"_run_length", "alarms", b"alarms", "alpha", b"alpha", "least_rows", b"least_rows", "run_length", b"run_length"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_alpha", b"_alpha", "_least_rows", b"_least_rows", "_run_length", b"_run_length", "alarms", b"alarms", "alpha", b"alpha", "least_rows", b"least_rows", "run_length", b"run_length", "splits", b"splits"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_alpha", b"_alpha", "_drift", b"_drift", "_least_rows", b"_least_rows", "_run_length", b"_run_length", "alarms", b"alarms", "alpha", b"alpha", "drift", b"drift", "least_rows", b"least_rows", "run_length", b"run_length"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_alpha", b"_alpha", "_drift", b"_drift", "_least_rows", b"_least_rows", "_run_length", b"_run_length", "alarms", b"alarms", "alpha", b"alpha", "drift", b"drift", "least_rows", b"least_rows", "run_length", b"run_length", "splits", b"splits"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alarms", b"_alarms"]) -> typing.Literal["alarms"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alpha", b"_alpha"]) -> typing.Literal["alpha"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_drift", b"_drift"]) -> typing.Literal["drift"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_least_rows", b"_least_rows"]) -> typing.Literal["least_rows"] | None: ...
         @typing.overload

@@ -6,14 +6,15 @@ import pytest
 
 from backtest.drills.account import Harm
 from backtest.drills.expecting import expect
-from backtest.drills.scenarios import SCENARIOS, Scenario
+from backtest.drills.scenarios import SCENARIOS, Kind, Scenario
 from statemachine.policy import Policy
-from tests.fixtures.drills import an_account
+from tests.fixtures.drills import HARMLESS, an_account
 
 CURED = an_account(
     road=("healthy", "suspect", "degraded", "retraining", "canary", "healthy"), confirmed=3.0, promoted=1,
     cause="concept_change", proved=("loss",), last=(0.1, 0.5),
 )  # fmt: skip
+SHOUTED = Harm(before=0.1, after=0.7, excess=0.6, error=0.05)
 ASKING = Policy.from_json({"approvals": {"required": True}})
 
 
@@ -27,7 +28,7 @@ def test_a_change_that_costs_must_be_proved_named_and_cured() -> None:
     assert expected.broken(CURED) == []
     assert expected.broken(an_account()) == [
         "a decline is confirmed, or a refresh forestalls it", "the cause is named as concept_change",
-        "a candidate is promoted",
+        "a candidate is promoted", "what is served in the end costs less than the model left alone",
     ]  # fmt: skip
 
 
@@ -70,7 +71,26 @@ def test_drift_that_costs_nothing_is_told_where_the_policy_wants_it_and_only_the
 
     assert expect(named("harmless"), always, "stays", "").broken(told) == []
     assert expect(named("harmless"), always, "stays", "").broken(an_account()) == ["drift raises suspicion"]
-    assert expect(named("harmless"), Policy(), "stays", "").broken(an_account()) == []
+    assert expect(named("harmless"), Policy(), "stays", "").broken(an_account(challenged=8)) == []
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
+@pytest.mark.parametrize("harm", [HARMLESS, SHOUTED], ids=["harmless", "harmful"])
+def test_no_scenario_is_as_expected_of_a_service_that_does_nothing(scenario: Scenario, harm: Harm) -> None:
+    """But where a changed world costs nothing: there the model may stay, or a better one be proved."""
+    left_alone = expect(scenario, Policy(), harm.verdict, "amount").broken(an_account(harm=harm))
+
+    assert bool(left_alone) != (scenario.kind == Kind.CHANGE and harm == HARMLESS)
+
+
+def test_a_loud_blip_of_two_windows_must_be_met_and_be_over() -> None:
+    blip = expect(named("blip-2"), Policy(), "rises", "")
+    met = {"road": ("healthy", "suspect", "healthy"), "suspected": 2.0, "challenged": 5, "harm": SHOUTED}
+
+    assert blip.broken(an_account(**met)) == []
+    assert blip.broken(an_account(**{**met, "suspected": None})) == ["a suspicion is raised where the blip costs much"]
+    assert blip.broken(an_account(**{**met, "stands": "suspect"})) == ["the model is healthy in the end"]
+    assert expect(named("blip-1"), Policy(), "rises", "").broken(an_account(harm=SHOUTED, challenged=5)) == []
 
 
 def test_a_fault_must_be_named_by_its_feature_and_not_be_trained_on() -> None:

@@ -124,7 +124,8 @@ def test_a_fault_touches_its_own_column_alone_and_is_repaired(scenario: Scenario
         for old, new in zip(stream.columns, planted.stream.columns, strict=True)
         if not np.array_equal(old.values, new.values, equal_nan=True)
     }
-    assert touched == ({planted.feature} if planted.feature != "@row" else {one.name for one in stream.columns})
+    whole = {"@row": {one.name for one in stream.columns}, "@label": set[str](), "@time": set[str]()}
+    assert touched == whole.get(planted.feature, {planted.feature})
     assert not planted.touched[PLAN.after(6) :].any()
     assert planted.touched[PLAN.change : PLAN.after(6)].mean() > 0.4
 

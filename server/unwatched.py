@@ -1,0 +1,32 @@
+"""What is not watched of a model, and why: so that nobody takes silence for calm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from statemachine.envelope import RecordedEvent
+
+
+def unwatched(policy: dict[str, Any], registered: RecordedEvent) -> tuple[str, ...]:
+    """Tell what a *policy* leaves out, and what can be asked for given the one that a model was *registered* under."""
+    told = orjson.loads(registered.payload)["policy"]["drift"] if registered.payload else {}
+    return tuple(_told(policy, told))
+
+
+def _told(policy: dict[str, Any], learned: dict[str, Any]) -> Iterator[str]:
+    drift = policy["drift"]
+    if not drift.get("projections"):
+        most = learned.get("projections", 0)
+        can = f"up to {most} may be asked for" if most else "the model was registered without, so none can be"
+        yield f"features that go together otherwise: the policy asks for no drift.projections, and {can}"
+    if not drift.get("seasons"):
+        names = ", ".join(learned.get("seasons", ()))
+        can = f"{names} may be" if names else "the model was registered without, so none can be"
+        yield f"drift by season: the policy names no drift.seasons, and {can}"
+    if not policy["loss"].get("seasons"):
+        yield "loss by season: the policy names no loss.seasons; some may be named"
+    if not policy.get("segments", {}).get("splits"):
+        yield "parts of the rows: the policy declares no segments.splits; some may be declared"
