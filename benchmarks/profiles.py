@@ -30,6 +30,7 @@ from benchmarks.peers.environment import environment
 from monitoring.aims import learn_projections
 from monitoring.compiled import CompiledCounter
 from monitoring.counting import ArrayCounter, Counter
+from monitoring.departures import Departures
 from monitoring.habits import Habits, learn_habits
 from monitoring.inspection import Inspection
 from monitoring.learning import learn
@@ -83,6 +84,7 @@ class Window:
         self._reference, self._counter, self._policy = reference, counter, Policy()
         self._quality = Inspection.start(reference, habits, self._policy.quality)
         self._drift = DriftWatch.start(reference, self._policy.drift)
+        self._departures = Departures.start(self._drift.dictionary)
         self._trail = Trail()
 
     def judge(self, rows: Floats) -> None:
@@ -94,6 +96,7 @@ class Window:
         resent, self._trail = self._trail.resent(here), self._trail.after(here)
         self._quality.observe(Seen(start_row=0, profile=found, repeats=repeats, facts=facts, resent=resent))
         self._drift.observe(0, found, self._policy.drift)
+        self._departures.observe(0, found, self._policy.drift)
 
 
 def seconds(run: Callable[[], object], times: int) -> float:

@@ -146,6 +146,9 @@ class Together:
 def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run]]]:
     """Cut windows into neighbours that are multiplied at once."""
     each, begin = [(one, len(list(same))) for one, same in groupby(tables)], 0
+    if len(each) == 1:
+        yield slice(0, len(tables)), tables[0].runs
+        return
     for _, some in groupby(each, key=lambda pair: pair[0].shapes if pair[1] == 1 else pair[0]):
         mine = list(some)
         end = begin + sum(number for _, number in mine)
