@@ -132,7 +132,7 @@ def _of_harm(scenario: Scenario, policy: Policy) -> Expected:
 def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expected:
     if scenario.looked_for and scenario.looked_for not in policy.quality.looks_for:
         road = f"stays in service: this policy does not look for {scenario.looked_for}"
-        return Expected(road=road, claims=(NO_DECLINE, NOT_WORSE))
+        return Expected(road=road, claims=(NO_DECLINE, NOT_WORSE, *_watched(policy)))
     named = Claim(
         f"the fault of {feature} is named",
         lambda found: (
