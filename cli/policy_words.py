@@ -92,6 +92,12 @@ def _drift(policy: Policy) -> Iterator[str]:
     )
     if drift.projections:
         yield f"Up to {drift.projections} sums of features are watched too, to see whether they go together otherwise."
+    if drift.by_label == "never" or drift.seasons:
+        yield "No rows are held against those of their own label."
+    else:
+        since = {"after_drift": ", once a feature has left all of them", "always": ""}[drift.by_label]
+        told = "what differs is noted, and raises no suspicion"
+        yield f"Rows are held against those of their own label too{since}; {told}."
     if drift.seasons:
         names = _joined(drift.seasons)
         clock = f"by a clock {drift.utc_offset_minutes:+} minutes from UTC"

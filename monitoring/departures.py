@@ -44,6 +44,11 @@ class Departures:
     reverse: tuple[int, ...]  #: CUSUM of what speaks for its return, in `NATS`
     told_row: int = 0  #: the first row behind the window in which a departure was told last
 
+    @property
+    def away(self) -> bool:
+        """Say whether any feature has left."""
+        return any(alternative != STAYS for alternative in self.accused)
+
     @classmethod
     def start(cls, dictionary: Dictionary) -> Self:
         """Return those of whom nothing has been seen."""
@@ -51,7 +56,10 @@ class Departures:
         return cls(dictionary, zero, zero, (STAYS,) * features, (0,) * features)
 
     def observe(self, start_row: int, window: Profile, policy: Thresholds) -> tuple[Departures, DriftFinding]:
-        """Take the window of rows that begins at *start_row*; the verdict is alarm where features leave in it."""
+        """Take the window of rows that begins at *start_row*; the verdict is alarm where features leave in it.
+
+        Those that are part of what was told leave with an onset, and no alarm.
+        """
         end = start_row + window.rows
         if not len(self.sums) or not window.rows:  # of seasons that nobody knows there are no rows to be shown
             return self, DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=end)
@@ -119,7 +127,7 @@ def _told(
     onset = int(before.since[int(np.argmax(before.sums))])
     features, after = dictionary.features(named, by_feature, before.sums, window.counts), _left(before, named)
     if onset < before.told_row:
-        return after, DriftFinding(verdict="none", log_evidence=log_e, onset_row=-1, row=end)
+        return after, DriftFinding(verdict="none", log_evidence=log_e, onset_row=onset, row=end)
     finding = DriftFinding(verdict="alarm", log_evidence=log_e, onset_row=onset, row=end, features=features)
     return replace(after, told_row=end), finding
 

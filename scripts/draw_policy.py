@@ -50,6 +50,13 @@ MEANING: dict[str, str] = {
         "are counted when a model is registered, and none can be added later. Not asked for by default: fewer rows "
         "teach what to expect, so where nothing follows the clock a small shift is seen later"
     ),
+    "drift.by_label": (
+        "When rows of one label, up to eight classes or the fifths of an amount, are held against rows of the same, so "
+        "that what leaves further, or leaves within one class, is noted: once a feature has left all rows together, "
+        "always, or never. It raises no suspicion. Classes share `drift.false_alarm_windows`; one of which the "
+        "reference has fewer than 50 rows is watched among all others. `always` takes some milliseconds more for each "
+        "feature and class when labels first come behind a start. Not where `seasons` are named"
+    ),
     "drift.utc_offset_minutes": "How many minutes the clock of all seasons is ahead of UTC, all the year",
     "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",

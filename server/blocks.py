@@ -38,6 +38,7 @@ class Blocks:
         self._pool = max(policy.windows.rows_for(reference_rows), LEAST_POOL)
         self._labelled: list[Rows] = []  #: in order of arrival, not yet in a block
         self._waiting = 0
+        self.newest: Rows = np.empty(0, dtype=np.int64)  #: the rows of the block that closed last
         self._recent = np.empty(0, dtype=np.int64)  #: the latest labelled rows, to rank among
 
     @property
@@ -62,6 +63,7 @@ class Blocks:
             # Erased rows keep their places in blocks, so that no border moves; but they count for nothing.
             alive = whole[self._tape.living(whole)]
             self._recent = np.concatenate([self._recent, alive])[-self._pool :]
+            self.newest = alive
             yield self._close(whole, alive)
 
     def _close(self, whole: Rows, rows: Rows) -> LabelBlock:

@@ -92,4 +92,18 @@ class SeriesPoint:
     before: SeriesWatch
 
 
-Closing = LabelBlock | RowWindow | SeriesPoint
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelWindow:
+    """As many labelled rows as a window has, told apart by their labels."""
+
+    end_row: int  #: one past its highest row
+    parts: tuple[PartWindow, ...]  #: by group
+    groups: int  #: that share the budget of false alarms
+
+    @property
+    def told(self) -> tuple[PartWindow, ...]:
+        """The groups of which features have left in it."""
+        return tuple(part for part in self.parts if part.drift.verdict == "alarm")
+
+
+Closing = LabelBlock | LabelWindow | RowWindow | SeriesPoint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.closings import LabelBlock, RowWindow, SeriesPoint
+from server.closings import Closing, LabelBlock, LabelWindow, RowWindow, SeriesPoint
 from server.desk import FOLLOWER, Desk
 from server.reactions import canary, conditions, explaining, remedy, signals, silences, suspicion
 from server.reactions.scene import Scene
@@ -37,12 +37,14 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
         move_on(desk, unit, model)
 
 
-def _react(scene: Scene, closing: LabelBlock | RowWindow | SeriesPoint) -> None:
+def _react(scene: Scene, closing: Closing) -> None:
     match closing:
         case LabelBlock():
             suspicion.look(scene)
             conditions.accept(scene)
             canary.look(scene)
+        case LabelWindow():
+            signals.look_at_labels(scene, closing)
         case RowWindow():
             signals.look_at_window(scene, closing)
             conditions.look(scene)

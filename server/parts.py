@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitoring.counting import Counter
+from monitoring.departures import Departures
 from monitoring.parts import learn_part, shared
 from monitoring.profile import Profile, profile
 from monitoring.reference import Reference
@@ -25,7 +26,7 @@ class PartWindow:
     first_row: int
     profile: Profile
     part: Seasons  #: what its rows of the reference were
-    before: DriftWatch
+    before: DriftWatch | Departures
     drift: DriftFinding
 
     def to_json(self) -> dict[str, Any]:

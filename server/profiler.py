@@ -97,6 +97,15 @@ class Profiler:
             yield self._window(end, seen, counted, cells, estimate, parts)
 
     @property
+    def told_row(self) -> int:
+        """The first row behind the departure that was told last."""
+        return self._departures.told_row
+
+    def told(self, row: int) -> None:
+        """Remember that a departure before *row* was told by other means: what began before it is part of that."""
+        self._departures = replace(self._departures, told_row=max(self._departures.told_row, row))
+
+    @property
     def estimated_version(self) -> str:
         """The version that estimates are of."""
         return self._estimator.version(self._tape)

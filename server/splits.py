@@ -18,6 +18,7 @@ from server.schema import CATEGORICAL, NUMERIC, Feature, Schema
 from statemachine.policy import MOST_SEGMENTS, Policy, Split
 
 SUMS = 3  #: of a block: rows, sum, sum of squares
+LABEL, FIFTHS, NO_FEATURE = "label", 5, -1
 MOST_NAMED = 20  #: words in a refusal
 
 
@@ -97,6 +98,24 @@ def _bin(name: str, low: float, high: float) -> str:
     if high == math.inf:
         return f"{name}>={low:.15g}"
     return f"{name}<{high:.15g}" if low == -math.inf else f"{low:.15g}<={name}<{high:.15g}"
+
+
+def by_label(schema: Schema, labels: Floats, most: int) -> tuple[Segment, ...]:
+    """Give groups of rows by their label: up to so many classes that *labels* have most of, or the fifths of amounts.
+
+    `feature` is none of them: they hold labels.
+    """
+    names = schema.named_classes
+    if not names:
+        places = np.sort(labels)[[len(labels) * k // FIFTHS for k in range(1, FIFTHS)]] if len(labels) else labels
+        bounds = (-math.inf, *sorted(set(places.tolist())), math.inf)
+        return tuple(
+            Segment(name=_bin(LABEL, low, high), feature=NO_FEATURE, low=low, high=high)
+            for low, high in pairwise(bounds)
+        )
+    counts = np.bincount(labels.astype(np.int64), minlength=len(names)).tolist()
+    codes = sorted(sorted(range(len(names)), key=lambda code: (-counts[code], code))[:most])
+    return tuple(Segment(name=f"{LABEL}={names[code]}", feature=NO_FEATURE, code=code) for code in codes)
 
 
 def sums(held: Sequence[NDArray[np.bool_]], lost: Ints) -> Ints:

@@ -59,6 +59,10 @@ class Tape:
         """Give the (rows, features) matrix of [first, end)."""
         return np.ascontiguousarray(self._features[:, first:end].T)
 
+    def matrix(self, rows: Rows) -> Floats:
+        """Give the (rows, features) matrix of *rows*."""
+        return np.ascontiguousarray(self._features[:, rows].T)
+
     def feature(self, index: int, rows: Rows) -> Floats:
         """Give what one feature was on *rows*."""
         return np.asarray(self._features[index, rows])
@@ -75,7 +79,10 @@ class Tape:
 
     def served(self, first: int, end: int) -> Floats:
         """Give what was served on the rows [first, end)."""
-        rows = np.arange(first, end)
+        return self.answers(np.arange(first, end))
+
+    def answers(self, rows: Rows) -> Floats:
+        """Give what was served on *rows*."""
         found = np.full(len(rows), np.nan)
         for version in self._versions:
             here = self.served_by(version, rows)

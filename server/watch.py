@@ -10,7 +10,8 @@ from monitoring.segments import Sums
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
 from server.blocks import Blocks
-from server.closings import Closing, LabelBlock, RowWindow, Series, SeriesPoint
+from server.closings import Closing, LabelBlock, LabelWindow, RowWindow, Series, SeriesPoint
+from server.groups import Groups
 from server.profiler import KEPT_WINDOWS, Profiler
 from server.schema import Schema
 from server.splits import Segment
@@ -32,6 +33,7 @@ class Watch:
             schema, self.tape, health.policy, health.reference_rows, reference, health.label_delay_rows
         )
         self._blocks = Blocks(schema, self.tape, health.policy, health.reference_rows, self.unit)
+        self._groups = Groups(schema, self.tape, health.policy, self.profiler.reference, health.reference_rows)
         self.series: dict[str, Series] = {}
         self.looks: list[looks.Look] = []  #: of as many windows; none where no condition asks for them
         self._named, self._label_delay = looks.named_by(health.policy), health.label_delay_rows
@@ -86,12 +88,21 @@ class Watch:
             case feed.Labels():
                 self.tape.label(entry)
                 self.last_label_us = max(self.last_label_us, entry.time_us)
-                return list(self._blocks.take(entry.rows))
+                return list(self._labels(entry))
             case feed.Points():
                 # A model that has no rows lives by its points; where rows come, points do not stand in for them.
                 if self.tape.end <= self.reference_rows:
                     self.last_row_us = max([self.last_row_us, *(int(p["time_us"]) for p in entry.points)])
                 return [self._point(point) for point in entry.points]
+
+    def _labels(self, entry: feed.Labels) -> Iterator[LabelBlock | LabelWindow]:
+        for block in self._blocks.take(entry.rows):
+            yield block
+            window = self._groups.take(self._blocks.newest, self.profiler.told_row)
+            if window is not None:
+                yield window
+                if window.told:
+                    self.profiler.told(window.end_row)
 
     def _rows(self, entry: feed.Rows) -> Iterator[RowWindow]:
         self.tape.take(entry)
@@ -99,6 +110,8 @@ class Watch:
         if entry.first_row == 0:
             self.profiler.look_at_reference()
         for window in self.profiler.take(estimating=bool(looks.ESTIMATES & self._named)):
+            if window.departed.verdict == "alarm":
+                self._groups.departed(window.departed.onset_row)
             if self._named:
                 self.looks = [*self.looks[1 - KEPT_WINDOWS :], self._look(window)]
             yield window

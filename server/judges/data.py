@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import departures, inspection, parts
+from monitoring import departures, groups, inspection, parts
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
@@ -26,6 +26,7 @@ class Rule:
     judge: Callable[[Inputs, Quality], tuple[faulty.QualityFinding, ...]]
 
 
+MOST_NAMED = 3  #: features of one group
 SINGLE = (ABSURD, GAP)  #: kinds of which one row is a fault
 COUNTS = Rule(1, faulty.judge)
 COUNTS_AND_FACTS = Rule(2, inspection.judge)
@@ -109,6 +110,20 @@ def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
     if found.verdict != "alarm" or not names:
         return None
     return drifted({**inputs, "subject": ", ".join(names)}, "departures@1", found.log_evidence, found.onset_row)
+
+
+def label_drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Features that leave what rows of the same label were are noted, but those of which a fault is told already."""
+    told = [
+        (f"{feature['name']} in {name}", found)
+        for name, found in groups.judge(inputs, policy)
+        for feature in [one for one in found.features if one["name"] not in inputs["faulty"]][:MOST_NAMED]
+        if found.verdict == "alarm"
+    ]
+    if not told:
+        return None
+    nats, onset = max(found.log_evidence for _, found in told), min(found.onset_row for _, found in told)
+    return drifted({**inputs, "subject": ", ".join(name for name, _ in told)}, "label_departures@1", nats, onset)
 
 
 def segment_drift(inputs: Inputs, policy: Policy) -> Ruling | None:

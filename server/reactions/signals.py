@@ -9,7 +9,7 @@ import orjson
 from monitoring import series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT
-from server.closings import RowWindow, SeriesPoint
+from server.closings import LabelWindow, RowWindow, SeriesPoint
 from server.judges.data import SINGLE
 from server.parts import PartWindow
 from server.reactions.scene import Scene
@@ -38,6 +38,19 @@ def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
         faulty = sorted({fault.feature for fault in window.faults}) if signal == Signal.QUALITY else []
         inputs = _drift(scene, health, window, window.departures_before.to_json())
         scene.follow("drift_note@1", {**inputs, "faulty": faulty})
+
+
+def look_at_labels(scene: Scene, window: LabelWindow) -> None:
+    """Note features that have left among rows of one label, unless drift is what the model is under suspicion of."""
+    health = scene.health
+    signal = health.alarm.signal if health.alarm else ""
+    if window.told and signal != Signal.DRIFT:
+        faults = scene.watch.windows[-1].faults if scene.watch.windows and signal == Signal.QUALITY else ()
+        inputs = {
+            "at_row": scene.at_row, "reference": health.reference_sha256, "groups": window.groups,
+            "parts": [part.to_json() for part in window.told], "faulty": sorted({fault.feature for fault in faults}),
+        }  # fmt: skip
+        scene.follow("label_drift_note@1", inputs)
 
 
 def _look_at_data(scene: Scene, window: RowWindow) -> None:

@@ -28,3 +28,20 @@ def test_where_drift_raises_suspicion_it_is_not_noted_too() -> None:
         ("drift", "c")
     ]  # fmt: skip
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_what_leaves_rows_of_one_label_alone_is_noted_where_the_policy_asks_and_derived_again() -> None:
+    """The labels turn round and all rows look as they did: only rows of one label show that they are others."""
+    asked, silent = (
+        lived(planted("concept", SEED), drift={"by_label": when}, **STILL) for when in ("always", "after_drift")
+    )
+
+    noted = [[e["payload"] for e in events if e["type"] == "drift_noted"] for events, _ in (asked, silent)]
+    first, audit = noted[0][0], asked[1]
+    assert noted[1] == []
+    assert (first["detector"], "a in label=" in first["subject"]) == ("label_departures@1", True)
+    assert abs(first["onset_row"] - PLANTED) <= WINDOW
+    assert [e["payload"] for e in asked[0] if e["type"] == "state_changed"] == [
+        e["payload"] for e in silent[0] if e["type"] == "state_changed"
+    ]
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
