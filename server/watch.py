@@ -10,8 +10,8 @@ from monitoring.segments import Sums
 from monitoring.series import Direction, SeriesWatch
 from server import feed, looks
 from server.blocks import Blocks
+from server.by_label import Groups
 from server.closings import Closing, LabelBlock, LabelWindow, RowWindow, Series, SeriesPoint
-from server.groups import Groups
 from server.profiler import KEPT_WINDOWS, Profiler
 from server.schema import Schema
 from server.splits import Segment

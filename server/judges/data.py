@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import departures, groups, inspection, parts
+from monitoring import by_label, departures, inspection, parts
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
@@ -116,7 +116,7 @@ def label_drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Features that leave what rows of the same label were are noted, but those of which a fault is told already."""
     told = [
         (f"{feature['name']} in {name}", found)
-        for name, found in groups.judge(inputs, policy)
+        for name, found in by_label.judge(inputs, policy)
         for feature in [one for one in found.features if one["name"] not in inputs["faulty"]][:MOST_NAMED]
         if found.verdict == "alarm"
     ]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from monitoring.by_label import start
 from monitoring.counting import ArrayCounter
 from monitoring.departures import Departures
-from monitoring.groups import start
 from monitoring.parts import learn_part, shared
 from monitoring.profile import profile
 from monitoring.reference import Reference

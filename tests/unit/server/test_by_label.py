@@ -14,9 +14,9 @@ from monitoring.profile import profile
 from monitoring.reference import Column, Reference
 from monitoring.watches import DriftWatch
 from server import feed
+from server.by_label import Groups
 from server.closings import LabelWindow
 from server.feed import Floats
-from server.groups import Groups
 from server.judges.table import rule
 from server.schema import NUMERIC, Feature, Schema
 from server.splits import by_label
