@@ -92,6 +92,11 @@ def _drift(policy: Policy) -> Iterator[str]:
     )
     if drift.projections:
         yield f"Up to {drift.projections} sums of features are watched too, to see whether they go together otherwise."
+    if drift.shapes and not drift.seasons:
+        yield (
+            "Changes of shape that no alternative is near to are learned and watched, with a tenth of those false "
+            "alarms on top."
+        )
     if drift.seasons:
         names = _joined(drift.seasons)
         clock = f"by a clock {drift.utc_offset_minutes:+} minutes from UTC"

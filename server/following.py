@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.closings import LabelBlock, RowWindow, SeriesPoint
 from server.desk import FOLLOWER, Desk
-from server.reactions import canary, conditions, explaining, remedy, signals, silences, suspicion
+from server.reactions import canary, conditions, explaining, remedy, shapes, signals, silences, suspicion
 from server.reactions.scene import Scene
 from statemachine import commands as c
 from statemachine import timers
@@ -45,6 +45,7 @@ def _react(scene: Scene, closing: LabelBlock | RowWindow | SeriesPoint) -> None:
             canary.look(scene)
         case RowWindow():
             signals.look_at_window(scene, closing)
+            shapes.look(scene, closing)
             conditions.look(scene)
         case SeriesPoint():
             signals.look_at_point(scene, closing)

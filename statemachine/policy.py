@@ -34,7 +34,7 @@ MOST_SEGMENTS = 16  #: of a model, over all its splits
 #: What the first policies did not have, by section; of a section without names, all of it.
 LATER: dict[str, tuple[str, ...]] = {
     "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
-    "drift": ("projections", "seasons", "utc_offset_minutes"), "quality": ("looks_for", "rules", "entity"),
+    "drift": ("projections", "seasons", "utc_offset_minutes", "shapes"), "quality": ("looks_for", "rules", "entity"),
     "segments": (), "conditions": (),
 }  # fmt: skip
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
@@ -101,6 +101,7 @@ class Drift:
     utc_offset_minutes: int = within(-720, 840, 0)
     alarms: str = one_of("without_labels", "always", "never")  #: when drift alone raises suspicion
     projections: int = within(0, 64, 0)
+    shapes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
