@@ -21,8 +21,8 @@ from monitoring.zone import ratios
 
 PAST, ROWS = 20_000, 500
 POLICY = DriftThresholds()
-#: Bins of equal share: 31 is the one below the median, 32 the one above it.
-Change = Callable[[Floats], Floats]
+SHAPES = ("spike", "hollow", "moved")
+Change = Callable[[Floats], Floats]  #: from the shares of 64 bins to others
 
 
 def past(seed: int, features: int = 3) -> Reference:
@@ -82,7 +82,7 @@ def verdicts(told: list[DriftFinding]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"), [(spike, "more in -0.0"), (hollow, "less in -0.3"), (moved, "shape: ")], ids=str
+    ("change", "words"), [(spike, "more in -0.0"), (hollow, "less in -0.3"), (moved, "shape: ")], ids=SHAPES
 )
 def test_a_shape_is_seen_named_and_confirmed_that_the_dictionary_sees_late_or_never(change: Change, words: str) -> None:
     reference = past(1)
@@ -144,7 +144,7 @@ def test_false_alarms_are_as_rare_where_values_are_tied_or_rows_depend_on_each_o
     assert alarms <= 5
 
 
-@pytest.mark.parametrize("change", [spike, hollow, moved], ids=str)
+@pytest.mark.parametrize("change", [spike, hollow, moved], ids=SHAPES)
 def test_a_change_as_large_as_is_tolerated_raises_nothing_however_many_rows_show_it(change: Change) -> None:
     reference, rows = past(3), 10_000_000
     law = expected(reference)[0][FIRST_BIN:]
