@@ -98,6 +98,11 @@ def _drift(policy: Policy) -> Iterator[str]:
         since = {"after_drift": ", once a feature has left all of them", "always": ""}[drift.by_label]
         told = "what differs is noted, and raises no suspicion"
         yield f"Rows are held against those of their own label too{since}; {told}."
+    if drift.shapes and not drift.seasons:
+        yield (
+            "Changes of shape that no alternative is near to are learned and watched, with a tenth of those false "
+            "alarms on top."
+        )
     if drift.seasons:
         names = _joined(drift.seasons)
         clock = f"by a clock {drift.utc_offset_minutes:+} minutes from UTC"

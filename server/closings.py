@@ -9,6 +9,7 @@ from measures.sums import Block
 from monitoring.departures import Departures
 from monitoring.estimate import Estimated
 from monitoring.inspection import Inspection
+from monitoring.learned import LearnedWatch
 from monitoring.profile import Profile
 from monitoring.quality import QualityFinding
 from monitoring.reference import Ints
@@ -37,6 +38,14 @@ class LabelBlock:
     arms: dict[str, tuple[int, int]]  #: by version: rows served, and bad ones among them
 
 
+@dataclass(frozen=True, slots=True)
+class ShapeWindow:
+    """The watch over shapes before a window, and what the window taught it."""
+
+    before: LearnedWatch
+    found: DriftFinding
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowWindow:
     """The profile of consecutive rows."""
@@ -52,6 +61,7 @@ class RowWindow:
     drift: DriftFinding
     departures_before: Departures
     departed: DriftFinding  #: features that have left the reference in it
+    shapes: ShapeWindow | None  #: what was learned before it, and taught by it; where the policy asks for shapes
     cells: Cells | None  #: both by season, where the policy asks for seasons
     within: tuple[tuple[str, DriftFinding], ...]  #: what each segment taught
     shown: Profile  #: what the watch over drift was shown

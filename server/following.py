@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.closings import Closing, LabelBlock, LabelWindow, RowWindow, SeriesPoint
 from server.desk import FOLLOWER, Desk
-from server.reactions import canary, conditions, explaining, remedy, signals, silences, suspicion
+from server.reactions import canary, conditions, explaining, remedy, shapes, signals, silences, suspicion
 from server.reactions.scene import Scene
 from statemachine import commands as c
 from statemachine import timers
@@ -47,6 +47,7 @@ def _react(scene: Scene, closing: Closing) -> None:
             signals.look_at_labels(scene, closing)
         case RowWindow():
             signals.look_at_window(scene, closing)
+            shapes.look(scene, closing)
             conditions.look(scene)
         case SeriesPoint():
             signals.look_at_point(scene, closing)

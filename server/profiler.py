@@ -16,6 +16,7 @@ from monitoring.frozen import Frozen
 from monitoring.habits import Habits
 from monitoring.inspection import Inspection
 from monitoring.labels import LABELS, Labelled, Labelling
+from monitoring.learned import LearnedWatch
 from monitoring.profile import Profile, profile, repeated_rows
 from monitoring.projections import Projections
 from monitoring.reference import OUTPUT, Reference
@@ -25,7 +26,7 @@ from monitoring.seasons import Cells, by_cell, wanted
 from monitoring.seen import Before, Seen
 from monitoring.shares import Counted
 from monitoring.watches import DriftWatch
-from server.closings import RowWindow
+from server.closings import RowWindow, ShapeWindow
 from server.entities import Entities
 from server.estimates import Estimator
 from server.feed import Floats, Ints
@@ -71,6 +72,8 @@ class Profiler:
         self._drift = DriftWatch.start(self.compared, policy.drift, seasons=self.seasons)
         self._reached = (0, 0)  #: last and latest time of rows so far, where clocks are looked at
         self._departures = Departures.start(self._drift.dictionary)
+        learning = policy.drift.shapes and self.seasons is None
+        self._shapes = LearnedWatch.start(self.compared) if learning else None
         self._profiled, self._late = reference_rows, 2 * label_delay_rows + self.rows
 
     def take(self, *, estimating: bool) -> Iterator[RowWindow]:
@@ -189,6 +192,14 @@ class Profiler:
         known = Habits.from_json(reference["habits"]) if "habits" in reference else None
         return known if known and known.window == self.rows else None
 
+    def _shaped(self, first: int, shown: Profile) -> ShapeWindow | None:
+        """Let the watch over shapes learn; None where the policy asks for none."""
+        before = self._shapes
+        if before is None:
+            return None
+        self._shapes, found = before.observe(first, shown, self._policy.drift)
+        return ShapeWindow(before, found)
+
     def _window(
         self, end: int, seen: Seen, counted: Profile, cells: Cells | None, estimate: Estimated | None,
         parts: tuple[PartWindow, ...],
@@ -202,12 +213,13 @@ class Profiler:
         self._drift, drift = self._drift.observe(first, shown, self._policy.drift)
         departures_before = self._departures
         self._departures, departed = departures_before.observe(first, shown, self._policy.drift)
+        shapes = self._shaped(first, shown)
         _, beside = counted.parted(self.projections.width)
         window = RowWindow(
             first_row=first, end_row=end, profile=found, seen=seen, estimate=estimate,
             quality_before=quality_before, drift_before=drift_before, faults=faults, drift=drift, projections=beside,
             cells=cells, shown=shown, departures_before=departures_before, departed=departed,
-            parts=parts, within=tuple((one.name, one.drift) for one in parts),
+            shapes=shapes, parts=parts, within=tuple((one.name, one.drift) for one in parts),
         )  # fmt: skip
         self.windows = [*self.windows[1 - KEPT_WINDOWS :], replace(window, parts=())]
         return window

@@ -22,6 +22,8 @@ def _told(policy: dict[str, Any], learned: dict[str, Any]) -> Iterator[str]:
         most = learned.get("projections", 0)
         can = f"up to {most} may be asked for" if most else "the model was registered without, so none can be"
         yield f"features that go together otherwise: the policy asks for no drift.projections, and {can}"
+    if not drift.get("shapes"):
+        yield "changes of shape that no alternative is near to: the policy asks for no drift.shapes; it may"
     if not drift.get("seasons"):
         names = ", ".join(learned.get("seasons", ()))
         can = f"{names} may be" if names else "the model was registered without, so none can be"

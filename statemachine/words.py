@@ -68,6 +68,7 @@ class Signal(StrEnum):
     PINNED = "pinned"  #: the version it replaced does better on the same rows
     QUALITY = "quality"  #: the data themselves are broken
     DRIFT = "drift"  #: the features moved and no label tells what that costs
+    SHAPE = "shape"  #: one feature is spread otherwise, in a way that nobody has a name for
     SEGMENT_DRIFT = "segment_drift"  #: they moved in a segment that the policy declares
     METRIC = "metric"  #: an external series left its tolerance
     SILENCE = "silence"  #: rows or labels stopped coming

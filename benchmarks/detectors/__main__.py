@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.detectors import aims, delays, false_alarms, losses, singles, together, word
+from benchmarks.detectors import aims, delays, false_alarms, losses, shapes, singles, together, word
 from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import RUN_LENGTH, SIZES, Size
 from benchmarks.detectors.tasks import Task, done, shelf
@@ -67,18 +67,27 @@ Doing = Callable[[Iterable[Task]], dict[str, Any]]
 def evaluate(size: Size, done: Doing) -> Evaluation:
     """Measure everything; *done* works out tasks and gives what they found by name."""
     null = chain(
-        singles.null(size), delays.tuning(size), word.tasks(size), losses.tasks(size), false_alarms.tasks(size)
+        singles.null(size),
+        delays.tuning(size),
+        word.tasks(size),
+        losses.tasks(size),
+        false_alarms.tasks(size),
+        shapes.calm_tasks(size),
     )
     found = done(null)
     settings = singles.matched(size, found)
     heights = delays.thresholds(size, found)
-    racing = (delays.racing(size, heights), delays.shifting(size, heights), together.tasks(size, heights))
+    racing = (delays.racing(size, heights), delays.shifting(size, heights), together.tasks(size, heights),
+              shapes.tasks(size, heights))  # fmt: skip
     raced = done(chain(singles.delays(size, settings), *racing))
     means = delays.means(size, raced)
     lines = {
         "false alarms": list(false_alarms.lines(size, found)),
         f"delays at equal run length: {RUN_LENGTH} windows of a thousand rows": list(delays.lines(means)),
         "windows until it shows that features go together otherwise": list(together.lines(size, raced)),
+        "windows until a change of shape shows, and how rarely nothing does": list(
+            shapes.lines(size, {**found, **raced})
+        ),
         "shifts of a mean at matched false alarms": list(singles.lines(size, settings, {**found, **raced})),
         "blips, what lasts, and what does not matter, by the defaults of a policy": list(word.lines(size, found)),
         "blips of the loss, and what lasts, by the defaults of a policy": list(losses.lines(size, found)),

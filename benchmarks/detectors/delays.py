@@ -157,7 +157,7 @@ def _delays(thresholds: dict[str, float], size: Size, repeat: int) -> dict[str, 
         for rows in (SHORT, ROWS):
             racing = [racer for racer in racers() if racer.rows == rows]
             rng = np.random.default_rng([SEED, 3, repeat, rows])
-            told[change] |= raced(racing, thresholds, _counted(past, laws, rng, rows), past)
+            told[change] |= raced(racing, thresholds, counted(past, laws, rng, rows), past)
     return told
 
 
@@ -166,12 +166,12 @@ def _shifts(thresholds: dict[str, float], size: Size, number: int) -> dict[str, 
     ours, past, told = [racer for racer in racers() if racer.name == OURS], _past(number), dict[str, list[float]]()
     for kind, change in enumerate(MEANS):
         rngs = [np.random.default_rng([SEED, 9, kind, repeat]) for repeat in range(number, size.shifts, size.streams)]
-        streams = [_counted(past, changes()[change], rng, SHORT) for rng in rngs]
+        streams = [counted(past, changes()[change], rng, SHORT) for rng in rngs]
         told[change] = [raced(ours, thresholds, stream, past)[OURS] for stream in streams]
     return told
 
 
-def _counted(past: Reference, after: Laws, rng: np.random.Generator, rows: int) -> Iterator[Ints]:
+def counted(past: Reference, after: Laws, rng: np.random.Generator, rows: int) -> Iterator[Ints]:
     """Draw what comes before a change, and then stretch by stretch what comes behind it."""
     yield windows(past, calm(), rng, rows, BEFORE * (ROWS // rows))
     while True:

@@ -79,7 +79,7 @@ def _alarms(world: str, size: Size, number: int) -> dict[str, tuple[int, int]]:
         past = reference(laws, rng, PAST)
         counts = windows(past, laws, rng, ROWS, size.windows)
     else:
-        past, counts = _drawn(HEAVY[world], rng, size.drawn)
+        past, counts = drawn(HEAVY[world], rng, size.drawn)
     told = {}
     for tolerance in TOLERANCES:
         levels = e_detector(tolerance).follow(past, threshold).levels(counts)
@@ -87,7 +87,7 @@ def _alarms(world: str, size: Size, number: int) -> dict[str, tuple[int, int]]:
     return told
 
 
-def _drawn(draw: Drawn, rng: np.random.Generator, count: int) -> tuple[Reference, Ints]:
+def drawn(draw: Drawn, rng: np.random.Generator, count: int) -> tuple[Reference, Ints]:
     """Draw a reference and windows behind it, row by row, in one stretch of time."""
     rows = draw(rng, PAST_DRAWN + count * ROWS_DRAWN)
     found = learned(tuple(calm()[:1] * rows.shape[1]), rows[:PAST_DRAWN])

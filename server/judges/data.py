@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import by_label, departures, inspection, parts
+from monitoring import by_label, departures, inspection, learned, parts
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
@@ -124,6 +124,35 @@ def label_drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
         return None
     nats, onset = max(found.log_evidence for _, found in told), min(found.onset_row for _, found in told)
     return drifted({**inputs, "subject": ", ".join(name for name, _ in told)}, "label_departures@1", nats, onset)
+
+
+def shape(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say what was learned of a change that no alternative is near to; and later whether it lasts."""
+    found = _shaped(inputs, policy)
+    if found is not None and found.verdict == "alarm":
+        return raised({**inputs, "subject": _told(found)}, "learned_cusum@1", found.log_evidence, found.onset_row)
+    return resolved(inputs, found.verdict, found.log_evidence) if found is not None else None
+
+
+def shape_note(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Note it where drift raises no suspicion, unless that its feature has left is told already."""
+    found = _shaped(inputs, policy)
+    if found is None or found.verdict != "alarm" or found.features[0]["name"] in (*inputs["told"], OUTPUT):
+        return None
+    return drifted({**inputs, "subject": _told(found)}, "learned_cusum@1", found.log_evidence, found.onset_row)
+
+
+def _shaped(inputs: Inputs, policy: Policy) -> DriftFinding | None:
+    """Give what the window taught; None where it is not what this rule assumes."""
+    compared = drifts.compared(inputs, policy.drift)
+    if inputs["assumptions"] != learned.assumptions(compared, policy.drift):
+        return None
+    return learned.judge(inputs, policy.drift)
+
+
+def _told(found: DriftFinding) -> str:
+    (feature,) = found.features
+    return f"{feature['name']} ({feature['change']})"
 
 
 def segment_drift(inputs: Inputs, policy: Policy) -> Ruling | None:

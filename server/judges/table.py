@@ -86,6 +86,8 @@ JUDGES: dict[str, Judge] = {
     "drift@2": data.drift,
     "drift_note@1": data.drift_note,
     "label_drift_note@1": data.label_drift_note,
+    "shape@1": data.shape,
+    "shape_note@1": data.shape_note,
     "segment_drift@1": data.segment_drift,
     "series@1": signals.series,
     "series_resolve@1": signals.series_resolve,

@@ -63,9 +63,9 @@ def _look_at_data(scene: Scene, window: RowWindow) -> None:
             inputs = _quality(scene, health, [window], window.quality_before.to_json())
             if not _noted(scene, window, inputs):
                 _ask(scene, "quality", inputs)
-        elif window.drift.verdict == "alarm" and _drift_counts(scene, health):
+        elif window.drift.verdict == "alarm" and drift_counts(scene, health):
             scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
-        elif health.policy.segments.alarms == "always" and _drift_counts(scene, health):
+        elif health.policy.segments.alarms == "always" and drift_counts(scene, health):
             _suspect_segment(scene, window)
     elif health.place == SUSPECT and signal == Signal.SEGMENT_DRIFT:
         _ask_segment(scene, health, window)
@@ -195,7 +195,8 @@ def drift_since(watch: Watch, row: int) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     members = watch.profiler.projections.members(watch.profiler.reference)
     for window in watch.windows:
-        for feature in window.drift.features if window.end_row > row else ():
+        shaped = window.shapes.found.features if window.shapes else ()
+        for feature in (*window.drift.features, *shaped) if window.end_row > row else ():
             name, evidence = feature["name"], feature["log_evidence"]
             if name != OUTPUT and evidence > found.get(name, {"log_evidence": -1.0})["log_evidence"]:
                 joint = {"columns": members[name]} if name in members else {}
@@ -231,7 +232,7 @@ def _after(watch: Watch, health: ModelHealth) -> list[RowWindow]:
     return [window for window in watch.windows if window.first_row >= row]
 
 
-def _drift_counts(scene: Scene, health: ModelHealth) -> bool:
+def drift_counts(scene: Scene, health: ModelHealth) -> bool:
     """Say whether drift alone raises suspicion: by default only where no label tells what it costs."""
     alarms = health.policy.drift.alarms
     late = 2 * health.label_delay_rows + LATE_WINDOWS * scene.watch.window_rows

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from monitoring.alternatives import ladder
+from monitoring.learned import LearnedWatch
 from monitoring.profile import Profile
 from monitoring.promises import DriftThresholds
 from monitoring.reference import Feature, Kind, Reference
@@ -16,6 +17,8 @@ from monitoring.watches import DriftFinding, DriftWatch
 
 #: Of states and findings whose evidence was multiplied in whole numbers, one window at a time.
 DIGEST = "1cbef54cd032c5279b90600a177537cb77f73bfe79029370fc41bd89e79f6b21"
+#: And of those of a watch that learns.
+LEARNED = "fcafcab07de8b4763dd06a0e6dc0451f18dc0bfe6876ff04c01a32a78ec965b4"
 POLICIES = [
     DriftThresholds(false_alarm_windows=often, confirm=confirm, clear=clear)
     for often, confirm, clear in ((1_000.0, 100.0, 20.0), (20.0, 10.0, 3.0), (5.0, 10.0, 40.0))
@@ -49,7 +52,7 @@ def windows(known: Reference, chance: np.random.Generator) -> list[Profile]:
     return [Profile(ROWS, one) for one in np.concatenate(counts, axis=1)]
 
 
-def plain(watch: DriftWatch, found: DriftFinding) -> bytes:
+def plain(watch: DriftWatch | LearnedWatch, found: DriftFinding) -> bytes:
     named = [[one["name"], one["change"], one["log_evidence"]] for one in found.features]
     said = [found.verdict, found.log_evidence, found.onset_row, found.row, named]
     return orjson.dumps([watch.to_json(), said])
@@ -66,6 +69,19 @@ def test_the_first_rule_says_what_it_said_to_the_bit() -> None:
 
     assert digest.hexdigest() == DIGEST
     assert verdicts == {"none": 646, "alarm": 33, "confirmed": 14, "cleared": 27}
+
+
+def test_what_is_learned_says_what_it_said_to_the_bit() -> None:
+    known, chance, digest, verdicts = reference(), np.random.default_rng(7), hashlib.sha256(), Counter[str]()
+    for policy in POLICIES * 4:
+        watch = LearnedWatch.start(known)
+        for number, window in enumerate(windows(known, chance)):
+            watch, found = watch.observe(number * ROWS, window, policy)
+            digest.update(plain(watch, found))
+            verdicts[found.verdict] += 1
+
+    assert digest.hexdigest() == LEARNED
+    assert verdicts == {"none": 710, "alarm": 5, "confirmed": 1, "cleared": 4}
 
 
 def test_windows_that_are_no_profile_of_the_reference_are_refused() -> None:

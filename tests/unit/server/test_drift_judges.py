@@ -4,8 +4,10 @@ import pytest
 from monitoring.assumptions import assumptions
 from monitoring.departures import Departures
 from monitoring.dictionary import Dictionary
+from monitoring.learned import LearnedWatch
+from monitoring.learned import assumptions as assumed_of_shapes
 from monitoring.learning import learn
-from monitoring.profile import profile
+from monitoring.profile import Profile, profile
 from monitoring.reference import Column, Reference
 from server.judges.table import rule
 from server.rulings import Inputs
@@ -62,3 +64,27 @@ def test_a_feature_that_leaves_is_noted_unless_a_fault_of_it_is_told_or_somethin
     assert noted is not None
     assert (noted.event, noted.payload["subject"], noted.payload["onset_row"]) == ("drift_noted", "a", 2_000)
     assert (told, otherwise) == (None, None)
+
+
+def test_a_shape_is_told_with_what_moved_unless_its_feature_has_left_or_something_else_was_assumed() -> None:
+    reference, inputs = moved()
+    window, before = inputs["windows"][0], LearnedWatch.start(reference)
+    for number in range(10):
+        after, found = before.observe(200 * number, Profile.from_json(window["profile"]), POLICY.drift)
+        if found.verdict == "alarm":
+            break
+        before = after
+    told = {**inputs, "state": before.to_json(), "told": [], "assumptions": assumed_of_shapes(reference, POLICY.drift)}
+
+    alarm, noted, left, otherwise = (
+        rule(judge, {**told, **more}, POLICY, no_evidence)[0]
+        for judge, more in (
+            ("shape@1", {}), ("shape_note@1", {}), ("shape_note@1", {"told": ["a"]}), ("shape@1", {"assumptions": {}}),
+        )
+    )  # fmt: skip
+
+    assert alarm is not None
+    assert noted is not None
+    assert [one.payload["detector"] for one in (alarm, noted)] == ["learned_cusum@1"] * 2
+    assert alarm.payload["subject"] == noted.payload["subject"] == "a (shape: more from 1.51172 on)"
+    assert (left, otherwise) == (None, None)
