@@ -47,7 +47,8 @@ MEANING: dict[str, str] = {
         "Whether features are also watched for changes that none of the alternatives of drift is near to: a value that "
         "comes too often, a middle that is hollow, values that move from one part of the range to another. What came "
         "of late is learned and bet on. Such alarms come ten times as rarely as `drift.false_alarm_windows`, at most. "
-        "Not by default, since a window takes longer to judge; not where seasons are named"
+        "Not by default, since what follows the seasons is a shape as well, and a window takes longer to judge; not "
+        "where seasons are named"
     ),
     "drift.seasons": (
         "Seasons in which rows are expected to look different: each row is held against the rows of the reference in "
