@@ -16,7 +16,7 @@ MOVED = (0.03 * 63 / 64, 0.1 * 63 / 64, 0.15 / 4, 0.4 / 8)
 
 @pytest.mark.parametrize(("shape", "moved"), list(zip(SHAPES, MOVED, strict=True)))
 def test_a_shape_moves_the_share_of_values_that_it_says_and_no_more(shape: str, moved: float) -> None:
-    feature = reference(calm(), np.random.default_rng(1), 20_000).features[0]
+    feature = reference((Law(), Law(missing=0.0)), np.random.default_rng(1), 20_000).features[0]
 
     before, after = Law().slots(feature), Shaped(shape=shape).slots(feature)
 
