@@ -1,4 +1,4 @@
-"""Departures among rows of one label: each held against the reference's rows of the same class, or fifth of the target.
+"""Departures among rows of one label: each held against earlier rows of the same class, or fifth of the target.
 
 What features look like *given the label* is what a model has learned. All rows together move when classes come in other
 shares, and that is no change of it; and they hide what moves one class one way and another the other. A group of labels

@@ -28,7 +28,7 @@ from monitoring.groups import GROUPS, Groups
 from monitoring.profile import Profile
 from monitoring.promises import Thresholds
 from monitoring.reference import Floats, Ints, Reference
-from monitoring.watches import DriftFinding, Features, Phase
+from monitoring.watches import DriftFinding, Features, Phase, Sight
 
 MEMORY = 4_000  #: rows after which little is left of what was learned
 PRIOR = 500  #: rows of the reference that what was learned is mixed with
@@ -71,7 +71,7 @@ class LearnedWatch:
         came = self.groups.counted(window.counts)
         after = replace(self, learned=_learned(self.learned, came, window.rows))
         ask = _watched if self.phase == "watching" else _judged
-        return ask(self, after, start_row, window, policy)
+        return ask(self, after, came, Sight(start_row, window, policy))
 
     def features(self, log_evidence: float, counts: Ints) -> Features:
         """Tell of the accused feature: what moved, and the sizes of its change in the *counts* of a window."""
@@ -177,44 +177,41 @@ def _running(lines: Floats) -> Floats:
     return found
 
 
-def _watched(
-    before: LearnedWatch, after: LearnedWatch, start_row: int, window: Profile, policy: Thresholds
-) -> tuple[LearnedWatch, DriftFinding]:
+def _watched(before: LearnedWatch, after: LearnedWatch, came: Ints, sight: Sight) -> tuple[LearnedWatch, DriftFinding]:
     """Add to CUSUMs, and alarm where their mean is high enough."""
-    asked, given = _bets(before, policy.tolerance)
-    gained = (before.groups.counted(window.counts) * np.array(asked, np.int64)).sum(axis=1)
-    since = np.where(before.sums <= 0, start_row, before.since)
+    asked, given = _bets(before, sight.policy.tolerance)
+    gained = (came * np.array(asked, np.int64)).sum(axis=1)
+    since = np.where(before.sums <= 0, sight.start_row, before.since)
     sums = np.maximum(before.sums, 0) + gained
-    log_e, end = log_mean_exp(sums.tolist()), start_row + window.rows
-    if log_e < math.log(run_length(policy)):
-        return replace(after, sums=sums, since=since), DriftFinding("none", log_e, -1, end)
+    log_e = log_mean_exp(sums.tolist())
+    if log_e < math.log(run_length(sight.policy)):
+        return replace(after, sums=sums, since=since), sight.finding("none", log_e, -1)
     # Of those that have gained now: such a one can be asked about.
     k = int(np.argmax(np.where(gained > 0, sums, np.iinfo(np.int64).min)))
     suspect = replace(
         after, sums=np.zeros_like(sums), since=since, phase="suspect", accused=k, asked=tuple(asked[k]),
         given=given[k], onset_row=int(since[k]), lasting=0, reverse=0, recent=(),
     )  # fmt: skip
-    features = suspect.features(round(int(sums[k]) / NATS, 6), window.counts)
-    return suspect, DriftFinding("alarm", log_e, suspect.onset_row, end, features)
+    features = suspect.features(round(int(sums[k]) / NATS, 6), sight.window.counts)
+    return suspect, sight.finding("alarm", log_e, suspect.onset_row, features)
 
 
-def _judged(
-    before: LearnedWatch, after: LearnedWatch, start_row: int, window: Profile, policy: Thresholds
-) -> tuple[LearnedWatch, DriftFinding]:
+def _judged(before: LearnedWatch, after: LearnedWatch, came: Ints, sight: Sight) -> tuple[LearnedWatch, DriftFinding]:
     """Ask whether it lasts or came back, by what had been learned when it was told; as `monitoring.watches` does."""
-    came, end = before.groups.counted(window.counts)[before.accused].tolist(), start_row + window.rows
-    gained = sum(count * units for count, units in zip(came, before.asked, strict=True))
-    reverse = max(before.reverse, 0) - gained - window.rows * before.given
+    policy, mine = sight.policy, came[before.accused].tolist()
+    gained = sum(count * units for count, units in zip(mine, before.asked, strict=True))
+    reverse = max(before.reverse, 0) - gained - sight.window.rows * before.given
     enough = policy.false_alarm_windows if before.phase == "confirmed" else policy.clear
     if reverse >= math.log(enough) * NATS:
         fresh = replace(LearnedWatch.start(before.groups.reference), learned=after.learned)
-        return fresh, DriftFinding("cleared", round(reverse / NATS, 6), before.onset_row, end)
+        return fresh, sight.finding("cleared", round(reverse / NATS, 6), before.onset_row)
     # No window counts for more than its part of the confirmation, so that a blip does not confirm itself.
     lasting = before.lasting + min(gained, round(math.log(policy.confirm) / policy.persistence * NATS))
     recent = (*before.recent, gained > 0)[-policy.of :]
     log_e, watch = round(lasting / NATS, 6), replace(after, lasting=lasting, reverse=reverse, recent=recent)
     lasts = sum(recent) >= policy.persistence and log_e >= math.log(policy.confirm)
     if before.phase == "confirmed" or not lasts:
-        return watch, DriftFinding("none", log_e, before.onset_row, end)
+        return watch, sight.finding("none", log_e, before.onset_row)
     confirmed = replace(watch, phase="confirmed", reverse=0)
-    return confirmed, DriftFinding("confirmed", log_e, before.onset_row, end, confirmed.features(log_e, window.counts))
+    features = confirmed.features(log_e, sight.window.counts)
+    return confirmed, sight.finding("confirmed", log_e, before.onset_row, features)

@@ -1,4 +1,4 @@
-"""Groups: labelled rows by what their labels are, each group held against the reference's rows of the same labels."""
+"""Groups: labelled rows by what their labels are, each group held against earlier rows of the same labels."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ from server.tape import Rows, Tape
 from statemachine.policy import Drift, Policy
 
 MOST_GROUPS = 8  #: classes that have the most rows in the reference
+REMEMBERED = 2  #: times as many rows as teach a law: how far back what a group has become may begin
+
+
+def _no_rows() -> Rows:
+    return np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +39,28 @@ class Law:
 
 @dataclass(slots=True, kw_only=True)
 class Group:
-    """The rows of one group since the reference, and the law that they are held against, if there is one."""
+    """The latest rows of one group, and the law that they are held against, if there is one."""
 
     segment: Segment
     enough: int  #: rows that teach what it has become: as many as the reference has of it
     law: Law | None = None
     since: int | None = None  #: the row from which on it is another
-    arrived: list[Rows] = field(default_factory=list)
+    arrived: Rows = field(default_factory=_no_rows)  #: the latest, of which it may be another by now
 
     def became(self) -> Rows | None:
         """Give the rows since it is another, where they are enough to be what it is from now on."""
         if self.since is None:
             return None
-        rows = np.concatenate([np.empty(0, dtype=np.int64), *self.arrived])
-        rows = rows[rows >= self.since]
+        rows = self.arrived[self.arrived >= self.since]
         return rows if len(rows) >= self.enough else None
+
+    def take(self, rows: Rows) -> None:
+        """Remember *rows*, and the latest before them."""
+        self.arrived = np.concatenate([self.arrived, rows])[-REMEMBERED * self.enough :]
 
     def renewed(self, law: Law) -> None:
         """Hold what comes against another law."""
-        self.law, self.since, self.arrived = law, None, []
+        self.law, self.since, self.arrived = law, None, _no_rows()
 
     def follow(self, part: Seasons, after: Departures, onset_row: int) -> None:
         """Remember since when features are away. One to which all came back is the group that it was."""
@@ -65,7 +73,7 @@ class Groups:
 
     What has left is held against what it was until as many rows have come as the reference has of the group; from then
     on against these, so that what leaves further, or comes back for good, is told as well. By default nothing is held
-    against anything before a feature has left all rows together: where nothing leaves, that costs nothing.
+    against anything before a feature has left all rows together: until then rows are told apart, and no more.
     """
 
     def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference: Reference, reference_rows: int) -> None:
@@ -111,7 +119,7 @@ class Groups:
             rows = known[segment.holds(labels)]
             if len(rows) >= LEAST_ROWS:
                 if self._when == "always":
-                    yield Group(segment=segment, enough=len(rows), since=0, arrived=[rows])
+                    yield Group(segment=segment, enough=len(rows), since=0, arrived=rows)
                 else:
                     yield Group(segment=segment, enough=len(rows), since=self._since)
 
@@ -122,7 +130,7 @@ class Groups:
             if became is not None:
                 group.renewed(self._law(became, drift))
             rows = whole[group.segment.holds(labels)]
-            group.arrived.append(rows)
+            group.take(rows)
             if group.law is not None and len(rows):
                 yield self._one(group, group.law, (first, rows), (drift, told_row))
 

@@ -13,20 +13,9 @@ from retraining.scope import Range
 #: Kinds that are broken whatever the world does. A regime that passes also leaves the range, brings new words, or
 #: repeats rows through a quiet night: to hold such rows cost a promotion on occupancy, and loss on bank_marketing.
 BROKEN = (
-    "missing",
-    "invalid",
-    "stuck",
-    "sentinel",
-    "unit",
-    "absurd",
-    "rule",
-    "resent",
-    "frozen",
-    "labels",
-    "label_class",
-    "clock_still",
-    "clock_behind",
-)
+    "missing", "invalid", "stuck", "sentinel", "unit", "absurd", "rule", "resent", "frozen", "labels", "label_class",
+    "clock_still", "clock_behind",
+)  # fmt: skip
 
 _Key = tuple[str, str, int]  #: feature, kind and first row of a fault
 

@@ -207,12 +207,13 @@ class Sequencer:
         for the tries of those before him and then for his own.
         """
         away: Exception | None = None
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                batch += self._taken(LARGEST_BATCH - len(batch))
             try:
                 return self._attempt(batch)
             except (Interrupted, DatabaseLocked) as error:
                 away = error
-                batch += self._taken(LARGEST_BATCH - len(batch))
             except DatabaseUnavailable as error:
                 return [(None, error)] * len(batch)
             # What a shared transaction met belongs to one of its works; alone, each meets its own.

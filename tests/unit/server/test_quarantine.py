@@ -42,22 +42,9 @@ def test_nothing_is_held_before_a_fault() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [
-        "missing",
-        "invalid",
-        "stuck",
-        "sentinel",
-        "unit",
-        "absurd",
-        "rule",
-        "resent",
-        "frozen",
-        "labels",
-        "label_class",
-        "clock_still",
-        "clock_behind",
-    ],
-)
+    ["missing", "invalid", "stuck", "sentinel", "unit", "absurd", "rule", "resent", "frozen", "labels", "label_class",
+     "clock_still", "clock_behind"],
+)  # fmt: skip
 def test_what_is_broken_whatever_the_world_does_is_held(kind: str) -> None:
     found = Quarantine(300)
     found.take([a_fault(100, kind=kind)], 200)
