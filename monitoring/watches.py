@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from monitoring.promises import Thresholds
 from monitoring.reference import Ints, Reference
 from monitoring.seasonal import SeasonalDictionary
 from monitoring.seasons import Seasons
-from monitoring.tables import side_by_side
+from monitoring.tables import Asked, side_by_side
 
 Phase = Literal["watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
@@ -60,13 +61,18 @@ class DriftWatch(NamedTuple):
         zero = np.zeros(len(dictionary.offsets), np.int64)
         return cls(dictionary, zero, zero)
 
-    def observe(self, start_row: int, window: Profile, policy: Thresholds) -> Told:
-        """Take the window of rows that begins at *start_row*, and say what it taught."""
+    def observe(self, start_row: int, window: Profile, policy: Thresholds, evidence: Ints | None = None) -> Told:
+        """Take the window of rows that begins at *start_row*, and say what it taught.
+
+        *evidence* is that of its counts, (1, alternatives), where the dictionary was asked for it already.
+        """
         sight = Sight(start_row, window, policy)
         if not len(self.sums):  # without alternatives there is nothing to ask
             return self, sight.nothing(self, 0.0)
         alone = Squad([0], [self])
-        (log_e,), told = alone.observe([sight])
+        (log_e,), told = alone.follow(
+            [sight], self.dictionary.evidence([window.counts]) if evidence is None else evidence
+        )
         return alone.watches[0], told.get(0) or sight.nothing(alone.watches[0], log_e)
 
     def to_json(self) -> dict[str, Any]:
@@ -158,7 +164,6 @@ class Squad:
     def __init__(self, places: list[int], watches: Sequence[DriftWatch]) -> None:
         self.places = places
         dictionaries = [one.dictionary for one in watches]
-        self._asked = dictionaries[0].together(dictionaries)
         self._widths = [len(one.sums) for one in watches]
         self._priors = dictionaries[0].priors[None]
         if any(one is not dictionaries[0] for one in dictionaries):
@@ -173,13 +178,21 @@ class Squad:
 
     def observe(self, sights: Sequence[Sight]) -> Followed:
         """Show each its window; return the evidence of all, and what those found that have something to tell."""
-        gained = self._asked.dot([one.window.counts for one in sights])
+        return self.follow(sights, self._asked.dot([one.window.counts for one in sights]))
+
+    def follow(self, sights: Sequence[Sight], gained: Ints) -> Followed:
+        """Do what `observe` does, with what each has *gained*, (windows, alternatives)."""
         policies = [one.policy for one in sights]
         if policies != self._policies:
             self._policies, self._bounds = policies, np.array(self._bound(policies))
         follow = self._watched if self.watching else self._judged
         still = [k for k, one in enumerate(sights) if not one.window.rows]  # of seasons that nobody knows
         return self._except(still, lambda: follow(sights, gained)) if still else follow(sights, gained)
+
+    @cached_property
+    def _asked(self) -> Asked:
+        dictionaries = [one.dictionary for one in self.watches]
+        return dictionaries[0].together(dictionaries)
 
     def _bound(self, policies: Sequence[Thresholds]) -> list[float] | list[int]:
         if self.watching:
