@@ -26,7 +26,7 @@ from monitoring.learning import learn
 from monitoring.profile import Profile
 from monitoring.reference import Reference
 from monitoring.watches import DriftWatch, Sight, Told
-from statemachine.policy import Policy
+from statemachine.policy import Drift, Policy
 
 PAST, ROWS, POOL = 50_000, 1_000, 2_000
 MODELS, AIM_US = (1, 100, 10_000), 10
@@ -34,6 +34,8 @@ MODELS, AIM_US = (1, 100, 10_000), 10
 OWN_TABLES = (100, 1_000)
 LEAST = 200  #: decisions in a measure, so that few models are asked more than once
 POLICY = Policy().drift
+#: By which a suspicion stays one, however many windows of nothing are shown: what is clear changes the question.
+LASTING = replace(POLICY, clear=1e300)
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Crowd:
 
     name: str
     fleet: Fleet
+    policy: Drift = POLICY
     single: list[float] = field(default_factory=list)
     batched: list[float] = field(default_factory=list)
 
@@ -49,15 +52,15 @@ class Crowd:
         """Show each watch its window of round *number*, both ways.
 
         Raises:
-            RuntimeError: They do not say the same.
+            RuntimeError: They do not say the same, or ask another question from now on.
         """
         watches, count, row = list(self.fleet.watches), len(self.fleet.watches), number * ROWS
-        sights = [Sight(row, windows[(number * count + at) % len(windows)], POLICY) for at in range(count)]
+        sights = [Sight(row, windows[(number * count + at) % len(windows)], self.policy) for at in range(count)]
         times = max(1, LEAST // count)
         others = [Fleet(watches) for _ in range(times - 1)]  # a fleet that has seen a window is another
         begun = time.process_time()
         for _ in range(times):
-            single = [watch.observe(row, one.window, POLICY) for watch, one in zip(watches, sights, strict=True)]
+            single = [watch.observe(row, one.window, self.policy) for watch, one in zip(watches, sights, strict=True)]
         between = time.process_time()
         for fleet in [*others, self.fleet]:
             told = fleet.observe(sights)
@@ -68,6 +71,9 @@ class Crowd:
         found = self.fleet.findings(sights, told)
         if _told(single) != _told(list(zip(self.fleet.watches, found, strict=True))):
             message = f"{self.name}: many at once were told otherwise than one by one"
+            raise RuntimeError(message)
+        if any(one.verdict in ("alarm", "cleared") for one in found) and self.policy is LASTING:
+            message = f"{self.name}: a suspicion was over"
             raise RuntimeError(message)
 
 
@@ -80,7 +86,7 @@ def crowds(start: DriftWatch, *, quick: bool) -> list[Crowd]:
     suspect = start._replace(phase="suspect", accused=0, onset_row=0)
     most = MODELS[:-1] if quick else MODELS
     found = [Crowd(f"{count:,}", Fleet([start] * count)) for count in most]
-    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", Fleet([suspect] * MODELS[1])))
+    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", Fleet([suspect] * MODELS[1]), LASTING))
     fewer = OWN_TABLES[:1] if quick else OWN_TABLES
     own = [Crowd(f"{count:,}, each with tables of its own", Fleet(_apart(start, count))) for count in fewer]
     unlike = [
