@@ -44,7 +44,7 @@ class Trials:
         #: The `reverse` and the `recent` of each.
         self.standing = [(one.reverse, one.recent) for one in watches]
         self._accused = [one.accused for one in watches]
-        self._offsets = [int(one.dictionary.offsets.item(one.accused)) for one in watches]
+        self._offsets = [one.dictionary.offsets.item(one.accused) for one in watches]
         self._asked = [_asked(*each) for each in zip(watches, policies, strict=True)]
 
     def follow(self, gained: Ints, rows: Sequence[int]) -> tuple[list[int], list[int]]:

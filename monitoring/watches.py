@@ -256,7 +256,7 @@ class Squad:
         if self._trials is None:
             self._trials = Trials(self._watches, self._policies)
         returned, lasting = self._trials.follow(gained, [one.window.rows for one in sights])
-        told, loud = dict[int, DriftFinding](), self._loud(lasting)
+        told, loud = dict[int, DriftFinding](), self._loud(lasting) if lasting else []
         for k in returned:
             self.watches[k], told[k] = _cleared(self.watches[k], sights[k])
         for k, log_e in loud:
