@@ -11,6 +11,8 @@ from rich.console import Console
 
 from cli.reach import reached
 from cli.tables import instant, told, wide
+from statemachine.reasons import TOLD
+from statemachine.words import Reason
 
 
 def give(order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, **more: list[str]) -> None:
@@ -63,6 +65,7 @@ def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
     )
     lines = [
         f"{state.model}: {_place(state)} ({state.reason}) since {instant(state.entered_us)}",
+        *_in_words(state.reason),
         f"in charge: {_in_charge(state)}",
         f"serving: {serving}",
     ]
@@ -70,6 +73,12 @@ def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
         until = f", until {instant(one.due_us)}" if one.due_us else ""
         lines += [f"waits for: {one.awaited}{until}", f"otherwise: {one.outcome}"]
     return [*lines, f"etag: {state.etag.strip(chr(34))}"]
+
+
+def _in_words(reason: str) -> list[str]:
+    """Tell what a reason means and asks for; a newer server may have reasons that this command does not know."""
+    found = TOLD.get(Reason(reason)) if reason in set(Reason) else None
+    return [f"means: {found.meaning}", f"do: {found.to_do}"] if found else []
 
 
 def _tell(console: Console, change: health_pb2.WatchStatesResponse, *, as_json: bool) -> None:

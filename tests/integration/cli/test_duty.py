@@ -61,6 +61,8 @@ def test_a_remedy_that_a_person_asks_for_waits_and_only_the_state_that_was_seen_
 
     assert (begun.code, waits.code) == (0, 0)
     assert "retraining.awaiting_approval (APPROVAL_NEEDED)" in waits.out
+    assert "means: the policy wants a person to agree before training" in waits.out
+    assert "do: `Approve` or `Reject`, somebody else than who asked" in waits.out
     assert "waits for: a person's approval" in waits.out
     assert "otherwise: no answer is a refusal" in waits.out
     assert (old.code, old.err.count("\n")) == (2, 1)
