@@ -116,9 +116,17 @@ def stream_of(
 def _check_names(file: str, frame: pd.DataFrame, target: str, drop: tuple[str, ...], time: str | None) -> None:
     for option, name in (("--target", target), *(("--drop", column) for column in drop), ("--time", time)):
         if name is not None and name not in frame.columns:
-            raise StreamInvalid(f"{option}: no column {name!r} in {file}; it has {listed(frame.columns)}")
+            raise StreamInvalid(f"{option}: no column {name!r} in {file}; {_held(frame)}")
         if name == target and option != "--target":
             raise StreamInvalid(f"{option}: {target!r} is the target; another column is accepted")
+
+
+def _held(frame: pd.DataFrame) -> str:
+    told = listed(frame.columns)
+    numbers = pd.to_numeric(pd.Series([str(name) for name in frame.columns]), errors="coerce").notna().sum()
+    if 2 * numbers >= len(frame.columns):
+        return f"its first line holds numbers ({told}), and one of names is accepted"
+    return f"it has {told}"
 
 
 def _reference_rows(file: str, rows: int, share: float) -> int:

@@ -17,7 +17,12 @@ from backtest.errors import StreamInvalid
 
 PARQUET, GZIP = b"PAR1", b"\x1f\x8b"
 INDEX = "__index_level_"  #: how pandas names an index that nobody named, in a Parquet file
+#: What people hand over that is no table of ours, by how it begins.
+OTHERS = {b"PK": "is a ZIP archive or a workbook", b"BZh": "is compressed by bzip2", b"\xfd7zX": "is compressed by xz"}
+ACCEPTED = "a CSV file (plain or gzipped) or a Parquet file is accepted"
+SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
 SHOWN = 20  #: columns that a message lists
+MOST_NAME = 40  #: characters of each that it shows
 WRONG = (ValueError, OSError, EOFError, zlib.error, pa.ArrowException)
 
 
@@ -28,6 +33,9 @@ def read_table(path: Path) -> pd.DataFrame:
         StreamInvalid: It cannot be read, or holds no table.
     """
     head = _head(path)
+    for begins, told in OTHERS.items():
+        if head.startswith(begins):
+            raise StreamInvalid(f"{path.name}: {told}; {ACCEPTED}")
     try:
         frame = _parquet(path) if head.startswith(PARQUET) else _csv(path, head)
     except StreamInvalid:
@@ -43,14 +51,19 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def listed(names: Iterable[Any]) -> str:
     """List names for a message: printable, and not too many."""
-    told = [str(name) if str(name).isprintable() else repr(str(name)) for name in names]
+    told = [_shown(str(name)) for name in names]
     more = f", and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
     return ", ".join(told[:SHOWN]) + more
 
 
+def _shown(name: str) -> str:
+    short = name if len(name) <= MOST_NAME else f"{name[:MOST_NAME]}…"
+    return short if short.isprintable() else repr(short)
+
+
 def _head(path: Path) -> bytes:
     if path.is_dir():
-        raise StreamInvalid(f"{path}: is a folder; a CSV file (plain or gzipped) or a Parquet file is accepted")
+        raise StreamInvalid(f"{path}: is a folder; {ACCEPTED}")
     try:
         with path.open("rb") as file:
             return file.read(len(PARQUET))
@@ -76,6 +89,7 @@ def _csv(path: Path, head: bytes) -> pd.DataFrame:
     with unpack(path, "rt", encoding="utf-8-sig", newline="") as file:
         names = next((line for line in csv.reader(file) if line), [])
     _refuse_twins(path, names)
+    _refuse_other_separators(path, names)
     # In one piece, so that a column has one type from its first row to its last.
     return pd.read_csv(path, compression=packed, low_memory=False)
 
@@ -86,6 +100,14 @@ def _refuse_twins(path: Path, names: list[str]) -> None:
     twins = sorted({name for name in names if name and names.count(name) > 1})
     if twins:
         raise StreamInvalid(f"{path.name}: the column {twins[0]!r} stands twice; each name once is accepted")
+
+
+def _refuse_other_separators(path: Path, names: list[str]) -> None:
+    if len(names) > 1 or not names[0].replace("\t", "").isprintable():
+        return
+    for mark, told in SEPARATORS.items():
+        if mark in names[0]:
+            raise StreamInvalid(f"{path.name}: names are separated by {told}; a CSV with commas is accepted")
 
 
 def _line(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from backtest.doubts import doubts_of
 from backtest.options import Options, setup_of
 from backtest.stream import StreamInvalid, read_stream
 from cli.interrupts import interruptible
@@ -61,6 +62,8 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
     from backtest.run import backtest
 
     console = Console(stderr=True)
+    for doubt in doubts_of(stream):
+        console.print(f"note: {doubt}", markup=False, highlight=False, soft_wrap=True)
     found = with_bar(console, stream.name, lambda begin: backtest(stream, options, begin))
     if json_file == "-":
         json.dump(found, sys.stdout, indent=2)

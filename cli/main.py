@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, bundle, drill, privacy, record, windows
+from cli import audit, bundle, drill, duty, privacy, record, windows
 from cli.incidents import incidents
 from cli.options import DEFAULT_SERVER, AsJson, Server
 from cli.policy import policies
@@ -32,6 +32,8 @@ for _command in (
     *(record.checkpoint, record.receipt, record.tiles, record.restore),
     *(bundle.export, bundle.verify, bundle.inventory),
     *(privacy.erase, privacy.erasures, privacy.who),
+    *(duty.wait, duty.watch, duty.approve, duty.reject, duty.hold, duty.release, duty.freeze, duty.unfreeze),
+    *(duty.abort, duty.rollback, duty.retrain),
     drill.drill,
     windows.windows,
 ):

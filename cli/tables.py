@@ -24,8 +24,13 @@ def told(message: Message) -> dict[str, Any]:
     )
     for field, name in TIMES.items():
         if field in found:
-            found[name] = datetime.fromtimestamp(int(found[field]) / 1_000_000, UTC).isoformat(timespec="seconds")
+            found[name] = instant(found[field])
     return found
+
+
+def instant(at_us: str | int) -> str:
+    """Give an instant to the second."""
+    return datetime.fromtimestamp(int(at_us) / 1_000_000, UTC).isoformat(timespec="seconds")
 
 
 def day(at_us: str | int) -> str:

@@ -28,8 +28,8 @@ from statemachine.words import (
 
 AWAITED: dict[Place, tuple[str, str]] = {
     HEALTHY: ("evidence against the champion", "without rows or labels the model becomes suspect"),
-    SUSPECT: ("rows after the alarm that confirm or clear it", "tier 1 degrades unconfirmed, other tiers are held"),
-    DEGRADED: ("a remedy, or evidence of recovery", "people are called; at the end the declared fallback serves"),
+    SUSPECT: ("rows after the alarm that confirm or clear it", "the model is held, and a person decides"),
+    DEGRADED: ("a remedy, or evidence of recovery", "people are called"),
     SCOPING: ("the entrants of the bake-off", "the remedy is abandoned"),
     AWAITING_APPROVAL: ("a person's approval", "no answer is a refusal"),
     QUEUED: ("a worker", "the remedy is abandoned"),
@@ -187,7 +187,17 @@ def wait_of(health: ModelHealth) -> Wait | None:
     if timer is None:
         return None
     awaited, outcome = AWAITED[health.place]
+    if health.place == SUSPECT and health.policy.tier <= 1:
+        outcome = "it counts as degraded, unconfirmed"
+    if health.place == DEGRADED and health.escalation >= health.policy.escalation_levels:
+        outcome = _end_of_the_ladder(health)
     if timers.waits_for_a_person(health):
         who = "Release" if health.automation == Automation.HELD else "Unfreeze"
         awaited, outcome = f"a person ({who})", "people are told again"
     return Wait(awaited=awaited, timer=timer.name, due_us=timer.due_us, outcome=outcome)
+
+
+def _end_of_the_ladder(health: ModelHealth) -> str:
+    if health.policy.fallback == "previous_version" and health.rollback_target:
+        return f"{health.rollback_target} serves, the fallback that the policy declares"
+    return "the model is held, since there is no fallback"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
         PolicyInvalid: A key is unknown, or a value has the wrong type or lies out of bounds.
     """
     if not isinstance(data, dict):
-        raise PolicyInvalid(where.rstrip(".") or "policy", f"{data!r} is not accepted; an object is")
+        raise PolicyInvalid(where.rstrip(".") or "policy", f"{_shown(data)} is not accepted; an object is")
     known, hints = _known(cls), _hints(cls)
     for refused in (*_strangers(known, data, where), *_missing(known, data, where)):
         raise refused
@@ -174,7 +175,7 @@ def _word(spec: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any field
         return spec.metadata["text"](_typed(value, str, "a text", where), where)
     accepted = spec.metadata["accepted"]
     if value not in accepted:
-        raise PolicyInvalid(where, f"{value!r} is not accepted; one of {', '.join(accepted)} is")
+        raise PolicyInvalid(where, f"{_shown(value)} is not accepted; one of {', '.join(accepted)} is")
     return value
 
 
@@ -258,7 +259,7 @@ def _number(spec: Any, hint: Any, value: Any, where: str) -> Any:  # noqa: ANN40
         return None
     wanted = "a whole number" if whole else "a number"
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise PolicyInvalid(where, f"{value!r} is not accepted; {wanted} is")
+        raise PolicyInvalid(where, f"{_shown(value)} is not accepted; {wanted} is")
     low, high = spec.metadata["low"], spec.metadata["high"]
     if not low <= value <= high:
         raise PolicyInvalid(where, f"{value} is not accepted; {wanted} from {low:g} to {high:g} is")
@@ -283,5 +284,10 @@ def _rungs(values: list[Any], where: str) -> tuple[int, ...]:
 
 def _typed(value: Any, kind: type[Any], wanted: str, where: str) -> Any:  # noqa: ANN401 - any field of a policy
     if not isinstance(value, kind):
-        raise PolicyInvalid(where, f"{value!r} is not accepted; {wanted} is")
+        raise PolicyInvalid(where, f"{_shown(value)} is not accepted; {wanted} is")
     return value
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
+    """Write a value for a message; what JSON calls otherwise than Python, as JSON does."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)

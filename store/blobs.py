@@ -20,7 +20,7 @@ class BlobNameInvalid(StoreError):
 
 
 class BlobMissing(StoreError):
-    """There is no blob under this hash."""
+    """The artefacts that are configured hold nothing under this hash."""
 
     def __init__(self, sha256: str) -> None:
         """Name the hash."""

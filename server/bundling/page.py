@@ -10,6 +10,7 @@ from typing import Any
 from remission_verify.sealed import SEALED
 
 from server.bundling.story import Story
+from statemachine.reasons import TOLD
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOST_HASH = 16
@@ -47,7 +48,7 @@ def report(about: Mapping[str, Any], story: Story, files: Mapping[str, Mapping[s
         _section("Gates", _gates(story.gates)),
         _section("Versions", _versions(documents["lineage"]["versions"])),
         _section("Data", _data(documents["lineage"]["data"])),
-        _section("What people decided", _people(story.people)),
+        _section("What people decided, and what was handed to them", _people(story.people)),
         _section("Files and how to check them", _files(about, files, digest)),
     ]  # fmt: skip
     return PAGE.format(title=escape(title), style=STYLE, body="\n".join(sections))
@@ -120,7 +121,9 @@ def _remedies(incident: Mapping[str, Any]) -> str:
 def _moves(moves: Sequence[Mapping[str, Any]]) -> str:
     rows = [(one["position"], when(one["at_us"]), one["source"], one["dest"], one["trigger"], one["reason"])
             for one in moves]  # fmt: skip
-    return table(("position", "when", "from", "to", "trigger", "reason"), rows)
+    used = [reason for reason in TOLD if any(one["reason"] == reason for one in moves)]
+    meanings = table(("reason", "what it means"), [(reason, TOLD[reason].meaning) for reason in used])
+    return table(("position", "when", "from", "to", "trigger", "reason"), rows) + (meanings if used else "")
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:

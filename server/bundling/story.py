@@ -14,6 +14,10 @@ from statemachine import events as e
 from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.health import ModelHealth
 from statemachine.replay import refold
+from statemachine.words import Reason
+
+SERVICE = "service"  #: who acts where nobody asked
+ASKED_BY_PEOPLE = (Reason.REQUESTED, Reason.OPERATOR, Reason.RETIRED)  #: of moves that a person can ask for
 
 
 class Story:
@@ -67,6 +71,11 @@ class Story:
                 self.moves.append(
                     mark(step, source=move.source, dest=move.dest, trigger=move.trigger, reason=str(move.reason))
                 )
+                if move.reason in ASKED_BY_PEOPLE and step.recorded.actor != SERVICE:
+                    self.people.append(mark(step, what=move.trigger, actor=step.recorded.actor, note=move.note))
+            case e.PolicyChanged():
+                told = f"version {step.after.policy_version}"
+                self.people.append(mark(step, what=step.recorded.type, actor=step.recorded.actor, note=told))
             case e.ApprovalGiven() | e.ApprovalRefused() | e.LegalHoldPlaced() | e.LegalHoldLifted() as fact:
                 self.people.append(mark(step, what=step.recorded.type, actor=step.recorded.actor, note=fact.note))
             case e.Held() | e.Released() | e.Frozen() | e.Unfrozen() | e.Erased() as fact:

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from cli.main import app
 from scripts import draw_policy, draw_states
 from server.settings import BOUNDS, OF_CLIENTS, Settings
+from statemachine.reasons import TOLD
 from statemachine.words import Reason
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -194,6 +195,14 @@ def test_every_reason_has_a_line_that_says_what_to_do() -> None:
 
     assert set(listed) == set(Reason)
     assert [name for name, cells in listed.items() if len(cells) != 2 or not all(cells)] == []
+
+
+def test_the_reasons_are_told_by_the_page_as_they_are_by_the_command_and_in_a_bundle() -> None:
+    listed = rows(section("docs/operating.md", "Reasons"))
+
+    assert {name: tuple(cells) for name, cells in listed.items()} == {
+        reason: (told.meaning.strip("`"), told.to_do.strip("`")) for reason, told in TOLD.items()
+    }
 
 
 def test_every_option_of_a_backtest_has_a_line() -> None:

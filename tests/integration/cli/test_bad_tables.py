@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,14 @@ def nth(row: int, value: object, others: object) -> list[object]:
     return [value if i == row else others for i in range(ROWS)]
 
 
+def separated(path: Path, by: str) -> None:
+    plain().to_csv(path, index=False, sep=by, decimal="," if by == ";" else ".")
+
+
+def csv_without_names(path: Path) -> None:
+    plain().to_csv(path, index=False, header=False)
+
+
 def policy(body: bytes) -> Callable[[Path], object]:
     return lambda path: (csv(path), put(path.with_name("policy.json"), body))
 
@@ -51,6 +61,13 @@ BAD = [
     Bad("a cut Parquet", cut, LABEL, "table: cannot be read as a table: "),
     Bad("a row too long", lambda p: text(p, "x,y,c,label", "1,2,r,1", "1,2,r,1,9"), LABEL, "table: cannot be read as a table: "),
     Bad("rows too long", lambda p: text(p, "y,c,label"), LABEL, "table: rows hold more values than the first line"),
+    Bad("semicolons", lambda p: separated(p, ";"), LABEL, "table: names are separated by ';'; a CSV with commas is accepted"),
+    Bad("tabs", lambda p: separated(p, "\t"), LABEL, "table: names are separated by tabs; a CSV with commas is accepted"),
+    Bad("a ZIP", lambda p: put(p, b"PK\x03\x04" + bytes(500)), LABEL, "table: is a ZIP archive or a workbook; a CSV file"),
+    Bad("bzip2", lambda p: put(p, bz2.compress(b"x,label\n")), LABEL, "table: is compressed by bzip2; a CSV file (plain or"),
+    Bad("xz", lambda p: put(p, lzma.compress(b"x,label\n")), LABEL, "table: is compressed by xz; a CSV file (plain or"),
+    Bad("no names", csv_without_names, LABEL, "--target: no column 'label' in table; its first line holds numbers"),
+    Bad("a long line", lambda p: put(p, b"x" * 9_000 + b",y\n1,2\n"), LABEL, "--target: no column 'label' in table; it has xxxx"),
     Bad("twins", lambda p: text(p, "x,x,c,label"), LABEL, "table: the column 'x' stands twice; each name once"),
     Bad("an unknown target", csv, ("--target", "no"), "--target: no column 'no' in table; it has x, y, colour, label"),
     Bad("many columns", lambda p: csv(p, **{f"c{i}": 1 for i in range(90)}), ("--target", "no"), "--target: no column"),
@@ -90,6 +107,7 @@ BAD = [
     Bad("unknown outcomes", csv, (*LABEL, "--outcomes", "mixed"), "--outcomes: 'mixed' is not accepted; one of exog"),
     Bad("a negative seed", csv, (*LABEL, "--seed", "-1"), "--seed: -1 is not accepted; 0 to 4294967295 is"),
     Bad("no policy", csv, POLICY, "--policy: policy.json: cannot be read: No such file"),
+    Bad("a policy without values", policy(b'{"drift":null}'), POLICY, "--policy: policy.json:1:2: drift: null is not accepted"),
     Bad("a broken policy", policy(b"{"), POLICY, "--policy: policy.json:1:2: is no JSON: "),
     Bad("a policy in Latin-1", policy(b'{"\xe9":1}'), POLICY, "--policy: policy.json: is no UTF-8: "),
     Bad("a list as policy", policy(b"[]"), POLICY, "--policy: policy.json:1:1: policy: [] is not accepted; an object is"),

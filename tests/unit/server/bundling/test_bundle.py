@@ -151,8 +151,10 @@ def test_a_log_that_others_have_signed_is_not_handed_out(stage: ServiceStage) ->
 
 
 def test_a_manifest_that_is_not_among_the_artefacts_is_named(stage: ServiceStage, source: Source) -> None:
-    with on_stage() as other, pytest.raises(BlobMissing, match=stage.service.manifest("m", "remedy-1")):
+    with on_stage() as other, pytest.raises(BlobMissing, match=stage.service.manifest("m", "remedy-1")) as missing:
         written(Source(source.store, other.service.desk.blobs, source.sealer))
+
+    assert str(missing.value).startswith("The artefacts that are configured hold nothing under this hash")
 
 
 def test_a_bundle_is_of_one_model_among_many(stage: ServiceStage) -> None:

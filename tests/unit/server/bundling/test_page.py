@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from server.act import Caller
 from server.bundling.page import lasting, when
 from server.service import Service
 from tests.fixtures.bundles import lived, source_of, unpacked, written
 from tests.fixtures.services import a_model, a_service
 
+ANN = Caller(actor="ann", authentication="tests")
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=y>"
 
 
@@ -33,6 +35,17 @@ class Tags(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.text += {"td": " ", "tr": "\n"}.get(tag, "")
+
+    def row(self, first: str) -> list[str]:
+        """Give the rows of tables that begin with a word."""
+        return [line.strip() for line in self.text.splitlines() if line.startswith(f"{first} ")]
+
+    def after(self, title: str) -> str:
+        """Give what stands below a title, up to the next."""
+        return self.text.partition(title)[2].partition("Files and how to check them")[0]
 
 
 def seen(data: bytes) -> Tags:
@@ -81,6 +94,23 @@ def test_the_report_tells_incident_gates_versions_and_files(page: Tags) -> None:
     )
 
     assert [word for word in told if word not in page.text] == []
+
+
+def test_each_reason_in_the_report_is_explained_in_it(page: Tags) -> None:
+    assert page.row("NON_INFERIOR") == ["NON_INFERIOR the candidate serves everyone, and is watched"]
+    assert page.row("NO_WORKER") == []
+
+
+def test_what_people_asked_for_and_stopped_is_told_and_what_the_service_did_by_itself_is_not() -> None:
+    def act(service: Service) -> None:
+        service.start_retraining("m", "", "we want a newer one", ["refit"], ANN).result()
+        service.operate("abort", "m", "", "too early", ANN).result()
+        service.operate("hold", "m", "", "a drill", ANN).result()
+
+    people = seen(lived("lasting_decline", act)).after("What people decided, and what was handed to them")
+
+    assert [people.count(f"ann {note}") for note in ("we want a newer one", "too early", "a drill")] == [1, 1, 1]
+    assert "service" not in people
 
 
 def test_the_digest_in_the_report_covers_all_other_files(page: Tags) -> None:

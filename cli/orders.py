@@ -1,0 +1,103 @@
+"""Orders of people on call, carried out by a server, and what is told of what follows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from remission import Client
+from remission.v1 import health_pb2, operations_pb2
+from rich.console import Console
+
+from cli.reach import reached
+from cli.tables import instant, told, wide
+from statemachine.reasons import TOLD
+from statemachine.words import Reason
+
+
+def give(order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, **more: list[str]) -> None:
+    """Have *order* carried out on *model*, and tell what follows. An etag may come without its quotes."""
+    quoted = f'"{etag}"' if etag.isdigit() else etag
+    with reached(server) as client:
+        getattr(client.operations, order)(model, reason=reason, etag=quoted, **more)
+        _show(client, model, as_json=as_json)
+
+
+def show_wait(server: str, model: str, *, as_json: bool) -> None:
+    """Tell what *model* waits for."""
+    with reached(server) as client:
+        _show(client, model, as_json=as_json)
+
+
+def run_watch(server: str, models: list[str], after: int, *, as_json: bool) -> None:
+    """Tell each change on record behind *after*, and then each that comes, until interrupted or the server ends."""
+    console = wide()
+    with reached(server) as client:
+        try:
+            for change in client.watch(*models, after_position=after):
+                if change.HasField("state"):
+                    _tell(console, change, as_json=as_json)
+        except KeyboardInterrupt:
+            return
+
+
+def _show(client: Client, model: str, *, as_json: bool) -> None:
+    found = client.operations.explain_wait(model)
+    console = wide()
+    if as_json:
+        console.print_json(json.dumps(_told(found)))
+        return
+    for line in _lines(found):
+        console.print(line, markup=False, highlight=False)
+
+
+def _told(found: operations_pb2.ExplainWaitResponse) -> dict[str, Any]:
+    waits = [{**told(one), **({"due": instant(one.due_us)} if one.due_us else {})} for one in found.waits]
+    return {"state": told(found.state), "waits": waits, "explanation": found.explanation}
+
+
+def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
+    state = found.state
+    serving = (
+        f"{state.champion}, and {state.candidate} at {state.exposure_bp / 100:g} %"
+        if state.candidate
+        else state.champion
+    )
+    lines = [
+        f"{state.model}: {_place(state)} ({state.reason}) since {instant(state.entered_us)}",
+        *_in_words(state.reason),
+        f"in charge: {_in_charge(state)}",
+        f"serving: {serving}",
+    ]
+    for one in found.waits:
+        until = f", until {instant(one.due_us)}" if one.due_us else ""
+        lines += [f"waits for: {one.awaited}{until}", f"otherwise: {one.outcome}"]
+    return [*lines, f"etag: {state.etag.strip(chr(34))}"]
+
+
+def _in_words(reason: str) -> list[str]:
+    """Tell what a reason means and asks for; a newer server may have reasons that this command does not know."""
+    found = TOLD.get(Reason(reason)) if reason in set(Reason) else None
+    return [f"means: {found.meaning}", f"do: {found.to_do}"] if found else []
+
+
+def _tell(console: Console, change: health_pb2.WatchStatesResponse, *, as_json: bool) -> None:
+    if as_json:
+        console.print(json.dumps({**told(change), "state": told(change.state)}), markup=False, soft_wrap=True)
+        return
+    state = change.state
+    before = health_pb2.State.Name(change.previous).removeprefix("STATE_").lower()
+    line = f"{instant(state.entered_us)}  {state.model}: {before} → {_place(state)}  {change.trigger}, {state.reason}"
+    console.print(f"{line}  (position {change.position})", markup=False, highlight=False, soft_wrap=True)
+
+
+def _place(state: health_pb2.ModelState) -> str:
+    name = health_pb2.State.Name(state.state).removeprefix("STATE_").lower()
+    return f"{name}.{state.phase}" if state.phase else name
+
+
+def _in_charge(state: health_pb2.ModelState) -> str:
+    return {
+        health_pb2.AUTOMATION_HELD: "people (held): the service watches and notifies",
+        health_pb2.AUTOMATION_FROZEN: "nobody (frozen): nothing that is served changes",
+    }.get(state.automation, "the service, by its policy")

@@ -1,0 +1,102 @@
+"""What a person on call does by command: sees what is awaited, stops, hands over, approves; each says what follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from remission import Client
+
+from tests.fixtures.commands import remission, started
+from tests.fixtures.listeners import in_memory
+from tests.integration.server.life import QUIET, Life
+
+APPROVED = {**QUIET, "approvals": {"required": True}}
+
+
+@pytest.fixture(scope="module")
+def target() -> Iterator[str]:
+    with in_memory() as made:
+        yield made
+
+
+@pytest.fixture
+def life(target: str, request: pytest.FixtureRequest) -> Iterator[Life]:
+    with Client(target) as client:
+        yield Life(client, APPROVED, request.node.name.replace("[", "-").rstrip("]")[-60:].lstrip("_"))
+
+
+def done(target: str, *arguments: str) -> Any:
+    return remission(*arguments, folder=Path.cwd(), REMISSION_SERVER=target)
+
+
+def reasons(life: Life, kind: str) -> list[dict[str, Any]]:
+    return [json.loads(one.payload_json) for one in life.client.history(life.model) if one.type == kind]
+
+
+def test_each_stop_is_on_record_with_its_reason_and_says_what_is_awaited_then(target: str, life: Life) -> None:
+    for order, kind, awaited in (
+        ("hold", "held", "a person (Release)"),
+        ("release", "released", "evidence against the champion"),
+        ("freeze", "frozen", "a person (Unfreeze)"),
+        ("unfreeze", "unfrozen", "a person (Release)"),
+    ):
+        found = done(target, order, life.model, "--reason", f"why {order}")
+
+        assert (found.code, found.err) == (0, "")
+        assert f"waits for: {awaited}" in found.out
+        assert [fact["note"] for fact in reasons(life, kind)] == [f"why {order}"]
+
+
+def test_a_remedy_that_a_person_asks_for_waits_and_only_the_state_that_was_seen_is_refused(
+    target: str, life: Life
+) -> None:
+    begun = done(target, "retrain", life.model, "--remedy", "refit", "--reason", "a try")
+    waits = done(target, "wait", life.model)
+    old = done(target, "reject", life.model, "--etag", "1")
+    now = done(target, "reject", life.model, "--etag", life.client.state(life.model).etag.strip('"'))
+
+    assert (begun.code, waits.code) == (0, 0)
+    assert "retraining.awaiting_approval (APPROVAL_NEEDED)" in waits.out
+    assert "means: the policy wants a person to agree before training" in waits.out
+    assert "do: `Approve` or `Reject`, somebody else than who asked" in waits.out
+    assert "waits for: a person's approval" in waits.out
+    assert "otherwise: no answer is a refusal" in waits.out
+    assert (old.code, old.err.count("\n")) == (2, 1)
+    assert old.err.startswith("remission: ABORTED: ")
+    assert now.code == 0
+    assert "healthy (REJECTED)" in now.out
+
+
+def test_an_order_that_does_not_fit_is_refused_in_one_line(target: str, life: Life) -> None:
+    etag = life.client.state(life.model).etag
+    for order in (("release",), ("unfreeze",), ("abort",), ("rollback",), ("approve", "--etag", etag)):
+        found = done(target, order[0], life.model, *order[1:])
+
+        assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+        assert found.err.startswith("remission: FAILED_PRECONDITION: ")
+
+
+def test_what_is_awaited_is_told_to_machines_as_well(target: str, life: Life) -> None:
+    found = json.loads(done(target, "wait", life.model, "--json").out)
+
+    assert found["state"]["model"] == life.model
+    assert found["waits"][0]["awaited"] == "evidence against the champion"
+    assert found["waits"][0]["due"].startswith("1970-01-")
+
+
+def test_changes_are_watched_as_they_come(target: str, life: Life) -> None:
+    process = started("watch", life.model, "--json", folder=Path.cwd(), REMISSION_SERVER=target)
+    try:
+        life.decline()
+        assert process.stdout is not None
+        seen = [json.loads(process.stdout.readline()) for _ in range(2)]
+    finally:
+        process.terminate()
+        process.communicate()
+
+    assert [one["trigger"] for one in seen] == ["raise_alarm", "confirm_decline"]
+    assert [one["state"]["state"] for one in seen] == ["STATE_SUSPECT", "STATE_DEGRADED"]
