@@ -1,4 +1,4 @@
-"""What has left is back when that is as sure as that it had left; and what leaves first is told as any watch tells it."""
+"""What has left is back when that is as sure as its leaving; what leaves first is told as any watch tells it."""
 
 from __future__ import annotations
 
