@@ -95,8 +95,9 @@ class Window:
         here = digests(matrix)
         resent, self._trail = self._trail.resent(here), self._trail.after(here)
         self._quality.observe(Seen(start_row=0, profile=found, repeats=repeats, facts=facts, resent=resent))
-        self._drift.observe(0, found, self._policy.drift)
-        self._departures.observe(0, found, self._policy.drift)
+        evidence = self._drift.dictionary.evidence([found.counts])
+        self._drift.observe(0, found, self._policy.drift, evidence)
+        self._departures.observe(0, found, self._policy.drift, evidence)
 
 
 def seconds(run: Callable[[], object], times: int) -> float:

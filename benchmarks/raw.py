@@ -49,7 +49,7 @@ def bulk(raw: sqlite3.Connection, count: int) -> None:
 
 
 class Copy:
-    """The very rows that callers have appended, to be written to the same tables, keys and guards of another file.
+    """The very rows that callers have appended, to be written to the same table, keys and guards of another file.
 
     Nothing is left to do but to write: places, commitments, hashes and JSON are there.
     """
@@ -57,22 +57,19 @@ class Copy:
     def __init__(self, log: Path, file: Path) -> None:
         migrate.upgrade(f"sqlite:///{file}")
         with closing(sqlite3.connect(log)) as source:
-            callers = "(SELECT position FROM events WHERE stream GLOB 'caller-*')"
-            self._rows = {
-                table: source.execute(f"SELECT * FROM {table} WHERE position IN {callers} ORDER BY position").fetchall()  # noqa: S608 - names from here
-                for table in ("events", "payloads")
-            }
-        self.count = len(self._rows["events"])
+            self._rows = source.execute(
+                "SELECT * FROM events WHERE stream GLOB 'caller-*' ORDER BY position"
+            ).fetchall()
+        self.count = len(self._rows)
         self._raw = sqlite3.connect(file, isolation_level=None)
         self._raw.executescript(DURABLE)
 
     def write(self) -> None:
         """Write the rows many a commit."""
+        marks = ",".join("?" * len(self._rows[0]))
         for start in range(0, self.count, BULK):
             self._raw.execute("BEGIN IMMEDIATE")
-            for table, rows in self._rows.items():
-                marks = ",".join("?" * len(rows[0]))
-                self._raw.executemany(f"INSERT INTO {table} VALUES ({marks})", rows[start : start + BULK])  # noqa: S608 - as above
+            self._raw.executemany(f"INSERT INTO events VALUES ({marks})", self._rows[start : start + BULK])  # noqa: S608 - marks alone
             self._raw.execute("COMMIT")
 
     def close(self) -> None:
@@ -83,7 +80,7 @@ class Copy:
 def keys(file: Path, vault: Vault) -> dict[str, AESGCM]:
     """Have the keys at hand that the log's rows are sealed under."""
     with closing(sqlite3.connect(file)) as source:
-        ids = [key_id for (key_id,) in source.execute("SELECT DISTINCT key_id FROM payloads")]
+        ids = [key_id for (key_id,) in source.execute("SELECT DISTINCT key_id FROM events")]
     return {key_id: AESGCM(key.material) for key_id, key in vault.opened(ids).items()}
 
 
@@ -92,14 +89,11 @@ def read(file: Path, count: int, keys: dict[str, AESGCM]) -> None:
     raw, after = sqlite3.connect(file), 0
     while after < count:
         where = (after, after + BULK)
-        raw.execute(
+        rows = raw.execute(
             "SELECT * FROM events WHERE namespace = 'default' AND position > ? AND position <= ?", where
         ).fetchall()
-        rows = raw.execute(
-            "SELECT position, payload_key, body, key_id FROM payloads "
-            "WHERE namespace = 'default' AND position > ? AND position <= ?", where,
-        ).fetchall()  # fmt: skip
-        for position, _, body, key_id in rows:
+        for row in rows:
+            position, key_id, body = row[1], row[-2], row[-1]
             if key_id is None:
                 orjson.loads(body)
             else:

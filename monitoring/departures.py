@@ -47,7 +47,7 @@ class Departures:
     @property
     def away(self) -> bool:
         """Say whether any feature has left."""
-        return any(alternative != STAYS for alternative in self.accused)
+        return self.accused.count(STAYS) < len(self.accused)
 
     @classmethod
     def start(cls, dictionary: Dictionary) -> Self:
@@ -55,15 +55,18 @@ class Departures:
         zero, features = np.zeros(len(dictionary.offsets), np.int64), len(dictionary.names)
         return cls(dictionary, zero, zero, (STAYS,) * features, (0,) * features)
 
-    def observe(self, start_row: int, window: Profile, policy: Thresholds) -> tuple[Departures, DriftFinding]:
+    def observe(
+        self, start_row: int, window: Profile, policy: Thresholds, evidence: Ints | None = None
+    ) -> tuple[Departures, DriftFinding]:
         """Take the window of rows that begins at *start_row*; the verdict is alarm where features leave in it.
 
-        Those that are part of what was told leave with an onset, and no alarm.
+        Those that are part of what was told leave with an onset, and no alarm. *evidence* is that of its counts,
+        (1, alternatives), where the dictionary was asked for it already.
         """
         end = start_row + window.rows
         if not len(self.sums) or not window.rows:  # of seasons that nobody knows there are no rows to be shown
             return self, DriftFinding(verdict="none", log_evidence=0.0, onset_row=-1, row=end)
-        gained = self.dictionary.evidence([window.counts])[0]
+        (gained,) = self.dictionary.evidence([window.counts]) if evidence is None else evidence
         after = _added(_returned(self, gained, window.rows, policy), start_row, gained)
         (log_e,) = log_mean_exps(after.sums[None], self.dictionary.priors[None], [len(after.sums)])
         if log_e < math.log(policy.false_alarm_windows):
@@ -95,6 +98,8 @@ def judge(inputs: dict[str, Any], policy: Thresholds) -> DriftFinding:
 
 def _returned(before: Departures, gained: Ints, rows: int, policy: Thresholds) -> Departures:
     """Ask about the return of what has left: a CUSUM, since it may begin in any window, with all the time."""
+    if not before.away:
+        return before
     enough, offsets = math.log(policy.false_alarm_windows) * NATS, before.dictionary.offsets
     accused, reverse = list(before.accused), list(before.reverse)
     for k, alternative in enumerate(before.accused):
@@ -114,7 +119,7 @@ def _watched(before: Departures) -> Any:  # noqa: ANN401 - an array of truths
     """Say of each alternative whether its feature is watched: an input that has not left."""
     features = before.dictionary.reference.features
     each = [a == STAYS and one.name != OUTPUT for a, one in zip(before.accused, features, strict=True)]
-    return np.repeat(each, [len(names) for names in before.dictionary.names])
+    return np.array(each, bool)[before.dictionary.places]
 
 
 def _told(
@@ -133,7 +138,7 @@ def _told(
 
 
 def _left(before: Departures, named: list[int]) -> Departures:
-    place = np.repeat(np.arange(len(before.accused)), [len(names) for names in before.dictionary.names])
+    place = before.dictionary.places
     accused, reverse, sums = list(before.accused), list(before.reverse), before.sums.copy()
     for k in named:
         accused[k] = before.dictionary.modest(np.where(place == k, before.sums, NEVER))

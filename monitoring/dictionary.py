@@ -26,6 +26,7 @@ class Dictionary:
     reference: Reference
     tables: Tables
     names: tuple[tuple[str, ...], ...]
+    places: Ints  #: of each alternative, its feature
     offsets: Ints  #: what the tolerance takes off each alternative, per row
     priors: Ints  #: the log of what each alternative weighs among all, in `NATS`
     sizes: tuple[float, ...]  #: nats a row by which each alternative differs from the reference
@@ -50,7 +51,7 @@ class Dictionary:
         evened = evened_out([len(some) for some in names], rule)
         weighed = [weight + more for some, more in zip(names, evened, strict=True) for weight in priors(some, rule)]
         taken, weights, even = (np.array(each, dtype=np.int64) for each in (offsets, weighed, evened))
-        return cls(reference, Tables.of(tables), names, taken, weights, sizes, even)
+        return cls(reference, Tables.of(tables), names, placed(names), taken, weights, sizes, even)
 
     def evidence(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the evidence of windows, (windows, alternatives) in `NATS`; *counts* are (windows, flat slots)."""
@@ -100,3 +101,12 @@ class Dictionary:
             }
             for k in sorted(named, key=lambda k: (-by_feature[k], k))
         )
+
+
+def placed(names: Sequence[Sequence[str]]) -> Ints:
+    """Return the feature of each alternative, of which *names* holds those of each feature.
+
+    >>> placed([["shift", "scale"], [], ["missing"]]).tolist()
+    [0, 0, 2]
+    """
+    return np.repeat(np.arange(len(names)), [len(each) for each in names])

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitoring.dictionary import Dictionary
+from monitoring.tables import Asked
 from monitoring.watches import DriftFinding, DriftWatch, Sight, Squad
 
 #: Watches whose arrays lie side by side: what they add and multiply stays in the cache of a processor.
@@ -22,8 +23,8 @@ class Fleet:
     """
 
     def __init__(self, watches: Sequence[DriftWatch]) -> None:
-        self._watches, self._squads = list(watches), list[Squad]()
-        self._log_es: list[tuple[list[int], list[float]]] = []  #: of the last windows, by place
+        self._watches, self._squads = list(watches), dict[Squad, Asked]()
+        self._shown: list[Squad] = []  #: as they stood in the last windows
         self._muster(range(len(watches)))
 
     @property
@@ -37,10 +38,10 @@ class Fleet:
     def observe(self, sights: Sequence[Sight]) -> dict[int, DriftFinding]:
         """Show each watch its window, and return by their place what those found that have something to tell."""
         told, moved = dict[int, DriftFinding](), list[Squad]()
-        self._log_es = []
-        for squad in self._squads:
-            log_es, found = squad.observe([sights[at] for at in squad.places])
-            self._log_es.append((squad.places, log_es))
+        self._shown = list(self._squads)
+        for squad, asked in self._squads.items():
+            mine = [sights[at] for at in squad.places]
+            found = squad.follow(mine, asked.dot([one.window.counts for one in mine]))
             told |= {squad.places[k]: finding for k, finding in found.items()}
             moved += [squad] if any((squad.watches[k].phase == "watching") != squad.watching for k in found) else []
         if moved:
@@ -49,7 +50,8 @@ class Fleet:
 
     def findings(self, sights: Sequence[Sight], told: Mapping[int, DriftFinding]) -> list[DriftFinding]:
         """Return what all found in the windows that they were shown last, of whom *told* have something to tell."""
-        known = {at: log_e for places, log_es in self._log_es for at, log_e in zip(places, log_es, strict=True)}
+        by_place = (zip(squad.places, squad.evidence(), strict=True) for squad in self._shown)
+        known = dict(pair for pairs in by_place for pair in pairs)
         return [
             told.get(at) or one.nothing(watch, known.get(at, 0.0))
             for at, (one, watch) in enumerate(zip(sights, self.watches, strict=True))
@@ -57,7 +59,8 @@ class Fleet:
 
     def _regroup(self, moved: Sequence[Squad]) -> None:
         """Let those who ask another question now join others, and fill up the squads that they have left."""
-        watches, whole = self.watches, [one for one in self._squads if one not in moved and len(one.places) == AT_ONCE]
+        watches, squads = self.watches, self._squads.items()
+        whole = {one: asked for one, asked in squads if one not in moved and len(one.places) == AT_ONCE}
         places = [at for squad in self._squads if squad not in whole for at in squad.places]
         self._watches, self._squads = watches, whole
         self._muster(places)
@@ -74,4 +77,6 @@ class Fleet:
             order = [at for some in group.values() for at in some]
             for begin in range(0, len(order), AT_ONCE):
                 some = order[begin : begin + AT_ONCE]
-                self._squads.append(Squad(some, [self._watches[at] for at in some]))
+                watches = [self._watches[at] for at in some]
+                dictionaries = [one.dictionary for one in watches]
+                self._squads[Squad(some, watches)] = dictionaries[0].together(dictionaries)

@@ -28,7 +28,7 @@ from monitoring.alternatives import (
     shares,
     stacked,
 )
-from monitoring.dictionary import KEPT, Dictionary
+from monitoring.dictionary import KEPT, Dictionary, placed
 from monitoring.effects import effects
 from monitoring.expected import Change, Law, by_kind, changes, given_up, laws
 from monitoring.reference import Feature, Ints, Reference
@@ -61,7 +61,8 @@ class SeasonalDictionary(Dictionary):
         weighed = [weight + more for each, more in zip(names, evened, strict=True) for weight in priors(each, RULE)]
         offsets = [some[name] for each, (_, some) in zip(names, by_feature, strict=True) for name in each]
         return cls(
-            reference=reference, names=names, sizes=tuple(size for each in sizes for size in each.values()),
+            reference=reference, names=names, places=placed(names),
+            sizes=tuple(size for each in sizes for size in each.values()),
             tables=Tables.of([_aligned({}, each, f) for each, f in zip(names, features, strict=True)]),
             offsets=np.array(offsets, np.int64), priors=np.array(weighed, np.int64), evened=np.array(evened, np.int64),
             cells=tuple(Tables.of(list(map(_aligned, tables, names, features))) for tables in found.values()),

@@ -10,13 +10,14 @@ import numpy as np
 
 from monitoring.alternatives import NATS, RULE
 from monitoring.dictionary import Dictionary
-from monitoring.evidence import e_bh, log_mean_exp, log_mean_exps
+from monitoring.evidence import DIGITS, e_bh, log_mean_exp, log_mean_exps
 from monitoring.profile import Profile
 from monitoring.promises import Thresholds
 from monitoring.reference import Ints, Reference
 from monitoring.seasonal import SeasonalDictionary
 from monitoring.seasons import Seasons
 from monitoring.tables import side_by_side
+from monitoring.trials import Trials
 
 Phase = Literal["watching", "suspect", "confirmed"]
 Verdict = Literal["none", "alarm", "confirmed", "cleared"]
@@ -60,14 +61,18 @@ class DriftWatch(NamedTuple):
         zero = np.zeros(len(dictionary.offsets), np.int64)
         return cls(dictionary, zero, zero)
 
-    def observe(self, start_row: int, window: Profile, policy: Thresholds) -> Told:
-        """Take the window of rows that begins at *start_row*, and say what it taught."""
+    def observe(self, start_row: int, window: Profile, policy: Thresholds, evidence: Ints | None = None) -> Told:
+        """Take the window of rows that begins at *start_row*, and say what it taught.
+
+        *evidence* is that of its counts, (1, alternatives), where the dictionary was asked for it already.
+        """
         sight = Sight(start_row, window, policy)
         if not len(self.sums):  # without alternatives there is nothing to ask
             return self, sight.nothing(self, 0.0)
         alone = Squad([0], [self])
-        (log_e,), told = alone.observe([sight])
-        return alone.watches[0], told.get(0) or sight.nothing(alone.watches[0], log_e)
+        told = alone.follow([sight], self.dictionary.evidence([window.counts]) if evidence is None else evidence)
+        (watch,) = alone.watches
+        return watch, told.get(0) or sight.nothing(watch, *alone.evidence())
 
     def to_json(self) -> dict[str, Any]:
         """Return the state without the tables, for canonical bytes."""
@@ -97,7 +102,7 @@ def dictionary_of(reference: Reference, policy: Thresholds, rule: int, seasons: 
 
 
 Told = tuple[DriftWatch, DriftFinding]
-Followed = tuple[list[float], dict[int, DriftFinding]]  #: evidence of all, and by place what there is to tell
+Followed = dict[int, DriftFinding]  #: by place, what there is to tell
 
 
 class Sight(NamedTuple):
@@ -127,26 +132,20 @@ def _alarmed(before: DriftWatch, sight: Sight, log_e: float) -> Told:
     return watch, sight.finding("alarm", log_e, onset, features)
 
 
-def _resolved(before: DriftWatch, sight: Sight, gained: int, log_e: float) -> tuple[DriftWatch, DriftFinding | None]:
-    """Ask about the accused alternative, which has *gained* in this window; None where there is nothing to tell."""
-    policy, dictionary = sight.policy, before.dictionary
-    back = -gained - sight.window.rows * int(dictionary.offsets.item(before.accused))
-    reverse = max(before.reverse, 0) + back
-    # Coming back may begin at any window, hence a CUSUM; once confirmed, it has all the time, hence more of it.
-    enough = policy.false_alarm_windows if before.phase == "confirmed" else policy.clear
-    if reverse >= math.log(enough) * NATS:
-        zero = np.zeros_like(before.sums)
-        return DriftWatch(dictionary, zero, zero), sight.finding("cleared", round(reverse / NATS, 6), before.onset_row)
-    recent = (*before.recent, gained > 0)[-policy.of :]
-    watch = DriftWatch(*before[:-2], reverse, recent)
-    lasting = sum(recent) >= policy.persistence and log_e >= math.log(policy.confirm)
-    if before.phase == "confirmed" or not lasting:
-        return watch, None
+def _cleared(before: DriftWatch, sight: Sight) -> Told:
+    """Begin anew: what *before* says of its accused speaks for its return."""
+    zero = np.zeros_like(before.sums)
+    finding = sight.finding("cleared", round(before.reverse / NATS, 6), before.onset_row)
+    return DriftWatch(before.dictionary, zero, zero), finding
+
+
+def _confirmed(before: DriftWatch, sight: Sight, log_e: float) -> Told:
+    dictionary = before.dictionary
     by_feature = [log_mean_exp(part) for part in dictionary.per_feature(before.sums + dictionary.priors)]
-    named = e_bh(by_feature, policy.fdr)
+    named = e_bh(by_feature, sight.policy.fdr)
     features = dictionary.features(named, by_feature, before.sums, sight.window.counts)
     finding = sight.finding("confirmed", log_e, before.onset_row, features)
-    return watch._replace(phase="confirmed", reverse=0), finding
+    return before._replace(phase="confirmed", reverse=0), finding
 
 
 class Squad:
@@ -158,7 +157,6 @@ class Squad:
     def __init__(self, places: list[int], watches: Sequence[DriftWatch]) -> None:
         self.places = places
         dictionaries = [one.dictionary for one in watches]
-        self._asked = dictionaries[0].together(dictionaries)
         self._widths = [len(one.sums) for one in watches]
         self._priors = dictionaries[0].priors[None]
         if any(one is not dictionaries[0] for one in dictionaries):
@@ -166,57 +164,101 @@ class Squad:
         self._sums = side_by_side([one.sums for one in watches], WHOLE)
         self._since = side_by_side([one.since for one in watches], WHOLE)
         lines = zip(watches, self._sums, self._since, self._widths, strict=True)
-        self.watches = [one._replace(sums=sums[:width], since=since[:width]) for one, sums, since, width in lines]
+        self._watches = [one._replace(sums=sums[:width], since=since[:width]) for one, sums, since, width in lines]
         self.watching = watches[0].phase == "watching"
         self._policies: list[Thresholds] = []  # of the last windows: they hardly ever change
-        self._bounds = np.empty((0, 1))  # what an alarm takes, in nats; after it, what a window may add, in `NATS`
+        self._trials: Trials | None = None  # of what they accuse, which `_watches` do not know of yet
+        self._enough = self._most = np.empty(0)  # evidence that tells something, and what a window may add, in `NATS`
+        self._log_es: dict[int, float] = {}  # in the last windows, of those whose evidence was asked for
 
-    def observe(self, sights: Sequence[Sight]) -> Followed:
-        """Show each its window; return the evidence of all, and what those found that have something to tell."""
-        gained = self._asked.dot([one.window.counts for one in sights])
+    @property
+    def watches(self) -> list[DriftWatch]:
+        """The watches as they stand; the next windows change them."""
+        if self._trials is not None:
+            stand = zip(self._watches, self._trials.standing, strict=True)
+            self._watches = [one._replace(reverse=reverse, recent=recent) for one, (reverse, recent) in stand]
+            self._trials = None
+        return self._watches
+
+    def follow(self, sights: Sequence[Sight], gained: Ints) -> Followed:
+        """Show each its window, of which it has *gained* a line of evidence; return what there is to tell."""
         policies = [one.policy for one in sights]
         if policies != self._policies:
-            self._policies, self._bounds = policies, np.array(self._bound(policies))
-        follow = self._watched if self.watching else self._judged
+            self._agree(policies)
+        follow, self._log_es = self._watched if self.watching else self._judged, {}
         still = [k for k, one in enumerate(sights) if not one.window.rows]  # of seasons that nobody knows
         return self._except(still, lambda: follow(sights, gained)) if still else follow(sights, gained)
 
-    def _bound(self, policies: Sequence[Thresholds]) -> list[float] | list[int]:
+    def evidence(self) -> list[float]:
+        """Return the evidence of each in the windows that were shown last, in nats."""
+        return self._evidence_of(range(len(self._watches)))
+
+    def _evidence_of(self, places: Sequence[int]) -> list[float]:
+        asked = [k for k in places if k not in self._log_es]
+        if asked:
+            whole = len(asked) == len(self._widths)
+            sums = self._sums if whole else self._sums[asked]
+            priors = self._priors if whole or len(self._priors) == 1 else self._priors[asked]
+            log_es = log_mean_exps(sums, priors, [self._widths[k] for k in asked])
+            self._log_es |= dict(zip(asked, log_es, strict=True))
+        return [self._log_es[k] for k in places]
+
+    def _loud(self, places: Sequence[int]) -> list[tuple[int, float]]:
+        """Return who of *places* has evidence enough to tell something, and how much."""
+        log_es = zip(places, self._evidence_of(places), strict=True)
+        return [(k, log_e) for k, log_e in log_es if log_e >= self._enough[k]]
+
+    def _near(self) -> list[int]:
+        """Return the places of those who may have evidence enough: no mean is above the highest of its e-values.
+
+        That leaves hardly anyone whose mean must be known. Of one that is alone it is told anyway.
+        """
+        if len(self._widths) == 1:
+            return [0]
+        highest = (self._sums + self._priors).max(axis=1) * (1 / NATS) + 1 / DIGITS  # it is kept to so many
+        found: list[int] = np.flatnonzero(highest >= self._enough).tolist()
+        return found
+
+    def _agree(self, policies: list[Thresholds]) -> None:
+        """Reckon what *policies* ask for; what windows said is counted anew by them."""
+        self._watches, self._policies = self.watches, policies
         if self.watching:
-            return [math.log(one.false_alarm_windows) for one in policies]
+            self._enough = np.array([math.log(one.false_alarm_windows) for one in policies])
+            return
+        self._enough = np.array([math.log(one.confirm) for one in policies])
         asked = [math.log(p.confirm * n) / p.persistence for p, n in zip(policies, self._widths, strict=True)]
-        return [round(nats * NATS) for nats in asked]
+        self._most = np.array([round(nats * NATS) for nats in asked])
 
     def _except(self, still: list[int], follow: Callable[[], Followed]) -> Followed:
         """Let *still* ones stand as they do: they have not been shown a row."""
         sums, since, watches = self._sums[still], self._since[still], [self.watches[k] for k in still]
-        log_es, told = follow()
+        told = follow()
         self._sums[still], self._since[still] = sums, since
         for k, watch in zip(still, watches, strict=True):
-            self.watches[k], log_es[k] = watch, 0.0
-        return log_es, {k: finding for k, finding in told.items() if k not in still}
+            self.watches[k], self._log_es[k] = watch, 0.0
+        return {k: finding for k, finding in told.items() if k not in still}
 
     def _watched(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Add to CUSUMs, and alarm where their mean is high enough."""
         starts, told = np.array([one.start_row for one in sights]), dict[int, DriftFinding]()
-        self._since[:] = np.where(self._sums <= 0, starts[:, None], self._since)
+        np.copyto(self._since, starts[:, None], where=self._sums <= 0)
         np.maximum(self._sums, 0, out=self._sums)
         self._sums += gained
-        log_es = log_mean_exps(self._sums, self._priors, self._widths)
-        for k in np.flatnonzero(np.array(log_es) >= self._bounds).tolist():
-            self.watches[k], told[k] = _alarmed(self.watches[k], sights[k], log_es[k])
-        return log_es, told
+        for k, log_e in self._loud(self._near()):
+            self._watches[k], told[k] = _alarmed(self._watches[k], sights[k], log_e)
+        return told
 
     def _judged(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Add what windows after an alarm say, and ask whether it lasts, or came back."""
         # No window counts for more than its part of the confirmation, so that a blip which outlives its alarm by a
         # window does not confirm itself. Less evidence than there was keeps the e-process valid.
-        self._sums += np.minimum(gained, self._bounds[:, None])
-        log_es = log_mean_exps(self._sums, self._priors, self._widths)
-        news = gained[np.arange(len(gained)), [one.accused for one in self.watches]].tolist()
-        told = dict[int, DriftFinding]()
-        for k, each in enumerate(zip(self.watches, sights, news, log_es, strict=True)):
-            self.watches[k], finding = _resolved(*each)
-            if finding:
-                told[k] = finding
-        return log_es, told
+        self._sums += np.minimum(gained, self._most[:, None])
+        if self._trials is None:
+            self._trials = Trials(self._watches, self._policies)
+        returned, lasting = self._trials.follow(gained, [one.window.rows for one in sights])
+        told, loud = dict[int, DriftFinding](), self._loud(lasting) if lasting else []
+        for k in returned:
+            self.watches[k], told[k] = _cleared(self.watches[k], sights[k])
+        for k, log_e in loud:
+            self.watches[k], told[k] = _confirmed(self.watches[k], sights[k], log_e)
+        return told

@@ -210,9 +210,9 @@ class Profiler:
         faults = tuple(fault for fault in findings if fault.feature != OUTPUT)
         self.quarantine.take(faults, end)
         shown = counted if cells is None or self.seasons is None else self.seasons.laid(cells)
-        self._drift, drift = self._drift.observe(first, shown, self._policy.drift)
-        departures_before = self._departures
-        self._departures, departed = departures_before.observe(first, shown, self._policy.drift)
+        departures_before, evidence = self._departures, self._drift.dictionary.evidence([shown.counts])
+        self._drift, drift = drift_before.observe(first, shown, self._policy.drift, evidence)
+        self._departures, departed = departures_before.observe(first, shown, self._policy.drift, evidence)
         shapes = self._shaped(first, shown)
         _, beside = counted.parted(self.projections.width)
         window = RowWindow(

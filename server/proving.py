@@ -93,6 +93,8 @@ class Proof:
         yield from self._tiles()
         yield from self._open_tiles()
         yield from self._end(marks)
+        for event_id, position in self.reader.repeated_ids(PAGE):
+            yield Fault(0, f"the id {event_id} stands at position {_number(position)}, and again behind it")
         for event in self._erased.values():
             yield Fault(event.position, f"{_named(event)}: {NOT_ERASED}")
         yield from self._signed()

@@ -39,7 +39,8 @@ class SealedEvidence(NamedTuple):
     key_id: str
 
 
-#: A payload as it is kept: its position, the key of its commitment, its body, and the id of the key that sealed it.
+#: An event as it is kept: its position, the key of its commitment, its payload, the id of the key that sealed it, and
+#: whatever follows. A payload that was removed past the store is None.
 Kept = Sequence[Any]
 
 
@@ -190,8 +191,8 @@ class Sealed:
 
 
 def _opened(row: Kept, keys: Mapping[str, AESGCM | None]) -> Opened | None:
-    position, commitment_key, body, key_id = row
-    if key_id is None:
+    position, commitment_key, body, key_id = row[:4]
+    if key_id is None or body is None:
         return body, commitment_key
     aead = keys.get(key_id, STRANGE)
     if aead is None:

@@ -1,6 +1,8 @@
 """Reading the rows in memory."""
 
 import bisect
+from collections import Counter
+from operator import itemgetter
 
 from statemachine.canonical import digest
 from statemachine.envelope import RecordedEvent, leaf_hash
@@ -46,6 +48,12 @@ class MemoryReader:
         """Return events with position > *after_position*."""
         start = max(after_position, 0)
         return tuple(self._rows.log[start : start + limit])
+
+    def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
+        """Return ids that more than one event has, each with the first position."""
+        counts = Counter(event.event_id for event in self._rows.log)
+        firsts = {event.event_id: event.position for event in reversed(self._rows.log) if counts[event.event_id] > 1}
+        return tuple(sorted(firsts.items(), key=itemgetter(1))[:limit])
 
     def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
         """Return the first *width* hashes of a tile of the tree."""

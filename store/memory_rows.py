@@ -69,7 +69,6 @@ class Rows:
         self.feeds: defaultdict[str, list[FeedItem]] = defaultdict(list)
         self.row_items: defaultdict[str, list[FeedItem]] = defaultdict(list)  #: those of kind `rows`
         self.heads: Table[str, Head] = Table(self._journal)
-        self.event_ids: Table[str, int] = Table(self._journal)
         self.evidence: Table[str, Evidence] = Table(self._journal)
         self.requests: Table[str, Request] = Table(self._journal)
         self.projections: Table[str, Projection] = Table(self._journal)
@@ -101,7 +100,6 @@ class Rows:
 
     def add_event(self, event: RecordedEvent) -> None:
         """Write *event* at the end of the log."""
-        self.event_ids.put(event.event_id, event.position)
         self.heads.put("", Head(event.position, self.head.root, self.head.epoch))
         self._extend(self.log, event)
         self._extend(self.streams[event.stream], event.position)

@@ -54,6 +54,12 @@ class Reader(Protocol):
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return at most *limit* events with position > *after_position*, by position, without a hole."""
 
+    def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
+        """Return at most *limit* ids that more than one event has, each with the position of the first, in order.
+
+        Ids follow from stream and version, so there are none; a search of the whole log, for verification.
+        """
+
     def version(self, stream: str) -> int:
         """Return the stream's newest version; 0 when it has none."""
 

@@ -26,7 +26,7 @@ from store.records import (
     Window,
 )
 from store.rows import bytes_of, columns_of, event_of, events_of, made
-from store.statements import KEPT, Statement, Statements
+from store.statements import Statement, Statements
 from store.tables import (
     CHECKPOINTS,
     CURSORS,
@@ -88,18 +88,19 @@ class SqlReader:
         self._ready("events")
         end = _NO_END if until is None else until
         rows = self._link.rows(self._say.events, stream=stream, after=after, until=end)
-        kept = [row[-len(KEPT) :] for row in rows if row[-len(KEPT)] is not None]
-        envelopes = [row[: -len(KEPT)] for row in rows]
-        return tuple(events_of(self._namespace, envelopes, kept, self._at_rest))
+        return events_of(self._namespace, rows, self._at_rest)
 
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events with position > *after_position*."""
         self._ready("events")
-        envelopes = self._link.rows(self._say.envelopes, after=after_position, limit=limit)
-        if not envelopes:
-            return ()
-        payloads = self._link.rows(self._say.payloads, after=after_position, until=envelopes[-1][0])
-        return tuple(events_of(self._namespace, envelopes, payloads, self._at_rest))
+        rows = self._link.rows(self._say.all_events, after=after_position, limit=limit)
+        return events_of(self._namespace, rows, self._at_rest)
+
+    def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
+        """Return ids that more than one event has, each with the first position."""
+        self._ready("events")
+        found = self._link.rows(self._say.repeated_ids, limit=limit)
+        return tuple((event_id, position) for event_id, position in found)
 
     def tile(self, level: int, idx: int, width: int = WIDTH) -> bytes:
         """Return the first *width* hashes of a tile of the tree."""
@@ -255,7 +256,7 @@ class SqlReader:
         if level == 0:
             self._ready("events")
             rows = self._link.rows(self._say.envelopes, after=start, limit=width)
-            return b"".join(leaf_hash(event_of(self._namespace, row, None, erased=False)) for row in rows)
+            return b"".join(leaf_hash(event_of(self._namespace, row, None)) for row in rows)
         rows = self._link.rows(self._say.tile_roots, level=level - 1, after=start, until=start + width)
         return b"".join(bytes_of(row[0]) or b"" for row in rows)
 

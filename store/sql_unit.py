@@ -159,9 +159,7 @@ class SqlUnit(SqlReader):
         work = self._work
         placed, tail, head = self._ledger.place(events, stream, expected_version, self._tail(stream), work.head)
         sealed = self._at_rest.sealed_payload
-        self.pending.add_all(self._say.add_event, [event_row(event) for event in placed])
-        rows = [(event.namespace, event.position, *sealed(event)) for event in placed]
-        self.pending.add_all(self._say.add_payload, rows)
+        self.pending.add_all(self._say.add_event, [event_row(event, *sealed(event)) for event in placed])
         work.tails[stream], work.head = tail, head
         work.leaves += map(leaf_hash, placed)
         return placed
@@ -224,8 +222,6 @@ class SqlUnit(SqlReader):
     def _ready(self, table: str, *key: object) -> None:
         """Send the writes that a read of *table* could miss."""
         self.pending.send_for(table, *key)
-        if table == "events":
-            self.pending.send_for("payloads")
 
 
 # What each record's table is called, and by which columns its rows are read one by one.

@@ -17,13 +17,13 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
-    and_,
     bindparam,
     cast,
     delete,
     exists,
     func,
     insert,
+    null,
     select,
     update,
 )
@@ -34,14 +34,15 @@ from sqlalchemy.sql import ClauseElement
 from store.tables import (
     CHECKPOINTS,
     CURSORS,
+    ENVELOPE,
     ERASURES,
     EVENTS,
     EVIDENCE,
     FEED,
     HEAD,
     JOBS,
+    KEPT,
     LEASES,
-    PAYLOADS,
     PROJECTIONS,
     REQUESTS,
     ROUTES,
@@ -54,9 +55,6 @@ from store.tables import (
 AFTER: BindParameter[int] = bindparam("after")
 LIMIT: BindParameter[int] = bindparam("limit")
 
-
-#: A payload as it is kept, in this order.
-KEPT = ("position", "payload_key", "body", "key_id")
 
 #: What is written: values by column, or in the order of the statement's columns.
 Values = Mapping[str, Any] | tuple[Any, ...]
@@ -93,11 +91,7 @@ class Statements:
         self._feed_queries()
 
     def _log_queries(self) -> None:
-        log = select(*_of(EVENTS), *(PAYLOADS.c[name] for name in KEPT)).select_from(
-            EVENTS.outerjoin(
-                PAYLOADS, and_(PAYLOADS.c.namespace == EVENTS.c.namespace, PAYLOADS.c.position == EVENTS.c.position)
-            )
-        )
+        log = _events(*(EVENTS.c[name] for name in KEPT))
         #: Where the log stands; `lock` also keeps other replicas from moving it.
         head = select(HEAD.c.position, HEAD.c.hash, HEAD.c.epoch).where(_ours(HEAD))
         self.head = self._compiled(head, HEAD)
@@ -126,28 +120,29 @@ class Statements:
         self.place = self._one(EVENTS, "stream", "version", columns=("position",))
         #: Events of one stream, by version.
         self.events = self._compiled(
-            log.where(
-                _ours(EVENTS),
-                _is(EVENTS, "stream"),
-                EVENTS.c.version > AFTER,
-                EVENTS.c.version <= bindparam("until"),
-            ).order_by(EVENTS.c.version),
+            log.where(_is(EVENTS, "stream"), EVENTS.c.version > AFTER, EVENTS.c.version <= bindparam("until")).order_by(
+                EVENTS.c.version
+            ),
             EVENTS,
         )
-        #: Envelopes of all streams by position, and the payloads of a stretch: two scans cost less than a join.
-        self.envelopes = self._compiled(
-            _rows(EVENTS).where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+        #: Events of all streams by position, and their envelopes alone, with nothing where the payload would be.
+        self.all_events, self.envelopes = (
+            self._compiled(rows.where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS)
+            for rows in (log, _events(*(null() for _ in KEPT)))
         )
-        self.payloads = self._compiled(
-            _rows(PAYLOADS, *KEPT)
-            .where(PAYLOADS.c.position > AFTER, PAYLOADS.c.position <= bindparam("until"))
-            .order_by(PAYLOADS.c.position),
-            PAYLOADS,
+        #: Ids that stand at more than one place, and the first of these.
+        first = func.min(EVENTS.c.position)
+        self.repeated_ids = self._compiled(
+            select(EVENTS.c.event_id, first)
+            .where(_ours(EVENTS))
+            .group_by(EVENTS.c.event_id)
+            .having(func.count() > 1)
+            .order_by(first)
+            .limit(LIMIT),
+            EVENTS,
         )
         #: The key that sealed the newest payload, to hold a vault against.
-        self.newest_key = self._compiled(
-            _rows(PAYLOADS, "key_id").order_by(PAYLOADS.c.position.desc()).limit(1), PAYLOADS
-        )
+        self.newest_key = self._compiled(_rows(EVENTS, "key_id").order_by(EVENTS.c.position.desc()).limit(1), EVENTS)
         #: The bytes under a hash.
         self.evidence = self._one(EVIDENCE, "sha256", columns=("body", "key_id"))
         #: Erasures, one and some in order.
@@ -247,7 +242,6 @@ class Statements:
 
     def _log_writes(self) -> None:
         self.add_event = self._insert(EVENTS)
-        self.add_payload = self._insert(PAYLOADS)
         #: The fence: no row changes if anyone else has moved the head. On PostgreSQL the move tells itself, once it is
         #: committed, to whoever listens: one notice a batch, with nothing in it but how far the log reaches.
         move_head = (
@@ -318,6 +312,12 @@ class Statements:
 
 def _of(table: Table) -> list[Column[Any]]:
     return [column for column in table.columns if column.name != "namespace"]
+
+
+def _events(*kept: ColumnElement[Any]) -> Select[Any]:
+    """Select events: where each stands, what it tells as it is *kept*, and the rest of its envelope."""
+    about = (EVENTS.c[name] for name in ENVELOPE if name not in ("namespace", "position"))
+    return select(EVENTS.c.position, *kept, *about).where(_ours(EVENTS))
 
 
 def _rows(table: Table, *columns: str) -> Select[Any]:

@@ -36,10 +36,12 @@ def _long(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=null)
 
 
-def _bytes(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
+def _bytes(name: str, *, null: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=null)
 
 
+# What an event tells stands behind its envelope, the longest last: SQLite reads a row from its front. No index of ids:
+# they follow from stream and version (`server/act.py`), and verification looks for two that are the same.
 EVENTS = Table(
     "events",
     METADATA,
@@ -65,26 +67,21 @@ EVENTS = Table(
     _word("previous_hash"),
     _word("hash"),
     Column("format", Integer, nullable=False),
+    _bytes("payload_key"),  # of the commitment; sealed with the payload where that is sealed
+    _word("key_id", null=True),  # of the vault's key that sealed the payload; none where it stands in clear
+    _bytes("payload", null=True),  # none where it was removed past the store
     PrimaryKeyConstraint("namespace", "position", name="events_pkey"),
     UniqueConstraint("namespace", "stream", "version", name="events_version_key"),
-    UniqueConstraint("namespace", "event_id", name="events_event_id_key"),
     CheckConstraint("position > 0", name="events_position_check"),
     CheckConstraint("version > 0", name="events_version_check"),
     CheckConstraint("length(hash) = 64", name="events_hash_check"),
 )
 
-# No foreign key to the event: both are written by one function, in one transaction, and PostgreSQL's check of each
-# row, planned while the table was empty, made a batch of 5,000 appends twelve times as slow.
-PAYLOADS = Table(
-    "payloads",
-    METADATA,
-    _word("namespace"),
-    _long("position"),
-    _bytes("payload_key"),  # of the commitment; sealed with the body where that is sealed
-    _bytes("body"),
-    _word("key_id", null=True),  # of the vault's key that sealed it; none where it stands in clear
-    PrimaryKeyConstraint("namespace", "position", name="payloads_pkey"),
-)
+#: What an event tells, as it is kept.
+KEPT = ("payload_key", "payload", "key_id")
+
+#: What is said about an event, in the order in which it is kept.
+ENVELOPE = tuple(column.name for column in EVENTS.columns if column.name not in KEPT)
 
 EVIDENCE = Table(
     "evidence",

@@ -111,7 +111,7 @@ def kept(folder: Path, question: str) -> set[Any]:
 
 
 def test_the_histories_take_every_row_of_the_table(tmp_path: Path) -> None:
-    moves = kept(
+    moves = kept(  # with the tables of their release
         tmp_path, "SELECT body FROM payloads JOIN events USING (namespace, position) WHERE type = 'state_changed'"
     )
     taken = {(move["trigger"], move["dest"]) for move in map(json.loads, moves)}

@@ -1,7 +1,7 @@
 import pytest
 
 from statemachine.envelope import chain_faults, log_sha256
-from store import AlreadyRecorded, Head, Store, WrongExpectedVersion
+from store import Head, Store, Unit, WrongExpectedVersion
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.trees import root_of
 from tests.fixtures.work import appending
@@ -52,13 +52,23 @@ def test_a_refused_append_takes_no_position(store: Store) -> None:
     assert (recorded[0].position, recorded[0].version) == (1, 1)
 
 
-def test_an_event_id_is_recorded_once(store: Store) -> None:
-    store.run(lambda unit: unit.append("a", 0, [an_event("same")]))
+def test_ids_that_stand_at_two_places_are_told_with_the_first(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, [an_event("other"), an_event("same"), an_event("once")]))
+    single = store.read(lambda reader: reader.repeated_ids(10))
+    store.run(lambda unit: unit.append("b", 0, [an_event("same"), an_event("other"), an_event("same")]))
 
-    with pytest.raises(AlreadyRecorded) as refused:
-        store.run(lambda unit: unit.append("b", 0, [an_event("same")]))
+    assert single == ()
+    assert store.read(lambda reader: reader.repeated_ids(10)) == (("other", 1), ("same", 2))
+    assert store.read(lambda reader: reader.repeated_ids(1)) == (("other", 1),)
 
-    assert refused.value.what == "events_event_id_key"
+
+def test_a_work_is_told_of_the_ids_that_it_repeats(store: Store) -> None:
+    def work(unit: Unit) -> tuple[tuple[str, int], ...]:
+        unit.append("a", 0, [an_event("same")])
+        unit.append("b", 0, [an_event("same")])
+        return unit.repeated_ids(10)
+
+    assert store.run(work) == (("same", 1),)
 
 
 def test_every_stream_is_a_whole_chain(store: Store) -> None:

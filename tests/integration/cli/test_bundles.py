@@ -136,7 +136,7 @@ def test_what_is_refused_is_one_line_and_leaves_nothing_behind(
 
 ALTERED = {
     "a payload": (
-        "UPDATE payloads SET body = zeroblob(length(body)) WHERE position = 1",
+        "UPDATE events SET payload = zeroblob(length(payload)) WHERE position = 1",
         "events.jsonl: line 1: expected the payload that was committed to",
     ),
     "an actor": (

@@ -191,7 +191,7 @@ def other(word: str, instead: str) -> str:
 
 ALTERED = {
     "an actor": "UPDATE events SET actor = 'another' WHERE position = 2",
-    "a sealed reason": f"UPDATE payloads SET body = zeroblob(length(body)) WHERE position = {FIRST_MOVE}",  # noqa: S608
+    "a sealed reason": f"UPDATE events SET payload = zeroblob(length(payload)) WHERE position = {FIRST_MOVE}",  # noqa: S608
     "the stored state": f"UPDATE projections SET {other('backtest', 'somebody')}",  # noqa: S608 - our own
 }
 

@@ -68,7 +68,7 @@ def test_a_whole_log_has_no_fault(file: Path) -> None:
     [
         ("UPDATE events SET actor = 'x' WHERE position = 17", "position 17 (s0 version 17): the envelope was altered"),
         ("UPDATE events SET actor = 9 WHERE position = 17", "position 17 (s0 version 17): the envelope was altered"),
-        ("UPDATE payloads SET body = X'7B7D' WHERE position = 120", "position 120 (s1 version 20): the payload was"),
+        ("UPDATE events SET payload = X'7B7D' WHERE position = 120", "position 120 (s1 version 20): the payload was"),
         ("UPDATE events SET volatile_fields = '[' WHERE position = 40", "position 40: the event cannot be read"),
         ("DELETE FROM events WHERE position = 41", "position 41: is missing; position 42 (s0 version 42) comes next"),
         ("UPDATE events SET version = 999 WHERE position = 9", "position 9 (s0 version 999): version 9 belongs here"),
@@ -77,7 +77,11 @@ def test_a_whole_log_has_no_fault(file: Path) -> None:
         ("UPDATE checkpoints SET size = 400", "the log ends at position 300, the checkpoint of size 400 is of 400"),
         ("UPDATE tiles SET hashes = zeroblob(8192)", "tile 0/0 (positions 1 to 256): differs from the events below"),
         ("DELETE FROM tiles", "tile 0/0 (positions 1 to 256)"),
-        ("DELETE FROM payloads WHERE position = 7", "position 7 (s0 version 7): the payload is gone"),
+        ("UPDATE events SET payload = NULL WHERE position = 7", "position 7 (s0 version 7): the payload is gone"),
+        (
+            "UPDATE events SET event_id = 's0-6' WHERE position IN (9, 19)",
+            "the id s0-6 stands at position 7, and again behind it",
+        ),
         ("UPDATE tiles SET root = zeroblob(32)", "tile 1/0 (positions 1 to 65536): the roots of the tiles below it"),
         (
             "INSERT INTO tiles VALUES ('default', 0, 1, zeroblob(8192), zeroblob(32))",

@@ -111,7 +111,7 @@ def test_one_byte_of_any_evidence_is_named_at_each_event_that_names_it(recorded:
     chance = random.Random(7)  # noqa: S311 - places, no secrets
     with contextlib.closing(sqlite3.connect(recorded)) as raw:
         kept = raw.execute("SELECT sha256, body FROM evidence").fetchall()
-        bodies = raw.execute("SELECT position, CAST(body AS TEXT) FROM payloads").fetchall()
+        bodies = raw.execute("SELECT position, CAST(payload AS TEXT) FROM events").fetchall()
     unseen = []
     with past_the_store(recorded) as raw:
         for sha256, body in chance.sample(kept, 12):

@@ -53,7 +53,7 @@ def destroy(vault: Vault, kind: str, model: str) -> None:
 
 def rows(url: str, table: str) -> list[tuple[bytes, bytes, str | None]]:
     """Read what really stands in the database, but for the places."""
-    columns = "payload_key, body, key_id" if table == "payloads" else "sha256, body, key_id"
+    columns = "payload_key, payload, key_id" if table == "events" else "sha256, body, key_id"
     engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     try:
         with engine.connect() as connection:
@@ -92,7 +92,7 @@ def test_what_is_sealed_reads_as_what_was_written(store: Store) -> None:
 def test_neither_payload_nor_the_key_of_its_commitment_stands_in_the_database(store: Store, url: str) -> None:
     keys = [event.payload_key for event in stream(store, "a")]
 
-    kept = rows(url, "payloads")
+    kept = rows(url, "events")
 
     assert len(kept) == 5
     assert all(commitment == b"" and key_id for commitment, _, key_id in kept)
@@ -180,15 +180,15 @@ def test_a_server_without_the_vault_is_refused(store: Store, url: str) -> None:
 @pytest.mark.parametrize(
     "attack",
     [
-        "SET body = (SELECT body FROM payloads WHERE position = 1)",
-        "SET key_id = (SELECT key_id FROM payloads WHERE position = 5)",
+        "SET payload = (SELECT payload FROM events WHERE position = 1)",
+        "SET key_id = (SELECT key_id FROM events WHERE position = 5)",
         "SET key_id = 'never held'",
         "SET key_id = NULL",
-        "SET payload_key = body",
+        "SET payload_key = payload",
     ],
 )
 def test_a_payload_that_was_worked_on_is_whole_for_nobody(store: Store, url: str, attack: str) -> None:
-    written(url, f"UPDATE payloads {attack} WHERE position = 2")
+    written(url, f"UPDATE events {attack} WHERE position = 2")
 
     events = stream(store, "a")
 
@@ -214,4 +214,4 @@ def test_what_was_written_in_clear_before_there_was_a_vault_stays_readable(url: 
 
         assert [event.payload for event in stream(store, "a")] == [SECRET] * 3
         assert store.read(lambda reader: reader.evidence(AGED.sha256)) == AGED.body
-    assert [key_id is None for _, _, key_id in rows(url, "payloads")] == [True, True, False]
+    assert [key_id is None for _, _, key_id in rows(url, "events")] == [True, True, False]

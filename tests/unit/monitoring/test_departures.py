@@ -126,3 +126,21 @@ def test_a_state_that_was_written_goes_on_to_the_same_finding() -> None:
 
         assert again[1] == finding
         assert again[0].to_json() == kept.to_json()
+
+
+def test_a_watch_and_departures_that_share_the_evidence_of_a_window_say_what_each_says_by_itself() -> None:
+    reference = reference_of(1)
+    windows = profiles(reference, moved(40, 2, a=(5, 20), b=(12, 40)), rows_of(40, 3)[:, 0])
+    watch, departures, verdicts = DriftWatch.start(reference, POLICY), started(reference), set[str]()
+    for number, window in enumerate(windows):
+        shown = number * WINDOW, window, POLICY
+        evidence = watch.dictionary.evidence([window.counts])
+        alone, apart = watch.observe(*shown), departures.observe(*shown)
+        watch, drift = watch.observe(*shown, evidence)
+        departures, departed = departures.observe(*shown, evidence)
+        verdicts |= {drift.verdict, departed.verdict}
+        bits = orjson.dumps([each.to_json() for each in (watch, drift, departures, departed)])
+
+        assert bits == orjson.dumps([each.to_json() for each in (*alone, *apart)])
+    assert verdicts >= {"none", "alarm", "confirmed"}
+    assert departures.away

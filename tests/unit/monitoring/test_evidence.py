@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.alternatives import NATS
-from monitoring.evidence import log_mean_exp, log_mean_exps
+from monitoring.evidence import DIGITS, log_mean_exp, log_mean_exps
 
 UNITS = st.one_of(*(st.integers(-most, most) for most in (9, 1 << 22, 1 << 31, 1 << 45)))
 
@@ -33,3 +33,18 @@ def test_a_mean_of_nothing_but_small_change_keeps_its_sign() -> None:
     found = by_parts([[0], [0, 0, 0], [-1, 0], [1, -1]])
 
     assert list(map(repr, found)) == [repr(log_mean_exp(part)) for part in ([0], [0, 0, 0], [-1, 0], [1, -1])]
+
+
+@given(
+    lines=st.lists(st.lists(st.integers(-(1 << 40), 1 << 40), min_size=3, max_size=3), min_size=1, max_size=5),
+    priors=st.lists(st.integers(-(1 << 23), 1 << 23), min_size=3, max_size=3),
+    width=st.integers(1, 3),
+)
+def test_no_mean_is_above_the_highest_by_more_than_the_last_digit_that_is_kept(
+    lines: list[list[int]], priors: list[int], width: int
+) -> None:
+    highest = [max(unit + prior for unit, prior in zip(line, priors, strict=True)) for line in lines]
+
+    means = log_mean_exps(np.array(lines), np.array([priors]), [width] * len(lines))
+
+    assert all(mean <= top * (1 / NATS) + 1 / DIGITS for mean, top in zip(means, highest, strict=True))

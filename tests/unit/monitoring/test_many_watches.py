@@ -154,3 +154,27 @@ def test_who_is_shown_no_rows_stands_as_before() -> None:
 
 def test_nobody_is_told_nothing() -> None:
     assert Fleet([]).observe([]) == {}
+
+
+def test_a_policy_that_changes_is_followed_from_then_on_as_if_alone() -> None:
+    fleet, watches, verdicts = Fleet([begun(0), begun(1)]), [begun(0), begun(1)], list[str]()
+    for turn in range(12):
+        shift = (0, 2, 4, 0)[turn // 3]
+        sights = [Sight(150 * turn, window(at, shift, turn % 3), POLICIES[turn // 2 % 3]) for at in (0, 1)]
+        single = [watch.observe(*one) for watch, one in zip(watches, sights, strict=True)]
+        watches, found = [watch for watch, _ in single], fleet.findings(sights, fleet.observe(sights))
+        verdicts += [finding.verdict for finding in found]
+
+        assert in_bytes(fleet.watches, found) == in_bytes(watches, [finding for _, finding in single])
+    assert {"alarm", "confirmed", "cleared"} <= set(verdicts)
+
+
+def test_who_has_no_alternatives_is_told_nothing_by_evidence_that_is_shared() -> None:
+    ones, policy = np.ones((12, 1)), POLICIES[0]
+    known = learn([Column(name="a")], ones, ones[:, 0])
+    watch, shown = DriftWatch.start(known, policy), profile(known, ones, ones[:, 0])
+
+    evidence = watch.dictionary.evidence([shown.counts])
+
+    assert evidence.shape == (1, 0)
+    assert watch.observe(0, shown, policy, evidence) == (watch, DriftFinding("none", 0.0, -1, 12))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from statemachine.envelope import NewEvent, RecordedEvent, hash_of, record
 from store.rows import event_of, event_row
 from store.tables import EVENTS
@@ -32,14 +34,20 @@ def test_everything_that_was_said_of_an_event_and_its_place_is_on_record() -> No
 
 def test_a_row_holds_every_value_in_its_column() -> None:
     event = on_record()
-    row = dict(zip((column.name for column in EVENTS.columns), event_row(event), strict=True))
+    row = dict(zip((column.name for column in EVENTS.columns), event_row(event, b"k", b"sealed", "id"), strict=True))
 
     assert row.pop("volatile_fields") == '["f","g"]'
+    assert (row.pop("payload_key"), row.pop("key_id"), row.pop("payload")) == (b"k", "id", b"sealed")
     assert row == {name: getattr(event, name) for name in row}
 
 
 def test_an_event_is_what_it_was_before_it_was_a_row() -> None:
     event = on_record()
-    namespace, *row = event_row(event)
+    namespace, position, *about = event_row(event, b"", b"sealed", "id")
+    row = (position, b"", b"sealed", "id", *about[:-3])
 
-    assert event_of(namespace, row, (SAID.payload, b"k" * 32), erased=False) == event
+    assert event_of(namespace, row, (SAID.payload, b"k" * 32)) == event
+    assert event_of(namespace, row, None) == replace(event, payload=None, payload_key=None, erased=True)
+    assert event_of(namespace, (position, b"", None, "id", *about[:-3]), (b"", b"")) == replace(
+        event, payload=None, payload_key=None
+    )
