@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one world")
     names = list(WORLDS)[:1] if parser.parse_args().quick else list(WORLDS)
     table = Table(
-        "score", "calibrated: ours", "theirs", "figure", "apart", "most", "aim",
+        "score", "calibrated: ours", "theirs", "figure", "apart, mean", "aim", "most",
         "from labels: ours", "theirs", "speed", "aim",
         title=f"estimates without labels: {WINDOWS} windows of {ROWS} rows", header_style="bold",
     )  # fmt: skip
@@ -122,7 +122,7 @@ def main() -> None:
             unit, labels = np.array(peer[figure]["sampling_error"]), found.figures()[figure]
             here, there = np.array(mine[figure]), np.array(peer[figure]["value"])
             apart, left, right = (np.abs(gap) / unit for gap in (here - there, here - labels, there - labels))
-            shown = [apart.mean(), apart.max(), APART, left.mean(), right.mean()]
+            shown = [apart.mean(), APART, apart.max(), left.mean(), right.mean()]
             decided = ["yes" if each["calibrated"] else "no" for each in (mine, peer)]
             table.add_row(name, *decided, figure, *(f"{value:.2f}" for value in shown), speed, f"{FASTER:.0f} x")
     Console(width=130).print(table)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
 
-from scripts.draw_policy import meanings
+from scripts.policy_meanings import meanings
 from statemachine.policy import Policy
 
 PROTO = Path(__file__).resolve().parents[1] / "proto"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
 
 from server.clock import Clock
@@ -174,8 +174,3 @@ def _await_signals(unit: Unit, before: ModelHealth, after: ModelHealth, now_us: 
         unit.put(ClearTimer(stream=after.model, name=timers.SIGNALS))
     elif old != new:
         unit.put(Timer(stream=after.model, name=timers.SIGNALS, due_us=now_us, visit=0))
-
-
-def with_request(caller: Caller, request_id: str) -> Caller:
-    """Give *caller* with the id of the request that it makes."""
-    return replace(caller, request_id=request_id or None)

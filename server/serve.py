@@ -75,7 +75,7 @@ def run(settings: Settings) -> None:
     service = build(settings)
     try:
         service.privacy.finish()
-        service.catch_up()
+        service.followers.catch_up()
         collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
@@ -158,7 +158,7 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
     while True:
         await asyncio.sleep(settings.timer_seconds)
         await _look(service.expire_leases)
-        for followed in service.follow_left():
+        for followed in service.followers.send_again():
             await _look(lambda followed=followed: followed)
         await _sign(service, asking)
         if not service.desk.clock.follows_stream:
@@ -173,7 +173,7 @@ async def _take_over(service: Service, last_us: int) -> int:
     if now_us - last_us < NEGLECT_US:
         return last_us
     try:
-        for followed in await asyncio.to_thread(service.follow_neglected):
+        for followed in await asyncio.to_thread(service.followers.send_to_neglected):
             await _look(lambda followed=followed: followed)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))

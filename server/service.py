@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, BinaryIO, TypeVar
@@ -24,7 +23,6 @@ from server import (
     windows,
 )
 from server.act import SERVICE, Caller
-from server.backlog import Backlog
 from server.bundling.bundle import Sealed, Source, write_bundle
 from server.bundling.kept import Kept
 from server.bundling.period import Period
@@ -32,7 +30,7 @@ from server.checking import Verification
 from server.clock import wall_us
 from server.deriving import Derivation
 from server.desk import Desk
-from server.neglect import Neglect
+from server.followers import Followers
 from server.notary import Notary
 from server.precedents import Precedents, precedents
 from server.privacy.office import Privacy
@@ -49,7 +47,6 @@ from server.views import JobView, ModelView, RouteView, StateView
 from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
 from statemachine.externals import ExternalSignal
-from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 from store.proofs import consistency as path_between
 from store.records import Checkpoint
@@ -63,7 +60,7 @@ class Service:
     def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
         self.store, self.desk, self.notary = store, desk, notary
         self.privacy = Privacy(store, desk, self.do)
-        self._backlog, self._neglect = Backlog(), Neglect()
+        self.followers = Followers(store, desk, self.do)
         store.on_commit(desk.committed)
 
     # Models.
@@ -119,15 +116,15 @@ class Service:
 
     def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
         """Take rows in."""
-        return self._fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch, caller))
 
     def ingest_labels(self, batch: LabelsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
         """Take labels in."""
-        return self._fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch, caller))
 
     def ingest_metrics(self, batch: MetricsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
         """Take points of metric series in."""
-        return self._fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch, caller))
 
     # Health and routes.
 
@@ -293,63 +290,11 @@ class Service:
         self.store.close()
         self.desk.sealer.vault.close()
 
-    # The follower and the clock.
-
-    def follow(self, model: str) -> Future[None]:
-        """Look at everything that *model* has in its feed and that was not looked at yet."""
-
-        def work(unit: Unit) -> None:
-            self._backlog.begun(model)
-            following.follow(self.desk, unit, model)
-
-        followed = self.do(work)
-        followed.add_done_callback(lambda done: self._backlog.failed(model) if _failed(done) else None)
-        return followed
-
-    def follow_left(self) -> list[Future[None]]:
-        """Follow the models whose follower has failed, as when the database was away."""
-        return [self.follow(model) for model in self._backlog.left()]
-
-    def follow_neglected(self) -> list[Future[None]]:
-        """Follow the models that another server has taken rows of, and has not looked at since this was last called."""
-        return [self.follow(model) for model in self.store.read(self._neglect.found)]
+    # The clock.
 
     def fire_timers(self, now_us: int) -> Future[int]:
         """Fire every timer that is due; give how many did something."""
         return self.do(lambda unit: following.fire_timers(self.desk, unit, now_us))
-
-    def catch_up(self) -> None:
-        """Follow every model to the end of its feed, as after a restart.
-
-        A model whose follower fails keeps no other from being served: it is followed again with each tick of the clock.
-
-        Raises:
-            StoreError: The store cannot be used.
-        """
-        for followed in [self.follow(name) for name in self.store.read(reading.names)]:
-            error = followed.exception()
-            if isinstance(error, StoreError):
-                raise error
-
-    def _fed(self, model: str, work: Callable[[Unit], T]) -> Future[T]:
-        """Take data in, then look at it. On the stream's own clock the answer waits until it was looked at."""
-        if self.desk.clock.follows_stream:
-
-            def both(unit: Unit) -> T:
-                answer = work(unit)
-                following.follow(self.desk, unit, model)
-                return answer
-
-            return self.do(both)
-        answer = self.do(work)
-        answer.add_done_callback(lambda done: None if _failed(done) else self._send_follower(model))
-        return answer
-
-    def _send_follower(self, model: str) -> None:
-        """Have a model followed behind the commit, so that no answer waits for it; many batches need one follower."""
-        if self._backlog.calls(model):
-            with contextlib.suppress(StoreClosed):  # whoever opens the store next catches up
-                self.follow(model)
 
     def do(self, work: Callable[[Unit], T]) -> Future[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""
@@ -365,7 +310,3 @@ class Service:
             return answer
 
         return self.store.submit(guarded)
-
-
-def _failed(done: Future[T]) -> bool:
-    return done.cancelled() or done.exception() is not None

@@ -55,11 +55,6 @@ class Watch:
         return self.profiler.windows
 
     @property
-    def block_rows(self) -> int:
-        """How many labelled rows a block has."""
-        return self._blocks.rows
-
-    @property
     def segments(self) -> tuple[Segment, ...]:
         """The parts of the rows that are watched by themselves."""
         return self._blocks.segments

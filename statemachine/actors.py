@@ -1,6 +1,7 @@
 """Who acts, as events name them: by a word of ours, or by an opaque id. Who stands behind an id no event tells.
 
-A log of an earlier release names people as their certificates do; such a name stands for itself.
+The words are `service`, `local` for whoever calls from its own machine, and, in a request, `operator` for whoever asked
+through the service. A log of an earlier release names people as their certificates do; such a name stands for itself.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 import re
 
 ACTOR_PREFIX = "actor_"
-#: The service itself, whoever calls from its own machine, and, in a request, whoever asked through the service.
-WORDS_OF_ACTORS = frozenset(("service", "local", "operator"))
 _ACTOR = re.compile(ACTOR_PREFIX + "[0-9a-f]{24}")
 
 

@@ -85,8 +85,3 @@ MOVES: tuple[Move, ...] = (
 
 #: Every table that a release has decided by. One that events name is never changed: another table is another version.
 TABLES: dict[str, tuple[Move, ...]] = {MACHINE_VERSION: MOVES}
-
-
-def triggers_from(place: Place) -> tuple[str, ...]:
-    """Name the triggers that the table knows in *place*, in the table's order."""
-    return tuple(dict.fromkeys(move.trigger for move in MOVES if place in move.sources))

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-ModelId = NewType("ModelId", str)
-VersionId = NewType("VersionId", str)
-JobId = NewType("JobId", str)
 EvidenceId = NewType("EvidenceId", str)
 
 FULL_EXPOSURE_BP = 10_000  #: all units, in basis points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def model(target: str, request: pytest.FixtureRequest) -> Iterator[tuple[Client, str, MonitoredModel]]:
     """A model of its own for each test, under watch."""
-    name = f"m{abs(hash(request.node.name)) % 10**9}"
+    name = f"m{zlib.crc32(request.node.name.encode())}"
     with Client(target) as client, MonitoredModel(Halves(), target, model=name, feature_names=["x0"]) as wrapped:
         register(client, name, numbers(REFERENCE_ROWS), [])
         yield client, name, wrapped

@@ -214,15 +214,15 @@ def test_rows_that_a_dead_server_took_in_are_looked_at_by_another(replica: Repli
     first, second = replica(), replica()
     for name in ("m", "n"):
         first.create_model(a_model(name)).result()
-    assert second.follow_neglected() == []
+    assert second.followers.send_to_neglected() == []
     first.do(lambda unit: ingestion.ingest_metrics(first.desk, unit, points(at_us=5), SERVICE)).result()
-    assert second.follow_neglected() == []  # its own server may be on the way
+    assert second.followers.send_to_neglected() == []  # its own server may be on the way
 
-    (followed,) = second.follow_neglected()
+    (followed,) = second.followers.send_to_neglected()
 
     followed.result()
     assert watch(second).seq == intake(second).next_seq - 1
-    assert [second.follow_neglected() for _ in range(2)] == [[], []]
+    assert [second.followers.send_to_neglected() for _ in range(2)] == [[], []]
 
 
 def intake(service: Service) -> Intake:

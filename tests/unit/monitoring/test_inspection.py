@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from monitoring.profile import profile, repeated_rows
 from monitoring.quality import QualityFinding, QualityWatch
 from monitoring.reference import FAR_OVER, Column, Reference
 from monitoring.seen import Before, Seen
+from monitoring.stillness import Stillness
 from statemachine.canonical import canonical
 from statemachine.policy import FAULTS, Quality, Rule
 
@@ -223,3 +225,13 @@ def test_without_habits_or_kinds_to_look_for_counts_are_judged_as_they_always_we
     assert found
     assert watch.to_json() == counts.to_json()
     assert watch.anew() is None
+
+
+def test_a_sensor_that_freezes_waits_the_longer_the_more_is_looked_for_beside_it() -> None:
+    rows, still = rows_of(REFERENCE, 0), Stillness(feature=1, record=3, held=299, reached=300)
+    policy, before = Quality(looks_for=(), entity="city"), Before(still=(still,))
+    references = learned()[0], learn(COLUMNS[:2], rows[:, :2], rows[:, 1])
+
+    of_three, of_two = (Inspection.start(one, None, policy, before).frozen[1] for one in references)
+
+    assert of_three > of_two > still.limit(math.log(policy.false_alarm_windows))

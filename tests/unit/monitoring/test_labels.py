@@ -99,6 +99,16 @@ def test_a_class_that_comes_no_more_is_named_though_no_fewer_rows_have_labels() 
     assert (fault.kind, fault.onset_row, fault.told) == ("label_class", 300, "0 of 100 rows are yes")
 
 
+def test_half_as_many_labels_of_a_class_are_tolerated_and_as_few_as_any_window_of_the_reference_had() -> None:
+    whole = Labelled(first_row=0, due=1_000, missing=100, classes=(630, 270))
+    calm = Labelling(names=NAMES, whole=whole, worst=((12, 100), (35, 90), (65, 90)))
+    wild = Labelling(names=NAMES, whole=whole, worst=((30, 100), (35, 90), (81, 90)))
+
+    tolerated = [[one.tolerated for one in each.streams(POLICY) if one] for each in (calm, wild)]
+
+    assert tolerated == [pytest.approx([0.2, 0.65, 0.85]), pytest.approx([0.3, 0.65, 0.9])]
+
+
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_a_class_that_is_rarer_or_commoner_than_it_was_has_not_stopped(share: float) -> None:
     reference, found = ground()

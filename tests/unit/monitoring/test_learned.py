@@ -9,6 +9,7 @@ import numpy as np
 import orjson
 import pytest
 from scipy.signal import lfilter
+from scipy.stats import chi2
 
 from monitoring.groups import GROUPS, Groups
 from monitoring.learned import LearnedWatch, cut, given_up, run_length
@@ -214,6 +215,19 @@ def test_groups_hold_every_slot_once_and_are_about_equal() -> None:
     assert counted.sum(axis=1).tolist() == [2_000] * 4
     assert counted[0, :GROUPS].min() >= 60
     assert groups.shares.sum(axis=1) == pytest.approx(1.0)
+
+
+def test_a_reference_may_be_off_in_as_many_directions_as_a_feature_has_groups_less_one() -> None:
+    """By the law of chi-square itself: one reference of a thousand is farther off."""
+    chance = np.random.default_rng(9)
+    rows = np.column_stack([chance.normal(size=2_000), np.arange(2_000) % 4])
+    reference = learn([Column(name="a"), Column(name="b", kind="categorical", categories=4)], rows, rows[:, 0])
+
+    errors = Groups.of(reference).errors[:2]
+
+    groups = (Groups.of(reference).shares[:2] > 0).sum(axis=1)
+    assert groups[0] > groups[1]
+    assert errors**2 == pytest.approx(chi2.isf(0.001, groups - 1), rel=0.03)
 
 
 def test_what_moved_is_told_in_values_categories_or_their_want() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from measures.losses import SCALE, Ints, fixed
 from measures.sums import block, span
@@ -73,3 +74,23 @@ def test_a_season_that_the_reference_hardly_has_is_not_known() -> None:
 
     assert not levels.known(times_us).any()
     assert np.array_equal(levels.evened(lost, times_us), lost)
+
+
+def test_levels_are_drawn_together_as_dersimonian_and_laird_say() -> None:
+    """Cells of unequal rows, by their formula of moments with numpy; one more row of variance is what `span` adds."""
+    chance, hours = np.random.default_rng(7), np.repeat(np.arange(6), [60, 80, 120, 200, 300, 500])
+    values = np.round(chance.normal(np.array([0.2, 0.5, 0.3, 0.4, 0.25, 0.35])[hours], 0.8), 3)
+
+    found = learn_levels(HOURLY[0], fixed(values, 1.0), hours * HOUR_US)
+
+    means = np.array([values[hours == hour].mean() for hour in range(6)])
+    rows = np.bincount(hours)
+    errors = np.array(
+        [(((values - means[hours]) ** 2)[hours == hour].sum() + 1) / rows[hour] ** 2 for hour in range(6)]
+    )
+    weights = 1 / errors
+    spread = (weights * (means - np.average(means, weights=weights)) ** 2).sum()
+    between = (spread - 5) / (weights.sum() - (weights**2).sum() / weights.sum())
+    expected = (means - values.mean()) * between / (between + errors)
+    assert between > 0
+    assert np.array(list(found.steps.values())) / SCALE == pytest.approx(expected, rel=1e-3)

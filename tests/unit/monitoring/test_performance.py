@@ -35,6 +35,12 @@ def test_a_steady_loss_raises_fewer_alarms_than_its_run_length_allows() -> None:
     assert raised <= 6
 
 
+def test_a_loss_below_its_level_speaks_for_nothing() -> None:
+    found = alarm(inputs(blocks(0.1, 8)), POLICY)
+
+    assert (found.log_evidence, found.raised) == (0.0, False)
+
+
 def test_a_doubled_loss_is_noticed_and_dated() -> None:
     """Twenty steady windows are the memory; the rise begins four windows before the end."""
     found = alarm(inputs([*blocks(0.3, 16), *blocks(0.6, 4, seed=2)]), POLICY)

@@ -108,3 +108,11 @@ def test_what_is_normal_is_wrong_in_any_segment_as_rarely_as_alpha_says() -> Non
 
 def test_no_segment_raises_nothing() -> None:
     assert not alarm({"segments": []}, POLICY).raised
+
+
+def test_segments_that_do_better_than_is_normal_speak_for_nothing() -> None:
+    few = {"level": 0.3, "window": 20, "blocks": [of(block(fixed(np.zeros(20), 1.0)))] * 5}
+
+    found = alarm({"segments": [{"name": "a", **few}, {"name": "b", **few}]}, POLICY)
+
+    assert (found.log_evidence, found.raised) == (0.0, False)

@@ -168,6 +168,16 @@ def test_a_spell_keeps_its_first_row_until_it_has_been_quiet_for_long() -> None:
     assert watch.anew().spells == {}
 
 
+def test_a_sensor_shares_false_alarms_with_all_that_is_looked_for_beside_it() -> None:
+    some = [Stillness(feature=k, record=3, held=290, reached=300) for k in range(2)]
+
+    among_ten = FrozenWatch.start(some, Quality(false_alarm_windows=100), 8)
+    alone = FrozenWatch.start(some[:1], Quality(false_alarm_windows=1_000), 0)
+
+    assert among_ten.limits[0] == alone.limits[0]
+    assert among_ten.limits[0] > FrozenWatch.start(some[:1], Quality(false_alarm_windows=100), 0).limits[0]
+
+
 def test_what_was_frozen_is_read_back_from_evidence() -> None:
     still = Stillness(feature=2, record=3, held=10, reached=1_000)
     one = Frozen(feature=2, entity="7", length=8, slot=9, rows=(40, 44))

@@ -162,6 +162,30 @@ def test_a_group_to_which_its_features_come_back_is_held_against_what_it_was() -
     assert moved[0] != moved[-1]
 
 
+def test_what_began_before_that_of_all_rows_was_told_is_part_of_it_and_is_not_told_again() -> None:
+    turned = world(1, lambda row: 0.75 if row < 2_000 else -0.75)
+    groups = Groups(turned.schema, turned.tape(), ALWAYS, turned.reference, PAST)
+    blocks = [np.arange(first, first + BLOCK) for first in range(PAST, ROWS - BLOCK + 1, BLOCK)]
+
+    windows = [window for rows in blocks if (window := groups.take(rows, ROWS))]
+
+    assert len(windows) == len(turned.lived())
+    assert told(windows) == []
+
+
+def test_what_a_group_has_become_is_learned_of_twice_as_many_rows_as_the_reference_has_at_most() -> None:
+    calm = world(1, lambda _: 0.75)
+    groups = Groups(calm.schema, calm.tape(), Policy(), calm.reference, PAST)
+    for first in range(PAST, ROWS - 5 * BLOCK, BLOCK):
+        groups.take(np.arange(first, first + BLOCK), 0)
+    groups.departed(PAST)
+    windows = [groups.take(np.arange(first, first + BLOCK), 0) for first in range(ROWS - 5 * BLOCK, ROWS, BLOCK)]
+
+    (last,) = [window for window in windows if window]
+    learned = {part.name: sum(part.part.rows) for part in last.parts}
+    assert learned == {f"label={code}": 2 * int((calm.labels[:PAST] == code).sum()) for code in (0, 1)}
+
+
 @pytest.mark.parametrize("left_at", [None, 600])
 def test_nothing_is_told_too_often_where_classes_have_few_rows(left_at: int | None) -> None:
     """Eight groups of some 75 rows share a run length of 50 windows: 4 x 110 windows allow some nine tellings."""

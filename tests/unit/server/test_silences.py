@@ -63,7 +63,7 @@ class Watched:
         self.service.do(lambda unit: ingest_metrics(self.service.desk, unit, batch, SERVICE)).result()
 
     def follows(self) -> None:
-        self.service.follow("m").result()
+        self.service.followers.send("m").result()
 
     def due_us(self) -> int | None:
         """Say when the timer of signals is due; None where it does not run."""
