@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -194,6 +195,23 @@ def test_what_was_intended_before_a_process_ended_is_carried_out_at_the_next_sta
     assert (found.status, [one.rows for one in found.models]) == (erasures.DONE, [4])
     assert types(service)[-1] == "erased"
     assert service.privacy.finish() == 0
+
+
+def test_what_was_destroyed_before_a_hold_is_told_and_what_was_not_stays(service: Service) -> None:
+    sender, vault = Feed(service), service.desk.sealer.vault
+    sender.rows(4, subjects=["ann", "bob"])
+    for subject in ("ann", "bob"):
+        asked = erasures.Asked(subject=subject, note="", request_id=subject, at_us=wall_us())
+        service.do(partial(erasing.intend, service.desk, request=asked)).result()
+    vault.destroy([key.key_id for key in vault.find("rows", pseudonym=vault.pseudonym("subject", "ann"))])
+    service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+    service.privacy.finish()
+    found = {one.pseudonym: one for one in service.privacy.erasures("", 10)}
+
+    gone, kept = (found[vault.pseudonym("subject", subject)] for subject in ("ann", "bob"))
+    assert (gone.status, [(one.model, one.rows) for one in gone.models]) == (erasures.DONE, [("m", 2)])
+    assert (kept.status, kept.models) == (erasures.INTENDED, [])
+    assert service.verify().failures == []
 
 
 def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_gone(service: Service) -> None:
