@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 from server import (
@@ -187,9 +188,10 @@ class Service:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
-    def expire_leases(self) -> Future[int]:
-        """Take jobs from workers that fell silent; give how many."""
-        return self.do(lambda unit: leasing.expire_leases(self.desk, unit, wall_us()))
+    def expire_leases(self, now_us: int) -> list[Future[bool]]:
+        """Take jobs from workers that have been silent at *now_us*, one by one, as timers are fired."""
+        expired = self.store.read(lambda reader: [one.job_id for one in reader.leases_expired(now_us)])
+        return [self.do(partial(leasing.expire_lease, self.desk, job_id=job, now_us=now_us)) for job in expired]
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
@@ -314,9 +316,10 @@ class Service:
         """Follow the models that another server has taken rows of, and has not looked at since this was last called."""
         return [self.follow(model) for model in self.store.read(self._neglect.found)]
 
-    def fire_timers(self, now_us: int) -> Future[int]:
-        """Fire every timer that is due; give how many did something."""
-        return self.do(lambda unit: following.fire_timers(self.desk, unit, now_us))
+    def fire_timers(self, now_us: int) -> list[Future[int]]:
+        """Fire every timer that is due, model by model, so that one that fails keeps no other from its turn."""
+        due = self.store.read(lambda reader: dict.fromkeys(one.stream for one in reader.timers_due(now_us)))
+        return [self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us)) for model in due]
 
     def catch_up(self) -> None:
         """Follow every model to the end of its feed, as after a restart.
