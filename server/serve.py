@@ -168,11 +168,15 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
 
 
 async def _take_over(service: Service, last_us: int) -> int:
-    """Look at rows that a server has left behind, twice a minute; give when that was last done."""
+    """Look at rows and finish erasures that a server has left, twice a minute; give when that was last done."""
     now_us = wall_us()
     if now_us - last_us < NEGLECT_US:
         return last_us
     await _look_at_all(service.follow_neglected)
+    try:
+        await asyncio.to_thread(service.privacy.finish_left, now_us)
+    except Exception as error:
+        LOG.exception("clockwork", error=repr(error))
     return now_us
 
 

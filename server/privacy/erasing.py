@@ -40,7 +40,7 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
     """Destroy the keys of an erasure that was intended, and say so in each model's log. Once done it is never redone.
 
     Raises:
-        LegallyHeld: A hold was placed since it was intended. It stays so until the next start of a server.
+        LegallyHeld: A hold was placed since it was intended. It stays so until that is lifted.
         ScopeUnknown: A later release has intended it.
     """
     asked = view(unit, erasure)
