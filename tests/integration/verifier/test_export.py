@@ -115,6 +115,14 @@ def test_an_export_that_finds_no_room_is_refused_and_leaves_nothing(tmp_path: Pa
     assert everything(tmp_path) == []
 
 
+def test_what_comes_to_stand_there_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    with pytest.raises(ExportRefused, match="one: exists"), new_file(tmp_path / "one"):
+        (tmp_path / "one").write_bytes(b"theirs")
+
+    assert everything(tmp_path) == ["one"]
+    assert (tmp_path / "one").read_bytes() == b"theirs"
+
+
 @pytest.mark.parametrize("entries", [LOG[:-1], [*LOG[:-1], b"other"], [*LOG[:-1], bytes(65_536)], []])
 def test_entries_that_were_not_signed_are_not_exported(tmp_path: Path, entries: list[bytes]) -> None:
     with pytest.raises(ExportRefused):

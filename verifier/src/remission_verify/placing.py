@@ -15,6 +15,8 @@ from remission_verify.errors import ExportRefused
 
 #: What a disk says that takes no more: it is full, or its owner may not write as much.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: What a file system says that knows one name a file.
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextmanager
@@ -58,11 +60,25 @@ def new_file(target: Path, root: Path | None = None) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        fresh.rename(place)
+        _name(fresh, place, target)
         _sync(place.parent)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def _name(fresh: Path, place: Path, target: Path) -> None:
+    """Give a whole file its name, unless somebody took it meanwhile: to rename would write over what they wrote."""
+    try:
+        os.link(fresh, place)
+    except FileExistsError as error:
+        raise ExportRefused(f"{target}: exists; a path where nothing stands is accepted") from error
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        fresh.rename(place)
+    else:
+        fresh.unlink()
 
 
 @contextmanager
