@@ -12,6 +12,7 @@ Ints = npt.NDArray[np.int64]
 
 SCALE = 1 << 20  #: fixed-point steps in one unit of loss
 HALF = 0.5
+LEAST_UNIT = 2.0**-900  #: so that steps of it can be counted
 MOST_STEPS = 1 << 35  #: a larger loss counts as this, so that 64 bits hold the squares of a block of 8,000 rows
 
 
@@ -66,7 +67,7 @@ def unit_of(task: str, metric: str, found: Floats) -> float:
     """Give the unit of loss: 1 for shares, and for quantities the power of two at or above their mean loss."""
     del task
     mean = float(np.nanmean(found)) if metric == "mae" and len(found) else 1.0
-    return 2.0 ** math.ceil(math.log2(mean)) if metric == "mae" and mean > 0 else 1.0
+    return max(2.0 ** math.ceil(math.log2(mean)), LEAST_UNIT) if metric == "mae" and mean > 0 else 1.0
 
 
 def fixed(found: Floats, unit: float) -> Ints:

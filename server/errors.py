@@ -66,6 +66,14 @@ class TooLarge(RequestError):
         self.field, self.size, self.limit = field, size, limit
 
 
+class NoRoom(RequestError):
+    """There is no room to work in: the disk of temporary files is full."""
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(f"{folder}: {reason}; nothing was handed out, and another TMPDIR is accepted")
+        self.folder, self.reason = folder, reason
+
+
 def one_of(field: str, value: object, accepted: Sequence[str]) -> Invalid:
     """Refuse *value* and say what would be accepted."""
     return Invalid(field, f"{value!r} is not accepted; one of {', '.join(accepted)} is")

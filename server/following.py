@@ -66,15 +66,17 @@ def move_on(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> None:
     remedy.scope(scene)
 
 
-def fire_timers(desk: Desk, unit: Unit, now_us: int) -> int:
-    """Fire every timer that is due at *now_us*, of all models; give how many did something."""
+def fire_timers(desk: Desk, unit: Unit, model: str, now_us: int) -> int:
+    """Fire the timers of *model* that are due at *now_us*; give how many did something."""
     fired = 0
-    for due in unit.timers_due(now_us):
-        desk.touch(due.stream)
-        follow(desk, unit, due.stream)  # rows that nobody has looked at yet are no silence, and may prove something
-        scene = Scene(desk, unit, due.stream, desk.watch(unit, due.stream), now_us)
+    for due in sorted(unit.timers(model), key=lambda one: (one.due_us, one.name)):
+        if due.due_us > now_us:
+            break
+        desk.touch(model)
+        follow(desk, unit, model)  # rows that nobody has looked at yet are no silence, and may prove something
+        scene = Scene(desk, unit, model, desk.watch(unit, model), now_us)
         fired += silences.fire(scene) if due.name == timers.SIGNALS else _fire(scene)
-        move_on(desk, unit, due.stream)
+        move_on(desk, unit, model)
     return fired
 
 

@@ -19,15 +19,20 @@ from server.reactions.scene import Scene
 from server.views import JobView
 from statemachine import commands as c
 from statemachine import words
+from statemachine.coding import PayloadUnreadable, UnknownEvent
 from statemachine.errors import Refused, StaleLease
 from statemachine.events import JobLeased
 from statemachine.health import ModelHealth
+from statemachine.replay import IllegalHistory
 from store.ports import Reader, Unit
 from store.records import Job, Lease
+from store.vault import KeyUnknown
 
 LEASE_US = 60 * 1_000_000
 HEARTBEAT_US = 15 * 1_000_000
 NEVER_US = 1 << 62  #: the deadline of a lease that nobody holds
+#: What is raised of a log that a later release has written to, whose keys the vault lacks, or that was altered.
+UNREADABLE = (UnknownEvent, PayloadUnreadable, IllegalHistory, KeyUnknown)
 MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
 
 
@@ -60,20 +65,32 @@ def _held_by(desk: Desk, unit: Unit, worker: str) -> JobView | None:
         lease = unit.lease(job.job_id)
         if lease is None or lease.worker != worker:
             continue
-        if wanted(desk.health(unit, job.stream), job):
+        health = _readable(desk, unit, job.stream)
+        if health is not None and wanted(health, job):
             return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
-        close(unit, job, FAILED)
+        if health is not None:
+            close(unit, job, FAILED)
     return None
 
 
 def _waiting(desk: Desk, unit: Unit, kinds: tuple[str, ...]) -> Iterator[Job]:
     """Give the jobs that can be leased, the oldest first; those that nobody wants any more are closed."""
     for job in unit.jobs(status=QUEUED):
-        health = desk.health(unit, job.stream)
+        health = _readable(desk, unit, job.stream)
+        if health is None:
+            continue
         if not wanted(health, job):
             unit.put(replace(job, status=FAILED))
         elif (job.kind in kinds or not kinds) and (job.kind == CHALLENGE or _may_begin(health)):
             yield job
+
+
+def _readable(desk: Desk, unit: Unit, model: str) -> ModelHealth | None:
+    """Fold the log of *model*; None where that cannot be done here, which keeps no other model's job from a worker."""
+    try:
+        return desk.health(unit, model)
+    except UNREADABLE:
+        return None
 
 
 def _may_begin(health: ModelHealth) -> bool:
@@ -106,15 +123,10 @@ def heartbeat(
     return now_us + LEASE_US, False
 
 
-def expire_leases(desk: Desk, unit: Unit, now_us: int) -> int:
-    """Take jobs from workers that fell silent; give how many."""
-    return sum(_expire(desk, unit, lease) for lease in unit.leases_expired(now_us))
-
-
-def _expire(desk: Desk, unit: Unit, lease: Lease) -> bool:
-    """Take one job back. What is refused for one model keeps no other from its turn."""
-    job = unit.job(lease.job_id)
-    if job is None or job.status != LEASED:
+def expire_lease(desk: Desk, unit: Unit, job_id: str, now_us: int) -> bool:
+    """Take a job from a worker that has been silent at *now_us*; say whether it was taken."""
+    job, lease = unit.job(job_id), unit.lease(job_id)
+    if job is None or job.status != LEASED or lease is None or lease.lease_until_us > now_us:
         return False
     if not wanted(desk.health(unit, job.stream), job):
         close(unit, job, FAILED)

@@ -85,5 +85,6 @@ def of_series(name: str, watch: SeriesWatch, newest: float) -> Signals:
 
 
 def kept(found: Mapping[str, float | None], named: frozenset[str]) -> Signals:
-    """Keep what conditions name; what is not known says so."""
-    return {name: found.get(name) for name in sorted(named)}
+    """Keep what conditions name; what is not known says so, as does what is no number, as of a baseline of nearly 0."""
+    known = {name: one for name, one in found.items() if one is not None and math.isfinite(one)}
+    return {name: known.get(name) for name in sorted(named)}

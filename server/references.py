@@ -28,6 +28,7 @@ from store.records import Cursor
 
 LEAST_REFERENCE = 50
 LEAST_BASELINE = 20  #: rows with label and output: the loss that counts as normal rests on them
+LARGEST = 1e100  #: of what a reference holds, so that its spreads, and squares of them, are numbers
 
 
 def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> None:
@@ -57,6 +58,17 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
     if both < LEAST_BASELINE:
         raise Invalid("reference.outputs", f"{both} stand beside a label; at least {LEAST_BASELINE} are needed")
     check_times("reference.times_us", rows.times_us, NEVER, now_us)
+    numbers = {f"columns[{name}]": one for name, one in rows.columns.items() if isinstance(one, np.ndarray)}
+    for name, values in {**numbers, "labels": rows.labels, "outputs": rows.outputs}.items():
+        _check_size(f"reference.{name}", values)
+
+
+def _check_size(field: str, values: feed.Floats) -> None:
+    """Refuse what is finite, and too large to be reckoned with; infinities are named by others."""
+    beyond = np.isfinite(values) & (np.abs(values) > LARGEST)
+    if beyond.any():
+        row = int(beyond.argmax())
+        raise Invalid(f"{field}[{row}]", f"{float(values[row])!r} is not accepted; up to {LARGEST:g}, either way, is")
 
 
 def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: ReferenceRows) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -157,24 +158,23 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
     erased_us, looked_us = 0, wall_us()
     while True:
         await asyncio.sleep(settings.timer_seconds)
-        await _look(service.expire_leases)
-        for followed in service.followers.send_again():
-            await _look(lambda followed=followed: followed)
+        await _look_at_all(lambda: service.expire_leases(wall_us()))
+        await _look_at_all(service.followers.send_again)
         await _sign(service, asking)
         if not service.desk.clock.follows_stream:
-            await _look(lambda: service.fire_timers(wall_us()))
+            await _look_at_all(lambda: service.fire_timers(wall_us()))
             looked_us = await _take_over(service, looked_us)
             erased_us = await _erase_old(service, settings, erased_us)
 
 
 async def _take_over(service: Service, last_us: int) -> int:
-    """Look at rows that a server has left behind, twice a minute; give when that was last done."""
+    """Look at rows and finish erasures that a server has left, twice a minute; give when that was last done."""
     now_us = wall_us()
     if now_us - last_us < NEGLECT_US:
         return last_us
+    await _look_at_all(service.followers.send_to_neglected)
     try:
-        for followed in await asyncio.to_thread(service.followers.send_to_neglected):
-            await _look(lambda followed=followed: followed)
+        await asyncio.to_thread(service.privacy.finish_left, now_us)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
     return now_us
@@ -193,11 +193,18 @@ async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
     return now_us
 
 
-async def _look(work: Any) -> None:  # noqa: ANN401 - a call that gives a future
+async def _look_at_all(work: Callable[[], Sequence[Future[Any]]]) -> None:
+    """Do all that *work* begins. What fails is told, and keeps nothing else from its turn."""
     try:
-        await delivered(work())
+        begun = await asyncio.to_thread(work)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
+        return
+    for one in begun:
+        try:
+            await delivered(one)
+        except Exception as error:
+            LOG.exception("clockwork", error=repr(error))
 
 
 async def _sign(service: Service, asking: Asking | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 from server import (
@@ -184,9 +185,10 @@ class Service:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
-    def expire_leases(self) -> Future[int]:
-        """Take jobs from workers that fell silent; give how many."""
-        return self.do(lambda unit: leasing.expire_leases(self.desk, unit, wall_us()))
+    def expire_leases(self, now_us: int) -> list[Future[bool]]:
+        """Take jobs from workers that have been silent at *now_us*, one by one, as timers are fired."""
+        expired = self.store.read(lambda reader: [one.job_id for one in reader.leases_expired(now_us)])
+        return [self.do(partial(leasing.expire_lease, self.desk, job_id=job, now_us=now_us)) for job in expired]
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
@@ -292,9 +294,10 @@ class Service:
 
     # The clock.
 
-    def fire_timers(self, now_us: int) -> Future[int]:
-        """Fire every timer that is due; give how many did something."""
-        return self.do(lambda unit: following.fire_timers(self.desk, unit, now_us))
+    def fire_timers(self, now_us: int) -> list[Future[int]]:
+        """Fire every timer that is due, model by model, so that one that fails keeps no other from its turn."""
+        due = self.store.read(lambda reader: dict.fromkeys(one.stream for one in reader.timers_due(now_us)))
+        return [self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us)) for model in due]
 
     def do(self, work: Callable[[Unit], T]) -> Future[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""

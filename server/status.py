@@ -90,6 +90,10 @@ def _large(error: e.TooLarge) -> Told:
     return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_LARGE", facts, (_violations((error.field, str(error))),))
 
 
+def _full(error: e.NoRoom) -> Told:
+    return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "NO_ROOM", {"reason": error.reason})
+
+
 def _refused(error: machine.Refused) -> Told:
     facts = {"command": error.command, "place": error.place, "accepted": ", ".join(error.accepted)}
     details = (_precondition("STATE", error.place, str(error)), _violations(("model", str(error))))
@@ -215,6 +219,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (e.OutOfRecord, _beyond),
     (e.EtagMismatch, _etag),
     (e.TooLarge, _large),
+    (e.NoRoom, _full),
     (transport.Leaving, _away),
     (transport.Overloaded, _busy),
     (transport.NotAllowed, _denied),

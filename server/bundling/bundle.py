@@ -23,7 +23,7 @@ from remission_verify.trust import Trust
 from server import folding
 from server.bundling import page, record
 from server.bundling.kept import Kept, KeptRows
-from server.bundling.parts import CHUNK_BYTES, Parts
+from server.bundling.parts import CHUNK_BYTES, Parts, room
 from server.bundling.period import Period
 from server.bundling.shelf import Shelf
 from server.bundling.story import Story
@@ -96,13 +96,15 @@ def write_bundle(
         EvidenceMissing: Something that an event names is not on record.
         RowsTooLarge: More rows are kept than one bundle holds.
         KeyUnknown: The vault has never held a key of what is kept.
+        NoRoom: The folder of temporary files is full.
         BundleUnsound: What was written does not verify.
     """
     period.check()
     source.store.read(partial(_check_model, period, model))
     with tempfile.TemporaryDirectory(prefix="remission-bundle-") as folder:
         made = _Bundle(source, model, period, Parts(Path(folder)))
-        made.write(newest, kept)
+        with room():
+            made.write(newest, kept)
         made.parts.pack(out)
     found = check_bundle(out, Trust(source.sealer.verifiers, source.sealer.origin))
     if found.faults:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from remission_verify.placing import FULL
 from remission_verify.sealed import SEALED
+
+from server.errors import NoRoom
 
 CHUNK_BYTES = 1 << 20
 EPOCH = (1980, 1, 1, 0, 0, 0)  #: the earliest time that the format knows
@@ -19,6 +23,21 @@ REGULAR = 0o100644 << 16
 UNIX = 3
 #: What packs better than this is stored as it is, so that a reader may take a higher ratio for a trap.
 MOST_RATIO = 100
+
+
+@contextlib.contextmanager
+def room() -> Iterator[None]:
+    """Do what fills the folder of temporary files.
+
+    Raises:
+        NoRoom: It is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise NoRoom(tempfile.gettempdir(), str(error.strerror)) from error
 
 
 class Part:

@@ -40,7 +40,7 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
     """Destroy the keys of an erasure that was intended, and say so in each model's log. Once done it is never redone.
 
     Raises:
-        LegallyHeld: A hold was placed since it was intended. It stays so until the next start of a server.
+        LegallyHeld: A hold was placed since it was intended. It stays so until that is lifted.
         ScopeUnknown: A later release has intended it.
     """
     asked = view(unit, erasure)
@@ -48,7 +48,9 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
         return asked
     scope, keys = scope_of(erasure, asked.scope), _keys(desk.sealer.vault, asked)
     by_model = scope.told(unit, _span(asked), keys)
-    _refuse_held(desk, unit, by_model, scope.held)
+    alive = [key for key in keys if key.destroyed_us is None]
+    if alive or not keys:  # a hold keeps what is there; what a process destroyed before it ended is told all the same
+        _refuse_held(desk, unit, scope.told(unit, _span(asked), alive), scope.held)
     losses = [
         of_rows(desk, unit, model, [key.key_id for key in mine]) if scope.of_rows else Loss(model)
         for model, mine in by_model.items()

@@ -102,9 +102,9 @@ def intended(unit: Unit, one: ErasureView) -> str:
     return one.erasure
 
 
-def unfinished(reader: Reader) -> list[str]:
-    """Name the erasures that are intended and not done."""
-    return [one.erasure_id for one in reader.erasures(status=INTENDED)]
+def unfinished(reader: Reader, by_us: int) -> list[str]:
+    """Name the erasures that were intended by a moment and are not done."""
+    return [one.erasure_id for one in reader.erasures(status=INTENDED) if one.created_us <= by_us]
 
 
 def view(reader: Reader, erasure: str) -> ErasureView:

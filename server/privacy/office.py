@@ -19,6 +19,8 @@ from statemachine.errors import LegallyHeld
 from store.ports import Store, Unit
 
 T = TypeVar("T")
+EVER_US = 1 << 62
+LEFT_US = 60 * 1_000_000  #: after which an erasure that is not done was left by whoever was asked for it
 
 
 class Doing(Protocol):
@@ -87,11 +89,20 @@ class Privacy:
 
     def finish(self) -> int:
         """Carry out what was asked for before a process ended, and again what an old copy of the vault brought back."""
-        unfinished = self._store.read(erasures.unfinished)
-        for erasure in unfinished:
-            with contextlib.suppress(LegallyHeld):  # the hold came later; it waits for the next start
-                self._carry_out(erasure, SERVICE)
+        unfinished = self._finish(EVER_US)
         self._store.read(lambda reader: erasing.destroy_again(self._desk.sealer.vault, reader))
+        return unfinished
+
+    def finish_left(self, now_us: int) -> int:
+        """Carry out what another server has left undone, as one that was killed; and what was held meanwhile."""
+        return self._finish(now_us - LEFT_US)
+
+    def _finish(self, by_us: int) -> int:
+        """Carry out what was asked for by a moment, and not done; give how much that was."""
+        unfinished = self._store.read(lambda reader: erasures.unfinished(reader, by_us))
+        for erasure in unfinished:
+            with contextlib.suppress(LegallyHeld):  # the hold came later; it waits until that is lifted
+                self._carry_out(erasure, SERVICE)
         return len(unfinished)
 
     def _carry_out(self, erasure: str, caller: Caller) -> ErasureView:

@@ -11,6 +11,7 @@ from remission.v1 import audit_pb2 as pb
 from remission.v1 import health_pb2
 
 from server.bundling.bundle import chunks
+from server.bundling.parts import room
 from server.bundling.period import Period
 from server.service import Service
 from server.transport.calls import read
@@ -26,7 +27,8 @@ async def exported(
     name, asked = model_name(request.model), period(request)
     with tempfile.TemporaryFile(prefix="remission-bundle-") as out:
         async with turn:
-            sealed = await read(service.export, name, asked, out, rows=request.rows)
+            with room():  # the archive is a temporary file too
+                sealed = await read(service.export, name, asked, out, rows=request.rows)
         pieces = chunks(out)
         while (piece := await read(next, pieces, None)) is not None:
             yield pb.ExportBundleResponse(chunk=piece)

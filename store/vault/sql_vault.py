@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -85,9 +86,9 @@ class SqlVault:
         with self._lock:
             with self._shelf() as shelf:
                 shelf.destroy(sorted(set(key_ids)), self._clock_us())
+            self._forget()  # before all that can still fail: nothing may be sealed, or opened, under them
             # Also when all were dead before: a process that died between commit and truncation left them in the file.
             self._truncate()
-            self._forget()
 
     def actor(self, name: str) -> str:
         """Return the opaque id of *name*, made and durable."""
@@ -182,8 +183,11 @@ class SqlVault:
         """Leave no page from before in the write-ahead log."""
         if self._engine.dialect.name == "sqlite":
             # Past SQLAlchemy, which would begin a transaction, inside which nothing can be truncated.
-            with closing(self._engine.raw_connection()) as connection:
-                busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            try:
+                with closing(self._engine.raw_connection()) as connection:
+                    busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.Error as error:
+                raise VaultAway(f"its write-ahead log cannot be truncated: {error}") from error
             if busy:
                 raise VaultAway("another process reads it, so its write-ahead log cannot be truncated")
 

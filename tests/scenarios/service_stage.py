@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from server import leasing
 from server.act import Caller
 from server.errors import RequestError
 from server.requests import Categories, Floats, Ints, LabelsBatch, MetricsBatch, Point, ReferenceRows, RowsBatch
@@ -145,7 +144,8 @@ def _lease(stage: ServiceStage, line: Line) -> None:
 
 
 def _lose(stage: ServiceStage, _: Line) -> None:
-    stage.service.do(lambda unit: leasing.expire_leases(stage.service.desk, unit, FAR_US)).result()
+    for expired in stage.service.expire_leases(FAR_US):
+        expired.result()
 
 
 def _ack(stage: ServiceStage, _: Line) -> None:
@@ -158,7 +158,8 @@ def _timer(stage: ServiceStage, line: Line) -> None:
     assert wait is not None
     due_us = stage.now_us if "later" in line.options else wait.due_us
     stage.now_us = max(stage.now_us, due_us + duration_us(line.get("later", line.get("after", "0s"))))
-    stage.service.fire_timers(stage.now_us).result()
+    for fired in stage.service.fire_timers(stage.now_us):
+        fired.result()
 
 
 def _order(stage: ServiceStage, line: Line) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from store import migrate
-from store.vault import Owner, Vault, VaultFault, VaultForeign, VaultUnsafe, open_vault
+from store.vault import Owner, Vault, VaultAway, VaultFault, VaultForeign, VaultUnsafe, open_vault
 from tests.fixtures.postgres import Postgres
 
 MANY = 4_000
@@ -47,6 +47,26 @@ def test_no_byte_of_a_destroyed_key_is_left_in_any_file_of_the_vault(tmp_path: P
     left = {key.key_id for key in keys for data in (while_open, files(tmp_path)) if key.material in data}
 
     assert left == {key.key_id for key in keys} - {key.key_id for key in chosen}
+
+
+def test_a_destruction_that_somebody_who_reads_the_file_holds_up_is_none_to_trust_and_leaves_no_key_in_use(
+    tmp_path: Path,
+) -> None:
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    [key] = vault.keys(OWNERS[:1])
+    backup = sqlite3.connect(tmp_path / "vault.db", isolation_level=None)
+    backup.execute("BEGIN")
+    backup.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    with pytest.raises(VaultAway, match="cannot be truncated"):
+        vault.destroy([key.key_id])
+    still, [another] = vault.opened([key.key_id]), vault.keys(OWNERS[:1])
+    backup.close()
+    vault.destroy([key.key_id])
+
+    assert still == {}
+    assert another.key_id != key.key_id
+    assert key.material not in files(tmp_path)
+    assert another.material in files(tmp_path)
 
 
 def test_what_is_kept_is_the_same_after_it_is_opened_again(tmp_path: Path) -> None:

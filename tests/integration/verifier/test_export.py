@@ -10,9 +10,10 @@ from remission_verify import merkle
 from remission_verify.errors import ExportRefused
 from remission_verify.export import write_tiles
 from remission_verify.folder import TileFolder
-from remission_verify.placing import checked_target
+from remission_verify.placing import checked_target, new_file
 from remission_verify.tiles import levels_of, tiles_of
 
+from tests.fixtures.disks import a_small_disk
 from tests.fixtures.logs import exported, signed, some_log
 
 LOG = some_log(600)
@@ -102,6 +103,24 @@ def test_an_export_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
         write_tiles(tmp_path / "log", broken(LOG), signed(LOG))
 
     assert everything(tmp_path) == []
+
+
+def test_an_export_that_finds_no_room_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    said = "cannot be written: File too large; nothing of it was left"
+    with pytest.raises(ExportRefused, match=f"log: {said}"), a_small_disk(1_000):
+        write_tiles(tmp_path / "log", LOG, signed(LOG))
+    with pytest.raises(ExportRefused, match=f"one: {said}"), a_small_disk(1_000), new_file(tmp_path / "one") as file:
+        file.write(bytes(1_001))
+
+    assert everything(tmp_path) == []
+
+
+def test_what_comes_to_stand_there_meanwhile_is_not_written_over(tmp_path: Path) -> None:
+    with pytest.raises(ExportRefused, match="one: exists"), new_file(tmp_path / "one"):
+        (tmp_path / "one").write_bytes(b"theirs")
+
+    assert everything(tmp_path) == ["one"]
+    assert (tmp_path / "one").read_bytes() == b"theirs"
 
 
 @pytest.mark.parametrize("entries", [LOG[:-1], [*LOG[:-1], b"other"], [*LOG[:-1], bytes(65_536)], []])

@@ -87,3 +87,27 @@ def test_the_whole_log_is_made_again(service: Service) -> None:
     found = service.verify()
 
     assert (found.failed, found.rederived) == (0, found.decisions)
+
+
+def test_what_is_no_number_is_not_known_and_keeps_no_row_from_being_looked_at() -> None:
+    policy = {
+        "windows": {"rows": 20},
+        "metrics": {"baseline_points": 2},
+        "conditions": [
+            {"name": "higher", "when": 'metric["p99"].ratio > 2.0'},
+            {"name": "high", "when": 'metric["p99"].value > 2.0'},
+        ],
+    }
+    life = (
+        Line("", "watch", options={"policy": json.dumps(policy)}),
+        Line("", "metrics", ("p99", "1e-300"), {"times": "2"}),
+        Line("", "metrics", ("p99", "1e300")),
+        Line("", "rows", ("60",)),
+    )
+    with on_stage() as stage:
+        for line in life:
+            stage.play(line)
+        [found] = derived(stage.service, "conditions@1")
+
+    assert (found.equal, found.recorded.type) == (True, "alarm_raised")
+    assert looks(found)[-1] == {'metric["p99"].ratio': None, 'metric["p99"].value': 1e300}

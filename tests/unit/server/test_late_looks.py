@@ -55,9 +55,9 @@ def test_what_has_come_is_no_silence_though_nobody_has_looked_at_it(service: Ser
     service.desk.clock = service.desk.act._clock = late  # noqa: SLF001 - both show the same
     taken_in_by_another(service, entered_us + 60 * SECOND_US)
 
-    service.fire_timers(late.shows_us).result()
+    sum(one.result() for one in service.fire_timers(late.shows_us))
 
     assert service.state("m").state == "healthy"
     late.shows_us += 120 * SECOND_US
-    service.fire_timers(late.shows_us).result()
+    sum(one.result() for one in service.fire_timers(late.shows_us))
     assert service.state("m").reason == "NO_DATA"

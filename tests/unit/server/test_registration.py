@@ -151,6 +151,41 @@ def test_a_reference_that_teaches_nothing_is_refused_by_what_it_lacks(
     assert service.models("", 10, include_retired=True) == []
 
 
+@pytest.mark.parametrize("name", ["x", "labels", "outputs"])
+def test_a_reference_of_values_too_large_to_reckon_with_is_refused_by_its_row(service: Service, name: str) -> None:
+    values, known = np.arange(REFERENCE_ROWS) % 3 * 1.0, with_reference().reference
+    values[7] = -1.1e100
+    assert known is not None
+    changes = {"columns": {**known.columns, "x": values}} if name == "x" else {name: values}
+
+    error = refusal(service, replace(with_reference(**changes), task="regression"))
+
+    assert error.violations[0][0] == f"reference.{'columns[x]' if name == 'x' else name}[7]"
+    assert "-1.1e+100 is not accepted; up to 1e+100" in error.violations[0][1]
+
+
+def test_the_largest_values_that_a_reference_may_hold_are_learned_and_watched(service: Service) -> None:
+    values = np.where(np.arange(REFERENCE_ROWS) % 2, 1e100, -1e100) * (np.arange(REFERENCE_ROWS) + 1) / REFERENCE_ROWS
+    known = with_reference(labels=values, outputs=-values).reference
+    assert known is not None
+    known.columns["x"] = values
+
+    service.create_model(replace(a_model(), task="regression", reference=known)).result()
+    Feed(service).rows(60)
+
+    assert service.windows("m", 1)[0].features[0].standing.sizes["wasserstein"] > 0
+
+
+def test_a_loss_of_next_to_nothing_can_be_counted(service: Service) -> None:
+    outputs = np.where(np.arange(REFERENCE_ROWS) % 2, 5e-324, 0.0)
+    known = with_reference(labels=np.where(np.arange(REFERENCE_ROWS) % 2, 0.0, 5e-324), outputs=outputs).reference
+
+    service.create_model(replace(a_model(), task="regression", reference=known)).result()
+
+    watch = service.store.read(lambda reader: service.desk.watch(reader, "m"))
+    assert {(total, squares) for _, total, squares in watch.baseline} == {(0, 0)}
+
+
 def test_fifty_rows_are_a_reference_and_fewer_are_none(service: Service) -> None:
     assert "49 rows" in str(refusal(service, of_rows(49)))
     assert service.create_model(of_rows(50)).result().reference_rows == 50

@@ -50,7 +50,7 @@ class Watched:
 
     def ticks(self, seconds: int) -> None:
         self.clock.shows_us += seconds * SECOND_US
-        self.service.fire_timers(self.clock.shows_us).result()
+        sum(one.result() for one in self.service.fire_timers(self.clock.shows_us))
 
     def hears(self) -> None:
         point = Point(name="rate", time_us=self.clock.shows_us, value=0.1)

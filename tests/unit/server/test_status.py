@@ -87,6 +87,7 @@ def test_every_error_says_who_speaks_and_why() -> None:
         (errors.ModelExists("m"), "ALREADY_EXISTS", "MODEL_EXISTS"),
         (errors.EtagMismatch('"1"', '"2"', "held"), "ABORTED", "ETAG_MISMATCH"),
         (errors.TooLarge("batch", 2, 1), "RESOURCE_EXHAUSTED", "TOO_LARGE"),
+        (errors.NoRoom("folder", "No space left on device"), "RESOURCE_EXHAUSTED", "NO_ROOM"),
         (Refused("approve", "healthy", "nothing awaits it", ("hold",)), "FAILED_PRECONDITION", "ILLEGAL_TRANSITION"),
         (StaleLease("complete", "queued", "attempt 1 is over"), "FAILED_PRECONDITION", "LEASE_LOST"),
         (store.RequestIdReused("r"), "ALREADY_EXISTS", "REQUEST_ID_REUSED"),

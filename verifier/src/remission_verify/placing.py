@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -12,21 +13,27 @@ from typing import BinaryIO
 
 from remission_verify.errors import ExportRefused
 
+#: What a disk says that takes no more: it is full, or its owner may not write as much.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: What a file system says that knows one name a file.
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+
 
 @contextmanager
 def new_folder(target: Path, root: Path | None = None) -> Iterator[Path]:
     """Give a folder to fill, which becomes *target* when the block ends well, and is removed when it does not.
 
     Raises:
-        ExportRefused: Something stands at *target*, or it lies outside *root*.
+        ExportRefused: Something stands at *target*, it lies outside *root*, or the disk is full.
     """
     place = checked_target(target, root)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".new", dir=place.parent))
     try:
-        yield fresh
-        _sync_folders(fresh)
-        fresh.rename(place)  # onto an empty folder at most: the system refuses every other
-        _sync(place.parent)
+        with _room_for(target):
+            yield fresh
+            _sync_folders(fresh)
+            fresh.rename(place)  # onto an empty folder at most: the system refuses every other
+            _sync(place.parent)
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
@@ -37,7 +44,8 @@ def new_file(target: Path, root: Path | None = None) -> Iterator[BinaryIO]:
     """Give a file to write, which becomes *target* when the block ends well, and is removed when it does not.
 
     Raises:
-        ExportRefused: Something stands at *target*, it lies outside *root*, or the folder cannot be written.
+        ExportRefused: Something stands at *target*, it lies outside *root*, the folder cannot be written, or the disk
+            is full.
     """
     place = checked_target(target, root)
     if place.exists():
@@ -48,15 +56,39 @@ def new_file(target: Path, root: Path | None = None) -> Iterator[BinaryIO]:
         raise ExportRefused(f"{target}: cannot be written: {error.strerror}") from error
     fresh = Path(name)
     try:
-        with os.fdopen(handle, "w+b") as file:
+        with _room_for(target), os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        fresh.rename(place)
+        _name(fresh, place, target)
         _sync(place.parent)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def _name(fresh: Path, place: Path, target: Path) -> None:
+    """Give a whole file its name, unless somebody took it meanwhile: to rename would write over what they wrote."""
+    try:
+        os.link(fresh, place)
+    except FileExistsError as error:
+        raise ExportRefused(f"{target}: exists; a path where nothing stands is accepted") from error
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        fresh.rename(place)
+    else:
+        fresh.unlink()
+
+
+@contextmanager
+def _room_for(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise ExportRefused(f"{target}: cannot be written: {error.strerror}; nothing of it was left") from error
 
 
 def checked_target(target: Path, root: Path | None = None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from typing import Any
@@ -13,10 +14,11 @@ from remission_verify.trust import Trust
 
 from server.bundling.bundle import BundleUnsound, Source, write_bundle
 from server.bundling.period import MOST_US, Period
-from server.errors import Invalid, ModelMissing, OutOfRecord, ThingMissing
+from server.errors import Invalid, ModelMissing, NoRoom, OutOfRecord, ThingMissing
 from statemachine.canonical import digest
 from store.blobs import BlobMissing
 from tests.fixtures.bundles import ALWAYS, NOTARY, SIGNER, checked, source_of, unpacked, written
+from tests.fixtures.disks import a_small_disk
 from tests.fixtures.services import a_model
 from tests.fixtures.steps import scenario
 from tests.scenarios.script import script
@@ -172,3 +174,11 @@ def test_a_new_key_signs_and_the_old_one_still_opens_what_it_signed(source: Sour
     assert checked(data, Trust((SIGNER.verifier,), "log.example/bundles")).whole
     assert documents(data)["keys.json"] == [SIGNER.verifier.text]
     assert written(source, ALWAYS)[0] == data
+
+
+def test_a_bundle_that_finds_no_room_for_its_parts_is_refused_by_their_folder(source: Source) -> None:
+    with (
+        pytest.raises(NoRoom, match=f"{tempfile.gettempdir()}: File too large; nothing was handed out"),
+        a_small_disk(100),
+    ):
+        written(source)

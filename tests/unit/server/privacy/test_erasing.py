@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from server.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
 from store.errors import EvidenceErased, RequestIdReused
 from store.vault import PERIOD_US
-from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model, a_service
+from tests.fixtures.services import MINUTE_US, REFERENCE_ROWS, Feed, a_model, a_service
 
 
 @pytest.fixture
@@ -194,6 +195,47 @@ def test_what_was_intended_before_a_process_ended_is_carried_out_at_the_next_sta
     assert (found.status, [one.rows for one in found.models]) == (erasures.DONE, [4])
     assert types(service)[-1] == "erased"
     assert service.privacy.finish() == 0
+
+
+def test_what_was_destroyed_before_a_hold_is_told_and_what_was_not_stays(service: Service) -> None:
+    sender, vault = Feed(service), service.desk.sealer.vault
+    sender.rows(4, subjects=["ann", "bob"])
+    for subject in ("ann", "bob"):
+        asked = erasures.Asked(subject=subject, note="", request_id=subject, at_us=wall_us())
+        service.do(partial(erasing.intend, service.desk, request=asked)).result()
+    vault.destroy([key.key_id for key in vault.find("rows", pseudonym=vault.pseudonym("subject", "ann"))])
+    service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+    service.privacy.finish()
+    found = {one.pseudonym: one for one in service.privacy.erasures("", 10)}
+
+    gone, kept = (found[vault.pseudonym("subject", subject)] for subject in ("ann", "bob"))
+    assert (gone.status, [(one.model, one.rows) for one in gone.models]) == (erasures.DONE, [("m", 2)])
+    assert (kept.status, kept.models) == (erasures.INTENDED, [])
+    assert service.verify().failures == []
+
+
+def test_what_another_server_was_asked_for_a_minute_ago_and_has_not_done_is_carried_out(service: Service) -> None:
+    Feed(service).rows(4, subjects=["ann"])
+    asked = erasures.Asked(subject="ann", note="", request_id="e-1", at_us=wall_us())
+    erasure = service.do(lambda unit: erasing.intend(service.desk, unit, asked)).result()
+    early, before = service.privacy.finish_left(asked.at_us + MINUTE_US - 1), service.privacy.erasure(erasure)
+    late, after = service.privacy.finish_left(asked.at_us + MINUTE_US), service.privacy.erasure(erasure)
+
+    assert (early, before.status) == (0, erasures.INTENDED)
+    assert (late, after.status) == (1, erasures.DONE)
+
+
+def test_an_erasure_that_a_hold_has_stopped_is_carried_out_when_it_is_lifted(service: Service) -> None:
+    Feed(service).rows(4, subjects=["ann"])
+    asked = erasures.Asked(subject="ann", note="", request_id="e-1", at_us=wall_us())
+    erasure = service.do(lambda unit: erasing.intend(service.desk, unit, asked)).result()
+    service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+    service.privacy.finish_left(asked.at_us + MINUTE_US)
+    held = service.privacy.erasure(erasure).status
+    service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
+    service.privacy.finish_left(asked.at_us + MINUTE_US)
+
+    assert (held, service.privacy.erasure(erasure).status) == (erasures.INTENDED, erasures.DONE)
 
 
 def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_gone(service: Service) -> None:
