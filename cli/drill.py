@@ -166,10 +166,13 @@ def _cells(one: dict[str, Any]) -> list[str]:
     delays = ["-" if value is None else f"{value:g}" for value in first["delays"].values()]
     verdict = ("yes" if first["planted"] else "-") if one["as_expected"] else "NO"
     share = f"{verdict} ({one['share_as_expected']:.0%})" if len(one["runs"]) > 1 else verdict
-    cause = " ".join(part for part in (first["cause"]["named"], _about(first["alarm"])) if part)
+    cause = " ".join(
+        part for part in (first["cause"]["named"], _about(first["alarm"], first["fault"]["named"])) if part
+    )
     remedy = ", ".join(first["remedies"]) + (f"; {first['promoted']} promoted" if first["promoted"] else "")
     return [one["scenario"], share, first["expected"], " → ".join(first["road"]), *delays, cause or "-", remedy or "-"]
 
 
-def _about(alarm: dict[str, str]) -> str:
-    return f"({alarm['signal']}: {alarm['subject']})" if alarm["subject"] else ""
+def _about(alarm: dict[str, str], kinds: list[str]) -> str:
+    told = ", ".join([alarm["subject"], *kinds])
+    return f"({alarm['signal']}: {told})" if alarm["subject"] else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from measures.losses import losses
 
 UNDER_WAY = ("retraining", "canary")
 CLEAR = 4.0  #: standard errors by which the loss must have risen, that a decline must be found
+KIND, NOTED = re.compile(r"quality_(.*)@"), re.compile(r"(?:^|, )([a-z_]+) in ")  #: a fault, in the words of each
 LAST_WINDOWS = 5  #: by which what is served in the end is held against the model left alone
 
 
@@ -47,6 +49,7 @@ class Account:
     proved: tuple[str, ...]  #: signals of the declines that were confirmed
     cause: str  #: the first that was named
     blamed: tuple[str, ...]  #: features of it
+    faults: tuple[str, ...]  #: kinds of faults of the data that the first alarm named, or else the first diagnosis
     local: tuple[str, ...]  #: segments that diagnoses say rose alone
     remedies: tuple[str, ...]  #: of the candidates that were trained for a decline
     remedied: tuple[float, ...]  #: when remedies of a decline began
@@ -85,7 +88,7 @@ def account(played: Played, tolerance: float) -> Account:
         signal=alarms[0]["signal"] if alarms else "", subject=alarms[0]["subject"] if alarms else "",
         proved=tuple(event["payload"]["signal"] for event in events if event["type"] == "decline_confirmed"),
         cause=named[0]["cause"] if named else "",
-        blamed=tuple(named[0]["causes"][0]["features"]) if named else (),
+        blamed=tuple(named[0]["causes"][0]["features"]) if named else (), faults=_faults(alarms[:1], named[:1]),
         local=tuple(one["note"].split(": loss ")[0] for e in named for one in e["causes"] if one["kind"] == "segment"),
         remedies=tuple(e["payload"]["entrant"] for e in events if e["type"] == "candidate_trained"),
         remedied=tuple(played.plan.windows(move["row"]) for move in begun),
@@ -98,6 +101,14 @@ def account(played: Played, tolerance: float) -> Account:
         last=(float(served.mean()), float(static.mean())), last_error=_error(served - static),
         exposed=int((played.served.outputs != played.served.static)[change:].sum()),
     )  # fmt: skip
+
+
+def _faults(alarms: list[dict[str, Any]], named: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Read kinds of faults: an alarm carries one in the name of its detector, a diagnosis some, as `missing in age`."""
+    told = tuple(KIND.match(one["detector"]) for one in alarms if one["signal"] == "quality")
+    causes = [one["causes"][0] for one in named if one["cause"] == "data_quality"]
+    noted = (kind for cause in causes for kind in NOTED.findall(cause["note"]))
+    return tuple(match[1] for match in told if match) or tuple(dict.fromkeys(noted))
 
 
 def _public(place: str) -> str:

@@ -140,10 +140,13 @@ def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Ex
             or (found.cause == "data_quality" and feature in found.blamed)
         ),
     )
+    kind = Claim(
+        f"its kind is named as {' or '.join(scenario.faults)}", lambda found: bool({*found.faults} & {*scenario.faults})
+    )
     if policy.quality.alarms == "always":
-        return Expected(road="quality fault named, no retraining, healthy", claims=(named, WHOLE, HEALTHY))
+        return Expected(road="quality fault named, no retraining, healthy", claims=(named, kind, WHOLE, HEALTHY))
     if harm == "rises":
-        return Expected(road="a decline is blamed on the data, no retraining", claims=(named, WHOLE))
+        return Expected(road="a decline is blamed on the data, no retraining", claims=(named, kind, WHOLE))
     if harm == "unclear":
         return Expected(road=UNCLEAR, claims=(WHOLE, NOT_WORSE))
     return Expected(road="stays in service: this policy does not watch quality", claims=(NO_DECLINE,))

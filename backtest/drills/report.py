@@ -33,6 +33,7 @@ def run_report(played: Played, policy: Policy) -> dict[str, Any]:
         "delays": {"suspect": found.suspected, "confirm": found.confirmed, "restore": found.restored},
         "false_alarms": found.false_alarms,
         "alarm": {"signal": found.signal, "subject": found.subject},
+        "fault": {"planted": list(played.scenario.faults), "named": list(found.faults)},
         "cause": {"planted": list(played.scenario.causes), "named": found.cause, "features": list(found.blamed)},
         "remedies": list(found.remedies),
         "promoted": found.promoted,

@@ -11,8 +11,8 @@ import numpy as np
 from backtest.drills import planting as p
 from backtest.drills.ground import WINDOWS_AFTER, Plan, by_chance
 from backtest.stream import Floats, Stream
-from monitoring.clock import CLOCK, TIME
-from monitoring.labels import LABELS
+from monitoring.clock import BEHIND, CLOCK, STILL, TIME
+from monitoring.labels import LABEL_CLASS, LABELS
 from monitoring.reference import LABEL
 
 END = float(WINDOWS_AFTER)
@@ -47,6 +47,7 @@ class Scenario:
     plant: Callable[[Stream, Plan, p.Chance], p.Planted]
     pick: p.Pick = by_chance
     causes: tuple[str, ...] = ()  #: what a diagnosis may name
+    faults: tuple[str, ...] = ()  #: kinds of broken data by which it may be named
     loud: bool = False  #: a blip that is long enough to be met where it costs much
     lasts: bool = True  #: a remedy can still be proved before the world changes again
     stops: str = ""  #: what a silence is of: rows or labels
@@ -151,6 +152,8 @@ _CONCEPT = ("concept_change",)
 #: Where no other column knows it, a column that is turned round and a truth that is turned along it look alike.
 _CONCEPT_OR_COLUMN = (*_CONCEPT, "upstream_change")
 _BAD = ("data_quality",)
+#: A value far beyond all others that comes in many rows is each of these.
+_FAR = ("out_of_range", "absurd", "sentinel")
 _BROKEN = (
     "The fault is named as one of the data, nothing is retrained, and the model is healthy once they are repaired."
 )
@@ -209,38 +212,46 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="missing", kind=Kind.FAULT, plant=_broken(lambda x: np.full_like(x, np.nan)), causes=_BAD,
+        faults=("missing",),
         happens="Half of the values of the most telling number are missing, for six windows.", sound=_BROKEN,
     ),
     Scenario(
         name="out-of-range", kind=Kind.FAULT, plant=_broken(_far_out), causes=_BAD,
+        faults=_FAR,
         happens="Half of the values of the most telling number are impossible, for six windows.", sound=_BROKEN,
     ),
     Scenario(
         name="unit-change", kind=Kind.FAULT, plant=_broken(lambda x: x * 1_000, 1.0), causes=_BAD,
+        faults=("unit", *_FAR),
         happens="The most telling number comes in another unit, a thousand times as large, for six windows.",
         sound=_BROKEN,
     ),
     Scenario(
         name="sentinel", kind=Kind.FAULT, plant=_broken(lambda x: np.full_like(x, -9_999.0)), causes=_BAD,
+        faults=_FAR,
         happens="Half of the values of the most telling number are a code for nothing, -9999, for six windows.",
         sound=_BROKEN,
     ),
     Scenario(
         name="stuck", kind=Kind.FAULT, plant=_stuck, causes=_BAD,
+        faults=("stuck", "sentinel", "frozen"),
         happens="The most telling of the numbers that always vary is stuck at one value, for six windows.",
         sound=_BROKEN,
     ),
     Scenario(
         name="frozen", kind=Kind.FAULT, plant=_frozen, causes=_BAD,
+        faults=("frozen", "stuck"),
         happens="The most telling of the numbers that always vary stands still in all groups but one, for six windows.",
         sound=_BROKEN,
     ),
     Scenario(
         name="new-category", kind=Kind.FAULT, plant=_new_word, causes=_BAD,
+        faults=("new_category",),
         happens="Half of the values of a column are a word that nobody has seen, for six windows.", sound=_BROKEN,
     ),
     Scenario(
         name="duplicate", kind=Kind.FAULT, plant=_sent_twice, causes=_BAD,
+        faults=("duplicate", "resent"),
         happens="Half of the rows are the row before, sent again, for six windows.", sound=_BROKEN,
     ),
     Scenario(
@@ -255,11 +266,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="labels-thin", kind=Kind.FAULT, plant=_thinned, causes=_BAD, looked_for=LABELS,
+        faults=(LABELS, LABEL_CLASS),
         happens="Of the rows of six windows, six in ten never get a label.",
         sound="Where a policy looks for it, it is named as a fault of the data, and nothing is retrained.",
     ),
     Scenario(
         name="clock-back", kind=Kind.FAULT, plant=_behind, causes=_BAD, looked_for=CLOCK,
+        faults=(BEHIND, STILL),
         happens="The clock of the sender is set back by 23 hours, for six windows.",
         sound="Where a policy looks for it, it is named as a fault of the data, and nothing is retrained.",
     ),

@@ -98,6 +98,7 @@ def test_a_fault_that_costs_is_blamed_on_the_data_also_where_the_policy_does_not
     assert found["as_expected"], found["why"]
     assert found["alarm"]["signal"] == "loss"
     assert found["cause"]["named"] == "data_quality"
+    assert "stuck" in found["fault"]["named"]
 
 
 def test_equal_seeds_give_equal_logs_and_another_seed_gives_another(sandbox: Sandbox) -> None:

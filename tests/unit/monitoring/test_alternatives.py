@@ -57,3 +57,42 @@ def test_a_larger_reference_looks_for_smaller_changes_and_gives_up_less() -> Non
     assert "shift +0.1" in many.keys() - few.keys()
     assert all(many[name] <= few[name] for name in few)
     assert many["shift +0.1"] == 0
+<<<<<<< HEAD
+=======
+
+
+def at_the_edge(law: Floats, values: Floats, tolerance: float) -> Floats:
+    """Give the law within *tolerance* of *law* whose mean of *values* is largest."""
+    found, left = law.copy(), tolerance
+    for slot in np.argsort(values, kind="stable"):
+        moved = min(left, found[slot])
+        found[slot] -= moved
+        left -= moved
+    found[int(np.argmax(values))] += tolerance
+    return found
+
+
+@pytest.mark.parametrize("rows", [1_000, 4_000, 20_000])
+@pytest.mark.parametrize("tolerance", [0.005, 0.02, 0.035])
+def test_what_is_tolerated_of_a_law_that_the_reference_may_be_off_by_adds_up_to_nothing(
+    rows: int, tolerance: float
+) -> None:
+    found = feature(rows)
+    p = np.array(shares(found))
+    told = [(np.array(each.ratios), each.offset, spread) for each, spread in kept(found, tolerance, 2)]
+
+    grown = [
+        at_the_edge(farthest(p, logs, math.floor(rows / spread)), logs, tolerance) @ logs - offset
+        for logs, offset, spread in told
+    ]
+
+    assert len(grown) > 5
+    assert max(grown) <= 1e-6
+
+
+def test_a_shift_of_which_half_is_tolerated_is_looked_for_with_rows_enough_at_no_cost() -> None:
+    few, many = ({each.name: each.offset for each, _ in kept(feature(rows), 0.02, 2)} for rows in (4_000, 20_000))
+
+    assert "shift +0.1" not in few
+    assert many["shift +0.1"] == 0
+>>>>>>> 59d670d (Hold a drill's fault to the kind that is named, and tell both in its report)

@@ -93,13 +93,26 @@ def test_a_loud_blip_of_two_windows_must_be_met_and_be_over() -> None:
     assert expect(named("blip-1"), Policy(), "rises", "").broken(an_account(harm=SHOUTED, challenged=5)) == []
 
 
-def test_a_fault_must_be_named_by_its_feature_and_not_be_trained_on() -> None:
+def test_a_fault_must_be_named_by_its_feature_and_kind_and_not_be_trained_on() -> None:
     expected = expect(named("missing"), Policy(), "stays", "amount")
 
-    assert expected.broken(an_account(signal="quality", subject="amount")) == []
-    assert expected.broken(an_account(signal="quality", subject="age", remedied=(2.0,))) == [
+    assert expected.broken(an_account(signal="quality", subject="amount", faults=("missing",))) == []
+    assert expected.broken(an_account(signal="quality", subject="age", faults=("missing",), remedied=(2.0,))) == [
         "the fault of amount is named", "nothing is retrained while the data are broken"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.kind == Kind.FAULT], ids=lambda one: one.name)
+def test_a_fault_that_is_named_as_one_of_another_kind_is_not_as_expected(scenario: Scenario) -> None:
+    asking = Policy.from_json({"quality": {"looks_for": ["sentinel", "labels", "clock"]}})
+    expected = expect(scenario, asking, "stays", "amount")
+    told = {"signal": "quality", "subject": "amount"}
+    claim = f"its kind is named as {' or '.join(scenario.faults)}"
+
+    assert scenario.faults
+    assert all(expected.broken(an_account(**told, faults=(kind,))) == [] for kind in scenario.faults)
+    assert expected.broken(an_account(**told, faults=("invalid",))) == [claim]
+    assert expected.broken(an_account(**told)) == [claim]
 
 
 def test_a_policy_that_does_not_watch_quality_is_not_expected_to_tell_of_it() -> None:
