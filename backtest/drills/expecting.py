@@ -140,9 +140,8 @@ def _of_fault(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Ex
             or (found.cause == "data_quality" and feature in found.blamed)
         ),
     )
-    kind = Claim(
-        f"its kind is named as {' or '.join(scenario.faults)}", lambda found: bool({*found.faults} & {*scenario.faults})
-    )
+    kinds = scenario.faults if policy.quality.entity else (*scenario.faults, *scenario.alike)
+    kind = Claim(f"its kind is named as {' or '.join(kinds)}", lambda found: bool({*found.faults} & {*kinds}))
     if policy.quality.alarms == "always":
         return Expected(road="quality fault named, no retraining, healthy", claims=(named, kind, WHOLE, HEALTHY))
     if harm == "rises":

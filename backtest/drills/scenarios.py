@@ -48,6 +48,7 @@ class Scenario:
     pick: p.Pick = by_chance
     causes: tuple[str, ...] = ()  #: what a diagnosis may name
     faults: tuple[str, ...] = ()  #: kinds of broken data by which it may be named
+    alike: tuple[str, ...] = ()  #: kinds that look the same to a policy that does not say whose a row is
     loud: bool = False  #: a blip that is long enough to be met where it costs much
     lasts: bool = True  #: a remedy can still be proved before the world changes again
     stops: str = ""  #: what a silence is of: rows or labels
@@ -234,13 +235,13 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="stuck", kind=Kind.FAULT, plant=_stuck, causes=_BAD,
-        faults=("stuck", "sentinel", "frozen"),
+        faults=("stuck", "frozen"),
         happens="The most telling of the numbers that always vary is stuck at one value, for six windows.",
         sound=_BROKEN,
     ),
     Scenario(
         name="frozen", kind=Kind.FAULT, plant=_frozen, causes=_BAD,
-        faults=("frozen", "stuck"),
+        faults=("frozen", "stuck"), alike=("sentinel",),
         happens="The most telling of the numbers that always vary stands still in all groups but one, for six windows.",
         sound=_BROKEN,
     ),

@@ -104,7 +104,7 @@ def test_a_fault_must_be_named_by_its_feature_and_kind_and_not_be_trained_on() -
 
 @pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.kind == Kind.FAULT], ids=lambda one: one.name)
 def test_a_fault_that_is_named_as_one_of_another_kind_is_not_as_expected(scenario: Scenario) -> None:
-    asking = Policy.from_json({"quality": {"looks_for": ["sentinel", "labels", "clock"]}})
+    asking = Policy.from_json({"quality": {"looks_for": ["labels", "clock"], "entity": "region"}})
     expected = expect(scenario, asking, "stays", "amount")
     told = {"signal": "quality", "subject": "amount"}
     claim = f"its kind is named as {' or '.join(scenario.faults)}"
@@ -113,6 +113,14 @@ def test_a_fault_that_is_named_as_one_of_another_kind_is_not_as_expected(scenari
     assert all(expected.broken(an_account(**told, faults=(kind,))) == [] for kind in scenario.faults)
     assert expected.broken(an_account(**told, faults=("invalid",))) == [claim]
     assert expected.broken(an_account(**told)) == [claim]
+
+
+def test_a_frozen_sensor_may_look_like_a_code_only_where_a_policy_does_not_say_whose_a_row_is() -> None:
+    told = an_account(signal="quality", subject="amount", faults=("sentinel",))
+    knowing = Policy.from_json({"quality": {"entity": "region"}})
+
+    assert expect(named("frozen"), Policy(), "stays", "amount").broken(told) == []
+    assert expect(named("frozen"), knowing, "stays", "amount").broken(told) == ["its kind is named as frozen or stuck"]
 
 
 def test_a_policy_that_does_not_watch_quality_is_not_expected_to_tell_of_it() -> None:
