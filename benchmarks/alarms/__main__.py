@@ -66,7 +66,7 @@ def _parts(data: Path, entries: list[Entry], seeds: tuple[int, ...]) -> dict[str
     faulty = sensors.faulty(entries)
     return {
         "twins": Part(lambda: twins.runs(entries, seeds), lambda found: _twins(entries, seeds, found)),
-        "dates": Part(lambda: dates.runs(entries), lambda found: _dates(entries, found)),
+        "dates": Part(lambda: dates.runs(entries, seeds), lambda found: _dates(entries, seeds, found)),
         "sensors": Part(lambda: [Run(entry) for entry in faulty], lambda found: _sensors(data, faulty, found)),
     }
 
@@ -77,16 +77,17 @@ def _twins(entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tupl
     return [twins.table(each)], list(twins.lines(each))
 
 
-def _dates(entries: list[Entry], found: Reports) -> tuple[list[Table], list[Line]]:
+def _dates(entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:
     def read(name: str) -> Iterator[dates.Change]:
-        for run in dates.runs(entries):
+        for run in dates.runs(entries, seeds):
             if run.order.name == name:
                 yield from dates.changes(run.entry, found[run.key])
 
-    names = (RECORDED.name, dates.ONLY)
+    names = (RECORDED.name, *map(dates.alone, seeds))
     changes = {name: list(read(name)) for name in names}
     shown = [dates.table(f"dated changes, {name}", changes[name]) for name in names]
-    return shown, [line for name in names for line in dates.lines(name, changes[name])]
+    only = [change for seed in seeds for change in changes[dates.alone(seed)]]
+    return shown, [*dates.lines(RECORDED.name, changes[RECORDED.name]), *dates.lines(dates.ONLY, only)]
 
 
 def _sensors(data: Path, entries: list[Entry], found: Reports) -> tuple[list[Table], list[Line]]:
