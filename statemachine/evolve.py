@@ -14,7 +14,7 @@ from statemachine import externals
 from statemachine.health import Alarm, ModelHealth, Remediation, Route
 from statemachine.kinds import Event
 from statemachine.policy import Policy
-from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place, Reason, Signal
+from statemachine.words import ABORTING, CANARY, DEGRADED, HEALTHY, Automation, Place, Reason
 
 MOST_POLICIES = 256  #: that are kept as they were read
 
@@ -95,7 +95,7 @@ def _state_changed(health: ModelHealth, fact: e.StateChanged, at_us: int) -> Mod
         health, place=dest, visit=health.visit + 1, entered_us=at_us, armed_us=at_us, reason=fact.reason, escalation=0
     )
     if dest == HEALTHY:
-        moved = replace(moved, alarm=None, cause="", causes=(), onset_row=-1, moved_row=-1)
+        moved = replace(moved, alarm=None, cause="", causes=(), onset_row=-1, moved_row=0)
     if dest in (HEALTHY, DEGRADED):
         moved = replace(moved, remediation=None, candidate="", challenge_evidence="")
     if fact.trigger == "abandon":
@@ -120,7 +120,6 @@ def _alarm_raised(health: ModelHealth, fact: e.AlarmRaised, _: int) -> ModelHeal
             evidence=fact.evidence,
         ),
         onset_row=fact.onset_row,
-        loss_told_row=fact.at_row if fact.signal == Signal.LOSS else health.loss_told_row,
     )
 
 

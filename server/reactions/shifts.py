@@ -8,7 +8,7 @@ from monitoring.shifts import LEAST_SEEN
 from server.reactions.evidence import cost, latest
 from server.reactions.scene import Scene
 from statemachine.health import ModelHealth
-from statemachine.words import HEALTHY
+from statemachine.words import HEALTHY, Signal
 
 JUDGE = "loss_note@1"
 
@@ -30,7 +30,8 @@ def _versions(scene: Scene, health: ModelHealth) -> list[dict[str, Any]]:
 
     Those rows were looked at until they said what they said, so they are no measure for rows to come.
     """
-    first = max(health.loss_told_row, health.epoch_row, scene.watch.reference_rows)
+    alarmed = health.alarm.at_row if health.alarm and health.alarm.signal == Signal.LOSS else 0
+    first = max(alarmed, health.loss_told_row, health.calm_row, health.epoch_row, scene.watch.reference_rows)
     blocks = latest(scene.watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory)
     found = []
     for version in dict.fromkeys((health.champion, health.candidate, health.rollback_target)):
