@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.alarms import dates, sensors, twins
+from benchmarks.alarms import dates, losses, sensors, twins
 from benchmarks.alarms.runs import RECORDED, Entry, Report, Run, reports
 from benchmarks.detectors import aims
 from benchmarks.detectors.aims import Line
@@ -65,16 +65,16 @@ def _options() -> argparse.Namespace:
 def _parts(data: Path, entries: list[Entry], seeds: tuple[int, ...]) -> dict[str, Part]:
     faulty = sensors.faulty(entries)
     return {
-        "twins": Part(lambda: twins.runs(entries, seeds), lambda found: _twins(entries, seeds, found)),
+        "twins": Part(lambda: twins.runs(entries, seeds), lambda found: _twins(data, entries, seeds, found)),
         "dates": Part(lambda: dates.runs(entries, seeds), lambda found: _dates(entries, seeds, found)),
         "sensors": Part(lambda: [Run(entry) for entry in faulty], lambda found: _sensors(data, faulty, found)),
     }
 
 
-def _twins(entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:
+def _twins(data: Path, entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:
     orders = twins.orders(seeds)
     each = {one["name"]: [twins.Twin.of(found[one["name"], order.name]) for order in orders] for one in entries}
-    return [twins.table(each)], list(twins.lines(each))
+    return [twins.table(each)], [*twins.lines(each), *losses.lines(data, entries, seeds)]
 
 
 def _dates(entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.alarms import dates, twins
+from benchmarks.alarms import dates, losses, twins
 from benchmarks.alarms.runs import RECORDED, Order
 from benchmarks.alarms.twins import Twin
+from measures.losses import fixed
 
 ENTRY = {
     "name": "toy", "rows": 1_000,
@@ -159,3 +160,12 @@ def test_a_loss_that_is_noted_of_a_twin_is_counted_beside_the_rows_of_its_incide
     _, _, told, _ = twins.lines({"toy": [well, noted]})
 
     assert (told.reached, told.note) == (0.5, "1 notes in 200 rows of incidents")
+
+
+def test_notes_of_a_loss_are_counted_each_on_blocks_behind_the_last() -> None:
+    steady = np.random.default_rng(1).normal(0.5, 0.1, 900)
+    moved = np.repeat([0.0, 1.0, 0.0], 300) + steady
+
+    counts = [losses.told(losses.blocks_of(fixed(each, 1.0), 200), 200) for each in (steady, moved)]
+
+    assert counts == [0, 2]
