@@ -36,6 +36,11 @@ def drifted(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]
     return _notes(stream, events, "drift_noted", ("onset_row", "subject", "detector"))
 
 
+def moved(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tell every loss that was noted to have moved anew within an incident, by the last row that had come."""
+    return _notes(stream, events, "loss_noted", ("onset_row", "subject", "detector", "before", "after"))
+
+
 def _notes(stream: Stream, events: list[dict[str, Any]], kind: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
     found = [event for event in events if event["type"] == kind]
     return [

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from backtest.alarms import alarms, drifted, noted
+from backtest.alarms import alarms, drifted, moved, noted
 from backtest.backend import Audit
 from backtest.stream import Floats, Stream
 
@@ -92,6 +92,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "alarms": alarms(stream, events),
         "noted": noted(stream, events),
         "drifted": drifted(stream, events),
+        "moved": moved(stream, events),
         "transitions": [transition(stream, event) for event in events if event["type"] == "state_changed"],
         "audit": {name: value for name, value in asdict(audit).items() if name != "failures"},
         "failures": audit.failures,

@@ -127,6 +127,8 @@ class Incidents:
                 incident.onset_row = onset_row
             case e.DriftNoted() as drift:
                 incident.beside.append(_drift(step, drift))
+            case e.LossNoted() as loss:
+                incident.beside.append(_loss(step, loss))
             case e.DeclineConfirmed():
                 incident.confirmed = mark(step, row=self._row, by="evidence")
             case e.DiagnosisMade(cause=cause, onset_row=onset_row):
@@ -159,6 +161,11 @@ class Incidents:
 
 def _drift(step: Step, fact: e.DriftNoted) -> Mark:
     about = {"signal": str(Signal.DRIFT), "subject": fact.subject, "onset_row": fact.onset_row}
+    return mark(step, row=fact.at_row, **about)
+
+
+def _loss(step: Step, fact: e.LossNoted) -> Mark:
+    about = {"signal": str(Signal.LOSS), "subject": fact.subject, "onset_row": fact.onset_row}
     return mark(step, row=fact.at_row, **about)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from monitoring.shifts import Shift
 from rollout import judge as canary
 
 Inputs = dict[str, Any]
@@ -47,6 +48,15 @@ def drifted(inputs: Inputs, detector: str, nats: float, onset_row: int) -> Rulin
         "at_row": inputs["at_row"],
     }  # fmt: skip
     return Ruling(event="drift_noted", payload=payload)
+
+
+def moved(inputs: Inputs, found: Shift) -> Ruling:
+    """Note that a version's loss has moved anew."""
+    payload = {
+        "subject": found.version, "detector": "shiryaev_roberts_t@1", "log_evidence": found.log_evidence,
+        "onset_row": found.onset_row, "at_row": inputs["at_row"], "before": found.before, "after": found.after,
+    }  # fmt: skip
+    return Ruling(event="loss_noted", payload=payload)
 
 
 def resolved(inputs: Inputs, verdict: str, nats: float) -> Ruling | None:

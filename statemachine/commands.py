@@ -106,6 +106,20 @@ class NoteDrift(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteLoss(Command):
+    """What a version costs has moved anew while an incident is open."""
+
+    subject: str
+    detector: str
+    log_evidence: float
+    onset_row: int
+    at_row: int
+    before: float
+    after: float
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClearAlarm(Command):
     """Fresh data say that it was a blip, or a condition of the policy accepts it."""
 

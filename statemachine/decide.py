@@ -52,6 +52,8 @@ def _answer(draft: Draft, command: c.Command) -> None:  # noqa: C901, PLR0912, P
             suspicion.note_fault(draft, command)
         case c.NoteDrift():
             suspicion.note_drift(draft, command)
+        case c.NoteLoss():
+            suspicion.note_loss(draft, command)
         case c.ClearAlarm():
             suspicion.clear_alarm(draft, command)
         case c.ConfirmDecline():

@@ -133,6 +133,21 @@ class DriftNoted(Event):
     evidence: str
 
 
+@event("loss_noted", decision=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossNoted(Event):
+    """What a version costs has moved anew while an incident is open; nothing moves by it."""
+
+    subject: str  #: the version whose loss shows it best
+    detector: str
+    log_evidence: float  #: nats
+    onset_row: int  #: first row that costs more, or less
+    at_row: int
+    before: float  #: mean loss a row since the last that was told, in units of loss
+    after: float  #: mean loss a row since the onset
+    evidence: str
+
+
 @event("alarm_cleared", decision=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCleared(Event):

@@ -95,7 +95,7 @@ def _state_changed(health: ModelHealth, fact: e.StateChanged, at_us: int) -> Mod
         health, place=dest, visit=health.visit + 1, entered_us=at_us, armed_us=at_us, reason=fact.reason, escalation=0
     )
     if dest == HEALTHY:
-        moved = replace(moved, alarm=None, cause="", causes=(), onset_row=-1)
+        moved = replace(moved, alarm=None, cause="", causes=(), onset_row=-1, moved_row=0)
     if dest in (HEALTHY, DEGRADED):
         moved = replace(moved, remediation=None, candidate="", challenge_evidence="")
     if fact.trigger == "abandon":
@@ -121,6 +121,11 @@ def _alarm_raised(health: ModelHealth, fact: e.AlarmRaised, _: int) -> ModelHeal
         ),
         onset_row=fact.onset_row,
     )
+
+
+def _loss_noted(health: ModelHealth, fact: e.LossNoted, _: int) -> ModelHealth:
+    told = replace(health, loss_told_row=fact.at_row)
+    return told if health.place == HEALTHY else replace(told, moved_row=fact.onset_row)
 
 
 def _calmed(health: ModelHealth, fact: e.AlarmCleared | e.RecoveryShown, _: int) -> ModelHealth:
@@ -291,6 +296,7 @@ _FOLDS: dict[type[Event], Fold] = {
     e.SignalHeard: _signal_heard,
     e.StateChanged: _state_changed,
     e.AlarmRaised: _alarm_raised,
+    e.LossNoted: _loss_noted,
     e.AlarmCleared: _calmed,
     e.RecoveryShown: _calmed,
     e.DiagnosisMade: _diagnosis_made,

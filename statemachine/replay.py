@@ -19,7 +19,7 @@ from statemachine.policy import Policy
 from statemachine.words import Place
 
 #: Fields of a health that the first release did not have: left out of its bytes while they say nothing.
-LEFT_OUT = frozenset({"erasures", "legal_hold", "signals", "silent"})
+LEFT_OUT = frozenset({"erasures", "legal_hold", "signals", "silent", "moved_row", "loss_told_row"})
 #: Fields that hold a place, which is written as its name.
 PLACES = frozenset({"place", "returns_to"})
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.alarms import dates, sensors, twins
+from benchmarks.alarms import dates, losses, sensors, twins
 from benchmarks.alarms.runs import RECORDED, Entry, Report, Run, reports
 from benchmarks.detectors import aims
 from benchmarks.detectors.aims import Line
@@ -65,28 +65,29 @@ def _options() -> argparse.Namespace:
 def _parts(data: Path, entries: list[Entry], seeds: tuple[int, ...]) -> dict[str, Part]:
     faulty = sensors.faulty(entries)
     return {
-        "twins": Part(lambda: twins.runs(entries, seeds), lambda found: _twins(entries, seeds, found)),
-        "dates": Part(lambda: dates.runs(entries), lambda found: _dates(entries, found)),
+        "twins": Part(lambda: twins.runs(entries, seeds), lambda found: _twins(data, entries, seeds, found)),
+        "dates": Part(lambda: dates.runs(entries, seeds), lambda found: _dates(entries, seeds, found)),
         "sensors": Part(lambda: [Run(entry) for entry in faulty], lambda found: _sensors(data, faulty, found)),
     }
 
 
-def _twins(entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:
+def _twins(data: Path, entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:
     orders = twins.orders(seeds)
     each = {one["name"]: [twins.Twin.of(found[one["name"], order.name]) for order in orders] for one in entries}
-    return [twins.table(each)], list(twins.lines(each))
+    return [twins.table(each)], [*twins.lines(each), *losses.lines(data, entries, seeds)]
 
 
-def _dates(entries: list[Entry], found: Reports) -> tuple[list[Table], list[Line]]:
+def _dates(entries: list[Entry], seeds: tuple[int, ...], found: Reports) -> tuple[list[Table], list[Line]]:
     def read(name: str) -> Iterator[dates.Change]:
-        for run in dates.runs(entries):
+        for run in dates.runs(entries, seeds):
             if run.order.name == name:
                 yield from dates.changes(run.entry, found[run.key])
 
-    names = (RECORDED.name, dates.ONLY)
+    names = (RECORDED.name, *map(dates.alone, seeds))
     changes = {name: list(read(name)) for name in names}
     shown = [dates.table(f"dated changes, {name}", changes[name]) for name in names]
-    return shown, [line for name in names for line in dates.lines(name, changes[name])]
+    only = [change for seed in seeds for change in changes[dates.alone(seed)]]
+    return shown, [*dates.lines(RECORDED.name, changes[RECORDED.name]), *dates.lines(dates.ONLY, only)]
 
 
 def _sensors(data: Path, entries: list[Entry], found: Reports) -> tuple[list[Table], list[Line]]:

@@ -27,6 +27,8 @@ class Twin:
 
     alarms: int
     notes: int  #: of drift, where there is none
+    moved: int  #: notes of a loss that moved within an incident, where none does
+    incident_rows: int  #: that came while an incident was open, in which alone such notes are looked for
     declines: tuple[str, ...]  #: the signals of those alarms that a decline was made of
     degraded: bool
     improvements: int
@@ -40,12 +42,25 @@ class Twin:
         return cls(
             alarms=len(told),
             notes=len(report["drifted"]),
+            moved=len(report["moved"]),
+            incident_rows=_incident_rows(report),
             declines=tuple(one["signal"] for one in told if one["verdict"] in {"confirmed", "unresolved"}),
             degraded=any(move["to"] == "degraded" for move in moves),
             improvements=sum(move["reason"] == "IMPROVEMENT" for move in moves),
             promotions=report["promotions"],
             idle=sum(one["gain"] is not None and one["gain"] <= 0 for one in report["promoted"]),
         )
+
+
+def _incident_rows(report: Report) -> int:
+    """Count the rows between each move away from health and the move back."""
+    moves, rows, since = report["transitions"], 0, None
+    for move in moves:
+        if move["to"] == "healthy" and since is not None:
+            rows, since = rows + move["row"] - since, None
+        elif move["to"] != "healthy" and since is None:
+            since = move["row"]
+    return rows if since is None else rows + report["rows"] - since
 
 
 def orders(seeds: Iterable[int]) -> list[Order]:
@@ -65,6 +80,7 @@ def table(twins: dict[str, list[Twin]]) -> Table:
         "twins",
         "alarms",
         "drift noted",
+        "loss noted",
         "degraded",
         "by",
         "improvements",
@@ -76,7 +92,7 @@ def table(twins: dict[str, list[Twin]]) -> Table:
         by = Counter(signal for one in some for signal in one.declines)
         counts = [
             len(some),
-            *(sum(each) for each in zip(*((x.alarms, x.notes, x.degraded) for x in some), strict=True)),
+            *(sum(each) for each in zip(*((x.alarms, x.notes, x.moved, x.degraded) for x in some), strict=True)),
         ]
         rest = (sum(one.improvements for one in some), sum(one.promotions for one in some), sum(x.idle for x in some))
         told = ", ".join(f"{signal} {number}" for signal, number in sorted(by.items()))
@@ -92,5 +108,8 @@ def lines(twins: dict[str, list[Twin]]) -> Iterator[Line]:
     yield Line(what="reach degraded", reached=share, at_most=MOST_DEGRADED, note=note)
     noted = sum(one.notes > 0 for one in each)
     yield Line(what="have drift noted", reached=noted / len(each), note=f"{sum(one.notes for one in each)} notes")
+    moved = sum(one.moved > 0 for one in each)
+    note = f"{sum(one.moved for one in each)} notes in {sum(one.incident_rows for one in each):,} rows of incidents"
+    yield Line(what="have a loss noted", reached=moved / len(each), note=note)
     improved = sum(one.improvements > 0 for one in each)
     yield Line(what="are improved", reached=improved / len(each))

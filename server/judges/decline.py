@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitoring import onset, performance, regret, segments
-from server.rulings import Inputs, Ruling, challenged, raised, recovered, resolved
+from monitoring import onset, performance, regret, segments, shifts
+from server.rulings import Inputs, Ruling, challenged, moved, raised, recovered, resolved
 from statemachine.policy import Policy
 
 
@@ -30,6 +30,12 @@ def alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
         return None
     rose = _rise(inputs, policy)
     return raised(inputs, "shiryaev_roberts@2", found.log_evidence, int(inputs["rows"][rose.index]))
+
+
+def loss_note(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Note a loss that moved anew within an incident, up or down, dated by where it moved."""
+    found = shifts.judge(inputs, policy)
+    return moved(inputs, found) if found is not None and found.told else None
 
 
 def segment_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:

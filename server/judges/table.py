@@ -57,6 +57,7 @@ def rederive(body: bytes, policy: Policy, fetch: Fetch) -> Ruling | None:
 JUDGES: dict[str, Judge] = {
     "alarm@1": decline.alarm_of_before,
     "alarm@2": decline.alarm,
+    "loss_note@1": decline.loss_note,
     "resolve@1": decline.resolve,
     "resolve@2": decline.persistence,
     "recovery@1": decline.recovery,

@@ -31,8 +31,8 @@ def scope(scene: Scene) -> None:
     end = watch.labelled_end
     holdout = (_holdout_from(scene, health, end), end)
     entrants = remedies(
-        onset_row=health.onset_row, mark=holdout[0], reference_rows=watch.reference_rows, task=health.task,
-        pinned=health.rollback_target, most=health.policy.bakeoff.most_entrants,
+        onset_row=max(health.onset_row, health.moved_row), mark=holdout[0], reference_rows=watch.reference_rows,
+        task=health.task, pinned=health.rollback_target, most=health.policy.bakeoff.most_entrants,
     )  # fmt: skip
     if remedy.remedy:
         entrants = tuple(one for one in entrants if remedy.remedy in (one.remedy, one.name))

@@ -23,6 +23,7 @@ COMMANDS: dict[str, Callable[..., c.Command]] = {
     "alarm_raised": c.RaiseAlarm,
     "fault_noted": c.NoteFault,
     "drift_noted": c.NoteDrift,
+    "loss_noted": c.NoteLoss,
     "alarm_cleared": c.ClearAlarm,
     "decline_confirmed": c.ConfirmDecline,
     "diagnosis_made": c.RecordDiagnosis,

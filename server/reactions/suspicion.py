@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.closings import LabelBlock
-from server.reactions import challenge, segments
+from server.reactions import challenge, segments, shifts
 from server.reactions.evidence import accepted, cost, latest, lead, of_late, since
 from server.reactions.scene import Scene
 from statemachine import commands as c
@@ -18,6 +18,7 @@ BY_LABELS = (Signal.LOSS, Signal.PINNED)
 def look(scene: Scene) -> None:
     """Look at the labels so far, as the model's state asks."""
     health = scene.health
+    shifts.look(scene)
     if health.place == HEALTHY:
         _suspect(scene, health)
     elif health.place == SUSPECT and health.alarm is not None:

@@ -12,6 +12,7 @@ from statemachine.commands import (
     JudgeChallenge,
     NoteDrift,
     NoteFault,
+    NoteLoss,
     QueueChallenge,
     RaiseAlarm,
     RecordDiagnosis,
@@ -55,6 +56,11 @@ def note_fault(draft: Draft, command: NoteFault) -> None:
 def note_drift(draft: Draft, command: NoteDrift) -> None:
     """Note that rows are other than they were, wherever the model stands. It moves nothing."""
     draft.add(e.DriftNoted(**asdict(command)))
+
+
+def note_loss(draft: Draft, command: NoteLoss) -> None:
+    """Note that a loss has moved anew, wherever the model stands. It moves nothing."""
+    draft.add(e.LossNoted(**asdict(command)))
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:

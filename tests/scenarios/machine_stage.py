@@ -162,6 +162,16 @@ VERBS: dict[str, Verb] = {
         at_row=stage.row,
         evidence=EVIDENCE,
     ),
+    "moved": lambda stage, line: c.NoteLoss(
+        subject=line.word("v1"),
+        detector="d",
+        log_evidence=9.0,
+        onset_row=stage.row - 50,
+        at_row=stage.row,
+        before=0.3,
+        after=0.6,
+        evidence=EVIDENCE,
+    ),
     "clear": lambda stage, line: c.ClearAlarm(
         signal=line.word("loss"), log_evidence=4.0, at_row=stage.row, evidence=EVIDENCE
     ),

@@ -19,7 +19,7 @@ from tests.fixtures.streams import changed_concept
 KEYS = {
     "stream", "rows", "reference_rows", "task", "metric", "loss", "blocks", "retrainings", "rejected", "promotions",
     "rollbacks", "recalibrations", "restores", "transitions", "audit", "seconds", "training_seconds", "seed",
-    "failures", "promoted", "alarms", "noted", "drifted",
+    "failures", "promoted", "alarms", "noted", "drifted", "moved",
 }  # fmt: skip
 AUDIT = {"events", "chain_ok", "replay_equal", "decisions", "rederived", "log_sha256"}
 TRANSITION = {"row", "from", "to", "trigger", "reason"}

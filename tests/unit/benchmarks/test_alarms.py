@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.alarms import dates, twins
+from benchmarks.alarms import dates, losses, twins
 from benchmarks.alarms.runs import RECORDED, Order
 from benchmarks.alarms.twins import Twin
+from measures.losses import fixed
 
 ENTRY = {
     "name": "toy", "rows": 1_000,
@@ -29,12 +30,15 @@ def a_note(row: int, onset: int) -> dict[str, Any]:
 
 
 def a_report(
-    *alarms: dict[str, Any], moves: tuple[tuple[int, str, str], ...] = (), drifted: tuple[dict[str, Any], ...] = ()
+    *alarms: dict[str, Any],
+    moves: tuple[tuple[int, str, str], ...] = (),
+    drifted: tuple[dict[str, Any], ...] = (),
+    moved: tuple[dict[str, Any], ...] = (),
 ) -> dict[str, Any]:
     transitions = [{"row": row, "to": to, "reason": reason} for row, to, reason in moves]
     return {
         "rows": 1_000, "reference_rows": 200, "alarms": list(alarms), "transitions": transitions, "promotions": 1,
-        "promoted": [{"gain": -0.1}], "drifted": list(drifted),
+        "promoted": [{"gain": -0.1}], "drifted": list(drifted), "moved": list(moved),
     }  # fmt: skip
 
 
@@ -51,7 +55,7 @@ def test_the_recorded_order_moves_nothing() -> None:
 
 
 def test_rows_shuffled_between_dates_stay_between_them() -> None:
-    order = dates.apart(ENTRY).of(1_000)
+    order = dates.apart(ENTRY, 1).of(1_000)
 
     assert [set(order[a:b]) for a, b in ((0, 100), (100, 400), (400, 700), (700, 1_000))] == [
         set(range(100)), set(range(100, 400)), set(range(400, 700)), set(range(700, 1_000)),
@@ -95,6 +99,19 @@ def test_what_is_told_first_counts_be_it_an_alarm_or_drift_that_is_noted() -> No
     assert [(one.told_before, one.declines_before) for one in (first, second)] == [(1, 0), (2, 1)]
 
 
+def test_a_loss_that_is_noted_within_an_incident_tells_of_a_change() -> None:
+    first, second = dates.changes(ENTRY, a_report(an_alarm(430, 300), moved=(a_note(420, 405), a_note(750, 690))))
+
+    assert first.told == dates.Answer(what="loss noted", cause="", delay=2.0, off=0.5)
+    assert second.told == dates.Answer(what="loss noted", cause="", delay=5.0, off=-1.0)
+
+
+def test_each_dated_stream_is_run_as_recorded_and_by_each_seed() -> None:
+    names = [run.order.name for run in dates.runs([ENTRY, {**ENTRY, "drift_points": []}], (4, 5))]
+
+    assert names == ["as recorded", "with no other change, shuffled by 4", "with no other change, shuffled by 5"]
+
+
 def test_a_change_tells_how_the_model_stood_when_it_came() -> None:
     moves = ((390, "canary.shadow", ""), (400, "healthy", ""))
 
@@ -131,6 +148,24 @@ def test_the_share_of_degraded_twins_is_held_to_one_in_twenty() -> None:
 def test_drift_that_is_noted_of_a_twin_is_counted() -> None:
     well, noted = Twin.of(a_report()), Twin.of(a_report(drifted=(a_note(420, 400), a_note(500, 480))))
 
-    _, told, _ = twins.lines({"toy": [well, noted]})
+    _, told, _, _ = twins.lines({"toy": [well, noted]})
 
     assert (told.reached, told.note) == (0.5, "2 notes")
+
+
+def test_a_loss_that_is_noted_of_a_twin_is_counted_beside_the_rows_of_its_incidents() -> None:
+    moves = ((300, "suspect", ""), (360, "degraded", ""), (400, "healthy", ""), (900, "suspect", ""))
+    well, noted = Twin.of(a_report()), Twin.of(a_report(moves=moves, moved=(a_note(420, 400),)))
+
+    _, _, told, _ = twins.lines({"toy": [well, noted]})
+
+    assert (told.reached, told.note) == (0.5, "1 notes in 200 rows of incidents")
+
+
+def test_notes_of_a_loss_are_counted_each_on_blocks_behind_the_last() -> None:
+    steady = np.random.default_rng(1).normal(0.5, 0.1, 900)
+    moved = np.repeat([0.0, 1.0, 0.0], 300) + steady
+
+    counts = [losses.told(losses.blocks_of(fixed(each, 1.0), 200), 200) for each in (steady, moved)]
+
+    assert counts == [0, 2]

@@ -139,7 +139,7 @@ def test_what_is_alarmed_or_noted_within_an_incident_is_told_beside_it_and_the_l
 
     assert (found["signal"], found["onset"]["row"]) == ("regret", 1850)
     assert [(one["signal"], one["subject"], one["onset_row"]) for one in found["beside"]] == [
-        ("drift", "Light", 1450), ("loss", "", 1850), ("drift", "CO2", 2250),
+        ("drift", "Light", 1450), ("loss", "", 1850), ("drift", "CO2", 2250), ("loss", "v1", 2350),
     ]  # fmt: skip
 
 
