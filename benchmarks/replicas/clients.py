@@ -134,7 +134,7 @@ def answered(begun: Append, position: int | None, replica: str) -> Append:
 
 
 def follow(name: str, amount: int, line: Line) -> list[Page]:
-    """Read from the first event until so many were seen, from one replica after the other."""
+    """Read from the first event until so many were seen, from one replica after the other; print a line once begun."""
     pages: list[Page] = []
     after = 0
     while after < amount:
@@ -147,6 +147,8 @@ def follow(name: str, amount: int, line: Line) -> list[Page]:
         if isinstance(found, Read):
             page = Page(reader=name, called_ns=called, after=after, entries=found.entries, whole=found.whole)
             pages.append(replace(page, replica=line.replica))
+            if len(pages) == 1:
+                print("begun", flush=True)
             if len(pages) % TURN == 0:
                 line.leave()
             after = page.entries[-1].position if page.entries else after
@@ -158,8 +160,10 @@ def follow(name: str, amount: int, line: Line) -> list[Page]:
 def main() -> None:
     """Do one of the two, and write the account."""
     role, name, amount, account, *sockets = sys.argv[1:]
-    line = Line(sockets, sum(name.encode()) % len(sockets))
-    did: Sequence[object] = (append if role == "append" else follow)(name, int(amount), line)
+    follows = role == "follow"
+    # A follower begins at the first, which will be killed: whoever reads from it must go on elsewhere.
+    line = Line(sockets, 0 if follows else sum(name.encode()) % len(sockets))
+    did: Sequence[object] = (follow if follows else append)(name, int(amount), line)
     Path(account).write_bytes(orjson.dumps(did, default=list))
 
 

@@ -56,11 +56,26 @@ class Crew:
     def _replica(self, number: int) -> subprocess.Popen[bytes]:
         return serving(named(self._url, number), self.sockets[number])
 
-    def send(self, role: str, name: str, amount: int) -> Path:
-        """Start a client or a follower; give where it leaves its account."""
+    def append(self, name: str, amount: int) -> Path:
+        """Start a client; give where it leaves its account."""
+        return self._send("append", name, amount)
+
+    def follow(self, name: str, amount: int) -> Path:
+        """Start a follower, and wait until it has read from the first replica; give where it leaves its account.
+
+        Raises:
+            RuntimeError: It has ended before.
+        """
+        account = self._send("follow", name, amount)
+        begun = self.others[-1].stdout
+        if begun is None or not begun.readline():
+            raise RuntimeError(f"{name} has ended before it read anything")
+        return account
+
+    def _send(self, role: str, name: str, amount: int) -> Path:
         account = self._folder / name
         command = ["benchmarks.replicas.clients", role, name, str(amount), str(account), *self.sockets]
-        self.others.append(subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT))
+        self.others.append(subprocess.Popen([sys.executable, "-m", *command], cwd=ROOT, stdout=subprocess.PIPE))
         return account
 
     def kill(self, number: int) -> None:
@@ -147,8 +162,8 @@ def run(url: str, events: int, tell: Tell = lambda _: None) -> Outcome:
     with tempfile.TemporaryDirectory() as folder, closing(Log(url, tell)) as log, manned(url, Path(folder)) as crew:
         each, names = events // CLIENTS, [f"c{number}" for number in range(CLIENTS)]
         wanted = sum(not one.wrong for name in names for one in requests(name, each))
-        appended = [crew.send("append", name, each) for name in names]
-        followed = crew.send("follow", "follower", wanted)
+        followed = crew.follow("follower", wanted)
+        appended = [crew.append(name, each) for name in names]
         killed = _kill(log, crew, int(wanted * KILL_AT))
         frozen, thawed = _freeze(log, crew, int(wanted * FREEZE_AT), int(wanted * PROGRESS))
         log.wait(lambda: all(process.poll() is not None for process in crew.others))
