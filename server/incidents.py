@@ -88,7 +88,7 @@ class Incidents:
         self._known: list[Incident] = []
         self._open: Incident | None = None
         self._row: int | None = None  #: the newest that any event has named
-        self._noted: list[Mark] = []  #: drift, since the last incident was over
+        self._noted: list[Mark] = []  #: drift and losses, since the last incident was over
 
     def take(self, step: Step) -> None:
         """Hear one event."""
@@ -97,8 +97,8 @@ class Incidents:
             self._begin(step, step.fact)
         elif self._open is not None:
             self._go_on(self._open, step)
-        elif isinstance(step.fact, e.DriftNoted):
-            self._noted.append(_drift(step, step.fact))
+        elif isinstance(step.fact, e.DriftNoted | e.LossNoted):
+            self._noted.append(_noted(step, step.fact))
         elif isinstance(step.fact, e.PromotionConfirmed) and self._known and self._known[-1].remedies:
             _remedy(self._known[-1], "promoted", mark(step, row=self._row))  # it is told behind the move that ends it
 
@@ -125,10 +125,8 @@ class Incidents:
                 more = mark(step, row=self._row, signal=signal, subject=subject, onset_row=onset_row)
                 incident.beside.append(more)
                 incident.onset_row = onset_row
-            case e.DriftNoted() as drift:
-                incident.beside.append(_drift(step, drift))
-            case e.LossNoted() as loss:
-                incident.beside.append(_loss(step, loss))
+            case e.DriftNoted() | e.LossNoted() as note:
+                incident.beside.append(_noted(step, note))
             case e.DeclineConfirmed():
                 incident.confirmed = mark(step, row=self._row, by="evidence")
             case e.DiagnosisMade(cause=cause, onset_row=onset_row):
@@ -159,14 +157,9 @@ class Incidents:
             self._open = None
 
 
-def _drift(step: Step, fact: e.DriftNoted) -> Mark:
-    about = {"signal": str(Signal.DRIFT), "subject": fact.subject, "onset_row": fact.onset_row}
-    return mark(step, row=fact.at_row, **about)
-
-
-def _loss(step: Step, fact: e.LossNoted) -> Mark:
-    about = {"signal": str(Signal.LOSS), "subject": fact.subject, "onset_row": fact.onset_row}
-    return mark(step, row=fact.at_row, **about)
+def _noted(step: Step, fact: e.DriftNoted | e.LossNoted) -> Mark:
+    signal = Signal.DRIFT if isinstance(fact, e.DriftNoted) else Signal.LOSS
+    return mark(step, row=fact.at_row, signal=str(signal), subject=fact.subject, onset_row=fact.onset_row)
 
 
 def _of_remedy(incident: Incident, step: Step, row: int | None) -> None:

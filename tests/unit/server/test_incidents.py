@@ -143,9 +143,9 @@ def test_what_is_alarmed_or_noted_within_an_incident_is_told_beside_it_and_the_l
     ]  # fmt: skip
 
 
-def test_drift_that_is_noted_of_a_healthy_model_is_no_incident_and_stands_beside_one_that_began_before_it() -> None:
-    assert told(of_lines("register", "drift Light")) == []
+def test_what_is_noted_of_a_healthy_model_is_no_incident_and_stands_beside_one_that_began_before_it() -> None:
+    assert told(of_lines("register", "drift Light", "moved v1")) == []
 
-    (found,) = told(of_lines("register", "drift Light", "drift CO2", "alarm loss onset=1250"))
+    (found,) = told(of_lines("register", "drift Light", "drift CO2", "moved v1", "alarm loss onset=1250"))
 
-    assert [one["subject"] for one in found["beside"]] == ["CO2"]
+    assert [(one["signal"], one["subject"]) for one in found["beside"]] == [("drift", "CO2"), ("loss", "v1")]
