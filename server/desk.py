@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
 
 import orjson
 
@@ -23,7 +25,16 @@ from store.ports import Reader, Unit
 from store.records import FeedItem
 from store.sealed_blobs import SealedBlobs
 
+T = TypeVar("T")
+
 PAGE = 32  #: feed entries read at once; one may be 16 MiB
+
+
+class Doing(Protocol):
+    """Does a piece of work on the writer thread."""
+
+    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
+        """Give a future that is durable once it has a result."""
 
 
 class Desk:

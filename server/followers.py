@@ -5,23 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from server import following, reading
 from server.backlog import Backlog
-from server.desk import Desk
+from server.desk import Desk, Doing
 from server.neglect import Neglect
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 
 T = TypeVar("T")
-
-
-class Doing(Protocol):
-    """Does a piece of work on the writer thread."""
-
-    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
-        """Give a future that is durable once it has a result."""
 
 
 class Followers:

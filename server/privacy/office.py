@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from server.act import SERVICE, Caller
 from server.clock import wall_us
-from server.desk import Desk
+from server.desk import Desk, Doing
 from server.privacy import ageing, erasing, erasures, forgetting
 from server.privacy.actors import Actors, ActorView, told
 from server.privacy.ageing import Retention
 from server.privacy.erasures import Asked, ErasureView
 from server.privacy.scopes import ACTOR
 from statemachine.errors import LegallyHeld
-from store.ports import Store, Unit
+from store.ports import Store
 
 T = TypeVar("T")
 EVER_US = 1 << 62
 LEFT_US = 60 * 1_000_000  #: after which an erasure that is not done was left by whoever was asked for it
-
-
-class Doing(Protocol):
-    """Does a piece of work on the writer thread."""
-
-    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
-        """Give a future that is durable once it has a result."""
 
 
 class Privacy:
