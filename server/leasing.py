@@ -66,10 +66,11 @@ def _held_by(desk: Desk, unit: Unit, worker: str) -> JobView | None:
         if lease is None or lease.worker != worker:
             continue
         health = _readable(desk, unit, job.stream)
-        if health is not None and wanted(health, job):
+        if health is None:
+            continue
+        if wanted(health, job):
             return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
-        if health is not None:
-            close(unit, job, FAILED)
+        close(unit, job, FAILED)
     return None
 
 
@@ -125,8 +126,9 @@ def heartbeat(
 
 def expire_lease(desk: Desk, unit: Unit, job_id: str, now_us: int) -> bool:
     """Take a job from a worker that has been silent at *now_us*; say whether it was taken."""
-    job, lease = unit.job(job_id), unit.lease(job_id)
-    if job is None or job.status != LEASED or lease is None or lease.lease_until_us > now_us:
+    job = unit.job(job_id)
+    lease = next((one for one in unit.leases_expired(now_us) if one.job_id == job_id), None)
+    if job is None or job.status != LEASED or lease is None:
         return False
     if not wanted(desk.health(unit, job.stream), job):
         close(unit, job, FAILED)

@@ -146,9 +146,9 @@ class SqlUnit(SqlReader):
         """Return the stream's newest version, that of this work included."""
         return self._tail(stream).version
 
-    def timers_due(self, now_us: int, limit: int = 1000) -> tuple[Timer, ...]:
-        """Take the timers that are due."""
-        return self._all(Timer, self._say.take_timers_due, now_us=now_us, limit=limit)
+    def timers(self, stream: str) -> tuple[Timer, ...]:
+        """Take the timers of a stream."""
+        return self._all(Timer, self._say.take_timers, stream=stream)
 
     def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
         """Take the leases whose time is over."""

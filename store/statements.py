@@ -184,10 +184,11 @@ class Statements:
         #: Timers, by name and by time.
         due = (TIMERS.c.due_us, TIMERS.c.stream, TIMERS.c.name)
         self.timer = self._one(TIMERS, "stream", "name")
-        self.timers = self._compiled(_rows(TIMERS).where(_is(TIMERS, "stream")).order_by(TIMERS.c.name), TIMERS)
+        of_stream = _rows(TIMERS).where(_is(TIMERS, "stream")).order_by(TIMERS.c.name)
+        self.timers, self.take_timers = self._to_take(of_stream, TIMERS)
         self.next_timer = self._compiled(_rows(TIMERS).order_by(*due).limit(1), TIMERS)
         timers_due = _rows(TIMERS).where(TIMERS.c.due_us <= bindparam("now_us")).order_by(*due).limit(LIMIT)
-        self.timers_due, self.take_timers_due = self._to_take(timers_due, TIMERS)
+        self.timers_due = self._compiled(timers_due, TIMERS)
         #: The route in force.
         self.route = self._compiled(
             _rows(ROUTES).where(_is(ROUTES, "stream")).order_by(ROUTES.c.generation.desc()).limit(1), ROUTES

@@ -148,7 +148,7 @@ def test_work_passes_by_what_another_transaction_has_taken(url: str, opened: Ope
 
     with psycopg.connect(url) as other:
         other.execute("SELECT * FROM timers WHERE stream = 'a' FOR UPDATE")
-        taken = store.run(lambda unit: [timer.stream for timer in unit.timers_due(1)])
-        seen = store.read(lambda reader: [timer.stream for timer in reader.timers_due(1)])
+        taken = store.run(lambda unit: [timer.stream for name in "ab" for timer in unit.timers(name)])
+        seen = store.read(lambda reader: [timer.stream for name in "ab" for timer in reader.timers(name)])
 
     assert (taken, seen) == (["b"], ["a", "b"])
