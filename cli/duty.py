@@ -96,10 +96,7 @@ def retrain(
     _order("start_retraining", server, model, reason, etag, as_json=as_json, remedies=[remedy] if remedy else [])
 
 
-def _order(
-    order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, remedies: list[str] | None = None
-) -> None:
+def _order(order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, **more: list[str]) -> None:
     from cli.orders import give
 
-    more = {} if remedies is None else {"remedies": remedies}
     give(order, server, model, reason, etag, as_json=as_json, **more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,10 +27,26 @@ from statemachine.words import (
     Place,
 )
 
-AWAITED: dict[Place, tuple[str, str]] = {
+
+def _unresolved(health: ModelHealth) -> str:
+    return (
+        "it counts as degraded, unconfirmed" if health.policy.tier <= 1 else "the model is held, and a person decides"
+    )
+
+
+def _unremedied(health: ModelHealth) -> str:
+    if health.escalation < health.policy.escalation_levels:
+        return "people are called"
+    if health.policy.fallback == "previous_version" and health.rollback_target:
+        return f"{health.rollback_target} serves, the fallback that the policy declares"
+    return "the model is held, since there is no fallback"
+
+
+#: Of each place: what is awaited, and what happens without it, which may be up to the policy.
+AWAITED: dict[Place, tuple[str, str | Callable[[ModelHealth], str]]] = {
     HEALTHY: ("evidence against the champion", "without rows or labels the model becomes suspect"),
-    SUSPECT: ("rows after the alarm that confirm or clear it", "the model is held, and a person decides"),
-    DEGRADED: ("a remedy, or evidence of recovery", "people are called"),
+    SUSPECT: ("rows after the alarm that confirm or clear it", _unresolved),
+    DEGRADED: ("a remedy, or evidence of recovery", _unremedied),
     SCOPING: ("the entrants of the bake-off", "the remedy is abandoned"),
     AWAITING_APPROVAL: ("a person's approval", "no answer is a refusal"),
     QUEUED: ("a worker", "the remedy is abandoned"),
@@ -187,17 +204,8 @@ def wait_of(health: ModelHealth) -> Wait | None:
     if timer is None:
         return None
     awaited, outcome = AWAITED[health.place]
-    if health.place == SUSPECT and health.policy.tier <= 1:
-        outcome = "it counts as degraded, unconfirmed"
-    if health.place == DEGRADED and health.escalation >= health.policy.escalation_levels:
-        outcome = _end_of_the_ladder(health)
     if timers.waits_for_a_person(health):
         who = "Release" if health.automation == Automation.HELD else "Unfreeze"
         awaited, outcome = f"a person ({who})", "people are told again"
-    return Wait(awaited=awaited, timer=timer.name, due_us=timer.due_us, outcome=outcome)
-
-
-def _end_of_the_ladder(health: ModelHealth) -> str:
-    if health.policy.fallback == "previous_version" and health.rollback_target:
-        return f"{health.rollback_target} serves, the fallback that the policy declares"
-    return "the model is held, since there is no fallback"
+    told = outcome if isinstance(outcome, str) else outcome(health)
+    return Wait(awaited=awaited, timer=timer.name, due_us=timer.due_us, outcome=told)

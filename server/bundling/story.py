@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from server.act import SERVICE
 from server.bundling.period import Period
 from server.folding import Step
 from server.incidents import Incidents, mark
@@ -16,7 +17,6 @@ from statemachine.health import ModelHealth
 from statemachine.replay import refold
 from statemachine.words import Reason
 
-SERVICE = "service"  #: who acts where nobody asked
 ASKED_BY_PEOPLE = (Reason.REQUESTED, Reason.OPERATOR, Reason.RETIRED)  #: of moves that a person can ask for
 
 
@@ -71,7 +71,7 @@ class Story:
                 self.moves.append(
                     mark(step, source=move.source, dest=move.dest, trigger=move.trigger, reason=str(move.reason))
                 )
-                if move.reason in ASKED_BY_PEOPLE and step.recorded.actor != SERVICE:
+                if move.reason in ASKED_BY_PEOPLE and step.recorded.actor != SERVICE.actor:
                     self.people.append(mark(step, what=move.trigger, actor=step.recorded.actor, note=move.note))
             case e.PolicyChanged():
                 told = f"version {step.after.policy_version}"
