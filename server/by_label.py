@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from monitoring.parts import learn_part, shared
 from monitoring.profile import profile
 from monitoring.reference import Reference
 from monitoring.seasons import LEAST_ROWS, Seasons
+from monitoring.together import judge
 from server.closings import LabelWindow
 from server.parts import PartWindow
 from server.schema import Schema
 from server.splits import Segment, by_label
 from server.tape import Rows, Tape
+from server.together import Together
 from statemachine.policy import Drift, Policy
 
 MOST_GROUPS = 8  #: classes that have the most rows in the reference
@@ -58,6 +61,10 @@ class Group:
         """Remember *rows*, and the latest before them."""
         self.arrived = np.concatenate([self.arrived, rows])[-REMEMBERED * self.enough :]
 
+    def moved(self, onset_row: int) -> None:
+        """Hear that rows of all groups have moved together: what this one was is no law for what it is now."""
+        self.law, self.since = None, onset_row
+
     def renewed(self, law: Law) -> None:
         """Hold what comes against another law."""
         self.law, self.since, self.arrived = law, None, _no_rows()
@@ -73,7 +80,8 @@ class Groups:
 
     What has left is held against what it was until as many rows have come as the reference has of the group; from then
     on against these, so that what leaves further, or comes back for good, is told as well. By default nothing is held
-    against anything before a feature has left all rows together: until then rows are told apart, and no more.
+    against anything before a feature has left all rows together: until then rows are told apart, and no more. From then
+    on all groups are asked together as well whether they have moved, for which no law need be learned.
     """
 
     def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference: Reference, reference_rows: int) -> None:
@@ -83,9 +91,12 @@ class Groups:
         self._groups: list[Group] | None = None  #: known when labels have come behind the reference
         self._since: int | None = None  #: the row from which on something has left, of all rows together
         self._waiting: list[Rows] = []
+        self._begun = 0  #: since when rows are what they are, as far as anything was told
+        self._together = Together(tape, policy, reference, reference_rows)
 
     def departed(self, onset_row: int) -> None:
         """Hear that a feature has left all rows together."""
+        self._begun = onset_row
         if self._since is None:
             self._since = onset_row
             for group in self._groups or ():
@@ -101,14 +112,30 @@ class Groups:
         self._waiting.append(rows)
         if len(self._waiting) < self._policy.windows.blocks:
             return None
-        whole, self._waiting = np.concatenate(self._waiting), []
+        blocks, self._waiting = self._waiting, []
+        whole = np.concatenate(blocks)
         if not len(whole):
             return None
         if self._groups is None:
             self._groups = list(self._known())
-        drift = shared(self._policy, len(self._groups))
+        end, drift = int(whole.max()) + 1, shared(self._policy, len(self._groups))
+        moved = self._moved(self._groups, blocks, told_row)
         parts = tuple(self._parts(self._groups, whole, drift, told_row))
-        return LabelWindow(end_row=int(whole.max()) + 1, parts=parts, groups=len(self._groups))
+        if any(part.drift.verdict == "alarm" for part in parts):
+            self._begun = end
+        return LabelWindow(end_row=end, parts=parts, groups=len(self._groups), moved=moved)
+
+    def _moved(self, groups: list[Group], blocks: list[Rows], told_row: int) -> dict[str, Any] | None:
+        """Ask all groups together, from when any may be told of on; each begins anew where they have moved."""
+        if self._when != "always" and self._since is None:
+            return None
+        moved = self._together.take([group.segment for group in groups], blocks, self._begun, told_row)
+        found = judge(moved, self._policy) if moved is not None else None
+        if found is not None:
+            self._begun = int(max(rows.max() for rows in blocks if len(rows))) + 1
+            for group in groups:
+                group.moved(found.onset_row)
+        return moved
 
     def _known(self) -> Iterator[Group]:
         """Give the groups of which the reference has rows enough; others are watched among all rows."""

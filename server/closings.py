@@ -109,6 +109,7 @@ class LabelWindow:
     end_row: int  #: one past its highest row
     parts: tuple[PartWindow, ...]  #: by group
     groups: int  #: that share the budget of false alarms
+    moved: dict[str, Any] | None = None  #: what shows that all groups together have moved, where they have
 
     @property
     def told(self) -> tuple[PartWindow, ...]:
