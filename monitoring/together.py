@@ -17,16 +17,26 @@ from typing import Any
 import numpy as np
 
 from monitoring.performance import MOST_NATS
-from monitoring.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, INVALID, MISSING, NEW, OVER, UNDER
-from monitoring.reference import Feature as Known
-from monitoring.reference import Floats, Ints
+from monitoring.reference import (
+    FAR_OVER,
+    FAR_UNDER,
+    FIRST_BIN,
+    INVALID,
+    MISSING,
+    NEW,
+    OVER,
+    UNDER,
+    Feature,
+    Floats,
+    Ints,
+)
 from statemachine.policy import Policy
 
 RANKS = 1 << 12  #: scores are ranks in the reference, from 0 to this
 TURN, FINE = 26, 12  #: bits behind the point: of what turns scores into axes, and of a value on an axis
 MOST_AXES = 32
 ROWS_PER_AXIS = 8  #: rows of the reference that a group has for each of its axes, at least
-LEAST_SPREAD = 16.0  #: of a score's variance; what varies less is a constant
+LEAST_SPREAD = 4096.0  #: variance of scores; what varies less is a constant, but for what is rarely other
 LEAST_OWN = 0.02  #: share of a feature's variance that those before it do not tell; with less it has no axis
 MOST_FOURTH = 6.0  #: mean of the fourth power of values on an axis, of a normal law 3; one value in eight has 6
 LEAST_ROWS = 5  #: of a group on each side of a place
@@ -58,7 +68,7 @@ class Move:
     told: bool
 
 
-def scores(feature: Known) -> Ints:
+def scores(feature: Feature) -> Ints:
     """Give the score of each slot: the middle rank of its rows in the reference; what is no value is in the middle.
 
     Ranks are bounded, so that no tail and no unit counts for more than it is.
@@ -104,8 +114,10 @@ def _axis(feature: int, told: list[float], before: list[list[float]], size: floa
 
 def _plain(made: Axes, values: Ints) -> Axes:
     """Leave out axes with a tail: sums of few of their values are far from normal, as of what is rarely other."""
-    fourth = [math.fsum((value / (1 << FINE)) ** 4 for value in column) / len(column) for column in values.T.tolist()]
-    kept = [k for k, moment in enumerate(fourth) if moment <= MOST_FOURTH]
+    fourth = [
+        math.fsum((x / (1 << FINE)) ** 2 * (x / (1 << FINE)) ** 2 for x in column) for column in values.T.tolist()
+    ]
+    kept = [k for k, moment in enumerate(fourth) if moment <= MOST_FOURTH * len(values)]
     return Axes(tuple(made.features[k] for k in kept), made.mean, made.turn[:, kept])
 
 
@@ -147,25 +159,23 @@ def _dispersion(values: Ints, windows: Ints) -> float:
 def judge(inputs: dict[str, Any], policy: Policy) -> Move | None:
     """Ask whether rows have moved at any place between two blocks; None where too few have come.
 
-    `inputs`: the first of the `rows` of each block, the `told_row` before which no place is looked at, and of each of `groups` its `name`, its `axes` by the names of
-    their features and their `dispersion`, how many of its rows are in a `window`, and of each block its `counts` and
-    `sums` on the axes, and the `squares` of all. At each place each axis has a two-sample t-test as a Bayes factor, as
-    in `monitoring.shifts`; of axes that have nothing to do with each other, the product. Of all places a
-    Shiryaev-Roberts sum (Shin, Ramdas and Rinaldo 2023, arXiv 2203.03532), by window: it passes `false_alarm_windows`
-    less than once in so many windows while nothing moves.
+    `inputs`: the first of the `rows` of each block, the `told_row` before which no place is looked at, and of each of
+    `groups` its `name`, its `axes` by the names of their features and their `dispersion`, how many of its rows are in a
+    `window`, and of each block its `counts` and `sums` on the axes, and the `squares` of all. At each place each axis
+    has a two-sample t-test as a Bayes factor, as in `monitoring.shifts`; of axes that have nothing to do with each
+    other, the product. Of all places a Shiryaev-Roberts sum (Shin, Ramdas and Rinaldo 2023, arXiv 2203.03532), by
+    window: it passes `false_alarm_windows` less than once in so many windows while nothing moves.
     """
     first_rows = inputs["rows"]
     if len(first_rows) < 2:  # noqa: PLR2004 - a place has a block on both sides
         return None
     each = [_of_group(group) for group in inputs["groups"]]
-    nats = [
-        math.fsum(of_place) if first >= inputs["told_row"] else 0.0
-        for first, *of_place in zip(first_rows[1:], *(one for one, _ in each), strict=True)
-    ]
-    if not any(nats):
+    nats = [math.fsum(of_place) for of_place in zip(*(one for one, _ in each), strict=True)]
+    asked = [k for k, first in enumerate(first_rows[1:]) if nats and nats[k] and first >= inputs["told_row"]]
+    if not asked:
         return None
-    mean = math.fsum(math.exp(min(one, MOST_NATS)) for one in nats if one) / policy.windows.blocks
-    place = max(range(len(nats)), key=lambda k: (nats[k], k))
+    mean = math.fsum(math.exp(min(nats[k], MOST_NATS)) for k in asked) / policy.windows.blocks
+    place = max(asked, key=lambda k: (nats[k], k))
     loud = [
         (float(gain[place]), str(feature), str(group["name"]))
         for group, (_, gains) in zip(inputs["groups"], each, strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -15,13 +14,12 @@ from monitoring.parts import learn_part, shared
 from monitoring.profile import profile
 from monitoring.reference import Reference
 from monitoring.seasons import LEAST_ROWS, Seasons
-from monitoring.together import judge
 from server.closings import LabelWindow
 from server.parts import PartWindow
 from server.schema import Schema
 from server.splits import Segment, by_label
 from server.tape import Rows, Tape
-from server.together import Together
+from server.together import Moved, Together
 from statemachine.policy import Drift, Policy
 
 MOST_GROUPS = 8  #: classes that have the most rows in the reference
@@ -81,7 +79,8 @@ class Groups:
     What has left is held against what it was until as many rows have come as the reference has of the group; from then
     on against these, so that what leaves further, or comes back for good, is told as well. By default nothing is held
     against anything before a feature has left all rows together: until then rows are told apart, and no more. From then
-    on all groups are asked together as well whether they have moved, for which no law need be learned.
+    on all groups are asked together as well whether they have moved, for which no law need be learned
+    (`monitoring.together`).
     """
 
     def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference: Reference, reference_rows: int) -> None:
@@ -121,20 +120,20 @@ class Groups:
         end, drift = int(whole.max()) + 1, shared(self._policy, len(self._groups))
         moved = self._moved(self._groups, blocks, told_row)
         parts = tuple(self._parts(self._groups, whole, drift, told_row))
-        if any(part.drift.verdict == "alarm" for part in parts):
+        window = LabelWindow(end_row=end, parts=parts, groups=len(self._groups), moved=moved)
+        if window.moved or window.told:  # rows were looked at until they said so, and are no measure for rows to come
             self._begun = end
-        return LabelWindow(end_row=end, parts=parts, groups=len(self._groups), moved=moved)
+        return window
 
-    def _moved(self, groups: list[Group], blocks: list[Rows], told_row: int) -> dict[str, Any] | None:
+    def _moved(self, groups: list[Group], blocks: list[Rows], told_row: int) -> Moved | None:
         """Ask all groups together, from when any may be told of on; each begins anew where they have moved."""
-        if self._when != "always" and self._since is None:
+        asked = self._policy.drift.together
+        if asked == "never" or (asked == "after_drift" and self._since is None):
             return None
         moved = self._together.take([group.segment for group in groups], blocks, self._begun, told_row)
-        found = judge(moved, self._policy) if moved is not None else None
-        if found is not None:
-            self._begun = int(max(rows.max() for rows in blocks if len(rows))) + 1
+        if moved is not None:
             for group in groups:
-                group.moved(found.onset_row)
+                group.moved(moved.found.onset_row)
         return moved
 
     def _known(self) -> Iterator[Group]:

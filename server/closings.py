@@ -18,6 +18,7 @@ from monitoring.seen import Seen
 from monitoring.series import SeriesWatch
 from monitoring.watches import DriftFinding, DriftWatch
 from server.parts import PartWindow
+from server.together import Moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +110,7 @@ class LabelWindow:
     end_row: int  #: one past its highest row
     parts: tuple[PartWindow, ...]  #: by group
     groups: int  #: that share the budget of false alarms
-    moved: dict[str, Any] | None = None  #: what shows that all groups together have moved, where they have
+    moved: Moved | None = None  #: where all groups together have moved
 
     @property
     def told(self) -> tuple[PartWindow, ...]:

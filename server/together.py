@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from monitoring.reference import OUTPUT, Reference
-from monitoring.together import Axes, axes, cut, dispersions, judge, scores
+from monitoring.together import Axes, Move, axes, cut, dispersions, judge, scores
 from server.feed import Ints
 from server.splits import Segment
 from server.tape import Rows, Tape
 from statemachine.policy import Policy
+
+MOST_LEARNED = 20_000  #: rows of the reference, the latest, that a group's axes are learned from
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,14 @@ class Sums:
     each: tuple[tuple[int, list[int], list[int]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What shows that rows of all labels have moved together, and what it shows."""
+
+    inputs: dict[str, Any]
+    found: Move
+
+
 class Together:
     """The latest blocks of one model's labelled rows since something was told."""
 
@@ -45,10 +55,8 @@ class Together:
         self._members: list[Member] | None = None
         self._blocks: list[Sums] = []
 
-    def take(
-        self, segments: Sequence[Segment], blocks: Sequence[Rows], since_row: int, told_row: int
-    ) -> dict[str, Any] | None:
-        """Take the *blocks* of a window of labelled rows; give the evidence where rows of *segments* have moved.
+    def take(self, segments: Sequence[Segment], blocks: Sequence[Rows], since_row: int, told_row: int) -> Moved | None:
+        """Take the *blocks* of a window of labelled rows; say where rows of *segments* have moved.
 
         Rows are those from *since_row* on; what began before *told_row* was told, and no place is looked at there.
         """
@@ -58,21 +66,21 @@ class Together:
         self._blocks = list(cut([one for one in (*self._blocks, *new) if one.first_row >= since_row], self._policy))
         inputs = {"told_row": told_row, **self._inputs(self._members)}
         found = judge(inputs, self._policy)
-        return inputs if found is not None and found.told else None
+        return Moved(inputs, found) if found is not None and found.told else None
 
     def _learned(self, segments: Sequence[Segment]) -> list[Member]:
         """Learn the axes of each group from the rows of the reference whose labels are known."""
         known = np.arange(self._reference_rows)
         known = known[self._tape.living(known)]
         labels = self._tape.labels[known]
-        mine = [known[segment.holds(labels)] for segment in segments]
+        mine = [known[segment.holds(labels)][-MOST_LEARNED:] for segment in segments]
         made = [axes(self._scored(rows)) for rows in mine]
         parts = [
             (one, one.values(self._scored(rows)), rows // self._window) for one, rows in zip(made, mine, strict=True)
         ]
         return [
-            Member(segment, one, dispersion, len(rows) * self._window / len(known))
-            for segment, one, dispersion, rows in zip(segments, made, dispersions(parts), mine, strict=True)
+            Member(segment, one, dispersion, int(segment.holds(labels).sum()) * self._window / len(known))
+            for segment, one, dispersion in zip(segments, made, dispersions(parts), strict=True)
         ]
 
     def _scored(self, rows: Rows) -> Ints:

@@ -127,7 +127,7 @@ def label_drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 
 def labels_moved(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """Rows of all labels that look other than before are noted by what shows it best, but that of which a fault is told."""
+    """Rows of all labels that have moved are noted by what shows it best, but for what a fault is told of already."""
     found = together.judge(inputs, policy)
     if found is None or not found.told:
         return None

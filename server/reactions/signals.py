@@ -49,7 +49,7 @@ def look_at_labels(scene: Scene, window: LabelWindow) -> None:
     faults = scene.watch.windows[-1].faults if scene.watch.windows and signal == Signal.QUALITY else ()
     faulty = sorted({fault.feature for fault in faults})
     if window.moved:
-        scene.follow("labels_moved@1", {"at_row": scene.at_row, **window.moved, "faulty": faulty})
+        scene.follow("labels_moved@1", {"at_row": scene.at_row, **window.moved.inputs, "faulty": faulty})
     if window.told:
         inputs = {
             "at_row": scene.at_row, "reference": health.reference_sha256, "groups": window.groups,
