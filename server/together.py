@@ -74,9 +74,10 @@ class Together:
         known = known[self._tape.living(known)]
         labels = self._tape.labels[known]
         mine = [known[segment.holds(labels)][-MOST_LEARNED:] for segment in segments]
-        made = [axes(self._scored(rows)) for rows in mine]
+        scored = [self._scored(rows) for rows in mine]
+        made = [axes(each) for each in scored]
         parts = [
-            (one, one.values(self._scored(rows)), rows // self._window) for one, rows in zip(made, mine, strict=True)
+            (one, one.values(each), rows // self._window) for one, each, rows in zip(made, scored, mine, strict=True)
         ]
         return [
             Member(segment, one, dispersion, int(segment.holds(labels).sum()) * self._window / len(known))
