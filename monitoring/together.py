@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from monitoring.reference import (
     Ints,
 )
 from statemachine.policy import Policy
+
+One = TypeVar("One")
 
 RANKS = 1 << 12  #: scores are ranks in the reference, from 0 to this
 TURN, FINE = 26, 12  #: bits behind the point: of what turns scores into axes, and of a value on an axis
@@ -213,6 +215,6 @@ def _of_group(group: dict[str, Any]) -> tuple[list[float], list[Floats]]:
     return nats.tolist(), gains
 
 
-def cut(blocks: Sequence[Any], policy: Policy) -> Sequence[Any]:
+def cut(blocks: Sequence[One], policy: Policy) -> Sequence[One]:
     """Give the latest of *blocks*, as many as are looked at."""
     return blocks[-MOST_WINDOWS * policy.windows.blocks :]

@@ -14,6 +14,7 @@ from monitoring.parts import learn_part, shared
 from monitoring.profile import profile
 from monitoring.reference import Reference
 from monitoring.seasons import LEAST_ROWS, Seasons
+from monitoring.together import cut
 from server.closings import LabelWindow
 from server.parts import PartWindow
 from server.schema import Schema
@@ -90,6 +91,7 @@ class Groups:
         self._groups: list[Group] | None = None  #: known when labels have come behind the reference
         self._since: int | None = None  #: the row from which on something has left, of all rows together
         self._waiting: list[Rows] = []
+        self._unasked: list[Rows] = []  #: the latest blocks, of which labels together have not been asked
         self._begun = 0  #: since when rows are what they are, as far as anything was told
         self._together = Together(tape, policy, reference, reference_rows)
 
@@ -128,9 +130,11 @@ class Groups:
     def _moved(self, groups: list[Group], blocks: list[Rows], told_row: int) -> Moved | None:
         """Ask all groups together, from when any may be told of on; each begins anew where they have moved."""
         asked = self._policy.drift.together
+        self._unasked = list(cut([*self._unasked, *(rows for rows in blocks if len(rows))], self._policy))
         if asked == "never" or (asked == "after_drift" and self._since is None):
             return None
-        moved = self._together.take([group.segment for group in groups], blocks, self._begun, told_row)
+        new, self._unasked = self._unasked, []
+        moved = self._together.take([group.segment for group in groups], new, self._begun, told_row)
         if moved is not None:
             for group in groups:
                 group.moved(moved.found.onset_row)

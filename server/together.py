@@ -56,14 +56,15 @@ class Together:
         self._blocks: list[Sums] = []
 
     def take(self, segments: Sequence[Segment], blocks: Sequence[Rows], since_row: int, told_row: int) -> Moved | None:
-        """Take the *blocks* of a window of labelled rows; say where rows of *segments* have moved.
+        """Take *blocks* of labelled rows, none of them empty; say where rows of *segments* have moved.
 
-        Rows are those from *since_row* on; what began before *told_row* was told, and no place is looked at there.
+        The blocks are those of a window at least. Rows are those from *since_row* on; what began before *told_row* was told, and no place is looked at there.
         """
         if self._members is None:
             self._members = self._learned(segments)
-        new = [self._summed(self._members, rows) for rows in blocks if len(rows)]
-        self._blocks = list(cut([one for one in (*self._blocks, *new) if one.first_row >= since_row], self._policy))
+        new = [self._summed(self._members, rows) for rows in blocks if int(rows.min()) >= since_row]
+        kept = [one for one in self._blocks if one.first_row >= since_row]
+        self._blocks = list(cut([*kept, *new], self._policy))
         inputs = {"told_row": told_row, **self._inputs(self._members)}
         found = judge(inputs, self._policy)
         return Moved(inputs, found) if found is not None and found.told else None

@@ -7,8 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from monitoring.departures import Departures
 from monitoring.learning import learn
+from monitoring.profile import profile
 from monitoring.reference import Column
+from monitoring.watches import DriftWatch
 from server import feed
 from server.by_label import Groups
 from server.closings import LabelWindow
@@ -22,7 +25,9 @@ PAST, FEATURES, CLASSES = 320, 8, 4
 WINDOW, BLOCK = Policy().windows.rows_for(PAST), Policy().windows.block_for(PAST)
 NAMES = [f"f{i}" for i in range(FEATURES)]
 RUN_LENGTH = 20
+LEFT = {PAST + 2 * WINDOW: PAST + WINDOW}
 OFTEN = Policy.from_json({"drift": {"false_alarm_windows": RUN_LENGTH, "together": "always"}})
+OFTEN_BEHIND = Policy.from_json({"drift": {"false_alarm_windows": RUN_LENGTH}})  #: a feature that has left
 ALWAYS = Policy.from_json({"drift": {"together": "always"}})
 Draw = Callable[[np.random.Generator, Floats], Floats]
 
@@ -75,13 +80,26 @@ def groups_of(rows: Floats, labels: Floats, policy: Policy) -> Groups:
     return Groups(schema, tape, policy, reference, PAST)
 
 
-def lived(rows: Floats, labels: Floats, policy: Policy, left_at: int | None = None) -> list[LabelWindow]:
-    """Take block by block; from the row *left_at* on, which is told at once, a feature has left all rows."""
+def departures_of(rows: Floats) -> dict[int, int]:
+    """Give the onset of each departure of all rows by the row at which it is told."""
+    reference, found = learn([Column(name=name) for name in NAMES], rows[:PAST], np.zeros(PAST)), dict[int, int]()
+    watch = DriftWatch.start(reference, Policy().drift)
+    departures = Departures.start(watch.dictionary)
+    for first in range(PAST, len(rows) - WINDOW + 1, WINDOW):
+        window = profile(reference, rows[first : first + WINDOW], np.zeros(WINDOW))
+        departures, told = departures.observe(first, window, Policy().drift)
+        if told.verdict == "alarm":
+            found[first + WINDOW] = told.onset_row
+    return found
+
+
+def lived(rows: Floats, labels: Floats, policy: Policy, left: dict[int, int] | None = None) -> list[LabelWindow]:
+    """Take block by block; at each row of *left* it is told that a feature has left all rows, and since when."""
     groups, found, told_row = groups_of(rows, labels, policy), list[LabelWindow](), 0
     for first in range(PAST, len(rows) - BLOCK + 1, BLOCK):
-        if left_at is not None and told_row <= left_at < first:
-            groups.departed(left_at)
-            told_row = first
+        for at in [at for at in left or () if first - BLOCK < at <= first]:
+            groups.departed((left or {})[at])
+            told_row = at
         window = groups.take(np.arange(first, first + BLOCK), told_row)
         if window is not None:
             found.append(window)
@@ -127,7 +145,7 @@ def test_rows_that_move_again_and_again_are_told_each_time_and_dated_before_a_la
     starts, lives, near = tuple(PAST + 12 * WINDOW * k for k in (1, 2, 3)), 6, 0
 
     for seed in range(lives):
-        told = onsets(lived(*sessions(seed, starts), Policy(), left_at=PAST + 2 * WINDOW))
+        told = onsets(lived(*sessions(seed, starts), Policy(), LEFT))
         near += sum(any(abs(onset - start) <= 2 * WINDOW for onset in told) for start in starts)
 
     assert near >= 0.8 * lives * len(starts)
@@ -139,7 +157,7 @@ def test_by_default_none_are_asked_before_a_feature_has_left_all_rows_and_by_nev
 
     assert onsets(lived(rows, labels, ALWAYS)) != []
     assert onsets(lived(rows, labels, Policy())) == []
-    assert onsets(lived(rows, labels, never, left_at=PAST + 2 * WINDOW)) == []
+    assert onsets(lived(rows, labels, never, LEFT)) == []
 
 
 def test_what_a_group_was_before_all_moved_is_no_law_for_it_any_more() -> None:
@@ -166,3 +184,18 @@ def test_the_judge_tells_from_the_evidence_what_the_watch_found_but_for_what_is_
     assert rulings[0].payload["subject"] == ", ".join(f"{feature} in {name}" for feature, name in moved.found.shown)
     assert rulings[0].payload["onset_row"] == moved.found.onset_row
     assert rulings[1] is None
+
+
+def test_rows_since_a_feature_left_are_a_measure_for_those_behind_though_they_said_that_it_left() -> None:
+    """It is told when they have said so loud enough; rows of the same world behind them are not told to be others."""
+    lives, windows, left = 6, 60, PAST + 12 * WINDOW
+
+    told = 0
+    for seed in range(lives):
+        rows, labels = rows_of("normal, and alike", seed, windows)
+        rows[left:, 0] += 1.5
+        departed = departures_of(rows)
+        assert left - WINDOW <= min(departed.values()) <= left + WINDOW
+        told += len(onsets(lived(rows, labels, OFTEN_BEHIND, departed)))
+
+    assert told <= lives * windows / RUN_LENGTH
