@@ -58,7 +58,8 @@ class Together:
     def take(self, segments: Sequence[Segment], blocks: Sequence[Rows], since_row: int, told_row: int) -> Moved | None:
         """Take *blocks* of labelled rows, none of them empty; say where rows of *segments* have moved.
 
-        The blocks are those of a window at least. Rows are those from *since_row* on; what began before *told_row* was told, and no place is looked at there.
+        The blocks are those of a window at least. Rows are those from *since_row* on; what began before *told_row* was
+        told, and no place is looked at there.
         """
         if self._members is None:
             self._members = self._learned(segments)
