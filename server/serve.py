@@ -30,7 +30,7 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
-from server.clock import wall_us
+from server.clock import steady_us, wall_us
 from server.collecting import collect_seldom
 from server.logs import configure
 from server.privacy.ageing import Retention
@@ -55,6 +55,7 @@ from store.post import delivered
 LOG = structlog.get_logger()
 NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
 HOUR_US = 3_600 * 1_000_000
+NEVER_US = -HOUR_US  #: before any look
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
@@ -75,12 +76,22 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
-        service.privacy.finish()
+        _forget_again(service)
         service.followers.catch_up()
         collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()
+
+
+def _forget_again(service: Service) -> None:
+    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone."""
+    left = service.privacy.finish()
+    if left:
+        LOG.info("erasures_left", finished=left)
+    keys = service.privacy.destroy_again()
+    if keys:
+        LOG.warning("vault_restored", keys_destroyed_again=keys, then="throw away copies of the vault that are so old")
 
 
 async def _serve(service: Service, settings: Settings) -> None:
@@ -154,8 +165,11 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
 
 
 async def _clockwork(service: Service, settings: Settings, asking: Asking | None) -> None:
-    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
-    erased_us, looked_us = 0, wall_us()
+    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back.
+
+    How long ago something was done is measured by a clock that is never set.
+    """
+    erased_us, looked_us = NEVER_US, steady_us()
     while True:
         await asyncio.sleep(settings.timer_seconds)
         await _look_at_all(lambda: service.expire_leases(wall_us()))
@@ -169,12 +183,12 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
 
 async def _take_over(service: Service, last_us: int) -> int:
     """Look at rows and finish erasures that a server has left, twice a minute; give when that was last done."""
-    now_us = wall_us()
+    now_us = steady_us()
     if now_us - last_us < NEGLECT_US:
         return last_us
     await _look_at_all(service.followers.send_to_neglected)
     try:
-        await asyncio.to_thread(service.privacy.finish_left, now_us)
+        await asyncio.to_thread(service.privacy.finish_left)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
     return now_us
@@ -182,12 +196,12 @@ async def _take_over(service: Service, last_us: int) -> int:
 
 async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
     """Erase what is older than is kept, once an hour; give when that was last done."""
-    now_us = wall_us()
+    now_us = steady_us()
     keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
     if not keep or now_us - last_us < HOUR_US:
         return last_us
     try:
-        await asyncio.to_thread(service.privacy.erase_old, keep, now_us)
+        await asyncio.to_thread(service.privacy.erase_old, keep, wall_us())
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
     return now_us

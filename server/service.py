@@ -58,9 +58,9 @@ T = TypeVar("T")
 class Service:
     """Joins desk and store. Methods that change something give a future that is durable once it has a result."""
 
-    def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
-        self.store, self.desk, self.notary = store, desk, notary
-        self.privacy = Privacy(store, desk, self.do)
+    def __init__(self, store: Store, desk: Desk, notary: Notary, time_us: Callable[[], int] = wall_us) -> None:
+        self.store, self.desk, self.notary, self._time_us = store, desk, notary, time_us
+        self.privacy = Privacy(store, desk, self.do, time_us)
         self.followers = Followers(store, desk, self.do)
         store.on_commit(desk.committed)
 
@@ -171,11 +171,12 @@ class Service:
 
     def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Future[JobView | None]:
         """Give a worker the oldest job that waits; None when there is none."""
-        return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
+        return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, self._time_us(), caller))
 
     def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
-        return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, wall_us()))
+        now_us = self._time_us()
+        return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, now_us))
 
     def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
         """Take a worker's result in; True when it was had before."""

@@ -44,7 +44,8 @@ def intend_old(desk: Desk, unit: Unit, keep: Retention, now_us: int) -> list[str
 
     What is due is asked for here once more, where no hold can be placed and nothing appended in between.
     """
-    return [intended(unit, one) for one in due(desk.sealer.vault, desk.act.folds, unit, keep, now_us)]
+    vault = desk.sealer.vault
+    return [intended(vault, unit, one) for one in due(vault, desk.act.folds, unit, keep, now_us)]
 
 
 def due(vault: Vault, folds: Folds, reader: Reader, keep: Retention, now_us: int) -> list[ErasureView]:

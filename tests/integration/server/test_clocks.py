@@ -1,0 +1,118 @@
+"""Servers on one PostgreSQL whose clocks do not agree: nothing that is promised rests on whose clock is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from server import clock
+from server.privacy import erasures
+from server.privacy.ageing import Retention
+from server.service import Service
+from server.settings import Settings
+from server.wiring import build
+from store import migrate
+from store.vault import Vault, open_vault
+from tests.fixtures.postgres import Postgres
+from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
+
+MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
+
+
+def shifted(by_us: int) -> Callable[[], int]:
+    """Give a clock that differs from this machine's."""
+    return lambda: clock.wall_us() + by_us
+
+
+@pytest.fixture
+def settings(tmp_path: Path, postgres: Postgres) -> Settings:
+    database, vault = postgres.new_database(), postgres.new_database()
+    migrate.upgrade(database)
+    return Settings(
+        database=database, vault=vault, artifacts=str(tmp_path / "artifacts"), clock="stream",
+        signing_key=str(tmp_path / "log.key"),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def pair(settings: Settings) -> Iterator[tuple[Service, Service]]:
+    """Two servers on one database and one vault; the clock of the second is ten minutes ahead."""
+    with ExitStack() as stack:
+        first = stack.enter_context(closing(build(settings)))
+        first.create_model(a_model()).result()
+        yield first, stack.enter_context(closing(build(settings, time_us=shifted(10 * MINUTE_US))))
+
+
+@pytest.fixture
+def again(settings: Settings) -> Callable[[], int]:
+    """Start a server as after a restart, and count the keys that are alive since."""
+
+    def started() -> int:
+        with closing(build(settings)) as service:
+            service.privacy.destroy_again()
+        with closing(open_vault(settings.vault, clock_us=clock.wall_us)) as vault:
+            return alive(vault)
+
+    return started
+
+
+def alive(vault: Vault) -> int:
+    return sum(key.destroyed_us is None for key in vault.find("rows"))
+
+
+def erased(service: Service) -> list[bool]:
+    """Say of every row whether it is erased, as a server has it at hand."""
+    tape = service.store.read(lambda reader: service.desk.watch(reader, "m")).tape
+    return [bool(one) for one in np.isnan(tape.features(REFERENCE_ROWS, tape.end)[:, 0])]
+
+
+def test_rows_that_a_server_ahead_took_in_are_erased_by_one_that_is_behind(pair: tuple[Service, Service]) -> None:
+    behind, ahead = pair
+    Feed(ahead).rows(2, subjects=["ann"])
+    found = behind.privacy.erase_subject("ann", "", "e-1")
+
+    assert (found.status, [one.rows for one in found.models]) == (erasures.DONE, [2])
+    assert erased(behind) == erased(ahead) == [True, True]
+
+
+def test_an_actor_whom_a_server_ahead_has_named_is_forgotten_by_one_that_is_behind(
+    pair: tuple[Service, Service],
+) -> None:
+    behind, ahead = pair
+    actor = ahead.privacy.actors.of("ann@bank.example")
+    behind.privacy.forget_actor(actor, "", "e-1")
+
+    assert [(one.actor, one.name) for one in ahead.privacy.who([actor], [])] == [(actor, None)]
+
+
+def test_rows_that_come_after_an_erasure_by_a_server_ahead_stay_when_one_starts(
+    pair: tuple[Service, Service], again: Callable[[], int]
+) -> None:
+    behind, ahead = pair
+    sender = Feed(behind)
+    ahead.privacy.erase_subject("ann", "", "e-1")  # before anything is known of her
+    sender.rows(2, subjects=["ann"])
+    ahead.privacy.erase_subject("ann", "", "e-2")
+    sender.rows(3, subjects=["ann"])
+
+    assert again() == 1
+    assert erased(behind) == [True, True, False, False, False]
+    assert behind.verify().failures == []
+
+
+def test_what_the_log_tells_of_an_erasure_of_events_by_a_server_far_ahead_stays_when_one_starts(
+    pair: tuple[Service, Service], settings: Settings
+) -> None:
+    behind, _ = pair
+    behind.retire_model("m", "", "").result()
+    behind.privacy.erase_old(Retention(events_days=200), shifted(400 * 24 * HOUR_US)())
+    with closing(build(settings)) as started:
+        started.privacy.destroy_again()
+        told = started.events("m", 0, 1_000)
+
+    assert [event.type for event in told if event.payload] == ["erased"]
