@@ -172,7 +172,7 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
     erased_us, looked_us = NEVER_US, steady_us()
     while True:
         await asyncio.sleep(settings.timer_seconds)
-        await _look_at_all(lambda: service.expire_leases(wall_us()))
+        await _look_at_all(lambda: service.expire_leases(steady_us()))
         await _look_at_all(service.followers.send_again)
         await _sign(service, asking)
         if not service.desk.clock.follows_stream:

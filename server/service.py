@@ -45,9 +45,11 @@ from server.requests import (
     RowsBatch,
 )
 from server.views import JobView, ModelView, RouteView, StateView
+from server.vigil import Vigil
 from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
 from statemachine.externals import ExternalSignal
+from store.errors import StoreError
 from store.ports import Store, Unit
 from store.proofs import consistency as path_between
 from store.records import Checkpoint
@@ -62,6 +64,7 @@ class Service:
         self.store, self.desk, self.notary, self._time_us = store, desk, notary, time_us
         self.privacy = Privacy(store, desk, self.do, time_us)
         self.followers = Followers(store, desk, self.do)
+        self._vigil = Vigil()
         store.on_commit(desk.committed)
 
     # Models.
@@ -187,9 +190,14 @@ class Service:
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
     def expire_leases(self, now_us: int) -> list[Future[bool]]:
-        """Take jobs from workers that have been silent at *now_us*, one by one, as timers are fired."""
-        expired = self.store.read(lambda reader: [one.job_id for one in reader.leases_expired(now_us)])
-        return [self.do(partial(leasing.expire_lease, self.desk, job_id=job, now_us=now_us)) for job in expired]
+        """Take jobs from workers that have been silent for a lease at *now_us* of the steady clock, one by one."""
+        try:
+            held = self.store.read(leasing.leases_held)
+        except StoreError:
+            self._vigil.begin_anew()
+            raise
+        silent = self._vigil.silent(held, now_us)
+        return [self.do(partial(leasing.expire_lease, self.desk, sign=sign)) for sign in silent]
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""

@@ -75,7 +75,7 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
 
 
 def destroy_again(vault: Vault, reader: Reader) -> int:
-    """Destroy what was erased and is alive again, as after an old copy of the vault was restored; give how many keys."""
+    """Destroy what was erased and is alive again, as after an old copy of the vault came back; give how many keys."""
     count = 0
     for done in finished(reader):
         alive = [key.key_id for key in keys_of(vault, done) if key.destroyed_us is None]

@@ -14,9 +14,12 @@ from server.privacy import erasures
 from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
+from server.views import JobView
+from server.vigil import LEASE_US
 from server.wiring import build
 from store import migrate
 from store.vault import Vault, open_vault
+from tests.fixtures.jobs import WORKER, leased
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
 
@@ -69,6 +72,45 @@ def erased(service: Service) -> list[bool]:
     """Say of every row whether it is erased, as a server has it at hand."""
     tape = service.store.read(lambda reader: service.desk.watch(reader, "m")).tape
     return [bool(one) for one in np.isnan(tape.features(REFERENCE_ROWS, tape.end)[:, 0])]
+
+
+def remedied(service: Service) -> JobView:
+    """Have a worker begin to train."""
+    service.start_retraining("m", "", "try", [], WORKER).result()
+    return leased(service)
+
+
+def looked(service: Service, at_us: int) -> list[bool]:
+    """Have a server look at leases at a moment of its steady clock, and say which workers lost theirs."""
+    return [one.result() for one in service.expire_leases(at_us)]
+
+
+@pytest.mark.parametrize("gives", [0, 1])
+def test_a_lease_is_neither_stolen_nor_kept_by_a_server_whose_clock_differs(
+    pair: tuple[Service, Service], gives: int
+) -> None:
+    giver, other = pair[gives], pair[1 - gives]
+    job = remedied(giver)
+    first = looked(other, 0), looked(giver, 5)
+    told = giver.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    second = looked(other, LEASE_US), looked(giver, 5 + LEASE_US)
+    last = looked(other, 2 * LEASE_US), looked(giver, 5 + 2 * LEASE_US)
+
+    assert (first, told, second) == (([], []), False, ([], []))
+    assert last == ([True], [])
+
+
+def test_a_lease_lasts_a_minute_though_the_clock_of_its_server_goes_back_an_hour(settings: Settings) -> None:
+    jumped = [0]
+    with closing(build(settings, time_us=lambda: clock.wall_us() + jumped[0])) as service:
+        service.create_model(a_model()).result()
+        job = remedied(service)
+        looks = [looked(service, 0)]
+        jumped[0] = -HOUR_US
+        service.heartbeat(job.job, job.attempt, 0, "").result()
+        looks += [looked(service, at_us) for at_us in (LEASE_US, 2 * LEASE_US - 1, 2 * LEASE_US)]
+
+    assert looks == [[], [], [], [True]]
 
 
 def test_rows_that_a_server_ahead_took_in_are_erased_by_one_that_is_behind(pair: tuple[Service, Service]) -> None:
