@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
-from server import clock
+from server import clock, holding
+from server.act import SERVICE
+from server.moments import Moment
 from server.privacy import erasures
 from server.privacy.ageing import Retention
 from server.service import Service
@@ -21,10 +27,12 @@ from store import migrate
 from store.vault import Vault, open_vault
 from tests.fixtures.jobs import WORKER, leased
 from tests.fixtures.postgres import Postgres
+from tests.fixtures.servers import ROOT
 from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
+SPREAD = (-10, 0, 10)  #: minutes by which the clocks of three servers are wrong
 
 
 def shifted(by_us: int) -> Callable[[], int]:
@@ -158,3 +166,114 @@ def test_what_the_log_tells_of_an_erasure_of_events_by_a_server_far_ahead_stays_
         told = started.events("m", 0, 1_000)
 
     assert [event.type for event in told if event.payload] == ["erased"]
+
+
+class Time:
+    """What a clock of the tests shows; servers differ from it by as much as they were told."""
+
+    def __init__(self) -> None:
+        self.now_us = clock.wall_us()
+
+    def shifted(self, by_us: int) -> Callable[[], int]:
+        return lambda: self.now_us + by_us
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def three(settings: Settings, time: Time) -> Iterator[list[Service]]:
+    """Three servers on the system's clock, which is ten minutes behind, right, and ten minutes ahead."""
+    of_system = structs.replace(settings, clock="system")
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(build(of_system, time_us=time.shifted(by * MINUTE_US)))) for by in SPREAD]
+
+
+def waiting(services: list[Service], names: str) -> int:
+    """Have models wait for a worker, each asked of another server; say when the last of their timers is due."""
+    for number, name in enumerate(names):
+        one = services[number % len(services)]
+        one.create_model(a_model(name)).result()
+        one.start_retraining(name, "", "try", [], WORKER).result()
+    return max(timer.due_us for timer in services[0].store.read(lambda reader: reader.timers_due(1 << 60)))
+
+
+def abandoned(service: Service) -> list[str]:
+    """Name the models whose remedy was given up for want of a worker, as often as it was."""
+    events = service.events("", 0, 1_000, ("state_changed",))
+    return sorted(one.stream for one in events if b"NO_WORKER" in (one.payload or b""))
+
+
+def fire(services: list[Service], time: Time) -> None:
+    """Have the clockworks of all servers look at timers at the same time, each by its own clock."""
+    clocks = zip(services, SPREAD if len(services) > 1 else (0,), strict=True)
+    begun = [one for service, by in clocks for one in service.fire_timers(time.now_us + by * MINUTE_US)]
+    for one in begun:
+        one.result()
+
+
+def test_timers_fire_once_each_whichever_of_three_clocks_is_right(three: list[Service], time: Time) -> None:
+    due_us = waiting(three, "mnopqr")
+    seen = []
+    for now_us in range(due_us - 40 * MINUTE_US, due_us + 20 * MINUTE_US, 10 * MINUTE_US):
+        time.now_us = now_us
+        fire(three, time)
+        seen.append(len(abandoned(three[0])))
+
+    assert abandoned(three[1]) == list("mnopqr")
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+    assert three[2].verify().failures == []
+
+
+def test_what_happens_after_a_clock_was_set_back_is_dated_behind_the_last_move_and_loses_no_timer(
+    settings: Settings, time: Time
+) -> None:
+    with closing(build(structs.replace(settings, clock="system"), time_us=time.shifted(0))) as service:
+        service.create_model(a_model()).result()
+        time.now_us += 24 * HOUR_US  # ahead a day, for a while
+        service.start_retraining("m", "", "try", [], WORKER).result()
+        moved = service.events("m", 0, 100)[-1]
+        time.now_us -= 25 * HOUR_US
+        service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+        after = service.events("m", 0, 100)[-1]
+        (timer,) = service.store.read(lambda reader: reader.timers("m"))
+        early = service.fire_timers(time.now_us)
+        time.now_us = timer.due_us
+        fire([service], time)
+        stood = service.as_of("m", Moment("at_us", moved.occurred_us))
+        given_up, found = abandoned(service), service.verify()
+
+    assert (after.recorded_us < moved.recorded_us, after.occurred_us) == (True, moved.occurred_us)
+    assert (early, given_up) == ([], ["m"])
+    assert (str(stood.health.place), stood.recorded.position) == ("retraining.queued", after.position)
+    assert found.failures == []
+
+
+#: Fires timers as a server's clockwork does, and dies with what it took, before it commits.
+DOOMED = """
+import os, signal, sys
+from server.settings import Settings
+from server.wiring import build
+from store.sql_store import SqlTransaction
+
+service = build(Settings(**{settings!r}))
+SqlTransaction.commit = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+[one.result() for one in service.fire_timers(1 << 60)]
+"""
+
+
+def test_timers_that_a_killed_server_had_taken_are_fired_by_others_once(
+    settings: Settings, three: list[Service], time: Time
+) -> None:
+    time.now_us = waiting(three, "mno") + 10 * MINUTE_US
+    program = DOOMED.format(settings={**structs.asdict(settings), "clock": "system"})
+    doomed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, capture_output=True)
+    before = abandoned(three[0])
+    fire(three, time)
+
+    assert doomed.returncode == -signal.SIGKILL, doomed.stderr
+    assert (before, abandoned(three[0])) == ([], ["m", "n", "o"])
+    assert three[1].verify().failures == []
