@@ -36,6 +36,7 @@ from server.logs import configure
 from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
+from server.steadiness import SET_US, SteadyHours
 from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
 from server.transport.decoding import Decoder
@@ -55,7 +56,6 @@ from store.post import delivered
 LOG = structlog.get_logger()
 NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
 HOUR_US = 3_600 * 1_000_000
-NEVER_US = -HOUR_US  #: before any look
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
@@ -169,7 +169,7 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
 
     How long ago something was done is measured by a clock that is never set.
     """
-    erased_us, looked_us = NEVER_US, steady_us()
+    looked_us, hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
     while True:
         await asyncio.sleep(settings.timer_seconds)
         await _look_at_all(lambda: service.expire_leases(steady_us()))
@@ -178,7 +178,7 @@ async def _clockwork(service: Service, settings: Settings, asking: Asking | None
         if not service.desk.clock.follows_stream:
             await _look_at_all(lambda: service.fire_timers(wall_us()))
             looked_us = await _take_over(service, looked_us)
-            erased_us = await _erase_old(service, settings, erased_us)
+            await _erase_old(service, settings, hours)
 
 
 async def _take_over(service: Service, last_us: int) -> int:
@@ -194,17 +194,19 @@ async def _take_over(service: Service, last_us: int) -> int:
     return now_us
 
 
-async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
-    """Erase what is older than is kept, once an hour; give when that was last done."""
-    now_us = steady_us()
+async def _erase_old(service: Service, settings: Settings, hours: SteadyHours) -> None:
+    """Erase what is older than is kept, once an hour; but not behind an hour in which somebody has set the clock."""
     keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
-    if not keep or now_us - last_us < HOUR_US:
-        return last_us
+    set_by_us = hours.set_by_us(steady_us(), wall_us())
+    if not keep or set_by_us is None:
+        return
+    if abs(set_by_us) > SET_US:
+        LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
+        return
     try:
         await asyncio.to_thread(service.privacy.erase_old, keep, wall_us())
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
-    return now_us
 
 
 async def _look_at_all(work: Callable[[], Sequence[Future[Any]]]) -> None:

@@ -34,6 +34,24 @@ serve.NEGLECT_US = 500_000
 from cli.main import main
 main()
 """
+#: The command, whose clock is set ahead by two years in the first of its hours, which last three seconds.
+LEAPING = """
+from server import serve
+
+serve.HOUR_US = 3_000_000
+real, leaps, kept = serve.wall_us, [], serve.SteadyHours
+
+
+def begun(*moment):
+    leaps.append(2 * 365 * 86_400 * 1_000_000)
+    return kept(*moment)
+
+
+serve.wall_us = lambda: real() + sum(leaps)
+serve.SteadyHours = begun
+from cli.main import main
+main()
+"""
 ASKED = privacy_pb2.EraseSubjectRequest(request_id="e-1", subject_id=SUBJECT)
 
 
@@ -91,3 +109,19 @@ def test_a_server_that_starts_on_an_old_copy_of_the_vault_destroys_again_and_say
     assert not before
     assert f"keys_destroyed_again={len(gone)}" in told.read_text()
     assert marked.found_in(tmp_path, {key_id: keys[key_id] for key_id in gone}) == []
+
+
+def test_nothing_is_erased_by_age_behind_an_hour_in_which_the_clock_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMISSION_KEEP_ROWS_DAYS", "30")
+    told = tmp_path / "server.log"
+    server = start(tmp_path, program=LEAPING)
+    fed(server)
+    with Client(server.target) as client:
+        wait(lambda: "clock_was_set" in told.read_text())
+        at_once = list(client.privacy.erasures())
+        wait(lambda: len(list(client.privacy.erasures())) == 1)  # by now it is the clock
+    server.stop()
+
+    assert at_once == []
