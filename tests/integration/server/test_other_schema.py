@@ -33,7 +33,7 @@ def frozen(target: str) -> None:
         operations_pb2_grpc.OperationsServiceStub(channel).Freeze(FREEZE, timeout=30)
 
 
-def reason_of(error: Any) -> str:  # noqa: ANN401 - gRPC raises what is a call and an error, and has no type for it
+def reason_of(error: Any) -> str:
     info = error_details_pb2.ErrorInfo()
     status = rpc_status.from_call(error)
     assert status is not None
