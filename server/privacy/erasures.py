@@ -119,9 +119,9 @@ def keys_of(vault: Vault, one: ErasureView) -> list[KeyFacts]:
     return [key for key in found if key.key_id in named]
 
 
-def unfinished(reader: Reader) -> list[str]:
-    """Name the erasures that were intended and are not done."""
-    return [one.erasure_id for one in reader.erasures(status=INTENDED)]
+def under_way(reader: Reader) -> list[ErasureView]:
+    """Give the erasures that were intended and are not done."""
+    return [_view(one) for one in reader.erasures(status=INTENDED)]
 
 
 def view(reader: Reader, erasure: str) -> ErasureView:

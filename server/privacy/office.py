@@ -94,7 +94,7 @@ class Privacy:
         return self._finish(sorted(before & self._unfinished))
 
     def _intended(self) -> list[str]:
-        return self._store.read(erasures.unfinished)
+        return [one.erasure for one in self._store.read(erasures.under_way)]
 
     def _finish(self, unfinished: list[str]) -> int:
         for erasure in unfinished:
