@@ -10,8 +10,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from msgspec import structs
+from sqlalchemy import make_url
 
 from server import clock, holding
 from server.act import SERVICE
@@ -23,7 +25,7 @@ from server.settings import Settings
 from server.views import JobView
 from server.vigil import LEASE_US
 from server.wiring import build
-from store import migrate
+from store import DatabaseUnavailable, migrate
 from store.vault import Vault, open_vault
 from tests.fixtures.jobs import WORKER, leased
 from tests.fixtures.postgres import Postgres
@@ -119,6 +121,29 @@ def test_a_lease_lasts_a_minute_though_the_clock_of_its_server_goes_back_an_hour
         looks += [looked(service, at_us) for at_us in (LEASE_US, 2 * LEASE_US - 1, 2 * LEASE_US)]
 
     assert looks == [[], [], [], [True]]
+
+
+def let_in(postgres: Postgres, database: str, *, yes: bool) -> None:
+    """Have a database let servers in, or be away."""
+    name = make_url(database).database
+    with psycopg.connect(postgres.uri, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}".encode())
+        if not yes:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+
+def test_a_database_that_was_away_takes_no_lease(settings: Settings, postgres: Postgres) -> None:
+    with closing(build(settings)) as service:
+        service.create_model(a_model()).result()
+        remedied(service)
+        first = looked(service, 0)
+        let_in(postgres, settings.database, yes=False)
+        with pytest.raises(DatabaseUnavailable):
+            service.expire_leases(LEASE_US // 2)
+        let_in(postgres, settings.database, yes=True)
+        back, early, late = (looked(service, at_us) for at_us in (LEASE_US, 2 * LEASE_US - 1, 2 * LEASE_US))
+
+    assert (first, back, early, late) == ([], [], [], [True])
 
 
 def test_rows_that_a_server_ahead_took_in_are_erased_by_one_that_is_behind(pair: tuple[Service, Service]) -> None:
