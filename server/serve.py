@@ -35,9 +35,9 @@ from server.clock import steady_us, wall_us
 from server.collecting import collect_seldom
 from server.logs import configure
 from server.privacy.ageing import Retention
+from server.privacy.steadiness import SET_US, SteadyHours
 from server.service import Service
 from server.settings import Settings
-from server.steadiness import SET_US, SteadyHours
 from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
 from server.transport.decoding import Decoder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.steadiness import SET_US, SteadyHours
+from server.privacy.steadiness import SET_US, SteadyHours
 
 HOUR_US = 3_600 * 1_000_000
 DAY_US = 24 * HOUR_US
