@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from monitoring.performance import MOST_NATS
+from measures.sums import MOST_NATS
 from monitoring.reference import (
     FAR_OVER,
     FAR_UNDER,
