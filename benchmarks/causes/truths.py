@@ -14,6 +14,7 @@ from benchmarks.causes.moves import groups, segments
 from benchmarks.causes.planting import Chance, Planted
 
 LATE = 0.85  #: of the labels that come late
+SWAPPED = 0.3  #: of the labels that are written wrong
 
 
 def _other_truth(on: Ground, labels: Floats) -> Floats:
@@ -72,6 +73,27 @@ def noisy_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
     labels = on.labels[rows].copy()
     wrong = np.flatnonzero(chance.random(len(labels)) < SHARE)
     labels[wrong] = labels[wrong[chance.permutation(len(wrong))]]
+    yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], labels), kinds=("label_quality",))
+
+
+def swapped_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
+    """Write another class, or the mirror of a quantity, for a part of the labels."""
+    rows = slice(on.onset, on.onset + on.sick_rows)
+    wrong = chance.random(on.sick_rows) < SWAPPED
+    labels = np.where(wrong, _other_truth(on, on.labels[rows]), on.labels[rows])
+    yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], labels), kinds=("label_quality", "concept_change"))
+
+
+def misjoined_labels(on: Ground, _: Chance) -> Iterator[Planted]:
+    """Give each row the label of the one before it: labels have nothing to do with rows any more."""
+    rows, before = (slice(on.onset - back, on.onset - back + on.sick_rows) for back in (0, 1))
+    yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], on.labels[before]), kinds=("label_quality",))
+
+
+def delayed_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
+    """Let a part of the labels, of whatever rows, not have come yet."""
+    rows = slice(on.onset, on.onset + on.sick_rows)
+    labels = np.where(chance.random(on.sick_rows) < SHARE, np.nan, on.labels[rows])
     yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], labels), kinds=("label_quality",))
 
 
