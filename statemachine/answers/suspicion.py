@@ -21,6 +21,7 @@ from statemachine.commands import (
 from statemachine.draft import Draft
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
+from statemachine.unexplained import unexplained
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Automation, Reason, Signal
 
 
@@ -93,7 +94,7 @@ def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:
 
 
 def record_diagnosis(draft: Draft, command: RecordDiagnosis) -> None:
-    """Keep the ranked causes."""
+    """Keep the ranked causes. Where none is found, and nothing can be learned, people are told at once."""
     if draft.health.place not in (SUSPECT, DEGRADED):
         raise Refused("diagnose", str(draft.health.place), "there is nothing to explain", ("suspect", "degraded"))
     draft.add(
@@ -101,6 +102,11 @@ def record_diagnosis(draft: Draft, command: RecordDiagnosis) -> None:
             cause=command.cause, causes=command.causes, onset_row=command.onset_row, evidence=command.evidence
         )
     )
+    health = draft.health
+    alone = health.place == DEGRADED and health.automation == Automation.AUTO and not health.escalation
+    if alone and health.alarm is not None and unexplained(health):
+        about = _about(health.alarm.signal, health.alarm.subject)
+        draft.add(e.Escalated(level=1, reason=health.cause, note=f"{about} is not explained; nothing is trained"))
 
 
 def show_recovery(draft: Draft, command: ShowRecovery) -> None:
