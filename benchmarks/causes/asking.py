@@ -15,7 +15,7 @@ from server.reactions.explaining import JUDGE, tables
 from statemachine.canonical import canonical
 from statemachine.policy import Policy
 
-BEFORE = "diagnosis@1"  #: what was asked before, on the same tables of losses
+BEFORE = "diagnosis@2"  #: what was asked before, on the same tables of losses
 LOOKED_AT = 3  #: causes of a diagnosis
 
 

@@ -2,7 +2,12 @@
 
 `data_quality` and `upstream_change` both name a fault of a column on its way to the model; the first, where its values
 show that no rule of the reference allows them. Of values that the reference had as well, nobody can tell more than that
-the column has come apart from all else: there both are right.
+the column has come apart from all else: there both are right. Where some labels are swapped for others nobody can tell
+either: a truth that turns round in as many rows, whatever they hold, leaves the same rows, answers and labels, so there
+`label_quality` and `concept_change` are right. Labels that have not come yet are a fault of the data, `@label`.
+
+Faults of clocks, of labels that stay away and of one sensor among many are looked for where a policy asks; they are
+planted under one that does, and so is a control in which nothing happens.
 """
 
 from __future__ import annotations
@@ -53,7 +58,9 @@ CAUSES: dict[str, Cause] = {
     "serving, features": Cause(happens="another column than reported", plant=other_features),
     "serving, answers": Cause(happens="answers to other rows", plant=other_rows),
     "sent twice": Cause(happens="every row", plant=sent_twice, quiet=True),
-    "frozen, one of many": Cause(happens="one entity's sensor repeats a value", plant=faults.frozen, warily=True),
+    "frozen, one of many": Cause(
+        happens="one entity's sensor repeats a value", plant=faults.frozen, quiet=True, warily=True
+    ),
     "labels swapped": Cause(happens="of three rows in ten", plant=swapped_labels),
     "labels of others": Cause(happens="each of the row before", plant=misjoined_labels),
     "labels delayed": Cause(happens="of any rows", plant=delayed_labels, quiet=True, warily=True),

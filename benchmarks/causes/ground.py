@@ -97,7 +97,7 @@ def ground(data: Path, entry: dict[str, Any], seed: int) -> Ground:
     metric = "mae" if stream.task == "regression" else "accuracy"
     schema = Schema(task=stream.task, metric=metric, features=features, classes=stream.classes)
     times = np.cumsum(np.random.default_rng(seed).exponential(STEP_US, len(rows))).astype(np.int64)
-    entity = _entity(rows[:first])
+    entity = entity_in(rows[:first])
     whose = stream.columns[entity].name if entity is not None else ""
     wary = Policy(quality=Quality(looks_for=FAULTS, entity=whose))
     made = Ground(
@@ -152,7 +152,7 @@ def _watch(schema: Schema, policy: Policy, stream: Stream, rows: Floats, outputs
     return watch
 
 
-def _entity(rows: Floats) -> int | None:
+def entity_in(rows: Floats) -> int | None:
     """Choose the first column of few values, as a sensor's or a station's name has, that may say whose a row is."""
     for k, values in enumerate(rows.T):
         _, counts = np.unique(values[~np.isnan(values)], return_counts=True)

@@ -12,6 +12,7 @@ from benchmarks.causes.faults import SHARE, mirrored, swapped
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.moves import groups, segments
 from benchmarks.causes.planting import Chance, Planted
+from monitoring.reference import LABEL
 
 LATE = 0.85  #: of the labels that come late
 SWAPPED = 0.3  #: of the labels that are written wrong
@@ -77,7 +78,10 @@ def noisy_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
 
 
 def swapped_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
-    """Write another class, or the mirror of a quantity, for a part of the labels."""
+    """Write another class, or the mirror of a quantity, for a part of the labels.
+
+    A truth that turns round in a part of the rows, whatever they hold, looks just the same: no person could tell.
+    """
     rows = slice(on.onset, on.onset + on.sick_rows)
     wrong = chance.random(on.sick_rows) < SWAPPED
     labels = np.where(wrong, _other_truth(on, on.labels[rows]), on.labels[rows])
@@ -94,7 +98,8 @@ def delayed_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
     """Let a part of the labels, of whatever rows, not have come yet."""
     rows = slice(on.onset, on.onset + on.sick_rows)
     labels = np.where(chance.random(on.sick_rows) < SHARE, np.nan, on.labels[rows])
-    yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], labels), kinds=("label_quality",))
+    sick = Sick(on.rows[rows], on.outputs[rows], labels)
+    yield Planted(sick=sick, kinds=("data_quality",), features=(LABEL,))
 
 
 def late_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
