@@ -65,7 +65,8 @@ def note_loss(draft: Draft, command: NoteLoss) -> None:
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
-    """Call it a blip, or a rise that the policy accepts."""
+    """Call it a blip, or a rise that the policy accepts. Challenges go on, but where they were under suspicion."""
+    alarm, shown = draft.health.alarm, draft.health.challenge_evidence
     draft.add(
         e.AlarmCleared(
             signal=command.signal,
@@ -78,6 +79,8 @@ def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
         draft.move("clear_as_blip", Reason.ACCEPTED, f"{command.signal}, by the condition {command.accepted_by}")
     else:
         draft.move("clear_as_blip", Reason.BLIP, command.signal)
+    if shown and alarm is not None and alarm.signal != Signal.REGRET:
+        draft.add(e.ChallengesKept(evidence=shown))
 
 
 def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:
