@@ -11,6 +11,7 @@ from benchmarks.causes.columns import known, measured, ranks, targets
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.planting import Chance, Plant, Planted
 from monitoring.reference import MAX_BINS
+from monitoring.stillness import COMMON
 
 Change = Callable[[Floats, Floats, Chance], Floats]  #: values, the reference's values, chance
 
@@ -40,7 +41,7 @@ def _some(values: Floats, chance: Chance, code: float) -> Floats:
 
 
 def frozen(on: Ground, chance: Chance) -> Iterator[Planted]:
-    """Let one entity's sensor repeat its last value, while all others go on: the one with most rows, or the next."""
+    """Let one entity's sensor repeat a value, while all others go on: that of the one with most rows, or the next."""
     if on.entity is None:
         return
     whose = on.rows[:, on.entity]
@@ -49,9 +50,16 @@ def frozen(on: Ground, chance: Chance) -> Iterator[Planted]:
         for k in targets(on, chance, lambda k: k != on.entity and _many_valued(on, k)):
             rows = on.rows[on.onset : on.onset + on.sick_rows].copy()
             mine = np.flatnonzero((rows[:, on.entity] == code) & ~np.isnan(rows[:, k]))
-            if len(mine) >= LEAST_FROZEN:
-                rows[mine, k] = rows[mine[0], k]
+            rare = mine[[not _is_common(on, k, value) for value in rows[mine, k]]]
+            if len(mine) >= LEAST_FROZEN and len(rare):
+                mine = mine[mine >= rare[0]]
+                rows[mine, k] = rows[rare[0], k]
                 yield Planted(sick=_seen(on, rows), kinds=("data_quality",), features=(on.columns[k],))
+
+
+def _is_common(on: Ground, k: int, value: float) -> bool:
+    """Say whether so many rows have *value* that it may well last, as a zero of rain: nobody could tell."""
+    return float((on.rows[: on.reference_rows, k] == value).mean()) >= COMMON
 
 
 def _many_valued(on: Ground, k: int) -> bool:
