@@ -221,6 +221,8 @@ def _budget(policy: Policy) -> Iterator[str]:
     rest = "as long as a sixth of the reference took" if pause is None else _time(pause)
     yield f"After one it pauses {rest}, doubled up to {budget.doublings} times by failures."
     yield f"A job is tried {budget.attempts} times."
+    who = "people are told at once, and nothing is trained" if budget.unexplained == "people" else "training is tried"
+    yield f"Where a latency, or what else others measure, is out of bounds and no cause is found, {who}."
     more = "is" if policy.refresh.on_improvement else "is not"
     yield f"A healthy model {more} retrained because more data make a better one."
     yield (

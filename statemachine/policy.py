@@ -35,7 +35,7 @@ MOST_SEGMENTS = 16  #: of a model, over all its splits
 LATER: dict[str, tuple[str, ...]] = {
     "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
     "drift": ("projections", "seasons", "utc_offset_minutes", "by_label", "shapes", "together"),
-    "quality": ("looks_for", "rules", "entity"), "segments": (), "conditions": (),
+    "quality": ("looks_for", "rules", "entity"), "budget": ("unexplained",), "segments": (), "conditions": (),
 }  # fmt: skip
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
@@ -240,6 +240,7 @@ class Budget:
     attempts: int = within(1, 20, 3)
     cooldown_seconds: float | None = within(0, 1e8, None)  #: None: as long as a sixth of the reference took
     doublings: int = within(0, 10, 2)
+    unexplained: str = one_of("people", "training")  #: who looks after a latency, or the like, whose cause is unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -693,6 +693,7 @@ class Policy(google.protobuf.message.Message):
         ATTEMPTS_FIELD_NUMBER: builtins.int
         COOLDOWN_SECONDS_FIELD_NUMBER: builtins.int
         DOUBLINGS_FIELD_NUMBER: builtins.int
+        UNEXPLAINED_FIELD_NUMBER: builtins.int
         remediations: builtins.int
         """remediations: Remedies that the service may start by itself within the window."""
         window_days: builtins.float
@@ -703,6 +704,8 @@ class Policy(google.protobuf.message.Message):
         """cooldown_seconds: `null`: as long as a sixth of the reference took."""
         doublings: builtins.int
         """doublings: Times that the pause doubles, failure after failure."""
+        unexplained: builtins.str
+        """unexplained: who looks after a latency, or the like, whose cause is unknown."""
         def __init__(
             self,
             *,
@@ -711,9 +714,10 @@ class Policy(google.protobuf.message.Message):
             attempts: builtins.int | None = ...,
             cooldown_seconds: builtins.float | None = ...,
             doublings: builtins.int | None = ...,
+            unexplained: builtins.str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "window_days", b"window_days"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "window_days", b"window_days"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_unexplained", b"_unexplained", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "unexplained", b"unexplained", "window_days", b"window_days"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_unexplained", b"_unexplained", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "unexplained", b"unexplained", "window_days", b"window_days"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_attempts", b"_attempts"]) -> typing.Literal["attempts"] | None: ...
         @typing.overload
@@ -722,6 +726,8 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_doublings", b"_doublings"]) -> typing.Literal["doublings"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_remediations", b"_remediations"]) -> typing.Literal["remediations"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_unexplained", b"_unexplained"]) -> typing.Literal["unexplained"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_window_days", b"_window_days"]) -> typing.Literal["window_days"] | None: ...
 
