@@ -44,6 +44,7 @@ from server.requests import (
     Receipt,
     RowsBatch,
 )
+from server.unreadable import Listing
 from server.views import JobView, ModelView, RouteView, StateView
 from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
@@ -98,7 +99,7 @@ class Service:
         """Tell what a model is."""
         return self.store.read(lambda reader: reading.model_view(self.desk, reader, name))
 
-    def models(self, after: str, limit: int, *, include_retired: bool) -> list[ModelView]:
+    def models(self, after: str, limit: int, *, include_retired: bool) -> Listing[ModelView]:
         """List models by name."""
         return self.store.read(
             lambda reader: reading.model_views(self.desk, reader, after, limit, include_retired=include_retired)
@@ -137,7 +138,7 @@ class Service:
         """Tell the state of a model as it is stored, whether or not its events lead there."""
         return self.store.read(lambda reader: reading.stored_view(self.desk, reader, model))
 
-    def states(self, after: str, limit: int) -> list[StateView]:
+    def states(self, after: str, limit: int) -> Listing[StateView]:
         """List the states of models by name."""
         return self.store.read(lambda reader: reading.state_views(self.desk, reader, after, limit))
 
@@ -279,7 +280,7 @@ class Service:
         kept = Kept(self.desk.blobs, self.desk.sealer.vault) if rows else None
         return write_bundle(Source(self.store, self.desk.blobs, self.notary), model, period, newest, out, kept)
 
-    def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
+    def inventory(self, after: str, limit: int) -> Listing[dict[str, Any]]:
         """Tell the inventory by the names of models."""
         return inventory.entries(self.store, after, limit)
 

@@ -15,6 +15,7 @@ from server.profiler import KEPT_WINDOWS
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read, states, streaming
 from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
+from server.transport.unreadable import unreadable
 from server.transport.wake import Bell
 from server.transport.windows import row_window
 from server.views import RouteView, StateView, Wait
@@ -54,10 +55,10 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
         for i, one in enumerate(request.states):
             word(pb.State, one, f"states[{i}]", STATES)
         found = await read(self._service.states, continued(request.page_token, asked), size)
-        token = page_token(found[-1].model, asked) if len(found) == size else ""
-        told = [state(view) for view in found]
+        token = page_token(found.last, asked) if found.last else ""
+        told = [state(view) for view in found.told]
         kept = [one for one in told if (one.state in asked if asked else one.state != pb.STATE_RETIRED)]
-        return pb.ListStatesResponse(states=kept, next_page_token=token)
+        return pb.ListStatesResponse(states=kept, next_page_token=token, unreadable=unreadable(found.unreadable))
 
     @answering
     async def GetWindows(self, request: pb.GetWindowsRequest, _: Context) -> pb.GetWindowsResponse:

@@ -956,19 +956,25 @@ class ListInventoryResponse(google.protobuf.message.Message):
 
     ENTRIES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """next_page_token asks for the next page; empty at the end."""
     @property
     def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___InventoryEntry]:
         """entries by the name of the model."""
 
+    @property
+    def unreadable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.health_pb2.UnreadableModel]:
+        """unreadable models of this page by name; the page size counts them."""
+
     def __init__(
         self,
         *,
         entries: collections.abc.Iterable[global___InventoryEntry] | None = ...,
         next_page_token: builtins.str = ...,
+        unreadable: collections.abc.Iterable[remission.v1.health_pb2.UnreadableModel] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token", "unreadable", b"unreadable"]) -> None: ...
 
 global___ListInventoryResponse = ListInventoryResponse
 

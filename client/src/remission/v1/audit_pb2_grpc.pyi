@@ -96,7 +96,9 @@ class AuditServiceStub:
         remission.v1.audit_pb2.ListInventoryRequest,
         remission.v1.audit_pb2.ListInventoryResponse,
     ]
-    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+    whose record cannot be read is named with the reason, and keeps no other from being told.
+    """
 
     FindSimilarIncidents: grpc.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.FindSimilarIncidentsRequest,
@@ -185,7 +187,9 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ListInventoryRequest,
         remission.v1.audit_pb2.ListInventoryResponse,
     ]
-    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+    whose record cannot be read is named with the reason, and keeps no other from being told.
+    """
 
     FindSimilarIncidents: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.FindSimilarIncidentsRequest,
@@ -294,7 +298,9 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.audit_pb2.ListInventoryRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ListInventoryResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ListInventoryResponse]]:
-        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+        whose record cannot be read is named with the reason, and keeps no other from being told.
+        """
 
     @abc.abstractmethod
     def FindSimilarIncidents(

@@ -61,7 +61,8 @@ class ModelHealthServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListStates(self, request, context):
-        """ListStates returns states in order of model name.
+        """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+        keeps no other from being told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,9 @@ class ModelHealthServiceStub:
         remission.v1.health_pb2.ListStatesRequest,
         remission.v1.health_pb2.ListStatesResponse,
     ]
-    """ListStates returns states in order of model name."""
+    """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+    keeps no other from being told.
+    """
 
     GetWindows: grpc.UnaryUnaryMultiCallable[
         remission.v1.health_pb2.GetWindowsRequest,
@@ -74,7 +76,9 @@ class ModelHealthServiceAsyncStub:
         remission.v1.health_pb2.ListStatesRequest,
         remission.v1.health_pb2.ListStatesResponse,
     ]
-    """ListStates returns states in order of model name."""
+    """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+    keeps no other from being told.
+    """
 
     GetWindows: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.health_pb2.GetWindowsRequest,
@@ -117,7 +121,9 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.health_pb2.ListStatesRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.health_pb2.ListStatesResponse, collections.abc.Awaitable[remission.v1.health_pb2.ListStatesResponse]]:
-        """ListStates returns states in order of model name."""
+        """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+        keeps no other from being told.
+        """
 
     @abc.abstractmethod
     def GetWindows(
