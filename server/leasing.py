@@ -124,6 +124,12 @@ def heartbeat(
     return now_us + LEASE_US, False
 
 
+def expired(reader: Reader, now_us: int) -> list[Job]:
+    """Give the jobs whose workers have been silent at *now_us*."""
+    found = [reader.job(one.job_id) for one in reader.leases_expired(now_us)]
+    return [job for job in found if job is not None]
+
+
 def expire_lease(desk: Desk, unit: Unit, job_id: str, now_us: int) -> bool:
     """Take a job from a worker that has been silent at *now_us*; say whether it was taken."""
     job = unit.job(job_id)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import grpc
 import grpc.aio
@@ -30,10 +28,9 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
-from server.clock import wall_us
+from server.clockwork import Clockwork
 from server.collecting import collect_seldom
 from server.logs import configure
-from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
@@ -49,12 +46,9 @@ from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
-from server.witnessing import Asking, WitnessFailed
-from store.post import delivered
+from server.witnessing import Asking
 
 LOG = structlog.get_logger()
-NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
-HOUR_US = 3_600 * 1_000_000
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
@@ -92,19 +86,19 @@ async def _serve(service: Service, settings: Settings) -> None:
     forget = [service.store.on_commit(bell.ring), service.store.on_news(bell.ring)]
     server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
-    asking = _asking(settings)
-    clockwork = loop.create_task(_clockwork(service, settings, asking))
+    clockwork = Clockwork(service, settings, _asking(settings))
+    ticking = loop.create_task(clockwork.run())
     await stop.wait()
     LOG.info("draining", seconds=settings.drain_seconds)
     await readiness.enter_graceful_shutdown()
     bell.leave()  # those who watch would stay for ever
     await server.stop(settings.drain_seconds)
-    await _sign(service, asking)
+    await clockwork.sign()
     for end in forget:
         end()
-    clockwork.cancel()
+    ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await clockwork
+        await ticking
     LOG.info("stopped")
 
 
@@ -151,72 +145,6 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
     credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
     return server.add_secure_port(settings.address, credentials)
-
-
-async def _clockwork(service: Service, settings: Settings, asking: Asking | None) -> None:
-    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
-    erased_us, looked_us = 0, wall_us()
-    while True:
-        await asyncio.sleep(settings.timer_seconds)
-        await _look_at_all(lambda: service.expire_leases(wall_us()))
-        await _look_at_all(service.followers.send_again)
-        await _sign(service, asking)
-        if not service.desk.clock.follows_stream:
-            await _look_at_all(lambda: service.fire_timers(wall_us()))
-            looked_us = await _take_over(service, looked_us)
-            erased_us = await _erase_old(service, settings, erased_us)
-
-
-async def _take_over(service: Service, last_us: int) -> int:
-    """Look at rows and finish erasures that a server has left, twice a minute; give when that was last done."""
-    now_us = wall_us()
-    if now_us - last_us < NEGLECT_US:
-        return last_us
-    await _look_at_all(service.followers.send_to_neglected)
-    try:
-        await asyncio.to_thread(service.privacy.finish_left, now_us)
-    except Exception as error:
-        LOG.exception("clockwork", error=repr(error))
-    return now_us
-
-
-async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
-    """Erase what is older than is kept, once an hour; give when that was last done."""
-    now_us = wall_us()
-    keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
-    if not keep or now_us - last_us < HOUR_US:
-        return last_us
-    try:
-        await asyncio.to_thread(service.privacy.erase_old, keep, now_us)
-    except Exception as error:
-        LOG.exception("clockwork", error=repr(error))
-    return now_us
-
-
-async def _look_at_all(work: Callable[[], Sequence[Future[Any]]]) -> None:
-    """Do all that *work* begins. What fails is told, and keeps nothing else from its turn."""
-    try:
-        begun = await asyncio.to_thread(work)
-    except Exception as error:
-        LOG.exception("clockwork", error=repr(error))
-        return
-    for one in begun:
-        try:
-            await delivered(one)
-        except Exception as error:
-            LOG.exception("clockwork", error=repr(error))
-
-
-async def _sign(service: Service, asking: Asking | None) -> None:
-    """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
-    try:
-        await asyncio.to_thread(service.checkpoint)
-        if asking is not None:
-            await asyncio.to_thread(service.cosign, asking)
-    except WitnessFailed as error:
-        LOG.warning("witness", error=str(error))
-    except Exception as error:
-        LOG.exception("notary", error=repr(error))
 
 
 def _asking(settings: Settings) -> Asking | None:

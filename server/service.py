@@ -44,6 +44,7 @@ from server.requests import (
     Receipt,
     RowsBatch,
 )
+from server.turns import Turn
 from server.unreadable import Listing
 from server.views import JobView, ModelView, RouteView, StateView
 from server.witnessing import Asking
@@ -186,10 +187,13 @@ class Service:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
-    def expire_leases(self, now_us: int) -> list[Future[bool]]:
+    def expire_leases(self, now_us: int) -> list[Turn[bool]]:
         """Take jobs from workers that have been silent at *now_us*, one by one, as timers are fired."""
-        expired = self.store.read(lambda reader: [one.job_id for one in reader.leases_expired(now_us)])
-        return [self.do(partial(leasing.expire_lease, self.desk, job_id=job, now_us=now_us)) for job in expired]
+        expired = self.store.read(lambda reader: leasing.expired(reader, now_us))
+        return [
+            Turn(job.stream, self.do(partial(leasing.expire_lease, self.desk, job_id=job.job_id, now_us=now_us)))
+            for job in expired
+        ]
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
@@ -295,10 +299,12 @@ class Service:
 
     # The clock.
 
-    def fire_timers(self, now_us: int) -> list[Future[int]]:
+    def fire_timers(self, now_us: int) -> list[Turn[int]]:
         """Fire every timer that is due, model by model, so that one that fails keeps no other from its turn."""
         due = self.store.read(lambda reader: dict.fromkeys(one.stream for one in reader.timers_due(now_us)))
-        return [self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us)) for model in due]
+        return [
+            Turn(model, self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us))) for model in due
+        ]
 
     def do(self, work: Callable[[Unit], T]) -> Future[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""
