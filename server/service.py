@@ -237,7 +237,7 @@ class Service:
 
     def verify(self, models: list[str] | None = None) -> Verification:
         """Check chain, replay and decisions; of all models when none is named, and then the tree as well."""
-        return auditing.verify(self.store, models or (), trust=trust_in(self.notary))
+        return auditing.verify(self.store, models or (), trust=trust_in(self.notary), vault=self.desk.sealer.vault)
 
     def checkpoint(self) -> Checkpoint:
         """Sign what is committed, unless that was done, and give what was signed. It waits for the writer."""

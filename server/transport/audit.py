@@ -115,6 +115,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             decisions=found.decisions, rederived=found.rederived, log_sha256=found.log_sha256,
             erased=found.erased, tree_ok=found.tree_ok, root=found.root,
             first_failure=str(found.failures[0]) if found.failures else "",
+            failures=found.failed, feed_entries=found.feed_entries,
         )  # fmt: skip
 
     @answering

@@ -614,12 +614,14 @@ class VerifyLogResponse(google.protobuf.message.Message):
     ERASED_FIELD_NUMBER: builtins.int
     TREE_OK_FIELD_NUMBER: builtins.int
     ROOT_FIELD_NUMBER: builtins.int
+    FAILURES_FIELD_NUMBER: builtins.int
+    FEED_ENTRIES_FIELD_NUMBER: builtins.int
     events: builtins.int
     """events that were read."""
     chain_ok: builtins.bool
     """chain_ok is true when every hash follows and no position or version is missing."""
     replay_equal: builtins.bool
-    """replay_equal is true when every replayed state equals the stored one, byte for byte."""
+    """replay_equal is true when every replayed state equals the stored one, byte for byte, and so do timers and routes."""
     decisions: builtins.int
     """decisions on record."""
     rederived: builtins.int
@@ -636,6 +638,10 @@ class VerifyLogResponse(google.protobuf.message.Message):
     """
     root: builtins.str
     """root over all events (RFC 6962), computed from them, lower-case hexadecimal; empty when models were named."""
+    failures: builtins.int
+    """failures is how much is wrong in all, of which the first is told; 0 means that all is as it was."""
+    feed_entries: builtins.int
+    """feed_entries is how many batches of rows, labels and points were opened and held against each other."""
     def __init__(
         self,
         *,
@@ -649,8 +655,10 @@ class VerifyLogResponse(google.protobuf.message.Message):
         erased: builtins.int = ...,
         tree_ok: builtins.bool = ...,
         root: builtins.str = ...,
+        failures: builtins.int = ...,
+        feed_entries: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal", "root", b"root", "tree_ok", b"tree_ok"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "failures", b"failures", "feed_entries", b"feed_entries", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal", "root", b"root", "tree_ok", b"tree_ok"]) -> None: ...
 
 global___VerifyLogResponse = VerifyLogResponse
 
