@@ -223,6 +223,10 @@ class Service:
         """Read the log, of one model or (empty) of all."""
         return self.store.read(lambda reader: reading.events(reader, model, after_position, limit, types))
 
+    def position(self) -> int:
+        """Give the position of the newest event."""
+        return self.store.read(lambda reader: reader.head().position)
+
     def steps(self, model: str) -> Iterator[folding.Step]:
         """Fold the log of a model again, event by event."""
         return folding.steps(folding.events(self.store, model, folding.version_of(self.store, model)))

@@ -44,7 +44,8 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         name = model_name(request.model) if request.model else ""
         asked = (name, request.after_position, *known_types(request.types))
         size = page(request.page_size)
-        after = int(continued(request.page_token, asked) or behind(request.after_position))
+        begun = continued(request.page_token, asked)
+        after = int(begun) if begun else await behind(self._service, request.after_position)
         if name:
             await read(self._service.state, name)
         found = await read(self._service.events, name, after, size, tuple(request.types))

@@ -10,7 +10,7 @@ from remission.v1 import health_pb2_grpc, routing_pb2, routing_pb2_grpc
 
 from server import routing
 from server.changes import Changed, Changes
-from server.errors import Invalid
+from server.errors import Invalid, OutOfRecord
 from server.profiler import KEPT_WINDOWS
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read, states, streaming
@@ -73,7 +73,7 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
     ) -> AsyncGenerator[pb.WatchStatesResponse, None]:
         """Tell every change of state behind a position of the log, then every new one, and that the server lives."""
         names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
-        seen = Changes(behind(request.after_position), names)
+        seen = Changes(await behind(self._service, request.after_position), names)
         await states(self._service, names, "models")
         loop = asyncio.get_running_loop()
         told_at = loop.time()
@@ -146,10 +146,17 @@ def some_models(names: Sequence[str]) -> list[str]:
     return [model_name(name, f"models[{i}]") for i, name in enumerate(names)]
 
 
-def behind(position: int) -> int:
-    """Check a position to go on from."""
+async def behind(service: Service, position: int) -> int:
+    """Check a position to go on from: whoever waits behind one that is not reached yet would miss what comes before it.
+
+    Raises:
+        OutOfRecord: It lies beyond the newest event, as after a restore from a backup.
+    """
     if position < 0:
         raise Invalid("after_position", f"{position} is negative; 0 or more is accepted")
+    head = await read(service.position) if position else 0
+    if position > head:
+        raise OutOfRecord("after_position", position, 0, head, "lies beyond the newest event")
     return position
 
 

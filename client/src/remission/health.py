@@ -60,6 +60,9 @@ class Health:
         Args:
             models: To watch; all without any.
             after_position: Resumes behind this position; 0 starts with the first change on record.
+
+        Raises:
+            OutOfRangeError: The position lies beyond the newest event, which the message tells; so after a restore.
         """
         request = health_pb2.WatchStatesRequest(models=models, after_position=after_position)
         return self._connection.stream(lambda: self._stub.WatchStates(request))

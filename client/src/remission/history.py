@@ -36,6 +36,9 @@ class History:
             after_position: Events up to and with this position are left out.
             types: Keeps only events of these types; all without any.
             leaves: Whether each comes with its leaf, the bytes that the Merkle tree is over.
+
+        Raises:
+            OutOfRangeError: The position lies beyond the newest event; its message tells the newest.
         """
         request = audit_pb2.ReadEventsRequest(
             model=model, after_position=after_position, types=types, page_size=1_000, leaves=leaves

@@ -78,6 +78,7 @@ class AuditServiceServicer(object):
 
     def ReadEvents(self, request, context):
         """ReadEvents returns events in the order of positions.
+        Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,9 @@ class AuditServiceStub:
         remission.v1.audit_pb2.ReadEventsRequest,
         remission.v1.audit_pb2.ReadEventsResponse,
     ]
-    """ReadEvents returns events in the order of positions."""
+    """ReadEvents returns events in the order of positions.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
+    """
 
     GetStateAsOf: grpc.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.GetStateAsOfRequest,
@@ -116,7 +118,9 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ReadEventsRequest,
         remission.v1.audit_pb2.ReadEventsResponse,
     ]
-    """ReadEvents returns events in the order of positions."""
+    """ReadEvents returns events in the order of positions.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
+    """
 
     GetStateAsOf: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.GetStateAsOfRequest,
@@ -209,7 +213,9 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.audit_pb2.ReadEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ReadEventsResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ReadEventsResponse]]:
-        """ReadEvents returns events in the order of positions."""
+        """ReadEvents returns events in the order of positions.
+        Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
+        """
 
     @abc.abstractmethod
     def GetStateAsOf(

@@ -55,6 +55,7 @@ class ModelHealthServiceStub:
     ]
     """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
     back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
     """
 
 class ModelHealthServiceAsyncStub:
@@ -94,6 +95,7 @@ class ModelHealthServiceAsyncStub:
     ]
     """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
     back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
     """
 
 class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
@@ -143,6 +145,7 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[remission.v1.health_pb2.WatchStatesResponse], collections.abc.AsyncIterator[remission.v1.health_pb2.WatchStatesResponse]]:
         """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
         back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+        Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
         """
 
 def add_ModelHealthServiceServicer_to_server(servicer: ModelHealthServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
