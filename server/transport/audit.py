@@ -217,6 +217,7 @@ def decision(found: Derivation) -> pb.Decision:
         model=found.recorded.stream, position=found.recorded.position, type=found.recorded.type,
         judge=found.judge, evidence_sha256=found.evidence, inputs_json=evidence(found),
         policy_json=written(found.policy.to_json()), verdict_json=written(found.verdict),
+        policy_version=found.recorded.policy_version,
     )  # fmt: skip
 
 

@@ -455,6 +455,7 @@ class Decision(google.protobuf.message.Message):
     INPUTS_JSON_FIELD_NUMBER: builtins.int
     POLICY_JSON_FIELD_NUMBER: builtins.int
     VERDICT_JSON_FIELD_NUMBER: builtins.int
+    POLICY_VERSION_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model that it was about."""
     position: builtins.int
@@ -471,6 +472,8 @@ class Decision(google.protobuf.message.Message):
     """policy_json is the policy that it was judged by, as canonical JSON."""
     verdict_json: builtins.str
     """verdict_json is the verdict on record, as canonical JSON."""
+    policy_version: builtins.int
+    """policy_version is the version of that policy, counted from 1 with each change of it."""
     def __init__(
         self,
         *,
@@ -482,8 +485,9 @@ class Decision(google.protobuf.message.Message):
         inputs_json: builtins.str = ...,
         policy_json: builtins.str = ...,
         verdict_json: builtins.str = ...,
+        policy_version: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["evidence_sha256", b"evidence_sha256", "inputs_json", b"inputs_json", "judge", b"judge", "model", b"model", "policy_json", b"policy_json", "position", b"position", "type", b"type", "verdict_json", b"verdict_json"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["evidence_sha256", b"evidence_sha256", "inputs_json", b"inputs_json", "judge", b"judge", "model", b"model", "policy_json", b"policy_json", "policy_version", b"policy_version", "position", b"position", "type", b"type", "verdict_json", b"verdict_json"]) -> None: ...
 
 global___Decision = Decision
 
