@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cli.decisions import sentence
-from statemachine.kinds import REGISTRY
+from statemachine import events
 
-DECISIONS = sorted(name for name, kind in REGISTRY.items() if kind.decision)
+DECISIONS = sorted(kind.name for kind in vars(events).values() if getattr(kind, "decision", False))
 PAYLOADS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "histories" / "payloads.json").read_text(encoding="utf-8")
 )
