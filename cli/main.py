@@ -131,7 +131,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
     window: Annotated[int | None, typer.Option(help="Rows in a window; default from the reference.")] = None,
     metric: Annotated[str, typer.Option(help="accuracy, roc_auc or mae.")] = "",
     policy: Annotated[
-        Path | None, typer.Option(help="A file, JSON or YAML, that overrides parts of the policy.")
+        str | None, typer.Option(help="A file, JSON or YAML, that overrides parts of the policy; or `default`.")
     ] = None,
     template: Annotated[str, typer.Option(help="The recipe for candidates.")] = "hgb-60",
     outcomes: Annotated[str, typer.Option(help="exogenous or selective.")] = "exogenous",
