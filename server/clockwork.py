@@ -8,13 +8,13 @@ from typing import Any
 
 import structlog
 
+from server.checkpoints.witnessing import Asking, WitnessFailed
 from server.clock import wall_us
 from server.complaints import Complaints
+from server.following.turns import Turn
 from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
-from server.turns import Turn
-from server.witnessing import Asking, WitnessFailed
 from store.post import delivered
 
 LOG = structlog.get_logger()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from server.status import said, tell
+from server.transport.status import said, tell
 from store.errors import DatabaseFault, StoreClosed
 from store.vault import VaultFault
 

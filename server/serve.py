@@ -28,6 +28,7 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
+from server.checkpoints.witnessing import Asking
 from server.clockwork import Clockwork
 from server.collecting import collect_seldom
 from server.logs import configure
@@ -46,7 +47,6 @@ from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
-from server.witnessing import Asking
 
 LOG = structlog.get_logger()
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it

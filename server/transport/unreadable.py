@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from remission.v1 import health_pb2 as pb
 
-from server.status import said, tell
+from server.history.unreadable import Unreadable
 from server.transport.calls import LOG
-from server.unreadable import Unreadable
+from server.transport.status import said, tell
 
 
 def unreadable(found: Sequence[Unreadable]) -> list[pb.UnreadableModel]:

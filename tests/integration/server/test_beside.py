@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from server import auditing
-from server.checking import Verification
+from server.audit import auditing
+from server.audit.checking import Verification
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build

@@ -1,0 +1,157 @@
+"""Questions about models, answered from the fold of their logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from server.desk import Desk
+from server.errors import ModelMissing
+from server.history.unreadable import Listing, listing
+from server.history.unwatched import unwatched
+from server.views import ModelView, StateView, declared_now, state_of
+from statemachine.envelope import RecordedEvent
+from statemachine.health import ModelHealth
+from statemachine.replay import FOREIGN, restored
+from statemachine.words import RETIRED
+from store.ports import Reader
+
+PAGE = 1_000  #: models that are read at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change of state, as watchers see it."""
+
+    position: int
+    model: str
+    version: int
+    source: str
+    dest: str
+    trigger: str
+    reason: str
+
+
+def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
+    """Tell the state of *model*."""
+    health = desk.readers.health(reader, model)
+    if not health.registered:
+        raise ModelMissing(model)
+    return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+
+
+def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
+    """Tell the state of *model* as it is stored, without a fold; nothing of it where somebody has altered it."""
+    found = reader.projection(model)
+    if found is None:
+        return state_view(desk, reader, model)
+    try:
+        health = restored(found.body)
+    except FOREIGN:
+        health = ModelHealth()
+    return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+
+
+def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> Listing[StateView]:
+    """Tell the states of models by name, from behind *after*."""
+    return listing(_behind(reader, after, limit), limit, lambda model: state_view(desk, reader, model))
+
+
+def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
+    """Tell what *model* is."""
+    health = desk.readers.health(reader, model)
+    if not health.registered:
+        raise ModelMissing(model, "name")
+    first, policy = reader.events(model, 0, 1)[0], health.policy.to_json()
+    return ModelView(
+        name=model,
+        owner=health.owner,
+        purpose=health.purpose,
+        schema=orjson.loads(reader.evidence(health.features_sha256)),
+        outcomes=health.outcomes,
+        template=health.template,
+        champion=health.champion,
+        label_delay_rows=health.label_delay_rows,
+        policy=policy,
+        policy_version=health.policy_version,
+        reference_rows=health.reference_rows,
+        retired=health.place == RETIRED,
+        create_time_us=first.occurred_us,
+        seed=health.seed,
+        version=health.version,
+        signals=declared_now(health),
+        unwatched=unwatched(policy, first),
+    )
+
+
+def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_retired: bool) -> Listing[ModelView]:
+    """Tell models by name, from behind *after*."""
+
+    def told(model: str) -> ModelView | None:
+        view = model_view(desk, reader, model)
+        return view if include_retired or not view.retired else None
+
+    return listing(_behind(reader, after, limit), limit, told)
+
+
+def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
+    """Find the manifest of a version; empty where its bytes were never kept."""
+    health = desk.readers.health(reader, model)
+    if not health.registered:
+        raise ModelMissing(model, "version.model")
+    return health.manifests.get(version, "")
+
+
+def names(reader: Reader) -> list[str]:
+    """Name every model."""
+    return list(_behind(reader, "", PAGE))
+
+
+def _behind(reader: Reader, after: str, size: int) -> Iterator[str]:
+    """Name the models behind *after*, read in pages of *size*."""
+    while page := reader.projections(after, size):
+        yield from (one.stream for one in page)
+        after = page[-1].stream
+
+
+def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:
+    """Read at most *limit* events behind a position, of one model or of all, of some types or of all."""
+    found: list[RecordedEvent] = []
+    for page in _pages(reader, model, after_position, limit):
+        found += [event for event in page if not types or event.type in types]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _pages(reader: Reader, model: str, after_position: int, limit: int) -> Iterator[Sequence[RecordedEvent]]:
+    """Read on behind a position; a model's own stream is read alone, however much others have written in between."""
+    version = reader.version_at(model, after_position) if model else 0
+    while True:
+        page = reader.events(model, version, version + limit) if model else reader.all_events(after_position, limit)
+        if not page:
+            return
+        yield page
+        version, after_position = page[-1].version, page[-1].position
+
+
+def changes(reader: Reader, after_position: int, limit: int) -> tuple[list[Change], int]:
+    """Read the changes of state among the next *limit* events, and say how far that is."""
+    page = reader.all_events(after_position, limit)
+    found = [_change(event) for event in page if event.type == "state_changed" and event.payload is not None]
+    return found, page[-1].position if page else after_position
+
+
+def _change(event: RecordedEvent) -> Change:
+    fact = orjson.loads(event.payload or b"{}")
+    return Change(
+        position=event.position,
+        model=event.stream,
+        version=event.version,
+        source=fact["source"],
+        dest=fact["dest"],
+        trigger=fact["trigger"],
+        reason=fact["reason"],
+    )
