@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 
 from server.checkpoints.witnessing import Asking, WitnessFailed
-from server.clock import wall_us
+from server.clock import steady_us, wall_us
 from server.complaints import Complaints
 from server.following.turns import Turn
 from server.privacy.ageing import Retention
+from server.privacy.steadiness import SET_US, SteadyHours
 from server.service import Service
 from server.settings import Settings
 from store.post import delivered
@@ -23,12 +24,15 @@ HOUR_US = 3_600 * 1_000_000
 
 
 class Clockwork:
-    """Looks at leases, and on the system's clock at timers. What fails is told once, and keeps nothing else waiting."""
+    """Looks at leases, and on the system's clock at timers. What fails is told once, and keeps nothing else waiting.
+
+    How long ago something was done is measured by a clock that is never set.
+    """
 
     def __init__(self, service: Service, settings: Settings, asking: Asking | None) -> None:
         self._service, self._settings, self._asking = service, settings, asking
         self._complaints = Complaints()
-        self._looked_us, self._erased_us = wall_us(), 0
+        self._looked_us, self._hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
 
     async def run(self) -> None:
         """Tick for ever. A database that is away comes back."""
@@ -39,13 +43,13 @@ class Clockwork:
     async def tick(self) -> None:
         """Look at everything once."""
         service = self._service
-        await self._each("leases", lambda: service.expire_leases(wall_us()))
+        await self._each("leases", lambda: service.expire_leases(steady_us()))
         await self._each("followers", service.followers.send_again)
         await self.sign()
         if not service.desk.clock.follows_stream:
             await self._each("timers", lambda: service.fire_timers(wall_us()))
-            await self._take_over(wall_us())
-            await self._erase_old(wall_us())
+            await self._take_over(steady_us())
+            await self._erase_old()
 
     async def sign(self) -> None:
         """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
@@ -66,16 +70,19 @@ class Clockwork:
             return
         self._looked_us = now_us
         await self._each("neglected", self._service.followers.send_to_neglected)
-        await self._once("erasures left", lambda: self._service.privacy.finish_left(now_us))
+        await self._once("erasures left", self._service.privacy.finish_left)
 
-    async def _erase_old(self, now_us: int) -> None:
-        """Erase what is older than is kept, once an hour."""
+    async def _erase_old(self) -> None:
+        """Erase what is older than is kept, once an hour; but not behind one in which somebody has set the clock."""
         settings = self._settings
         keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
-        if not keep or now_us - self._erased_us < HOUR_US:
+        set_by_us = self._hours.set_by_us(steady_us(), wall_us())
+        if not keep or set_by_us is None:
             return
-        self._erased_us = now_us
-        await self._once("ageing", lambda: self._service.privacy.erase_old(keep, now_us))
+        if abs(set_by_us) > SET_US:
+            LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
+            return
+        await self._once("ageing", lambda: self._service.privacy.erase_old(keep, wall_us()))
 
     async def _each(self, work: str, begin: Callable[[], Sequence[Turn[Any]]]) -> None:
         """Do all that *begin* begins, model by model."""

@@ -69,12 +69,22 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
-        service.privacy.finish()
+        _forget_again(service)
         service.followers.catch_up()
         collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()
+
+
+def _forget_again(service: Service) -> None:
+    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone."""
+    left = service.privacy.finish()
+    if left:
+        LOG.info("erasures_left", finished=left)
+    keys = service.privacy.destroy_again()
+    if keys:
+        LOG.warning("vault_restored", keys_destroyed_again=keys, then="throw away copies of the vault that are so old")
 
 
 async def _serve(service: Service, settings: Settings) -> None:

@@ -19,12 +19,14 @@ from sqlalchemy import (
     Text,
     bindparam,
     cast,
+    column,
     delete,
     exists,
     func,
     insert,
     null,
     select,
+    table,
     update,
 )
 from sqlalchemy.dialects import sqlite
@@ -55,6 +57,8 @@ from store.tables import (
 AFTER: BindParameter[int] = bindparam("after")
 LIMIT: BindParameter[int] = bindparam("limit")
 
+#: Which schema the database has.
+REVISION = select(column("version_num", Text)).select_from(table("alembic_version")).scalar_subquery()
 
 #: What is written: values by column, or in the order of the statement's columns.
 Values = Mapping[str, Any] | tuple[Any, ...]
@@ -92,10 +96,12 @@ class Statements:
 
     def _log_queries(self) -> None:
         log = _events(*(EVENTS.c[name] for name in KEPT))
-        #: Where the log stands; `lock` also keeps other replicas from moving it.
+        #: Where the log stands; `lock` also keeps other replicas from moving it. A file has one server, which nobody
+        #: migrates meanwhile; on PostgreSQL the lock tells as well which schema the database has by now.
         head = select(HEAD.c.position, HEAD.c.hash, HEAD.c.epoch).where(_ours(HEAD))
         self.head = self._compiled(head, HEAD)
-        self.lock_head = self._compiled(head.with_for_update(), HEAD)
+        locked = head.add_columns(REVISION) if self._dialect.name == "postgresql" else head
+        self.lock_head = self._compiled(locked.with_for_update(), HEAD)
         #: The newest position that events really have, to hold against the head.
         newest = select(func.coalesce(func.max(EVENTS.c.position), 0)).where(_ours(EVENTS))
         self.newest_position = self._compiled(newest, EVENTS)

@@ -87,6 +87,7 @@ JUDGES: dict[str, Judge] = {
     "drift@2": data.drift,
     "drift_note@1": data.drift_note,
     "label_drift_note@1": data.label_drift_note,
+    "labels_moved@1": data.labels_moved,
     "shape@1": data.shape,
     "shape_note@1": data.shape_note,
     "segment_drift@1": data.segment_drift,
