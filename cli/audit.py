@@ -54,7 +54,7 @@ def explain(
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
-    """Make one decision again from its evidence; exit code 1 when a field differs."""
+    """Tell one decision in sentences, and make it again from its evidence; exit code 1 when a field differs."""
     from cli.explain import run_explain
 
     if not run_explain(model, position, server, as_json=as_json):

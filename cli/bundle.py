@@ -79,17 +79,18 @@ def open_rows(
 def inventory(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """List what each model is for, who answers for it, what validated it, and when to look again."""
     from cli.reach import reached
-    from cli.tables import day, show, told
+    from cli.tables import day, show, told, unread
 
     with reached(server) as client:
-        found = [told(one) for one in client.audit.inventory()]
+        listing = client.audit.inventory()
+        found = [told(one) for one in listing]
     for one in found:
         validation = one.get("validation", {})
         one["validated"] = f"{day(validation['at_us'])} by {validation['how']}" if validation else "never"
         one["next_review"] = day(one["next_review_us"]) if int(one["next_review_us"]) else "none"
         one["open"] = ", ".join(f"{finding['what']} {finding['about']}".strip() for finding in one["findings"])
     columns = ("model", "owner", "purpose", "tier", "champion", "state", "validated", "next_review", "open")
-    show(found, columns, as_json=as_json)
+    show(found + unread(listing.unreadable), columns, as_json=as_json)
 
 
 def _asked_of(  # whoever exports needs no vault: the server has it

@@ -24,7 +24,9 @@ def drill(  # noqa: PLR0913, PLR0917 - each is one option
     scenario: Annotated[
         list[str] | None, typer.Option(help="A scenario by name; repeat it for more. All without.")
     ] = None,
-    policy: Annotated[Path | None, typer.Option(help="A JSON or YAML file that overrides parts of the policy.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="A JSON or YAML file that overrides parts of the policy; or `default`.")
+    ] = None,
     stream: Annotated[
         Path | None, typer.Option(help="Plant in rows of your own: CSV (plain or gzipped) or Parquet.")
     ] = None,

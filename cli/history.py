@@ -17,8 +17,8 @@ from backtest.doubts import doubts_of
 from backtest.options import Options, setup_of
 from backtest.stream import StreamInvalid, read_stream
 from cli.interrupts import interruptible
-from cli.policy_file import PolicyFileInvalid, read_policy_file
-from cli.policy_source import PolicyRefused, policy_of
+from cli.policy_file import PolicyFileInvalid
+from cli.policy_source import PolicyRefused, policy_at
 from cli.reach import credentials, reach
 
 LINES = 40  #: of a timeline that people are shown
@@ -35,7 +35,7 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
     label_delay: int | None,
     window: int | None,
     metric: str,
-    policy: Path | None,
+    policy: str | None,
     template: str,
     outcomes: str,
     database: str,
@@ -121,12 +121,12 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
     console.print(f"{found['seconds']} s, of which {found['training_seconds']} s training")
 
 
-def read_policy(path: Path | None) -> dict[str, Any]:
-    """Read a policy file, or nothing."""
-    if path is None:
+def read_policy(text: str | None) -> dict[str, Any]:
+    """Read a policy file, or what is built in; nothing without either."""
+    if text is None:
         return {}
     try:
-        return policy_of(read_policy_file(path)).said
+        return policy_at(text).said
     except (PolicyFileInvalid, PolicyRefused) as error:
         raise StreamInvalid(f"--policy: {error}") from error
 

@@ -131,7 +131,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
     window: Annotated[int | None, typer.Option(help="Rows in a window; default from the reference.")] = None,
     metric: Annotated[str, typer.Option(help="accuracy, roc_auc or mae.")] = "",
     policy: Annotated[
-        Path | None, typer.Option(help="A file, JSON or YAML, that overrides parts of the policy.")
+        str | None, typer.Option(help="A file, JSON or YAML, that overrides parts of the policy; or `default`.")
     ] = None,
     template: Annotated[str, typer.Option(help="The recipe for candidates.")] = "hgb-60",
     outcomes: Annotated[str, typer.Option(help="exogenous or selective.")] = "exogenous",
@@ -166,10 +166,11 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
 def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """List the models under watch."""
     from cli.reach import reached
-    from cli.tables import show, told
+    from cli.tables import show, told, unread
 
     with reached(server) as client:
-        found = [told(model) for model in client.models.list()]
+        listing = client.models.list()
+        found = [told(model) for model in listing] + unread(listing.unreadable, "name")
     show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
 
 
@@ -184,7 +185,7 @@ def state(
 ) -> None:
     """Tell the state of a model, or of all; of one also at a moment of its past."""
     from cli.reach import reached
-    from cli.tables import show, told
+    from cli.tables import show, told, unread
 
     columns: tuple[str, ...] = (
         "model",
@@ -203,7 +204,11 @@ def state(
         found, columns = [as_of(server, model, at, version, position)], (*columns, *MORE)
     else:
         with reached(server) as client:
-            found = [told(one) for one in ([client.state(model)] if model else client.health.list())]
+            if model:
+                found = [told(client.state(model))]
+            else:
+                listing = client.health.list()
+                found = [told(one) for one in listing] + unread(listing.unreadable)
     show(found, columns, as_json=as_json)
 
 

@@ -11,13 +11,13 @@ from cli.options import DEFAULT_SERVER, AsJson, Server
 
 policies = typer.Typer(no_args_is_help=True, help="Check, show and compare policies. Files are JSON, or YAML by name.")
 
-SOURCE = "A file, `defaults`, `model:NAME`, or `model:NAME@VERSION` from its log."
+SOURCE = "A file, `default` (built in), `model:NAME`, or `model:NAME@VERSION` from its log."
 WRONG_USE = 2
 
 
 @policies.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="JSON; YAML if it ends in .yaml or .yml.")],
+    file: Annotated[str, typer.Argument(help="JSON; YAML if it ends in .yaml or .yml; or `default`, built in.")],
     as_json: AsJson = False,
 ) -> None:
     """Say whether a policy is accepted, or everything that is wrong with it, each at its line. No server is asked."""

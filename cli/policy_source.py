@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.policy_file import PolicyFile, read_policy_file
+from cli.policy_file import PolicyFile, PolicyFileInvalid, read_policy_file
 from statemachine.events import ModelRegistered, PolicyChanged
 from statemachine.fields import PolicyInvalid
 from statemachine.policy import Policy
 
-DEFAULTS = "defaults"
+BUILT_IN = ("default", "defaults")  #: both name the policy of whoever says nothing; `./default` is a file
 MODEL = re.compile(r"model:(?P<name>[^@]+)(?:@(?P<version>[0-9]{1,18}))?")
 BEARERS = (ModelRegistered.name, PolicyChanged.name)  #: events that hold a policy; each is the next version
 
@@ -48,19 +48,36 @@ class Source:
 
 
 def policy_from(text: str, server: str) -> Source:
-    """Read `defaults`, `model:NAME`, `model:NAME@VERSION`, or else a file.
+    """Read one of `BUILT_IN`, `model:NAME`, `model:NAME@VERSION`, or else a file.
 
     Raises:
+        PolicyFileInvalid: There is no such file, or it cannot be read.
         PolicyRefused: The file holds what no policy does.
         NoSuchVersion: The log holds no such version.
     """
-    if text == DEFAULTS:
-        return Source(name=text, policy=Policy(), said={})
     asked = MODEL.fullmatch(text)
     if asked is None:
-        return policy_of(read_policy_file(Path(text)))
+        return policy_at(text, ", and model:NAME or model:NAME@VERSION for one in a log")
     version = asked["version"]
     return _recorded(server, asked["name"], None if version is None else int(version))
+
+
+def policy_at(text: str, also: str = "") -> Source:
+    """Read one of `BUILT_IN`, or else a file; *also* says what else is accepted where there is none.
+
+    Raises:
+        PolicyFileInvalid: There is no such file, or it cannot be read.
+        PolicyRefused: The file holds what no policy does.
+    """
+    if text in BUILT_IN:
+        return Source(name=text, policy=Policy(), said={})
+    try:
+        return policy_of(read_policy_file(Path(text)))
+    except PolicyFileInvalid as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        why = f"{error.why}; a file is accepted, or what is built in: {', '.join(BUILT_IN)}{also}"
+        raise PolicyFileInvalid(text, None, why) from error
 
 
 def policy_of(file: PolicyFile) -> Source:

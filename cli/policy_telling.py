@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from cli.policy_diff import changes, leaves, retold
-from cli.policy_file import PolicyFileInvalid, read_policy_file
-from cli.policy_source import PolicyRefused, Source, policy_of
+from cli.policy_file import PolicyFileInvalid
+from cli.policy_source import PolicyRefused, Source, policy_at
 from cli.policy_words import sentences
 
 
-def show_check(file: Path, *, as_json: bool) -> bool:
+def show_check(file: str, *, as_json: bool) -> bool:
     """Say whether *file* is accepted; what is wrong goes to standard error, a line each."""
     try:
-        found = policy_of(read_policy_file(file))
+        found = policy_at(file)
     except PolicyRefused as error:
-        _tell_faults(str(file), error.faults, str(error), as_json=as_json)
+        _tell_faults(file, error.faults, str(error), as_json=as_json)
         return False
     except PolicyFileInvalid as error:
         line, column = error.place or (None, None)
         fault = {"path": "", "line": line, "column": column, "why": error.why, "message": error.why}
-        _tell_faults(str(file), [fault], str(error), as_json=as_json)
+        _tell_faults(file, [fault], str(error), as_json=as_json)
         return False
     if as_json:
-        _print_json({"file": str(file), "accepted": True, "faults": []})
+        _print_json({"file": file, "accepted": True, "faults": []})
     else:
         typer.echo(f"{file}: accepted; {len(leaves(found.said))} fields are given, and all others keep their defaults")
     return True

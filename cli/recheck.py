@@ -23,7 +23,7 @@ from server.audit.crew import Crew
 from server.errors import ThingMissing
 from server.history import folding
 from server.settings import Settings
-from server.wiring import open_log
+from server.wiring import open_log, opened_vault
 from store import Readable
 
 EVENTS_A_PROCESS = 5_000  #: below, a process takes longer to begin than to derive
@@ -42,13 +42,13 @@ class ReplayInterrupted(Exception):
 
 def run_recheck(model: str, settings: Settings, *, derive: bool, jobs: int, as_json: bool) -> bool:
     """Fold logs again, and derive their decisions when asked; say whether all is as it was."""
-    with contextlib.closing(open_log(settings)) as store:
+    with contextlib.closing(open_log(settings)) as store, opened_vault(settings) as vault:
         models = [model] if model else []
         events, found = _events(store, model), Verification()
         jobs = (jobs or worthwhile(events)) if derive else 0
         try:
             with _hands(store, settings, jobs) as hands, _bar(model or "log", events) as told:
-                auditing.verify(store, models, hands, found, told)
+                auditing.verify(store, models, hands, found, told, vault=vault)
         except KeyboardInterrupt as error:
             raise ReplayInterrupted(found, events) from error
     _show(_report(found, derive=derive), as_json=as_json)
@@ -94,6 +94,8 @@ def _bar(name: str, events: int) -> Iterator[Told]:
 def _report(found: Verification, *, derive: bool) -> dict[str, Any]:
     told = {
         "models": found.models, "events": found.events, "equal": found.replay_equal, "chain_ok": found.chain_ok,
+        "beside_ok": found.beside_ok, "feed_entries": found.feed_entries, "without_feed": found.without_feed,
+        "unopened": found.unopened,
         "log_sha256": found.log_sha256,
     }  # fmt: skip
     if derive:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import typer
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from remission.v1.health_pb2 import UnreadableModel
 from rich.console import Console
 from rich.table import Table
 
@@ -48,6 +50,13 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
     for row in rows:
         table.add_row(*(_cell(row.get(column, "")) for column in columns))
     console.print(table)
+
+
+def unread(found: Sequence[UnreadableModel], column: str = "model") -> list[dict[str, Any]]:
+    """Say on standard error which models cannot be read and why; give them as rows with their name in *column*."""
+    for one in found:
+        typer.echo(f"remission: {one.model} cannot be read: {one.reason}, {one.message}", err=True)
+    return [{column: one.model, "unreadable": {"reason": one.reason, "message": one.message}} for one in found]
 
 
 def wide() -> Console:

@@ -51,7 +51,7 @@ canary:
 `remission policy check FILE` names everything that is wrong with a file, each at its line, and asks no server.
 `remission policy show` tells a policy in sentences, with all that it leaves to defaults. `remission policy diff OLD
 NEW` tells what differs in what two policies come to, by dotted name and in sentences. Each side is a file,
-`defaults`, or a version from the log of a model: every policy that a model was given is one, counted from 1, and each
+`default`, or a version from the log of a model: every policy that a model was given is one, counted from 1, and each
 event names the version that it was decided under. `model:NAME` is the newest, `model:NAME@3` the third.
 
 `remission policy try` tells what a policy would have done before it is used. With `--stream FILE --target COLUMN` a

@@ -10,7 +10,7 @@ from server.clock import Clock
 from statemachine import timers
 from statemachine.actors import is_actor
 from statemachine.canonical import digest
-from statemachine.coding import encode, is_volatile, volatile_fields
+from statemachine.coding import UnknownEvent, encode, is_volatile, volatile_fields
 from statemachine.commands import Command
 from statemachine.decide import decide
 from statemachine.envelope import NewEvent, PayloadErased
@@ -20,7 +20,7 @@ from statemachine.health import ModelHealth
 from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MACHINE_VERSION
-from statemachine.replay import fact_in, projection, restored
+from statemachine.replay import FOREIGN, IllegalHistory, fact_in, projection, restored
 from store.ports import Reader, Unit
 from store.records import ClearTimer, Projection, Route, Timer
 
@@ -58,7 +58,12 @@ class Folds:
         self._lock = Lock()
 
     def health(self, reader: Reader, model: str) -> ModelHealth:
-        """Fold the log of *model*, from where it was last folded. Nothing known: an unregistered health."""
+        """Fold the log of *model*, from where it was last folded. Nothing known: an unregistered health.
+
+        Raises:
+            UnknownEvent: A later release has written an event of it.
+            IllegalHistory: What stands there cannot be read, so somebody has written past the store.
+        """
         version = reader.version(model)
         known = self._known.get(model)
         if known is None or known.version > version:
@@ -68,6 +73,10 @@ class Folds:
                 known = evolve(known, fact_in(recorded), recorded.occurred_us)
         except PayloadErased:
             known = _as_projected(reader, model)
+        except (UnknownEvent, IllegalHistory):
+            raise
+        except FOREIGN as error:
+            raise IllegalHistory(known.version + 1, str(error) or type(error).__name__) from error
         self.keep(model, known)
         return known
 
@@ -141,7 +150,11 @@ def _envelopes(model: str, before: ModelHealth, facts: Iterable[Event], now_us: 
 def _as_projected(reader: Reader, model: str) -> ModelHealth:
     """Give the health of a model whose events are erased: where they had led is all that is left of them."""
     found = reader.projection(model)
-    return ModelHealth() if found is None else restored(found.body)
+    try:
+        return ModelHealth() if found is None else restored(found.body)
+    except FOREIGN as error:
+        why = f"what it tells was erased, and the state that is stored of it cannot be read: {error}"
+        raise IllegalHistory(reader.version(model), why) from error
 
 
 def _project(unit: Unit, before: ModelHealth, after: ModelHealth, facts: Iterable[Event], now_us: int) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import grpc
 import grpc.aio
@@ -30,12 +28,10 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
-from server.checkpoints.witnessing import Asking, WitnessFailed
-from server.clock import steady_us, wall_us
+from server.checkpoints.witnessing import Asking
+from server.clockwork import Clockwork
 from server.collecting import collect_seldom
 from server.logs import configure
-from server.privacy.ageing import Retention
-from server.privacy.steadiness import SET_US, SteadyHours
 from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
@@ -51,11 +47,8 @@ from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
-from store.post import delivered
 
 LOG = structlog.get_logger()
-NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
-HOUR_US = 3_600 * 1_000_000
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
 
 
@@ -103,19 +96,19 @@ async def _serve(service: Service, settings: Settings) -> None:
     forget = [service.store.on_commit(bell.ring), service.store.on_news(bell.ring)]
     server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
-    asking = _asking(settings)
-    clockwork = loop.create_task(_clockwork(service, settings, asking))
+    clockwork = Clockwork(service, settings, _asking(settings))
+    ticking = loop.create_task(clockwork.run())
     await stop.wait()
     LOG.info("draining", seconds=settings.drain_seconds)
     await readiness.enter_graceful_shutdown()
     bell.leave()  # those who watch would stay for ever
     await server.stop(settings.drain_seconds)
-    await _sign(service, asking)
+    await clockwork.sign()
     for end in forget:
         end()
-    clockwork.cancel()
+    ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await clockwork
+        await ticking
     LOG.info("stopped")
 
 
@@ -162,77 +155,6 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
     credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
     return server.add_secure_port(settings.address, credentials)
-
-
-async def _clockwork(service: Service, settings: Settings, asking: Asking | None) -> None:
-    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back.
-
-    How long ago something was done is measured by a clock that is never set.
-    """
-    looked_us, hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
-    while True:
-        await asyncio.sleep(settings.timer_seconds)
-        await _look_at_all(lambda: service.expire_leases(steady_us()))
-        await _look_at_all(service.followers.send_again)
-        await _sign(service, asking)
-        if not service.desk.clock.follows_stream:
-            await _look_at_all(lambda: service.fire_timers(wall_us()))
-            looked_us = await _take_over(service, looked_us)
-            await _erase_old(service, settings, hours)
-
-
-async def _take_over(service: Service, last_us: int) -> int:
-    """Look at rows and finish erasures that a server has left, twice a minute; give when that was last done."""
-    now_us = steady_us()
-    if now_us - last_us < NEGLECT_US:
-        return last_us
-    await _look_at_all(service.followers.send_to_neglected)
-    try:
-        await asyncio.to_thread(service.privacy.finish_left)
-    except Exception as error:
-        LOG.exception("clockwork", error=repr(error))
-    return now_us
-
-
-async def _erase_old(service: Service, settings: Settings, hours: SteadyHours) -> None:
-    """Erase what is older than is kept, once an hour; but not behind an hour in which somebody has set the clock."""
-    keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
-    set_by_us = hours.set_by_us(steady_us(), wall_us())
-    if not keep or set_by_us is None:
-        return
-    if abs(set_by_us) > SET_US:
-        LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
-        return
-    try:
-        await asyncio.to_thread(service.privacy.erase_old, keep, wall_us())
-    except Exception as error:
-        LOG.exception("clockwork", error=repr(error))
-
-
-async def _look_at_all(work: Callable[[], Sequence[Future[Any]]]) -> None:
-    """Do all that *work* begins. What fails is told, and keeps nothing else from its turn."""
-    try:
-        begun = await asyncio.to_thread(work)
-    except Exception as error:
-        LOG.exception("clockwork", error=repr(error))
-        return
-    for one in begun:
-        try:
-            await delivered(one)
-        except Exception as error:
-            LOG.exception("clockwork", error=repr(error))
-
-
-async def _sign(service: Service, asking: Asking | None) -> None:
-    """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
-    try:
-        await asyncio.to_thread(service.checkpoint)
-        if asking is not None:
-            await asyncio.to_thread(service.cosign, asking)
-    except WitnessFailed as error:
-        LOG.warning("witness", error=str(error))
-    except Exception as error:
-        LOG.exception("notary", error=repr(error))
 
 
 def _asking(settings: Settings) -> Asking | None:

@@ -23,8 +23,10 @@ from server.clock import wall_us
 from server.desk import Desk
 from server.following import following
 from server.following.followers import Followers
+from server.following.turns import Turn
 from server.history import folding, inventory, moments, reading
 from server.history.precedents import Precedents, precedents
+from server.history.unreadable import Listing
 from server.jobs import leasing, training
 from server.jobs.vigil import Vigil
 from server.models import operating, registration, routing, windows
@@ -92,7 +94,7 @@ class Service:
         """Tell what a model is."""
         return self.store.read(lambda reader: reading.model_view(self.desk, reader, name))
 
-    def models(self, after: str, limit: int, *, include_retired: bool) -> list[ModelView]:
+    def models(self, after: str, limit: int, *, include_retired: bool) -> Listing[ModelView]:
         """List models by name."""
         return self.store.read(
             lambda reader: reading.model_views(self.desk, reader, after, limit, include_retired=include_retired)
@@ -131,7 +133,7 @@ class Service:
         """Tell the state of a model as it is stored, whether or not its events lead there."""
         return self.store.read(lambda reader: reading.stored_view(self.desk, reader, model))
 
-    def states(self, after: str, limit: int) -> list[StateView]:
+    def states(self, after: str, limit: int) -> Listing[StateView]:
         """List the states of models by name."""
         return self.store.read(lambda reader: reading.state_views(self.desk, reader, after, limit))
 
@@ -180,7 +182,7 @@ class Service:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
-    def expire_leases(self, now_us: int) -> list[Future[bool]]:
+    def expire_leases(self, now_us: int) -> list[Turn[bool]]:
         """Take jobs from workers that have been silent for a lease at *now_us* of the steady clock, one by one."""
         try:
             held = self.store.read(leasing.leases_held)
@@ -188,7 +190,11 @@ class Service:
             self._vigil.begin_anew()
             raise
         silent = self._vigil.silent(held, now_us)
-        return [self.do(partial(leasing.expire_lease, self.desk, sign=sign)) for sign in silent]
+        models = self.store.read(lambda reader: leasing.models_of(reader, silent))
+        return [
+            Turn(model, self.do(partial(leasing.expire_lease, self.desk, sign=sign)))
+            for model, sign in zip(models, silent, strict=True)
+        ]
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
@@ -218,6 +224,10 @@ class Service:
         """Read the log, of one model or (empty) of all."""
         return self.store.read(lambda reader: reading.events(reader, model, after_position, limit, types))
 
+    def position(self) -> int:
+        """Give the position of the newest event."""
+        return self.store.read(lambda reader: reader.head().position)
+
     def steps(self, model: str) -> Iterator[folding.Step]:
         """Fold the log of a model again, event by event."""
         return folding.steps(folding.events(self.store, model, folding.version_of(self.store, model)))
@@ -232,7 +242,7 @@ class Service:
 
     def verify(self, models: list[str] | None = None) -> Verification:
         """Check chain, replay and decisions; of all models when none is named, and then the tree as well."""
-        return auditing.verify(self.store, models or (), trust=trust_in(self.notary))
+        return auditing.verify(self.store, models or (), trust=trust_in(self.notary), vault=self.desk.sealer.vault)
 
     def checkpoint(self) -> Checkpoint:
         """Sign what is committed, unless that was done, and give what was signed. It waits for the writer."""
@@ -279,7 +289,7 @@ class Service:
         kept = Kept(self.desk.blobs, self.desk.sealer.vault) if rows else None
         return write_bundle(Source(self.store, self.desk.blobs, self.notary), model, period, newest, out, kept)
 
-    def inventory(self, after: str, limit: int) -> list[dict[str, Any]]:
+    def inventory(self, after: str, limit: int) -> Listing[dict[str, Any]]:
         """Tell the inventory by the names of models."""
         return inventory.entries(self.store, after, limit)
 
@@ -294,10 +304,12 @@ class Service:
 
     # The clock.
 
-    def fire_timers(self, now_us: int) -> list[Future[int]]:
+    def fire_timers(self, now_us: int) -> list[Turn[int]]:
         """Fire every timer that is due, model by model, so that one that fails keeps no other from its turn."""
         due = self.store.read(lambda reader: dict.fromkeys(one.stream for one in reader.timers_due(now_us)))
-        return [self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us)) for model in due]
+        return [
+            Turn(model, self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us))) for model in due
+        ]
 
     def do(self, work: Callable[[Unit], T]) -> Future[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""

@@ -87,6 +87,17 @@ def vault_to_read(settings: Settings) -> Vault | None:
 
 
 @contextlib.contextmanager
+def opened_vault(settings: Settings) -> Iterator[Vault | None]:
+    """Open the vault of the settings to read it, as `vault_to_read` does."""
+    vault = vault_to_read(settings)
+    try:
+        yield vault
+    finally:
+        if vault is not None:
+            vault.close()
+
+
+@contextlib.contextmanager
 def opened_kept(settings: Settings) -> Iterator[Kept]:
     """Open what is kept of rows, to be copied beside its server or without one, and the vault that knows their keys.
 

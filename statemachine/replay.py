@@ -22,6 +22,8 @@ from statemachine.words import Place
 LEFT_OUT = frozenset({"erasures", "legal_hold", "signals", "silent", "moved_row", "loss_told_row"})
 #: Fields that hold a place, which is written as its name.
 PLACES = frozenset({"place", "returns_to"})
+#: What is raised where a fold expects a name, a number or a list, and finds what was written past the store.
+FOREIGN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
 class IllegalHistory(ValueError):
@@ -60,8 +62,7 @@ def refold(health: ModelHealth, recorded: RecordedEvent) -> tuple[Event, ModelHe
         raise
     except IllegalHistory as error:
         raise IllegalHistory(recorded.version, error.why) from error
-    # Whatever was written past the store may stand where a fold expects a name, a number or a list.
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+    except FOREIGN as error:
         raise IllegalHistory(recorded.version, str(error) or type(error).__name__) from error
 
 

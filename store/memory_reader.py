@@ -186,6 +186,11 @@ class MemoryReader:
         newest = self._rows.newest_routes.get(stream)
         return None if newest is None else self._rows.routes.get((stream, newest))
 
+    def routes(self, stream: str) -> tuple[Route, ...]:
+        """Return all intents, by generation."""
+        rows = self._rows.routes.rows
+        return tuple(rows[key] for key in sorted(key for key in rows if key[0] == stream))
+
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one erasure."""
         return self._rows.erasures.get(erasure_id)
@@ -199,6 +204,11 @@ class MemoryReader:
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""
         return self._rows.requests.get(request_id)
+
+    def requests(self, after: str = "", limit: int = 1000) -> tuple[Request, ...]:
+        """Return requests by id."""
+        rows = self._rows.requests.rows
+        return tuple(rows[name] for name in sorted(name for name in rows if name > after)[:limit])
 
 
 def _when_due(timer: Timer) -> tuple[int, str, str]:

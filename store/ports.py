@@ -129,6 +129,9 @@ class Reader(Protocol):
     def route(self, stream: str) -> Route | None:
         """Return the intent with the highest generation."""
 
+    def routes(self, stream: str) -> tuple[Route, ...]:
+        """Return all intents of the stream, by generation."""
+
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one erasure."""
 
@@ -137,6 +140,9 @@ class Reader(Protocol):
 
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""
+
+    def requests(self, after: str = "", limit: int = 1000) -> tuple[Request, ...]:
+        """Return at most *limit* requests with an id > *after*, by id in order of code points."""
 
 
 class Unit(Reader, Protocol):

@@ -221,6 +221,10 @@ class SqlReader:
         """Return the intent with the highest generation."""
         return next(iter(self._all(Route, self._say.route, stream=stream)), None)
 
+    def routes(self, stream: str) -> tuple[Route, ...]:
+        """Return all intents, by generation."""
+        return self._all(Route, self._say.routes, stream=stream)
+
     def erasure(self, erasure_id: str) -> Erasure | None:
         """Return one erasure."""
         return self._one(Erasure, self._say.erasure, erasure_id=erasure_id)
@@ -232,6 +236,10 @@ class SqlReader:
     def request(self, request_id: str) -> Request | None:
         """Return what became of a request."""
         return self._one(Request, self._say.request, request_id=request_id)
+
+    def requests(self, after: str = "", limit: int = 1000) -> tuple[Request, ...]:
+        """Return requests by id."""
+        return self._all(Request, self._say.requests, after=after, limit=limit)
 
     @property
     def _at_rest(self) -> AtRest:

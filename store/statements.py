@@ -183,6 +183,10 @@ class Statements:
         )
         #: What became of a request.
         self.request = self._one(REQUESTS, "request_id")
+        #: Some in order.
+        self.requests = self._compiled(
+            _rows(REQUESTS).where(REQUESTS.c.request_id > AFTER).order_by(REQUESTS.c.request_id).limit(LIMIT), REQUESTS
+        )
 
     def _tree_queries(self) -> None:
         #: A full tile.
@@ -215,10 +219,10 @@ class Statements:
         self.next_timer = self._compiled(_rows(TIMERS).order_by(*due).limit(1), TIMERS)
         timers_due = _rows(TIMERS).where(TIMERS.c.due_us <= bindparam("now_us")).order_by(*due).limit(LIMIT)
         self.timers_due = self._compiled(timers_due, TIMERS)
-        #: The route in force.
-        self.route = self._compiled(
-            _rows(ROUTES).where(_is(ROUTES, "stream")).order_by(ROUTES.c.generation.desc()).limit(1), ROUTES
-        )
+        #: The route in force, and all of them.
+        routes = _rows(ROUTES).where(_is(ROUTES, "stream"))
+        self.route = self._compiled(routes.order_by(ROUTES.c.generation.desc()).limit(1), ROUTES)
+        self.routes = self._compiled(routes.order_by(ROUTES.c.generation), ROUTES)
 
     def _work_queries(self) -> None:
         by_age = (JOBS.c.created_us, JOBS.c.job_id)

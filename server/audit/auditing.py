@@ -10,12 +10,14 @@ from server.audit.deriving import NAMED, Derivation, derive
 from server.audit.proving import Trust, prove
 from server.errors import ThingMissing
 from server.history import folding, reading
+from server.history.beside import Fed, Said, Stored, faults_of_requests
 from server.history.folding import Step
 from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
 from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
-from statemachine.replay import IllegalHistory, projection
+from statemachine.replay import IllegalHistory
 from store.ports import Readable, Reader
+from store.vault import Vault
 
 STRETCH = 16  #: events with evidence that are handed on at once
 
@@ -29,17 +31,20 @@ def verify(
     found: Verification | None = None,
     told: Told = lambda _: None,
     trust: Trust | None = None,
+    vault: Vault | None = None,
 ) -> Verification:
     """Check chain, replay and every decision of *models*, or of all, and digest their events, in bounded memory.
 
-    Where no model is named the tree is checked too, and held against *trust*.
+    What stands beside the events is checked too, as far as it can be (`history/beside.py`); feeds open with *vault*.
+    Where no model is named the tree is checked too, and held against *trust*, and so are requests.
 
     *found* is filled as it goes, so that whoever is interrupted can say how far it came.
     """
     found, hands = found or Verification(), hands or OwnHands(store)
     names, position = store.read(lambda reader: (models or reading.names(reader), reader.head().position))
-    walk = _Walk(store, hands, found, told)
+    walk = _Walk(store, hands, found, told, vault)
     digest = log_sha256(event for name in names for event in walk.through(name))
+    walk.end()
     for derived in hands.rest():
         found.take(derived)
     found.log_sha256 = digest if walk.whole else ""
@@ -47,6 +52,9 @@ def verify(
         found.replay_equal = False
         found.fail(failure_at(f"the log has {position} events, of which {found.events} are of models with a state"))
     if not models:
+        for fault in faults_of_requests(store):
+            found.beside_ok = False
+            found.fail(failure_at(fault))
         store.read(lambda reader: prove(reader, trust or Trust(), found))
     found.settle()
     return found
@@ -55,25 +63,43 @@ def verify(
 class _Walk:
     """Goes through logs, model by model: chain, legality and stored state; hands on what is to be derived."""
 
-    def __init__(self, store: Readable, hands: Hands, found: Verification, told: Told) -> None:
-        self._store, self._hands, self._found, self._told = store, hands, found, told
+    def __init__(self, store: Readable, hands: Hands, found: Verification, told: Told, vault: Vault | None) -> None:
+        self._store, self._hands, self._found, self._told, self._vault = store, hands, found, told, vault
         self.whole = True  #: no payload was erased
+        self._unfed: list[str] = []  #: models without a feed
 
     def through(self, model: str) -> Iterator[RecordedEvent]:
         """Check the events of *model*, and pass on those that can be digested."""
-        until, stored = self._store.read(lambda reader: (reader.version(model), reader.projection(model)))
-        chain = Chain()
+        stored = self._store.read(lambda reader: Stored.of(reader, model))
+        chain, said = Chain(), Said()
         health: ModelHealth | None = ModelHealth()
         self._found.models += 1
-        for page in folding.pages(self._store, model, until):
+        for page in folding.pages(self._store, model, stored.until):
             for event in page:
                 self._check_chain(chain, event)
-            health = self._fold(health, page) if health else None
+            health = self._fold(health, page, said) if health else None
             self._told(len(page))
             yield from (event for event in page if event.payload is not None)
-        if health and (stored is None or stored.body != projection(health)):
+        for fault in said.faults(stored) if health else ():
             self._found.replay_equal = False
-            self._found.fail(failure_at("the replay differs from the stored state", model))
+            self._found.fail(failure_at(fault, model))
+        self._check_feed(model, stored)
+
+    def _check_feed(self, model: str, stored: Stored) -> None:
+        fed = Fed(self._store, model, self._vault)
+        for fault in fed.faults(stored):
+            self._found.beside_ok = False
+            self._found.fail(failure_at(fault, model))
+        self._found.feed_entries += fed.entries
+        self._found.unopened += fed.unopened
+        self._unfed += [] if fed.entries else [model]
+
+    def end(self) -> None:
+        """Say which feeds are missing, unless all are: then the log was kept without them."""
+        self._found.without_feed = len(self._unfed)
+        for model in self._unfed if self._found.feed_entries else ():
+            self._found.beside_ok = False
+            self._found.fail(failure_at("its feed is missing, which begins with its reference", model))
 
     def _check_chain(self, chain: Chain, event: RecordedEvent) -> None:
         self._found.events += 1
@@ -82,13 +108,14 @@ class _Walk:
             self._found.chain_ok = False
             self._found.fail(failure_at(fault.partition(": ")[2], event))
 
-    def _fold(self, health: ModelHealth, page: Sequence[RecordedEvent]) -> ModelHealth | None:
+    def _fold(self, health: ModelHealth, page: Sequence[RecordedEvent], said: Said) -> ModelHealth | None:
         """Fold a page, and hand on what is to be derived; None when the fold cannot go on."""
         gathered = _Gathered()
         end: ModelHealth | None = health
         try:
             for step in folding.steps(page, health):
                 end = step.after
+                said.take(step)
                 if gathered.add(step):
                     self._hand_on(gathered)
         except IllegalHistory as error:

@@ -71,6 +71,10 @@ class Verification:
     chain_ok: bool = True
     replay_equal: bool = True
     tree_ok: bool = True
+    beside_ok: bool = True  #: feeds, cursors and requests fit together
+    feed_entries: int = 0
+    without_feed: int = 0  #: models; a log may be kept without any of its feeds, but not without some
+    unopened: int = 0  #: entries of feeds of which only what stands in clear was looked at, since there is no vault
     root: str = ""  #: over all events, computed from them; empty where the tree was not looked at
     decisions: int = 0
     rederived: int = 0

@@ -11,6 +11,7 @@ from server.desk import Desk, Doing
 from server.following import following
 from server.following.backlog import Backlog
 from server.following.neglect import Neglect
+from server.following.turns import Turn
 from server.history import reading
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
@@ -50,13 +51,13 @@ class Followers:
         followed.add_done_callback(lambda done: self._backlog.failed(model) if _failed(done) else None)
         return followed
 
-    def send_again(self) -> list[Future[None]]:
+    def send_again(self) -> list[Turn[None]]:
         """Follow the models whose follower has failed, as when the database was away."""
-        return [self.send(model) for model in self._backlog.left()]
+        return [Turn(model, self.send(model)) for model in self._backlog.left()]
 
-    def send_to_neglected(self) -> list[Future[None]]:
+    def send_to_neglected(self) -> list[Turn[None]]:
         """Follow the models that another server has taken rows of, and has not looked at since this was last called."""
-        return [self.send(model) for model in self._store.read(self._neglect.found)]
+        return [Turn(model, self.send(model)) for model in self._store.read(self._neglect.found)]
 
     def catch_up(self) -> None:
         """Follow every model to the end of its feed, as after a restart.

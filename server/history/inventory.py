@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from server.errors import ModelMissing
 from server.history import folding
 from server.history.folding import Step
+from server.history.unreadable import Listing, listing
 from statemachine import events as e
 from statemachine.health import ModelHealth
 from statemachine.words import HEALTHY, RETIRED, Automation
@@ -75,16 +77,22 @@ class Inventory:
         return {"at_us": since_us + days * DAY_US, "why": f"{days} days after its validation, as tier asks"}
 
 
-def entries(store: Readable, after: str, limit: int) -> list[dict[str, Any]]:
+def entries(store: Readable, after: str, limit: int) -> Listing[dict[str, Any]]:
     """Tell models by name, from behind *after*."""
     found = store.read(lambda reader: [one.stream for one in reader.projections(after, limit)])
-    return [entry(store, model) for model in found]
+    return listing(found, limit, lambda model: entry(store, model))
 
 
 def entry(store: Readable, model: str) -> dict[str, Any]:
-    """Tell one model, from the fold of its log."""
-    told = Inventory()
-    for step in folding.steps(folding.events(store, model, folding.version_of(store, model))):
+    """Tell one model, from the fold of its log.
+
+    Raises:
+        ModelMissing: It has none.
+    """
+    told, until = Inventory(), folding.version_of(store, model)
+    if not until:
+        raise ModelMissing(model)
+    for step in folding.steps(folding.events(store, model, until)):
         told.take(step)
     return told.told()
 

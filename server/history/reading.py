@@ -9,11 +9,12 @@ import orjson
 
 from server.desk import Desk
 from server.errors import ModelMissing
+from server.history.unreadable import Listing, listing
 from server.history.unwatched import unwatched
 from server.views import ModelView, StateView, declared_now, state_of
 from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
-from statemachine.replay import restored
+from statemachine.replay import FOREIGN, restored
 from statemachine.words import RETIRED
 from store.ports import Reader
 
@@ -48,14 +49,14 @@ def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
         return state_view(desk, reader, model)
     try:
         health = restored(found.body)
-    except (ValueError, TypeError, LookupError, AttributeError):  # whatever was written past the store
+    except FOREIGN:
         health = ModelHealth()
     return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
 
 
-def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> list[StateView]:
+def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> Listing[StateView]:
     """Tell the states of models by name, from behind *after*."""
-    return [state_view(desk, reader, found.stream) for found in reader.projections(after, limit)]
+    return listing(_behind(reader, after, limit), limit, lambda model: state_view(desk, reader, model))
 
 
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
@@ -85,17 +86,14 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
     )
 
 
-def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_retired: bool) -> list[ModelView]:
+def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_retired: bool) -> Listing[ModelView]:
     """Tell models by name, from behind *after*."""
-    found: list[ModelView] = []
-    while len(found) < limit:
-        page = reader.projections(after, limit)
-        if not page:
-            break
-        after = page[-1].stream
-        views = (model_view(desk, reader, one.stream) for one in page)
-        found += [view for view in views if include_retired or not view.retired]
-    return found[:limit]
+
+    def told(model: str) -> ModelView | None:
+        view = model_view(desk, reader, model)
+        return view if include_retired or not view.retired else None
+
+    return listing(_behind(reader, after, limit), limit, told)
 
 
 def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
@@ -108,10 +106,14 @@ def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
 
 def names(reader: Reader) -> list[str]:
     """Name every model."""
-    found: list[str] = []
-    while page := reader.projections(found[-1] if found else "", PAGE):
-        found += [one.stream for one in page]
-    return found
+    return list(_behind(reader, "", PAGE))
+
+
+def _behind(reader: Reader, after: str, size: int) -> Iterator[str]:
+    """Name the models behind *after*, read in pages of *size*."""
+    while page := reader.projections(after, size):
+        yield from (one.stream for one in page)
+        after = page[-1].stream
 
 
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from server.history import folding
+from server.history.beside import Said, Stored
 from server.history.folding import Step
 from server.views import StateView, state_of
 from statemachine.envelope import Chain, RecordedEvent
@@ -19,24 +20,26 @@ from store.ports import Readable
 class Replay:
     """One replay of *model*: go through its pages, then ask what it came to.
 
-    *difference* and *broken* are the first things that are wrong with fold and chain; empty when nothing is.
+    *difference* and *broken* are the first things that are wrong with the fold, or with the timers and routes that
+    follow from it, and with the chain; empty when nothing is.
     """
 
     def __init__(self, store: Readable, model: str) -> None:
         """Take note of what is stored now. What is recorded later is no part of this replay."""
         self._store, self._model, self._chain = store, model, Chain()
-        self._until, stored = store.read(lambda reader: (reader.version(model), reader.projection(model)))
-        self._stored = stored.body if stored else b"{}"
+        self._stored, self._said = store.read(lambda reader: Stored.of(reader, model)), Said()
         self.end, self.events, self.position = ModelHealth(), 0, 0
         self.difference = self.broken = ""
 
     def pages(self) -> Iterator[list[Step]]:
         """Fold page by page. A history that cannot be folded ends there, and the chain is checked to its end."""
-        for page in folding.pages(self._store, self._model, self._until):
+        for page in folding.pages(self._store, self._model, self._stored.until):
             for event in page:
                 self.broken = self.broken or next(self._chain.faults(event), "")
             yield [] if self.difference else self._folded(page)
-        self.difference = self.difference or _difference(projection(self.end), self._stored)
+        stored = self._stored.projection.body if self._stored.projection else b"{}"
+        self.difference = self.difference or _difference(projection(self.end), stored)
+        self.difference = self.difference or next(self._said.faults(self._stored), "")
 
     @property
     def replayed(self) -> StateView:
@@ -48,6 +51,7 @@ class Replay:
         try:
             for step in folding.steps(page, self.end):
                 taken.append(step)
+                self._said.take(step)
                 self.end, self.position = step.after, step.recorded.position
         except ValueError as error:  # a move that is illegal, or a payload that cannot be read
             self.difference = str(error)

@@ -66,12 +66,22 @@ class Sealer:
         """Give each of *items* with what it holds, as far as its keys are alive."""
         heads = [outline(item.body) for item in items]
         keys = self.vault.opened({key_id for head in heads if head for key_id in head["keys"]})
-        for item, head in zip(items, heads, strict=True):
-            yield item, feed.decode(item.kind, item.body) if head is None else _opened(item, head, keys)
+        for item in items:
+            yield item, entry_of(item, keys)
 
     def _keys(self, model: str, subjects: Sequence[str], kind: str = ROWS) -> list[DataKey]:
         period = self._clock_us() // PERIOD_US
         return self.vault.keys([Owner(kind, model, subject, period) for subject in subjects])
+
+
+def entry_of(item: FeedItem, keys: Mapping[str, DataKey]) -> feed.Entry:
+    """Give what *item* holds, as far as its keys are among *keys*.
+
+    Raises:
+        SealBroken: It was altered, or moved to another place.
+    """
+    head = outline(item.body)
+    return feed.decode(item.kind, item.body) if head is None else _opened(item, head, keys)
 
 
 def outline(body: bytes) -> Header | None:

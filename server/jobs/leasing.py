@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -128,6 +128,12 @@ def heartbeat(
 def leases_held(reader: Reader) -> tuple[Lease, ...]:
     """Give the leases that somebody holds."""
     return reader.leases_expired(NEVER_US - 1)
+
+
+def models_of(reader: Reader, signs: Iterable[Sign]) -> list[str]:
+    """Name the model of each job whose worker gave these signs of life; nothing for one that is gone."""
+    jobs = [reader.job(job_id) for job_id, _, _ in signs]
+    return [job.stream if job else "" for job in jobs]
 
 
 def expire_lease(desk: Desk, unit: Unit, sign: Sign) -> bool:

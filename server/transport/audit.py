@@ -44,7 +44,8 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         name = model_name(request.model) if request.model else ""
         asked = (name, request.after_position, *known_types(request.types))
         size = page(request.page_size)
-        after = int(continued(request.page_token, asked) or behind(request.after_position))
+        begun = continued(request.page_token, asked)
+        after = int(begun) if begun else await behind(self._service, request.after_position)
         if name:
             await read(self._service.state, name)
         found = await read(self._service.events, name, after, size, tuple(request.types))
@@ -115,6 +116,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
             decisions=found.decisions, rederived=found.rederived, log_sha256=found.log_sha256,
             erased=found.erased, tree_ok=found.tree_ok, root=found.root,
             first_failure=str(found.failures[0]) if found.failures else "",
+            failures=found.failed, feed_entries=found.feed_entries,
         )  # fmt: skip
 
     @answering
@@ -215,6 +217,7 @@ def decision(found: Derivation) -> pb.Decision:
         model=found.recorded.stream, position=found.recorded.position, type=found.recorded.type,
         judge=found.judge, evidence_sha256=found.evidence, inputs_json=evidence(found),
         policy_json=written(found.policy.to_json()), verdict_json=written(found.verdict),
+        policy_version=found.recorded.policy_version,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from server.bundling.period import Period
 from server.service import Service
 from server.transport.calls import read
 from server.transport.fields import continued, model_name, number, page, page_token
+from server.transport.unreadable import unreadable
 
 INVENTORY = "inventory"  #: the question that a token continues
 
@@ -46,8 +47,8 @@ async def listed(
     size, after = page(request.page_size), continued(request.page_token, INVENTORY)
     async with turn:
         found = await read(service.inventory, after, size)
-    token = page_token(found[-1]["model"], INVENTORY) if len(found) == size else ""
-    return pb.ListInventoryResponse(entries=[entry(one) for one in found], next_page_token=token)
+    token, told = page_token(found.last, INVENTORY) if found.last else "", [entry(one) for one in found.told]
+    return pb.ListInventoryResponse(entries=told, next_page_token=token, unreadable=unreadable(found.unreadable))
 
 
 def period(request: pb.ExportBundleRequest) -> Period:

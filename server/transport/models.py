@@ -29,6 +29,7 @@ from server.transport.fields import (
     word,
     words,
 )
+from server.transport.unreadable import unreadable
 from server.views import ModelView
 from statemachine.canonical import canonical
 from store.ports import Unit
@@ -64,8 +65,9 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
         """List models by name."""
         size, after = page(request.page_size), continued(request.page_token, request.include_retired)
         found = await read(self._service.models, after, size, include_retired=request.include_retired)
-        token = page_token(found[-1].name, request.include_retired) if len(found) == size else ""
-        return pb.ListModelsResponse(models=[model(view) for view in found], next_page_token=token)
+        token = page_token(found.last, request.include_retired) if found.last else ""
+        told = [model(view) for view in found.told]
+        return pb.ListModelsResponse(models=told, next_page_token=token, unreadable=unreadable(found.unreadable))
 
     @answering
     async def UpdateModel(self, request: pb.UpdateModelRequest, context: Context) -> pb.UpdateModelResponse:

@@ -8,12 +8,13 @@ from collections.abc import AsyncGenerator, Sequence
 from remission.v1 import health_pb2 as pb
 from remission.v1 import health_pb2_grpc, routing_pb2, routing_pb2_grpc
 
-from server.errors import Invalid
+from server.errors import Invalid, OutOfRecord
 from server.history.changes import Changed, Changes
 from server.models import routing
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read, states, streaming
 from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
+from server.transport.unreadable import unreadable
 from server.transport.wake import Bell
 from server.transport.windows import row_window
 from server.views import RouteView, StateView, Wait
@@ -54,10 +55,10 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
         for i, one in enumerate(request.states):
             word(pb.State, one, f"states[{i}]", STATES)
         found = await read(self._service.states, continued(request.page_token, asked), size)
-        token = page_token(found[-1].model, asked) if len(found) == size else ""
-        told = [state(view) for view in found]
+        token = page_token(found.last, asked) if found.last else ""
+        told = [state(view) for view in found.told]
         kept = [one for one in told if (one.state in asked if asked else one.state != pb.STATE_RETIRED)]
-        return pb.ListStatesResponse(states=kept, next_page_token=token)
+        return pb.ListStatesResponse(states=kept, next_page_token=token, unreadable=unreadable(found.unreadable))
 
     @answering
     async def GetWindows(self, request: pb.GetWindowsRequest, _: Context) -> pb.GetWindowsResponse:
@@ -72,7 +73,7 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
     ) -> AsyncGenerator[pb.WatchStatesResponse, None]:
         """Tell every change of state behind a position of the log, then every new one, and that the server lives."""
         names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
-        seen = Changes(behind(request.after_position), names)
+        seen = Changes(await behind(self._service, request.after_position), names)
         await states(self._service, names, "models")
         loop = asyncio.get_running_loop()
         told_at = loop.time()
@@ -145,10 +146,17 @@ def some_models(names: Sequence[str]) -> list[str]:
     return [model_name(name, f"models[{i}]") for i, name in enumerate(names)]
 
 
-def behind(position: int) -> int:
-    """Check a position to go on from."""
+async def behind(service: Service, position: int) -> int:
+    """Check a position to go on from: whoever waits behind one that is not reached yet would miss what comes before it.
+
+    Raises:
+        OutOfRecord: It lies beyond the newest event, as after a restore from a backup.
+    """
     if position < 0:
         raise Invalid("after_position", f"{position} is negative; 0 or more is accepted")
+    head = await read(service.position) if position else 0
+    if position > head:
+        raise OutOfRecord("after_position", position, 0, head, "lies beyond the newest event")
     return position
 
 

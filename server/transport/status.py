@@ -26,6 +26,7 @@ from store.vault import KeyUnknown, SealBroken, VaultFault
 
 DOMAIN = "remission"
 RETRY_SECONDS = 1
+SURPRISE = "an unexpected error; the server's log has it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,12 @@ def tell(error: BaseException) -> Told | None:
     return None
 
 
+def said(error: BaseException) -> tuple[str, str]:
+    """Give the reason and the message of *error*; of a surprise no more than its name."""
+    told = tell(error)
+    return (told.reason, str(error)) if told else (type(error).__name__, SURPRISE)
+
+
 def status_of(error: BaseException) -> status_pb2.Status:
     """Write *error* as a status with details; a surprise becomes INTERNAL and says no more than its name."""
     told = tell(error) or Told(grpc.StatusCode.INTERNAL, type(error).__name__, {})
@@ -275,6 +282,6 @@ def status_of(error: BaseException) -> status_pb2.Status:
         one = any_pb2.Any()
         one.Pack(detail)
         packed.append(one)
-    message = str(error) if told.code != grpc.StatusCode.INTERNAL else "an unexpected error; the server's log has it"
+    message = str(error) if told.code != grpc.StatusCode.INTERNAL else SURPRISE
     code: int = code_pb2.Code.Value(told.code.name)
     return status_pb2.Status(code=code, message=message, details=packed)

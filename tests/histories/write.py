@@ -122,7 +122,7 @@ def _told(file: Path, place: Path) -> dict[str, Any]:
     with _opened(file, place) as service:
         found = service.verify()
         head = service.store.read(lambda reader: reader.head())
-        names = [view.name for view in service.models("", 1000, include_retired=True)]
+        names = [view.name for view in service.models("", 1000, include_retired=True).told]
         return {
             "schema": migrate.newest(), "events": found.events, "decisions": found.decisions,
             "rederived": found.rederived, "failures": [str(one) for one in found.failures],

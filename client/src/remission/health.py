@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from remission.connection import Connection
+from remission.listing import Listing
 from remission.v1 import health_pb2, health_pb2_grpc
+
+_Page = tuple[Sequence[health_pb2.ModelState], Sequence[health_pb2.UnreadableModel]]
 
 
 class Health:
@@ -24,12 +27,17 @@ class Health:
         request = health_pb2.BatchGetStatesRequest(models=models)
         return list(self._connection.call(self._stub.BatchGetStates, request).states)
 
-    def list(self, states: Iterable[health_pb2.State.ValueType] = ()) -> Iterator[health_pb2.ModelState]:
-        """Yield the states of all models, or of those in one of *states*, in order of model name."""
-        request = health_pb2.ListStatesRequest(states=states)
+    def list(self, states: Iterable[health_pb2.State.ValueType] = ()) -> Listing[health_pb2.ModelState]:
+        """Give the states of all models, or of those in one of *states*, in order of model name.
+
+        Models that the server cannot read are in `unreadable` of what is given, and keep no other from being told.
+        """
+        return Listing(self._pages(health_pb2.ListStatesRequest(states=states)))
+
+    def _pages(self, request: health_pb2.ListStatesRequest) -> Iterator[_Page]:
         while True:
             page = self._connection.call(self._stub.ListStates, request)
-            yield from page.states
+            yield page.states, page.unreadable
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
@@ -52,6 +60,9 @@ class Health:
         Args:
             models: To watch; all without any.
             after_position: Resumes behind this position; 0 starts with the first change on record.
+
+        Raises:
+            OutOfRangeError: The position lies beyond the newest event, which the message tells; so after a restore.
         """
         request = health_pb2.WatchStatesRequest(models=models, after_position=after_position)
         return self._connection.stream(lambda: self._stub.WatchStates(request))

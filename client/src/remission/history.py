@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import grpc
 
 from remission.connection import Connection
 from remission.errors import make_error
-from remission.v1 import audit_pb2, audit_pb2_grpc
+from remission.listing import Listing
+from remission.v1 import audit_pb2, audit_pb2_grpc, health_pb2
 
 _VERIFY_TIMEOUT_SECONDS = 3_600.0  # the whole log is read
 _EXPORT_TIMEOUT_SECONDS = 3_600.0  # and here all of a model
 _TOGETHER = 500  #: steps of a replay in one message
+_Page = tuple[Sequence[audit_pb2.InventoryEntry], Sequence[health_pb2.UnreadableModel]]
 
 
 class History:
@@ -34,6 +36,9 @@ class History:
             after_position: Events up to and with this position are left out.
             types: Keeps only events of these types; all without any.
             leaves: Whether each comes with its leaf, the bytes that the Merkle tree is over.
+
+        Raises:
+            OutOfRangeError: The position lies beyond the newest event; its message tells the newest.
         """
         request = audit_pb2.ReadEventsRequest(
             model=model, after_position=after_position, types=types, page_size=1_000, leaves=leaves
@@ -136,12 +141,17 @@ class History:
             raise make_error(grpc.StatusCode.DATA_LOSS, f"{expected}, got {size} with hash {digest.hexdigest()}")
         return trailer
 
-    def inventory(self) -> Iterator[audit_pb2.InventoryEntry]:
-        """Yield what each model is for, who answers for it, what validated it, and when to look again."""
-        request = audit_pb2.ListInventoryRequest(page_size=1_000)
+    def inventory(self) -> Listing[audit_pb2.InventoryEntry]:
+        """Give what each model is for, who answers for it, what validated it, and when to look again.
+
+        Models that the server cannot read are in `unreadable` of what is given, and keep no other from being told.
+        """
+        return Listing(self._pages(audit_pb2.ListInventoryRequest(page_size=1_000)))
+
+    def _pages(self, request: audit_pb2.ListInventoryRequest) -> Iterator[_Page]:
         while True:
             page = self._connection.call(self._stub.ListInventory, request)
-            yield from page.entries
+            yield page.entries, page.unreadable
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

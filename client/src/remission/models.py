@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from remission.connection import Connection, new_id
-from remission.v1 import model_pb2, model_pb2_grpc, signals_pb2
+from remission.listing import Listing
+from remission.v1 import health_pb2, model_pb2, model_pb2_grpc, signals_pb2
 
 _CREATE_TIMEOUT_SECONDS = 120.0  # a reference may be 64 MiB, and the server profiles it before it answers
+_Page = tuple[Sequence[model_pb2.Model], Sequence[health_pb2.UnreadableModel]]
 
 
 class Models:
@@ -34,12 +36,17 @@ class Models:
         """Return a model."""
         return self._connection.call(self._stub.GetModel, model_pb2.GetModelRequest(name=name)).model
 
-    def list(self, *, include_retired: bool = False) -> Iterator[model_pb2.Model]:
-        """Yield models in order of name."""
-        request = model_pb2.ListModelsRequest(include_retired=include_retired)
+    def list(self, *, include_retired: bool = False) -> Listing[model_pb2.Model]:
+        """Give models in order of name.
+
+        Those that the server cannot read are in `unreadable` of what is given, and keep no other from being told.
+        """
+        return Listing(self._pages(model_pb2.ListModelsRequest(include_retired=include_retired)))
+
+    def _pages(self, request: model_pb2.ListModelsRequest) -> Iterator[_Page]:
         while True:
             page = self._connection.call(self._stub.ListModels, request)
-            yield from page.models
+            yield page.models, page.unreadable
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token

@@ -16,6 +16,15 @@ def test_a_repeated_request_gets_its_first_answer(store: Store) -> None:
     assert (request.payload_sha256, request.response) == ("hash", b"first")
 
 
+def test_requests_are_told_in_pages_by_id(store: Store) -> None:
+    for name in ("b", "é", "a", "B"):
+        store.run(lambda unit, name=name: unit.remember(name, "hash", name.encode()))  # type: ignore[misc]  # it is asked once
+
+    first = store.read(lambda reader: reader.requests("", 3))
+    assert [one.request_id for one in first] == ["B", "a", "b"]
+    assert [one.response for one in store.read(lambda reader: reader.requests("b", 3))] == ["é".encode()]
+
+
 def test_a_request_id_with_another_payload_is_refused(store: Store) -> None:
     store.run(lambda unit: unit.remember("r", "hash", b"first"))
 

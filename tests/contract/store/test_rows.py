@@ -102,3 +102,12 @@ def test_the_highest_generation_of_a_route_is_in_force(store: Store) -> None:
 
     assert store.read(lambda reader: reader.route("a")) == acknowledged
     assert store.read(lambda reader: reader.route("b")) is None
+
+
+def test_all_intents_of_a_stream_are_told_by_generation(store: Store) -> None:
+    routes = [Route(stream=name, generation=one, body=b"x", issued_us=1) for one in (10, 9, 1) for name in "ab"]
+    keep(store, *routes)
+
+    found = store.read(lambda reader: reader.routes("a"))
+    assert [(one.stream, one.generation) for one in found] == [("a", 1), ("a", 9), ("a", 10)]
+    assert store.read(lambda reader: reader.routes("c")) == ()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from remission import Client
 
+from statemachine.policy import Policy
 from tests.fixtures.commands import remission
 from tests.fixtures.servers import serving
 from tests.integration.server.requests import create, model, reference
@@ -63,8 +64,22 @@ def test_a_file_that_is_not_there_is_refused_in_a_line(tmp_path: Path) -> None:
     done = [remission("policy", command, "no.yaml", folder=tmp_path) for command in ("check", "show")]
 
     assert [one.code for one in done] == [2, 2]
-    assert done[0].err == "no.yaml: cannot be read: No such file or directory\n"
-    assert done[1].err == "remission: no.yaml: cannot be read: No such file or directory\n"
+    why = "cannot be read: No such file or directory; a file is accepted, or what is built in: default, defaults"
+    assert done[0].err == f"no.yaml: {why}\n"
+    assert done[1].err == f"remission: no.yaml: {why}, and model:NAME or model:NAME@VERSION for one in a log\n"
+
+
+@pytest.mark.parametrize("name", ["default", "defaults"])
+def test_what_is_built_in_is_told_checked_and_compared_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "p.json").write_text("{}", encoding="utf-8")
+
+    told = remission("policy", "show", name, "--json", folder=tmp_path)
+    checked = remission("policy", "check", name, folder=tmp_path)
+    same = remission("policy", "diff", name, "p.json", folder=tmp_path)
+
+    assert json.loads(told.out)["policy"] == Policy().to_json()
+    assert (checked.code, checked.out.partition(";")[0]) == (0, f"{name}: accepted")
+    assert (same.code, same.out) == (0, "no difference in what they come to\n")
 
 
 def test_a_policy_is_told_in_sentences_with_what_it_leaves_to_defaults(tmp_path: Path) -> None:

@@ -146,7 +146,13 @@ def test_a_decision_is_made_again_and_shown(target: str) -> None:
 
     assert (found["status"], found["equal"], found["differences"]) == ("DERIVATION_STATUS_EQUAL", True, [])
     assert json.loads(found["rederived_verdict_json"]) == json.loads(found["decision"]["verdict_json"])
-    assert "EQUAL: the bits agree" in shown(target, "explain", "turned", some["position"])
+    lines = shown(target, "explain", "turned", some["position"]).splitlines()
+    assert lines[0].startswith("turned: ")
+    assert " gates were passed, so " in lines[0]
+    assert lines[1:] == [
+        f"{found['decision']['judge']} decided that at position {some['position']}, under version 1 of the policy.",
+        "EQUAL: made again from its evidence, every number agrees to the bit.",
+    ]
 
 
 @pytest.mark.parametrize("command", ["state", "history", "replay"])

@@ -48,6 +48,7 @@ def test_a_whole_database_is_derived_and_reported(file: Path, jobs: str) -> None
         "models": len(then["models"]), "events": then["events"], "equal": True, "chain_ok": True,
         "log_sha256": then["log_sha256"], "decisions": then["decisions"], "rederived": then["decisions"],
         "tree_ok": True, "root": "aa669a70aa19c26b9e87b0a8d5a2029e04f86b6d4b6e6421037241cbcbf71183",
+        "beside_ok": True, "feed_entries": 0, "without_feed": len(then["models"]), "unopened": 0,
         "erased": 0, "failed": 0, "failures": [],
     }  # fmt: skip
     assert f"{then['events']}/{then['events']}" in done.err
@@ -138,3 +139,13 @@ def test_a_replay_leaves_the_file_as_it_was(file: Path) -> None:
     replay(file, "--derive", "--jobs", "2")
 
     assert file.read_bytes() == before
+
+
+def test_a_timer_that_was_altered_is_named_and_ends_with_exit_code_one(file: Path) -> None:
+    with past_the_store(file) as raw:
+        raw.execute("UPDATE timers SET visit = 99")
+
+    done = replay(file, "--json")
+
+    assert done.code == 1
+    assert all("is of visit 99, the log says" in one["what"] for one in told(done)["failures"])

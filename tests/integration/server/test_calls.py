@@ -80,6 +80,20 @@ def test_a_watcher_that_comes_back_misses_nothing_and_sees_nothing_twice(client:
         assert list(itertools.islice(again, len(whole) - at - 1)) == whole[at + 1 :]
 
 
+def test_who_goes_on_behind_what_is_not_reached_yet_is_told_where_the_log_ends(client: Client) -> None:
+    head = max(one.position for one in client.history())
+
+    for asked in (
+        lambda: client.watch(after_position=head + 1),
+        lambda: client.history("ill", after_position=head + 1),
+    ):
+        with pytest.raises(OutOfRangeError) as refused:
+            next(iter(asked()))
+        assert refused.value.metadata == {"given": str(head + 1), "first": "0", "newest": str(head)}
+        assert [one.field for one in refused.value.violations] == ["after_position"]
+    assert list(client.history("ill", after_position=head)) == []
+
+
 def test_a_change_is_told_with_the_state_that_it_led_to(client: Client) -> None:
     first, second = itertools.islice(client.watch("ill", after_position=1), 2)
 

@@ -28,18 +28,18 @@ main()
 """
 #: The command, that looks for what others have left every half a second.
 EAGER = """
-from server import serve
+from server import clockwork
 
-serve.NEGLECT_US = 500_000
+clockwork.NEGLECT_US = 500_000
 from cli.main import main
 main()
 """
 #: The command, whose clock is set ahead by two years in the first of its hours, which last three seconds.
 LEAPING = """
-from server import serve
+from server import clockwork
 
-serve.HOUR_US = 3_000_000
-real, leaps, kept = serve.wall_us, [], serve.SteadyHours
+clockwork.HOUR_US = 3_000_000
+real, leaps, kept = clockwork.wall_us, [], clockwork.SteadyHours
 
 
 def begun(*moment):
@@ -47,8 +47,8 @@ def begun(*moment):
     return kept(*moment)
 
 
-serve.wall_us = lambda: real() + sum(leaps)
-serve.SteadyHours = begun
+clockwork.wall_us = lambda: real() + sum(leaps)
+clockwork.SteadyHours = begun
 from cli.main import main
 main()
 """

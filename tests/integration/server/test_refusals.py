@@ -325,6 +325,7 @@ TABLE = [
     Bad("a hash of an artefact that is none", "CompleteJob", lambda: training_pb2.CompleteJobRequest(request_id="c", job_id="j", attempt=1, report_json="{}", isolation=training_pb2.ISOLATION_LEVEL_NONE, artifact_sha256s=["x"]), INVALID, "artifact_sha256s[0]"),
     Bad("neither hash nor version", "GetManifest", artifact_pb2.GetManifestRequest, INVALID, "by"),
     Bad("a negative position", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(after_position=-1), INVALID, "after_position"),
+    Bad("a position beyond the log", "ReadEvents", lambda: audit_pb2.ReadEventsRequest(after_position=1 << 40), BEYOND, "after_position"),
     Bad("a position beyond the log", "ExplainDecision", lambda: audit_pb2.ExplainDecisionRequest(model="m", position=10**6), MISSING, "position"),
     Bad("no moment", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m"), INVALID, "moment"),
     Bad("an instant before the first event", "GetStateAsOf", lambda: audit_pb2.GetStateAsOfRequest(model="m", at_us=-1), BEYOND, "at_us"),

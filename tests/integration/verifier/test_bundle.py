@@ -91,6 +91,29 @@ def test_a_bundle_that_nobody_touched_is_whole(archive: bytes) -> None:
     assert (found.more["erased"], found.size) == (0, 32)
 
 
+def test_what_was_checked_up_to_the_fault_is_told(files: Files) -> None:
+    other = files["events.jsonl"].replace(b'"version":3', b'"version":4')
+    whole = checked(packed(files))
+    altered = checked(packed(sealed({**files, "events.jsonl": other})))
+    unsealed = checked(packed({**files, "manifest.note": b"nobody has signed this"}))
+    unsigned = checked(packed(sealed({**files, "checkpoint": b"nobody has signed this"})))
+
+    stages = ["the form of the archive", "the seal", f"{len(files) - 2} files", "the checkpoint", "32 events"]
+    assert altered.checked == whole.checked
+    assert (altered.checked[:5], altered.size, altered.unchecked) == (stages, 32, "")
+    assert (unsealed.checked, unsealed.size) == (["the form of the archive", "the seal"], None)
+    assert unsealed.unchecked == "all that stands below the seal, since it does not hold"
+    assert (unsigned.checked[:5], unsigned.size, unsigned.more["events"]) == (stages, None, 32)
+    assert unsigned.unchecked == "whether events stand in the log, since the checkpoint is not believed"
+
+
+def test_a_file_that_is_no_archive_says_that_nothing_was_checked() -> None:
+    found = checked(b"no archive")
+
+    assert (found.checked, found.size) == ([], None)
+    assert found.unchecked == "what follows, since the archive cannot be read any further"
+
+
 def test_every_mutation_of_every_file_is_found_and_the_file_is_named(files: Files) -> None:
     chance, missed = seeded(7), []
     for name in files:

@@ -76,6 +76,56 @@ def test_a_program_is_told_in_json(folder: Path, capsys: pytest.CaptureFixture[s
     ]
 
 
+def said(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Give the lines of a table by their names."""
+    return {line[:12].strip(): line[12:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_what_was_checked_up_to_the_fault_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "tile/0/001.p/44").unlink()
+
+    code = main(["log", str(folder), "--key", KEY])
+
+    told = said(capsys)
+    assert (code, told["entries"], told["checked"]) == (
+        1, "300 in 2 streams", "all 300 entries, and the tiles above them",
+    )  # fmt: skip
+    assert "unchecked" not in told
+
+
+def test_no_entries_are_counted_where_no_checkpoint_is_believed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stranger = Signer("log.example/test", bytes(32)).verifier.text
+
+    code = main(["log", str(folder), "--key", stranger])
+    told = said(capsys)
+    main(["log", str(folder), "--key", stranger, "--json"])
+
+    assert (code, told["entries"], told["checked"], told["unchecked"]) == (
+        1, "not known: no checkpoint was believed", "nothing",
+        "all entries, since no checkpoint says which they are",
+    )  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["size"] is None
+
+
+def test_a_receipt_that_fails_says_how_far_it_was_checked(receipt: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, stranger = receipt.read_text(), Signer("log.example/test", bytes(32)).verifier.text
+
+    main(["receipt", str(receipt), "--key", stranger])
+    unsigned = said(capsys)
+    receipt.write_text(f"no {text}")
+    main(["receipt", str(receipt), "--key", KEY])
+    unreadable = said(capsys)
+
+    assert (unsigned["checked"], unsigned["unchecked"]) == (
+        "the form of the receipt", "the entry, since the checkpoint of its receipt is not believed",
+    )  # fmt: skip
+    assert (unreadable["checked"], unreadable["unchecked"]) == (
+        "nothing", "the entry, since its receipt cannot be read",
+    )  # fmt: skip
+
+
 def test_keys_are_read_from_a_file(folder: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"# retired\n{Signer('log.example/old', bytes(32)).verifier.text}\n\n{KEY}\n")

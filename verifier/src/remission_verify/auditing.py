@@ -33,6 +33,7 @@ def check_log(folder: Path, trust: Trust, older: Mapping[str, str] = NONE, progr
         signed = trust.open(TileFolder(folder).checkpoint())
     except VerificationError as error:
         found.add(Fault(CHECKPOINT, str(error).removeprefix(f"{CHECKPOINT}: ")))
+        found.unchecked = "all entries, since no checkpoint says which they are"
         return found
     told = _of(signed, found)
     return LogCheck(folder, signed.checkpoint, list(_older(trust, older, told)), progress, told).run()
@@ -40,11 +41,16 @@ def check_log(folder: Path, trust: Trust, older: Mapping[str, str] = NONE, progr
 
 def check_receipt(file: str, text: str, entry: bytes, trust: Trust) -> Findings:
     """Check that *entry* stands in the log, by the receipt *text* in *file*. Faults are told, not raised."""
-    found = Findings()
+    found = Findings(unchecked="the entry, since its receipt cannot be read")
     try:
         receipt = parse_receipt(text)
+        found.checked.append("the form of the receipt")
+        found.unchecked = "the entry, since the checkpoint of its receipt is not believed"
         signed = trust.open(receipt.checkpoint)
         found = _of(signed, found)
+        found.checked.append("the checkpoint")
+        found.checked.append("the way of the entry to its root")
+        found.unchecked = ""
         told = signed.checkpoint
         verify_inclusion(hash_leaf(entry), receipt.index, told.size, receipt.path, told.root)
         found.root = told.root.hex()

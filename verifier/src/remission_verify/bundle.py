@@ -54,6 +54,7 @@ def check_bundle(source: Path | BinaryIO, trust: Trust) -> Findings:
             _Check(archive, trust, found).run()
     except ArchiveTorn as error:
         found.add(error.fault)
+        found.unchecked = "what follows, since the archive cannot be read any further"
     except OSError as error:
         raise FileInvalid(f"{source}: cannot be read: {error.strerror or error}; a bundle is accepted") from error
     return found
@@ -81,22 +82,48 @@ class _Check:
         """Check all of it."""
         for fault in self._archive.faults():
             self._found.add(fault)
-        if not self._found.whole or not self._seal():
+        self._done("the form of the archive")
+        if not self._found.whole:
+            self._found.unchecked = "what is in it, since no bundle has this form"
+            return
+        sealed = self._seal()
+        self._done("the seal")
+        if not sealed:
+            self._found.unchecked = "all that stands below the seal, since it does not hold"
             return
         self._files()
         self._keys()
-        record = Record(self._archive, self._manifest, self._checkpoint(), self._found)
+        self._done(f"{len(self._manifest['files'])} files")
+        self._record()
+        SealedRows(self._archive, self._manifest, self._found).check()
+        if set(OF_ROWS) & set(self._archive.names):
+            self._done("kept rows")
+
+    def _record(self) -> None:
+        """Check events and evidence, and what is told of them. How many were seen is told however far that comes."""
+        checkpoint = self._checkpoint()
+        self._done("the checkpoint")
+        if checkpoint is None:
+            self._found.unchecked = "whether events stand in the log, since the checkpoint is not believed"
+        record = Record(self._archive, self._manifest, checkpoint, self._found)
         evidence = Evidence(self._archive, self._found)
-        for payload in record.payloads():
-            evidence.name(payload)
-        evidence.check()
+        try:
+            for payload in record.payloads():
+                evidence.name(payload)
+            self._done(f"{record.count} events")
+            evidence.check()
+            self._done(f"{evidence.count} pieces of evidence")
+        finally:
+            self._found.more |= {
+                "events": record.count, "evidence": evidence.count, "erased": record.erased + evidence.erased
+            }  # fmt: skip
         digest = digest_of_parts(self._manifest["files"])
         for fault in check_retelling(self._archive, record.positions, record.gates, digest):
             self._found.add(fault)
-        self._found.more |= {
-            "events": record.count, "evidence": evidence.count, "erased": record.erased + evidence.erased
-        }  # fmt: skip
-        SealedRows(self._archive, self._manifest, self._found).check()
+        self._done("what is told of them")
+
+    def _done(self, what: str) -> None:
+        self._found.checked.append(what)
 
     def _seal(self) -> bool:
         manifest = self._archive.read("manifest.json", MOST_MANIFEST_BYTES)

@@ -31,7 +31,7 @@ class Findings:
     """The faults of a log, and what was read of it. Beyond a limit faults are counted only."""
 
     origin: str = ""
-    size: int = 0
+    size: int | None = None  #: entries that were signed; None where no checkpoint was believed
     root: str = ""
     streams: int = 0
     signed_by: tuple[str, ...] = ()
@@ -39,6 +39,8 @@ class Findings:
     faults: list[Fault] = field(default_factory=list)
     untold: int = 0  #: further faults
     more: dict[str, str | int] = field(default_factory=dict)  #: what else was read, by a name for people
+    checked: list[str] = field(default_factory=list)  #: what was gone through, in order, whether or not it was right
+    unchecked: str = ""  #: what was not, and why; empty where all was
 
     @property
     def whole(self) -> bool:

@@ -61,12 +61,15 @@ class LogCheck:
         self._upper(reader, true)
         self._strangers(reader)
         self._older(true)
+        self.found.checked.append(f"all {self.signed.size} entries, and the tiles above them")
         self.found.root, self.found.streams = by_entries.root().hex(), len(self._chains)
         self.found.sort()
         return self.found
 
     def _stopped(self, position: int) -> Findings:
         """Give up on what has little of a log in it: a signed size and an empty folder would be read for years."""
+        self.found.checked.append(f"the positions 1 to {position}")
+        self.found.unchecked = f"the {self.signed.size - position} positions behind them, and the root"
         for tile, number in self._differing:
             self._differs(tile, number, "the entry and its hash in the tile differ")
         self.found.sort()

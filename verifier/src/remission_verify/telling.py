@@ -31,6 +31,8 @@ def as_json(found: Findings) -> str:
         "witnesses": [{"name": name, "time_s": time_s} for name, time_s in found.witnesses],
         "faults": faults,
         "untold": found.untold,
+        "checked": found.checked,
+        "unchecked": found.unchecked,
         **found.more,
     }
     return json.dumps(told, indent=2)
@@ -40,11 +42,12 @@ def as_table(found: Findings, right: str) -> str:
     """Write findings for people; *right* is said when nothing is wrong."""
     rows = [
         ("log", found.origin),
-        ("entries", f"{found.size} in {found.streams} streams" if found.streams else str(found.size)),
+        ("entries", _entries(found)),
         ("root", found.root),
         ("signed by", ", ".join(found.signed_by)),
         *(("seen by", f"{name} at {_moment(time_s)}") for name, time_s in found.witnesses),
         *((name, str(value)) for name, value in found.more.items()),
+        *(() if found.whole else (("checked", ", ".join(found.checked) or "nothing"), ("unchecked", found.unchecked))),
     ]
     lines = [f"{name:{_WIDTH}}{shown(value)}" for name, value in rows if value]
     return "\n".join([*lines, *_verdict(found, right)])
@@ -60,6 +63,13 @@ def progress_for(size: int) -> Progress:
             sys.stderr.write(f"\r{done} of {of} entries" + ("\n" if done == of else ""))
 
     return show
+
+
+def _entries(found: Findings) -> str:
+    """Say how many were signed."""
+    if found.size is None:
+        return "not known: no checkpoint was believed"
+    return f"{found.size} in {found.streams} streams" if found.streams else str(found.size)
 
 
 def _verdict(found: Findings, right: str) -> Iterable[str]:

@@ -455,6 +455,7 @@ class Decision(google.protobuf.message.Message):
     INPUTS_JSON_FIELD_NUMBER: builtins.int
     POLICY_JSON_FIELD_NUMBER: builtins.int
     VERDICT_JSON_FIELD_NUMBER: builtins.int
+    POLICY_VERSION_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model that it was about."""
     position: builtins.int
@@ -471,6 +472,8 @@ class Decision(google.protobuf.message.Message):
     """policy_json is the policy that it was judged by, as canonical JSON."""
     verdict_json: builtins.str
     """verdict_json is the verdict on record, as canonical JSON."""
+    policy_version: builtins.int
+    """policy_version is the version of that policy, counted from 1 with each change of it."""
     def __init__(
         self,
         *,
@@ -482,8 +485,9 @@ class Decision(google.protobuf.message.Message):
         inputs_json: builtins.str = ...,
         policy_json: builtins.str = ...,
         verdict_json: builtins.str = ...,
+        policy_version: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["evidence_sha256", b"evidence_sha256", "inputs_json", b"inputs_json", "judge", b"judge", "model", b"model", "policy_json", b"policy_json", "position", b"position", "type", b"type", "verdict_json", b"verdict_json"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["evidence_sha256", b"evidence_sha256", "inputs_json", b"inputs_json", "judge", b"judge", "model", b"model", "policy_json", b"policy_json", "policy_version", b"policy_version", "position", b"position", "type", b"type", "verdict_json", b"verdict_json"]) -> None: ...
 
 global___Decision = Decision
 
@@ -614,12 +618,14 @@ class VerifyLogResponse(google.protobuf.message.Message):
     ERASED_FIELD_NUMBER: builtins.int
     TREE_OK_FIELD_NUMBER: builtins.int
     ROOT_FIELD_NUMBER: builtins.int
+    FAILURES_FIELD_NUMBER: builtins.int
+    FEED_ENTRIES_FIELD_NUMBER: builtins.int
     events: builtins.int
     """events that were read."""
     chain_ok: builtins.bool
     """chain_ok is true when every hash follows and no position or version is missing."""
     replay_equal: builtins.bool
-    """replay_equal is true when every replayed state equals the stored one, byte for byte."""
+    """replay_equal is true when every replayed state equals the stored one, byte for byte, and so do timers and routes."""
     decisions: builtins.int
     """decisions on record."""
     rederived: builtins.int
@@ -636,6 +642,10 @@ class VerifyLogResponse(google.protobuf.message.Message):
     """
     root: builtins.str
     """root over all events (RFC 6962), computed from them, lower-case hexadecimal; empty when models were named."""
+    failures: builtins.int
+    """failures is how much is wrong in all, of which the first is told; 0 means that all is as it was."""
+    feed_entries: builtins.int
+    """feed_entries is how many batches of rows, labels and points were opened and held against each other."""
     def __init__(
         self,
         *,
@@ -649,8 +659,10 @@ class VerifyLogResponse(google.protobuf.message.Message):
         erased: builtins.int = ...,
         tree_ok: builtins.bool = ...,
         root: builtins.str = ...,
+        failures: builtins.int = ...,
+        feed_entries: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal", "root", b"root", "tree_ok", b"tree_ok"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["chain_ok", b"chain_ok", "decisions", b"decisions", "erased", b"erased", "events", b"events", "failures", b"failures", "feed_entries", b"feed_entries", "first_failure", b"first_failure", "log_sha256", b"log_sha256", "rederived", b"rederived", "replay_equal", b"replay_equal", "root", b"root", "tree_ok", b"tree_ok"]) -> None: ...
 
 global___VerifyLogResponse = VerifyLogResponse
 
@@ -956,19 +968,25 @@ class ListInventoryResponse(google.protobuf.message.Message):
 
     ENTRIES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """next_page_token asks for the next page; empty at the end."""
     @property
     def entries(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___InventoryEntry]:
         """entries by the name of the model."""
 
+    @property
+    def unreadable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.health_pb2.UnreadableModel]:
+        """unreadable models of this page by name; the page size counts them."""
+
     def __init__(
         self,
         *,
         entries: collections.abc.Iterable[global___InventoryEntry] | None = ...,
         next_page_token: builtins.str = ...,
+        unreadable: collections.abc.Iterable[remission.v1.health_pb2.UnreadableModel] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["entries", b"entries", "next_page_token", b"next_page_token", "unreadable", b"unreadable"]) -> None: ...
 
 global___ListInventoryResponse = ListInventoryResponse
 

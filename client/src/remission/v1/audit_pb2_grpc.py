@@ -78,6 +78,7 @@ class AuditServiceServicer(object):
 
     def ReadEvents(self, request, context):
         """ReadEvents returns events in the order of positions.
+        Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,7 +151,8 @@ class AuditServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListInventory(self, request, context):
-        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again.
+        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+        whose record cannot be read is named with the reason, and keeps no other from being told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,9 @@ class AuditServiceStub:
         remission.v1.audit_pb2.ReadEventsRequest,
         remission.v1.audit_pb2.ReadEventsResponse,
     ]
-    """ReadEvents returns events in the order of positions."""
+    """ReadEvents returns events in the order of positions.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
+    """
 
     GetStateAsOf: grpc.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.GetStateAsOfRequest,
@@ -96,7 +98,9 @@ class AuditServiceStub:
         remission.v1.audit_pb2.ListInventoryRequest,
         remission.v1.audit_pb2.ListInventoryResponse,
     ]
-    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+    whose record cannot be read is named with the reason, and keeps no other from being told.
+    """
 
     FindSimilarIncidents: grpc.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.FindSimilarIncidentsRequest,
@@ -114,7 +118,9 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ReadEventsRequest,
         remission.v1.audit_pb2.ReadEventsResponse,
     ]
-    """ReadEvents returns events in the order of positions."""
+    """ReadEvents returns events in the order of positions.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
+    """
 
     GetStateAsOf: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.GetStateAsOfRequest,
@@ -185,7 +191,9 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ListInventoryRequest,
         remission.v1.audit_pb2.ListInventoryResponse,
     ]
-    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+    """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+    whose record cannot be read is named with the reason, and keeps no other from being told.
+    """
 
     FindSimilarIncidents: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.FindSimilarIncidentsRequest,
@@ -205,7 +213,9 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.audit_pb2.ReadEventsRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ReadEventsResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ReadEventsResponse]]:
-        """ReadEvents returns events in the order of positions."""
+        """ReadEvents returns events in the order of positions.
+        Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
+        """
 
     @abc.abstractmethod
     def GetStateAsOf(
@@ -294,7 +304,9 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.audit_pb2.ListInventoryRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ListInventoryResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ListInventoryResponse]]:
-        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again."""
+        """ListInventory returns what each model is for, who answers for it, what validated it, and when to look again. A model
+        whose record cannot be read is named with the reason, and keeps no other from being told.
+        """
 
     @abc.abstractmethod
     def FindSimilarIncidents(

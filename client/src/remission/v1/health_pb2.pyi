@@ -333,21 +333,55 @@ class ListStatesResponse(google.protobuf.message.Message):
 
     STATES_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """next_page_token asks for the next page; empty at the end."""
     @property
     def states(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ModelState]:
         """states in order of model name."""
 
+    @property
+    def unreadable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___UnreadableModel]:
+        """unreadable models of this page by name, whatever states were asked for; the page size counts them."""
+
     def __init__(
         self,
         *,
         states: collections.abc.Iterable[global___ModelState] | None = ...,
         next_page_token: builtins.str = ...,
+        unreadable: collections.abc.Iterable[global___UnreadableModel] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "states", b"states"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "states", b"states", "unreadable", b"unreadable"]) -> None: ...
 
 global___ListStatesResponse = ListStatesResponse
+
+@typing.final
+class UnreadableModel(google.protobuf.message.Message):
+    """UnreadableModel is a model of which nothing can be told: a later release has written its log, it was altered or erased,
+    or the key of what it tells is missing.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    model: builtins.str
+    """model by name."""
+    reason: builtins.str
+    """reason is that of the error which a call about this model alone meets, such as UNKNOWN_EVENT or PAYLOAD_ERASED."""
+    message: builtins.str
+    """message says what is wrong, for people to read."""
+    def __init__(
+        self,
+        *,
+        model: builtins.str = ...,
+        reason: builtins.str = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["message", b"message", "model", b"model", "reason", b"reason"]) -> None: ...
+
+global___UnreadableModel = UnreadableModel
 
 @typing.final
 class WatchStatesRequest(google.protobuf.message.Message):

@@ -37,7 +37,9 @@ class ModelHealthServiceStub:
         remission.v1.health_pb2.ListStatesRequest,
         remission.v1.health_pb2.ListStatesResponse,
     ]
-    """ListStates returns states in order of model name."""
+    """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+    keeps no other from being told.
+    """
 
     GetWindows: grpc.UnaryUnaryMultiCallable[
         remission.v1.health_pb2.GetWindowsRequest,
@@ -53,6 +55,7 @@ class ModelHealthServiceStub:
     ]
     """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
     back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
     """
 
 class ModelHealthServiceAsyncStub:
@@ -74,7 +77,9 @@ class ModelHealthServiceAsyncStub:
         remission.v1.health_pb2.ListStatesRequest,
         remission.v1.health_pb2.ListStatesResponse,
     ]
-    """ListStates returns states in order of model name."""
+    """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+    keeps no other from being told.
+    """
 
     GetWindows: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.health_pb2.GetWindowsRequest,
@@ -90,6 +95,7 @@ class ModelHealthServiceAsyncStub:
     ]
     """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
     back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+    Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
     """
 
 class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
@@ -117,7 +123,9 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.health_pb2.ListStatesRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.health_pb2.ListStatesResponse, collections.abc.Awaitable[remission.v1.health_pb2.ListStatesResponse]]:
-        """ListStates returns states in order of model name."""
+        """ListStates returns states in order of model name. A model whose record cannot be read is named with the reason, and
+        keeps no other from being told.
+        """
 
     @abc.abstractmethod
     def GetWindows(
@@ -137,6 +145,7 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[remission.v1.health_pb2.WatchStatesResponse], collections.abc.AsyncIterator[remission.v1.health_pb2.WatchStatesResponse]]:
         """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
         back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+        Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
         """
 
 def add_ModelHealthServiceServicer_to_server(servicer: ModelHealthServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -13,49 +13,50 @@ _sym_db = _symbol_database.Default()
 
 
 from remission.v1 import columns_pb2 as remission_dot_v1_dot_columns__pb2
+from remission.v1 import health_pb2 as remission_dot_v1_dot_health__pb2
 from remission.v1 import policy_pb2 as remission_dot_v1_dot_policy__pb2
 from remission.v1 import signals_pb2 as remission_dot_v1_dot_signals__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18remission/v1/model.proto\x12\x0cremission.v1\x1a\x1aremission/v1/columns.proto\x1a\x19remission/v1/policy.proto\x1a\x1aremission/v1/signals.proto\"X\n\x0b\x46\x65\x61tureSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.remission.v1.FeatureKind\x12\x12\n\ncategories\x18\x03 \x03(\t\"\x9e\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12 \n\x04task\x18\x04 \x01(\x0e\x32\x12.remission.v1.Task\x12\x0e\n\x06metric\x18\x05 \x01(\t\x12(\n\x08outcomes\x18\x06 \x01(\x0e\x32\x16.remission.v1.Outcomes\x12\x10\n\x08template\x18\x07 \x01(\t\x12+\n\x08\x66\x65\x61tures\x18\x08 \x03(\x0b\x32\x19.remission.v1.FeatureSpec\x12\x0f\n\x07\x63lasses\x18\t \x03(\t\x12\x10\n\x08\x63hampion\x18\n \x01(\t\x12\x18\n\x10label_delay_rows\x18\x0b \x01(\x03\x12\x13\n\x0bpolicy_json\x18\x0c \x01(\t\x12\x1d\n\x15\x65\x66\x66\x65\x63tive_policy_json\x18\r \x01(\t\x12\x16\n\x0epolicy_version\x18\x0e \x01(\x03\x12\x16\n\x0ereference_rows\x18\x0f \x01(\x03\x12\x0f\n\x07retired\x18\x10 \x01(\x08\x12\x16\n\x0e\x63reate_time_us\x18\x11 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x12 \x01(\t\x12\x0c\n\x04seed\x18\x13 \x01(\r\x12$\n\x06policy\x18\x14 \x01(\x0b\x32\x14.remission.v1.Policy\x12-\n\x07signals\x18\x15 \x03(\x0b\x32\x1c.remission.v1.ExternalSignal\x12\x11\n\tunwatched\x18\x16 \x03(\t\"x\n\tReference\x12\x11\n\trow_count\x18\x01 \x01(\r\x12%\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x14.remission.v1.Column\x12\x0e\n\x06labels\x18\x03 \x01(\x0c\x12\x0f\n\x07outputs\x18\x04 \x01(\x0c\x12\x10\n\x08times_us\x18\x05 \x01(\x0c\"x\n\x12\x43reateModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.remission.v1.Model\x12*\n\treference\x18\x03 \x01(\x0b\x32\x17.remission.v1.Reference\"9\n\x13\x43reateModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x10GetModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model\"S\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_retired\x18\x03 \x01(\x08\"R\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.remission.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x84\x02\n\x12UpdateModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\x05owner\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07purpose\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0bpolicy_json\x18\x06 \x01(\tH\x02\x88\x01\x01\x12$\n\x06policy\x18\x07 \x01(\x0b\x32\x14.remission.v1.Policy\x12.\n\x07signals\x18\x08 \x01(\x0b\x32\x1d.remission.v1.ExternalSignalsB\x08\n\x06_ownerB\n\n\x08_purposeB\x0e\n\x0c_policy_json\"9\n\x13UpdateModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model\"T\n\x12RetireModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"9\n\x13RetireModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model*W\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTASK_BINARY\x10\x01\x12\x13\n\x0fTASK_MULTICLASS\x10\x02\x12\x13\n\x0fTASK_REGRESSION\x10\x03*T\n\x08Outcomes\x12\x18\n\x14OUTCOMES_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTCOMES_EXOGENOUS\x10\x01\x12\x16\n\x12OUTCOMES_SELECTIVE\x10\x02*c\n\x0b\x46\x65\x61tureKind\x12\x1c\n\x18\x46\x45\x41TURE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x45\x41TURE_KIND_NUMERIC\x10\x01\x12\x1c\n\x18\x46\x45\x41TURE_KIND_CATEGORICAL\x10\x02\x32\xa6\x03\n\x0cModelService\x12R\n\x0b\x43reateModel\x12 .remission.v1.CreateModelRequest\x1a!.remission.v1.CreateModelResponse\x12I\n\x08GetModel\x12\x1d.remission.v1.GetModelRequest\x1a\x1e.remission.v1.GetModelResponse\x12O\n\nListModels\x12\x1f.remission.v1.ListModelsRequest\x1a .remission.v1.ListModelsResponse\x12R\n\x0bUpdateModel\x12 .remission.v1.UpdateModelRequest\x1a!.remission.v1.UpdateModelResponse\x12R\n\x0bRetireModel\x12 .remission.v1.RetireModelRequest\x1a!.remission.v1.RetireModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18remission/v1/model.proto\x12\x0cremission.v1\x1a\x1aremission/v1/columns.proto\x1a\x19remission/v1/health.proto\x1a\x19remission/v1/policy.proto\x1a\x1aremission/v1/signals.proto\"X\n\x0b\x46\x65\x61tureSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.remission.v1.FeatureKind\x12\x12\n\ncategories\x18\x03 \x03(\t\"\x9e\x04\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05owner\x18\x02 \x01(\t\x12\x0f\n\x07purpose\x18\x03 \x01(\t\x12 \n\x04task\x18\x04 \x01(\x0e\x32\x12.remission.v1.Task\x12\x0e\n\x06metric\x18\x05 \x01(\t\x12(\n\x08outcomes\x18\x06 \x01(\x0e\x32\x16.remission.v1.Outcomes\x12\x10\n\x08template\x18\x07 \x01(\t\x12+\n\x08\x66\x65\x61tures\x18\x08 \x03(\x0b\x32\x19.remission.v1.FeatureSpec\x12\x0f\n\x07\x63lasses\x18\t \x03(\t\x12\x10\n\x08\x63hampion\x18\n \x01(\t\x12\x18\n\x10label_delay_rows\x18\x0b \x01(\x03\x12\x13\n\x0bpolicy_json\x18\x0c \x01(\t\x12\x1d\n\x15\x65\x66\x66\x65\x63tive_policy_json\x18\r \x01(\t\x12\x16\n\x0epolicy_version\x18\x0e \x01(\x03\x12\x16\n\x0ereference_rows\x18\x0f \x01(\x03\x12\x0f\n\x07retired\x18\x10 \x01(\x08\x12\x16\n\x0e\x63reate_time_us\x18\x11 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x12 \x01(\t\x12\x0c\n\x04seed\x18\x13 \x01(\r\x12$\n\x06policy\x18\x14 \x01(\x0b\x32\x14.remission.v1.Policy\x12-\n\x07signals\x18\x15 \x03(\x0b\x32\x1c.remission.v1.ExternalSignal\x12\x11\n\tunwatched\x18\x16 \x03(\t\"x\n\tReference\x12\x11\n\trow_count\x18\x01 \x01(\r\x12%\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x14.remission.v1.Column\x12\x0e\n\x06labels\x18\x03 \x01(\x0c\x12\x0f\n\x07outputs\x18\x04 \x01(\x0c\x12\x10\n\x08times_us\x18\x05 \x01(\x0c\"x\n\x12\x43reateModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\"\n\x05model\x18\x02 \x01(\x0b\x32\x13.remission.v1.Model\x12*\n\treference\x18\x03 \x01(\x0b\x32\x17.remission.v1.Reference\"9\n\x13\x43reateModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x10GetModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model\"S\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_retired\x18\x03 \x01(\x08\"\x85\x01\n\x12ListModelsResponse\x12#\n\x06models\x18\x01 \x03(\x0b\x32\x13.remission.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x31\n\nunreadable\x18\x03 \x03(\x0b\x32\x1d.remission.v1.UnreadableModel\"\x84\x02\n\x12UpdateModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\x05owner\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x07purpose\x18\x05 \x01(\tH\x01\x88\x01\x01\x12\x18\n\x0bpolicy_json\x18\x06 \x01(\tH\x02\x88\x01\x01\x12$\n\x06policy\x18\x07 \x01(\x0b\x32\x14.remission.v1.Policy\x12.\n\x07signals\x18\x08 \x01(\x0b\x32\x1d.remission.v1.ExternalSignalsB\x08\n\x06_ownerB\n\n\x08_purposeB\x0e\n\x0c_policy_json\"9\n\x13UpdateModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model\"T\n\x12RetireModelRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"9\n\x13RetireModelResponse\x12\"\n\x05model\x18\x01 \x01(\x0b\x32\x13.remission.v1.Model*W\n\x04Task\x12\x14\n\x10TASK_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTASK_BINARY\x10\x01\x12\x13\n\x0fTASK_MULTICLASS\x10\x02\x12\x13\n\x0fTASK_REGRESSION\x10\x03*T\n\x08Outcomes\x12\x18\n\x14OUTCOMES_UNSPECIFIED\x10\x00\x12\x16\n\x12OUTCOMES_EXOGENOUS\x10\x01\x12\x16\n\x12OUTCOMES_SELECTIVE\x10\x02*c\n\x0b\x46\x65\x61tureKind\x12\x1c\n\x18\x46\x45\x41TURE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14\x46\x45\x41TURE_KIND_NUMERIC\x10\x01\x12\x1c\n\x18\x46\x45\x41TURE_KIND_CATEGORICAL\x10\x02\x32\xa6\x03\n\x0cModelService\x12R\n\x0b\x43reateModel\x12 .remission.v1.CreateModelRequest\x1a!.remission.v1.CreateModelResponse\x12I\n\x08GetModel\x12\x1d.remission.v1.GetModelRequest\x1a\x1e.remission.v1.GetModelResponse\x12O\n\nListModels\x12\x1f.remission.v1.ListModelsRequest\x1a .remission.v1.ListModelsResponse\x12R\n\x0bUpdateModel\x12 .remission.v1.UpdateModelRequest\x1a!.remission.v1.UpdateModelResponse\x12R\n\x0bRetireModel\x12 .remission.v1.RetireModelRequest\x1a!.remission.v1.RetireModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'remission.v1.model_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_TASK']._serialized_start=1788
-  _globals['_TASK']._serialized_end=1875
-  _globals['_OUTCOMES']._serialized_start=1877
-  _globals['_OUTCOMES']._serialized_end=1961
-  _globals['_FEATUREKIND']._serialized_start=1963
-  _globals['_FEATUREKIND']._serialized_end=2062
-  _globals['_FEATURESPEC']._serialized_start=125
-  _globals['_FEATURESPEC']._serialized_end=213
-  _globals['_MODEL']._serialized_start=216
-  _globals['_MODEL']._serialized_end=758
-  _globals['_REFERENCE']._serialized_start=760
-  _globals['_REFERENCE']._serialized_end=880
-  _globals['_CREATEMODELREQUEST']._serialized_start=882
-  _globals['_CREATEMODELREQUEST']._serialized_end=1002
-  _globals['_CREATEMODELRESPONSE']._serialized_start=1004
-  _globals['_CREATEMODELRESPONSE']._serialized_end=1061
-  _globals['_GETMODELREQUEST']._serialized_start=1063
-  _globals['_GETMODELREQUEST']._serialized_end=1094
-  _globals['_GETMODELRESPONSE']._serialized_start=1096
-  _globals['_GETMODELRESPONSE']._serialized_end=1150
-  _globals['_LISTMODELSREQUEST']._serialized_start=1152
-  _globals['_LISTMODELSREQUEST']._serialized_end=1235
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1237
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1319
-  _globals['_UPDATEMODELREQUEST']._serialized_start=1322
-  _globals['_UPDATEMODELREQUEST']._serialized_end=1582
-  _globals['_UPDATEMODELRESPONSE']._serialized_start=1584
-  _globals['_UPDATEMODELRESPONSE']._serialized_end=1641
-  _globals['_RETIREMODELREQUEST']._serialized_start=1643
-  _globals['_RETIREMODELREQUEST']._serialized_end=1727
-  _globals['_RETIREMODELRESPONSE']._serialized_start=1729
-  _globals['_RETIREMODELRESPONSE']._serialized_end=1786
-  _globals['_MODELSERVICE']._serialized_start=2065
-  _globals['_MODELSERVICE']._serialized_end=2487
+  _globals['_TASK']._serialized_start=1867
+  _globals['_TASK']._serialized_end=1954
+  _globals['_OUTCOMES']._serialized_start=1956
+  _globals['_OUTCOMES']._serialized_end=2040
+  _globals['_FEATUREKIND']._serialized_start=2042
+  _globals['_FEATUREKIND']._serialized_end=2141
+  _globals['_FEATURESPEC']._serialized_start=152
+  _globals['_FEATURESPEC']._serialized_end=240
+  _globals['_MODEL']._serialized_start=243
+  _globals['_MODEL']._serialized_end=785
+  _globals['_REFERENCE']._serialized_start=787
+  _globals['_REFERENCE']._serialized_end=907
+  _globals['_CREATEMODELREQUEST']._serialized_start=909
+  _globals['_CREATEMODELREQUEST']._serialized_end=1029
+  _globals['_CREATEMODELRESPONSE']._serialized_start=1031
+  _globals['_CREATEMODELRESPONSE']._serialized_end=1088
+  _globals['_GETMODELREQUEST']._serialized_start=1090
+  _globals['_GETMODELREQUEST']._serialized_end=1121
+  _globals['_GETMODELRESPONSE']._serialized_start=1123
+  _globals['_GETMODELRESPONSE']._serialized_end=1177
+  _globals['_LISTMODELSREQUEST']._serialized_start=1179
+  _globals['_LISTMODELSREQUEST']._serialized_end=1262
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1265
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1398
+  _globals['_UPDATEMODELREQUEST']._serialized_start=1401
+  _globals['_UPDATEMODELREQUEST']._serialized_end=1661
+  _globals['_UPDATEMODELRESPONSE']._serialized_start=1663
+  _globals['_UPDATEMODELRESPONSE']._serialized_end=1720
+  _globals['_RETIREMODELREQUEST']._serialized_start=1722
+  _globals['_RETIREMODELREQUEST']._serialized_end=1806
+  _globals['_RETIREMODELRESPONSE']._serialized_start=1808
+  _globals['_RETIREMODELRESPONSE']._serialized_end=1865
+  _globals['_MODELSERVICE']._serialized_start=2144
+  _globals['_MODELSERVICE']._serialized_end=2566
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import remission.v1.columns_pb2
+import remission.v1.health_pb2
 import remission.v1.policy_pb2
 import remission.v1.signals_pb2
 import sys
@@ -418,19 +419,25 @@ class ListModelsResponse(google.protobuf.message.Message):
 
     MODELS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
     """next_page_token asks for the next page; empty at the end."""
     @property
     def models(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Model]:
         """models in order of name."""
 
+    @property
+    def unreadable(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.health_pb2.UnreadableModel]:
+        """unreadable models of this page by name, retired or not; the page size counts them."""
+
     def __init__(
         self,
         *,
         models: collections.abc.Iterable[global___Model] | None = ...,
         next_page_token: builtins.str = ...,
+        unreadable: collections.abc.Iterable[remission.v1.health_pb2.UnreadableModel] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["models", b"models", "next_page_token", b"next_page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["models", b"models", "next_page_token", b"next_page_token", "unreadable", b"unreadable"]) -> None: ...
 
 global___ListModelsResponse = ListModelsResponse
 

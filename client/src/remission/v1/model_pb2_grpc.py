@@ -62,7 +62,8 @@ class ModelServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """ListModels returns models in order of name.
+        """ListModels returns models in order of name. One whose record cannot be read is named with the reason, and keeps no
+        other from being told.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,9 @@ class ModelServiceStub:
         remission.v1.model_pb2.ListModelsRequest,
         remission.v1.model_pb2.ListModelsResponse,
     ]
-    """ListModels returns models in order of name."""
+    """ListModels returns models in order of name. One whose record cannot be read is named with the reason, and keeps no
+    other from being told.
+    """
 
     UpdateModel: grpc.UnaryUnaryMultiCallable[
         remission.v1.model_pb2.UpdateModelRequest,
@@ -79,7 +81,9 @@ class ModelServiceAsyncStub:
         remission.v1.model_pb2.ListModelsRequest,
         remission.v1.model_pb2.ListModelsResponse,
     ]
-    """ListModels returns models in order of name."""
+    """ListModels returns models in order of name. One whose record cannot be read is named with the reason, and keeps no
+    other from being told.
+    """
 
     UpdateModel: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.model_pb2.UpdateModelRequest,
@@ -125,7 +129,9 @@ class ModelServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.model_pb2.ListModelsRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.model_pb2.ListModelsResponse, collections.abc.Awaitable[remission.v1.model_pb2.ListModelsResponse]]:
-        """ListModels returns models in order of name."""
+        """ListModels returns models in order of name. One whose record cannot be read is named with the reason, and keeps no
+        other from being told.
+        """
 
     @abc.abstractmethod
     def UpdateModel(

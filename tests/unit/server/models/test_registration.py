@@ -115,7 +115,7 @@ def test_what_makes_no_sense_is_refused_by_its_field_and_nothing_is_kept(
 
     assert error.violations[0][0] == field
     assert named in error.violations[0][1]
-    assert service.models("", 10, include_retired=True) == []
+    assert service.models("", 10, include_retired=True).told == []
 
 
 HALF_KNOWN = np.where(np.arange(REFERENCE_ROWS) < 15, NAN, np.arange(REFERENCE_ROWS) % 2)
@@ -148,7 +148,7 @@ def test_a_reference_that_teaches_nothing_is_refused_by_what_it_lacks(
 
     assert error.violations[0][0] == field
     assert named in error.violations[0][1]
-    assert service.models("", 10, include_retired=True) == []
+    assert service.models("", 10, include_retired=True).told == []
 
 
 @pytest.mark.parametrize("name", ["x", "labels", "outputs"])
@@ -253,8 +253,8 @@ def test_a_retired_model_takes_no_rows_and_is_not_listed(watched: Service) -> No
     assert view.retired
     with pytest.raises(Refused, match="retired"):
         feed.rows(1)
-    assert watched.models("", 10, include_retired=False) == []
-    assert [one.name for one in watched.models("", 10, include_retired=True)] == ["m"]
+    assert watched.models("", 10, include_retired=False).told == []
+    assert [one.name for one in watched.models("", 10, include_retired=True).told] == ["m"]
 
 
 def test_a_name_that_was_retired_stays_taken(watched: Service) -> None:

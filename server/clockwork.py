@@ -1,0 +1,108 @@
+"""The clockwork of a server: what is looked at again and again, whether or not anybody calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+
+from server.checkpoints.witnessing import Asking, WitnessFailed
+from server.clock import steady_us, wall_us
+from server.complaints import Complaints
+from server.following.turns import Turn
+from server.privacy.ageing import Retention
+from server.privacy.steadiness import SET_US, SteadyHours
+from server.service import Service
+from server.settings import Settings
+from store.post import delivered
+
+LOG = structlog.get_logger()
+NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
+HOUR_US = 3_600 * 1_000_000
+
+
+class Clockwork:
+    """Looks at leases, and on the system's clock at timers. What fails is told once, and keeps nothing else waiting.
+
+    How long ago something was done is measured by a clock that is never set.
+    """
+
+    def __init__(self, service: Service, settings: Settings, asking: Asking | None) -> None:
+        self._service, self._settings, self._asking = service, settings, asking
+        self._complaints = Complaints()
+        self._looked_us, self._hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
+
+    async def run(self) -> None:
+        """Tick for ever. A database that is away comes back."""
+        while True:
+            await asyncio.sleep(self._settings.timer_seconds)
+            await self.tick()
+
+    async def tick(self) -> None:
+        """Look at everything once."""
+        service = self._service
+        await self._each("leases", lambda: service.expire_leases(steady_us()))
+        await self._each("followers", service.followers.send_again)
+        await self.sign()
+        if not service.desk.clock.follows_stream:
+            await self._each("timers", lambda: service.fire_timers(wall_us()))
+            await self._take_over(steady_us())
+            await self._erase_old()
+
+    async def sign(self) -> None:
+        """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
+        try:
+            await asyncio.to_thread(self._service.checkpoint)
+            if self._asking is not None:
+                await asyncio.to_thread(self._service.cosign, self._asking)
+        except WitnessFailed as error:
+            LOG.warning("witness", error=str(error))
+        except Exception as error:  # noqa: BLE001 - it is told, and the clock goes on
+            self._complaints.heard("notary", {"": error})
+        else:
+            self._complaints.heard("notary", {})
+
+    async def _take_over(self, now_us: int) -> None:
+        """Look at rows and finish erasures that a server has left, twice a minute."""
+        if now_us - self._looked_us < NEGLECT_US:
+            return
+        self._looked_us = now_us
+        await self._each("neglected", self._service.followers.send_to_neglected)
+        await self._once("erasures left", self._service.privacy.finish_left)
+
+    async def _erase_old(self) -> None:
+        """Erase what is older than is kept, once an hour; but not behind one in which somebody has set the clock."""
+        settings = self._settings
+        keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
+        set_by_us = self._hours.set_by_us(steady_us(), wall_us())
+        if not keep or set_by_us is None:
+            return
+        if abs(set_by_us) > SET_US:
+            LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
+            return
+        await self._once("ageing", lambda: self._service.privacy.erase_old(keep, wall_us()))
+
+    async def _each(self, work: str, begin: Callable[[], Sequence[Turn[Any]]]) -> None:
+        """Do all that *begin* begins, model by model."""
+        failures: dict[str, Exception] = {}
+        try:
+            begun = await asyncio.to_thread(begin)
+        except Exception as error:  # noqa: BLE001 - as above
+            begun, failures = (), {"": error}
+        for turn in begun:
+            try:
+                await delivered(turn.done)
+            except Exception as error:  # noqa: BLE001 - as above
+                failures[turn.model] = error
+        self._complaints.heard(work, failures)
+
+    async def _once(self, work: str, do: Callable[[], object]) -> None:
+        """Do what is about no single model."""
+        try:
+            await asyncio.to_thread(do)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complaints.heard(work, {"": error})
+        else:
+            self._complaints.heard(work, {})

@@ -1,0 +1,25 @@
+"""Turns: what the clock begins, model by model, so that one that fails keeps no other from its turn."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn(Generic[T]):
+    """Work on one model that has begun."""
+
+    model: str
+    done: Future[T]
+
+    def result(self) -> T:
+        """Give what came of it, once it is durable; raise what it has failed with."""
+        return self.done.result()
+
+    def exception(self) -> BaseException | None:
+        """Give what it has failed with, if it has."""
+        return self.done.exception()
