@@ -31,6 +31,7 @@ class Change:
     dest: str
     trigger: str
     reason: str
+    note: str
 
 
 def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
@@ -39,6 +40,14 @@ def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
     if not health.registered:
         raise ModelMissing(model)
     return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+
+
+def explained(desk: Desk, reader: Reader, model: str) -> tuple[StateView, int]:
+    """Tell the state of *model*, and the time since when an open incident is suspected; 0 where that is not known."""
+    view = state_view(desk, reader, model)
+    row = view.concern.onset_row if view.concern else -1
+    items = reader.feed_rows(model, row, row + 1) if row >= 0 else ()
+    return view, items[0].watermark_us if items else 0
 
 
 def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
@@ -152,4 +161,5 @@ def _change(event: RecordedEvent) -> Change:
         dest=fact["dest"],
         trigger=fact["trigger"],
         reason=fact["reason"],
+        note=fact["note"],
     )

@@ -13,7 +13,7 @@ from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.fields import model_name, text
 from server.transport.states import state, wait
-from server.views import Wait, state_of
+from server.views import Concern, Wait, state_of
 from store.ports import Unit
 
 A = TypeVar("A", bound=Message)
@@ -83,7 +83,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     @answering
     async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:
         """Say what a model waits for, and what happens if nobody acts."""
-        view = await read(self._service.state, model_name(request.model))
+        view, onset_us = await read(self._service.explained, model_name(request.model))
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
         told = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
@@ -91,7 +91,10 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         if view.job:
             worker = f"a worker, for job {view.job}"
             waits.append(Wait(awaited=worker, timer="", due_us=0, outcome="the job is tried again"))
-        return pb.ExplainWaitResponse(state=state(view), waits=[wait(one) for one in waits], explanation=told)
+        return pb.ExplainWaitResponse(
+            state=state(view), waits=[wait(one) for one in waits], explanation=told, requested_by=view.requested_by,
+            concern=_concern(view.concern, onset_us) if view.concern else None,
+        )  # fmt: skip
 
     async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order
         name, desk = model_name(request.model), self._service.desk
@@ -103,3 +106,10 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
             return answer(state=state(view))
 
         return await once(self._service, request, answer, work)
+
+
+def _concern(view: Concern, onset_us: int) -> pb.Concern:
+    return pb.Concern(
+        signal=view.signal, subject=view.subject, onset_row=view.onset_row, onset_us=onset_us,
+        alarm_row=view.alarm_row, cause=view.cause, features=view.features,
+    )  # fmt: skip
