@@ -54,7 +54,12 @@ def _show(client: Client, model: str, *, as_json: bool) -> None:
 def _told(found: operations_pb2.ExplainWaitResponse) -> dict[str, Any]:
     waits = [{**told(one), **({"due": instant(one.due_us)} if one.due_us else {})} for one in found.waits]
     concern = {"concern": told(found.concern)} if found.HasField("concern") else {}
-    more = {"explanation": found.explanation, "requested_by": found.requested_by, "orders": _orders(found.state)}
+    more = {
+        "explanation": found.explanation,
+        "note": found.note,
+        "requested_by": found.requested_by,
+        "orders": _orders(found.state),
+    }
     return {"state": told(found.state), "waits": waits, **concern, **more}
 
 
@@ -68,6 +73,7 @@ def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
     lines = [
         f"{state.model}: {_place(state)} ({state.reason}) since {instant(state.entered_us)}",
         *_in_words(state.reason),
+        *([f"note: {found.note}"] if found.note else []),
         *_about(found),
         f"in charge: {_in_charge(state)}",
         f"serving: {serving}",

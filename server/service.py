@@ -133,8 +133,8 @@ class Service:
         """Tell the state of a model."""
         return self.store.read(lambda reader: reading.state_view(self.desk, reader, model))
 
-    def explained(self, model: str) -> tuple[StateView, int]:
-        """Tell the state of a model, and since when an open incident is suspected."""
+    def explained(self, model: str) -> reading.Explained:
+        """Tell the state of a model, and what people ask who are called."""
         return self.store.read(lambda reader: reading.explained(self.desk, reader, model))
 
     def stored_state(self, model: str) -> StateView:

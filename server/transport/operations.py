@@ -83,7 +83,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     @answering
     async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:
         """Say what a model waits for, and what happens if nobody acts."""
-        view, onset_us = await read(self._service.explained, model_name(request.model))
+        explained = await read(self._service.explained, model_name(request.model))
+        view = explained.state
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
         told = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
@@ -93,7 +94,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
             waits.append(Wait(awaited=worker, timer="", due_us=0, outcome="the job is tried again"))
         return pb.ExplainWaitResponse(
             state=state(view), waits=[wait(one) for one in waits], explanation=told, requested_by=view.requested_by,
-            concern=_concern(view.concern, onset_us) if view.concern else None,
+            concern=_concern(view.concern, explained.onset_us) if view.concern else None, note=explained.note,
         )  # fmt: skip
 
     async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order

@@ -94,6 +94,8 @@ def test_an_open_incident_is_told_with_what_and_since_when_and_who_asked(target:
     assert f"alarm at row {alarm['at_row']}\n" in told.out
     assert (found["concern"]["signal"], found["concern"]["subject"]) == ("metric", "error_rate")
     assert "asked for by: service\n" in told.out
+    life.client.operations.abort(life.model, reason="ticket 1234")
+    assert "\nnote: ticket 1234\n" in done(target, "wait", life.model).out
 
 
 def test_the_orders_that_are_told_are_taken_and_the_others_refused(target: str, life: Life) -> None:

@@ -66,6 +66,14 @@ def test_who_is_not_let_in_is_told_why(target: str, expired: dict[str, str], tmp
         assert done.err.startswith(f"remission: --server: '{target}' answers, and no connection came about: {said}")
 
 
+def test_a_worker_that_is_not_let_in_ends_and_says_why(target: str, expired: dict[str, str], tmp_path: Path) -> None:
+    old = {"REMISSION_CLIENT_CERTIFICATE": expired["certificate"], "REMISSION_CLIENT_KEY": expired["key"]}
+    done = remission("worker", "--server", target, folder=tmp_path, **{**MINE, **old})
+
+    assert done.code == 2
+    assert "it refuses REMISSION_CLIENT_CERTIFICATE" in done.err
+
+
 def test_certificates_for_a_server_that_speaks_plain_text_are_named(tmp_path: Path) -> None:
     with in_memory() as plain:
         done = remission("models", "--server", plain, folder=tmp_path, **MINE)

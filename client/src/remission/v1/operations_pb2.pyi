@@ -555,10 +555,13 @@ class ExplainWaitResponse(google.protobuf.message.Message):
     EXPLANATION_FIELD_NUMBER: builtins.int
     CONCERN_FIELD_NUMBER: builtins.int
     REQUESTED_BY_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
     explanation: builtins.str
     """explanation is the same in a sentence or two."""
     requested_by: builtins.str
     """requested_by is who asked for the remedy under way, as an id of an actor, or "service"; empty without a remedy."""
+    note: builtins.str
+    """note is what the latest change of state says beside its reason, such as "quality of income" or what a person wrote."""
     @property
     def state(self) -> remission.v1.health_pb2.ModelState:
         """state of the model."""
@@ -579,8 +582,9 @@ class ExplainWaitResponse(google.protobuf.message.Message):
         explanation: builtins.str = ...,
         concern: global___Concern | None = ...,
         requested_by: builtins.str = ...,
+        note: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["concern", b"concern", "state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["concern", b"concern", "explanation", b"explanation", "requested_by", b"requested_by", "state", b"state", "waits", b"waits"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["concern", b"concern", "explanation", b"explanation", "note", b"note", "requested_by", b"requested_by", "state", b"state", "waits", b"waits"]) -> None: ...
 
 global___ExplainWaitResponse = ExplainWaitResponse
