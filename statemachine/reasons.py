@@ -21,7 +21,7 @@ TOLD: dict[Reason, Told] = {
         "send rows and labels",
     ),
     Reason.ALARM: Told(
-        "something speaks against the champion; `remission wait` says what, and since when",
+        "something speaks against the champion: the alarm names it",
         "wait: rows after the alarm confirm or clear it",
     ),
     Reason.NO_DATA: Told(

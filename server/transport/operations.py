@@ -9,6 +9,7 @@ from remission.v1 import operations_pb2 as pb
 from remission.v1 import operations_pb2_grpc
 
 from server import following, operating
+from server.errors import Invalid
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.fields import model_name, text
@@ -17,6 +18,7 @@ from server.views import Concern, Wait, state_of
 from store.ports import Unit
 
 A = TypeVar("A", bound=Message)
+ON_WHAT_WAS_SEEN = frozenset({"approve", "reject"})  #: nobody agrees to a remedy that came up meanwhile
 
 
 class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
@@ -104,6 +106,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
 
         def work(unit: Unit) -> A:
             view = operating.operate(desk, unit, order, name, request.etag, note, who)
+            if order in ON_WHAT_WAS_SEEN and not request.etag:  # behind the order, so that its own refusal comes first
+                raise Invalid("etag", "is empty; the etag of the state that was seen is needed")
             return answer(state=state(view))
 
         return await once(self._service, request, answer, work)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from remission import CallError, Client
+from remission.errors import InvalidArgumentError
 
 from tests.fixtures.commands import remission, started
 from tests.fixtures.listeners import in_memory
@@ -69,6 +70,16 @@ def test_a_remedy_that_a_person_asks_for_waits_and_only_the_state_that_was_seen_
     assert old.err.startswith("remission: ABORTED: ")
     assert now.code == 0
     assert "healthy (REJECTED)" in now.out
+
+
+def test_nobody_agrees_or_refuses_without_the_state_that_was_seen(life: Life) -> None:
+    life.client.operations.start_retraining(life.model)
+    for decide in (life.client.operations.approve, life.client.operations.reject):
+        with pytest.raises(InvalidArgumentError, match="etag: is empty"):
+            decide(life.model, "")
+
+    assert life.place == "retraining.awaiting_approval"
+    assert reasons(life, "approval_given") + reasons(life, "approval_refused") == []
 
 
 def test_an_order_that_does_not_fit_is_refused_in_one_line(target: str, life: Life) -> None:
