@@ -11,8 +11,8 @@ from rich.console import Console
 
 from cli.reach import reached
 from cli.tables import instant, told, wide
-from statemachine.reasons import TOLD
-from statemachine.words import Reason
+from statemachine.reasons import SIGNALS, TOLD
+from statemachine.words import Reason, Signal
 
 
 def give(order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, **more: list[str]) -> None:
@@ -93,6 +93,7 @@ def _about(found: operations_pb2.ExplainWaitResponse) -> list[str]:
         when = f" ({instant(concern.onset_us)})" if concern.onset_us else ""
         since = f"suspected from row {concern.onset_row} on{when}"
         lines.append(f"about: {what}, {since}, alarm at row {concern.alarm_row}")
+        lines += [f"that is: {SIGNALS[Signal(concern.signal)]}"] if concern.signal in set(Signal) else []
     if concern.cause:
         by = f", by {', '.join(concern.features)}" if concern.features else ""
         lines.append(f"cause: {concern.cause}{by}")

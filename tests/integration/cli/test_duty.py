@@ -103,6 +103,7 @@ def test_an_open_incident_is_told_with_what_and_since_when_and_who_asked(target:
     assert told.code == 0
     assert f"about: metric of error_rate, suspected from row {alarm['onset_row']} on" in told.out
     assert f"alarm at row {alarm['at_row']}\n" in told.out
+    assert "that is: a series that others measure has left its tolerance\n" in told.out
     assert (found["concern"]["signal"], found["concern"]["subject"]) == ("metric", "error_rate")
     assert "asked for by: service\n" in told.out
     life.client.operations.abort(life.model, reason="ticket 1234")
