@@ -73,7 +73,7 @@ def test_a_remedy_that_a_person_asks_for_waits_and_only_the_state_that_was_seen_
 
 
 def test_nobody_agrees_or_refuses_without_the_state_that_was_seen(life: Life) -> None:
-    life.client.operations.start_retraining(life.model)
+    life.decline()
     for decide in (life.client.operations.approve, life.client.operations.reject):
         with pytest.raises(InvalidArgumentError, match="etag: is empty"):
             decide(life.model, "")
