@@ -11,7 +11,7 @@ import grpc
 from backtest.backend import Setup
 from backtest.stream import Stream, StreamInvalid
 from retraining.template import TEMPLATES
-from server.schema import METRICS, OUTCOMES
+from server.intake.schema import METRICS, OUTCOMES
 from statemachine.policy import Policy, PolicyInvalid
 
 DEFAULT_TEMPLATE = "hgb-60"

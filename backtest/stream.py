@@ -14,8 +14,8 @@ from backtest.clock import Ints, paced, times_of
 from backtest.errors import StreamInvalid
 from backtest.table import listed, read_table
 from backtest.truth import infer_task, labels_of
-from server.references import LEAST_REFERENCE
-from server.registration import MOST_FEATURES
+from server.models.references import LEAST_REFERENCE
+from server.models.registration import MOST_FEATURES
 from server.transport.fields import MOST_WORD
 
 __all__ = ["Column", "Floats", "Ints", "Stream", "StreamInvalid", "infer_task", "read_stream", "stream_of"]

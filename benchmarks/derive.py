@@ -26,9 +26,9 @@ from rich.table import Table
 
 from benchmarks.databases import database, dropped, postgresql
 from benchmarks.evaluate import CODE, QUICK, ROOT, digest_of
-from server import auditing
-from server.checking import OwnHands, Verification
-from server.crew import Crew
+from server.audit import auditing
+from server.audit.checking import OwnHands, Verification
+from server.audit.crew import Crew
 from server.settings import Settings
 from server.wiring import open_log
 from store import migrate

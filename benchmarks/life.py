@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from msgspec.structs import replace
 
-from server.deriving import NAMED
+from server.audit.deriving import NAMED
 from server.requests import MetricsBatch, NewModel, Point, ReferenceRows
 from server.service import Service
 from server.settings import Settings

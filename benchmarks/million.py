@@ -23,8 +23,8 @@ from rich.table import Table
 
 from benchmarks.databases import both
 from benchmarks.life import Life, a_life, lay
-from server import auditing
-from server.checking import NoHands
+from server.audit import auditing
+from server.audit.checking import NoHands
 from store import Projection, Readable, Reader, open_reader, open_store
 
 EVENTS, OF_A_LIFE = 1_000_000, 100

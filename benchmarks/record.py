@@ -30,8 +30,8 @@ from rich.table import Table
 
 from benchmarks import folds, library, raw
 from benchmarks.raw import BULK, PAYLOAD
+from server.audit.proving import Proof
 from server.collecting import collect_seldom
-from server.proving import Proof
 from statemachine.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
 from store import Readable, Store, migrate, open_store
 from store.at_rest import PAYLOADS

@@ -118,7 +118,7 @@ def _read_from(
     """Read a database: the newest checkpoint on record counts, since only a server signs."""
     from server.bundling.bundle import write_bundle
     from server.bundling.period import Period
-    from server.folding import version_of
+    from server.history.folding import version_of
     from server.settings import load
     from server.wiring import opened_kept, opened_source
 

@@ -16,11 +16,12 @@ from rich.table import Table
 
 from cli.interrupts import interruptible
 from cli.tables import wide
-from server import auditing, folding
-from server.auditing import Told
-from server.checking import Hands, NoHands, OwnHands, Verification
-from server.crew import Crew
+from server.audit import auditing
+from server.audit.auditing import Told
+from server.audit.checking import Hands, NoHands, OwnHands, Verification
+from server.audit.crew import Crew
 from server.errors import ThingMissing
+from server.history import folding
 from server.settings import Settings
 from server.wiring import open_log
 from store import Readable

@@ -78,7 +78,7 @@ def new(
     name: Annotated[str, typer.Option(help="Name of the log, without spaces and plus signs; else a random one.")] = "",
 ) -> None:
     """Make the key of a new log, and print its public half for those who will check it."""
-    from server.keys import fresh_keys, write_keys
+    from server.checkpoints.keys import fresh_keys, write_keys
 
     made = fresh_keys(name)
     write_keys(file, made)
@@ -88,7 +88,7 @@ def new(
 @keys.command()
 def show(file: KeyFile) -> None:
     """Print the public halves of all keys, those that sign first."""
-    from server.keys import read_keys
+    from server.checkpoints.keys import read_keys
 
     for verifier in read_keys(file).verifiers:
         typer.echo(verifier.text)
@@ -97,7 +97,7 @@ def show(file: KeyFile) -> None:
 @keys.command()
 def rotate(file: KeyFile) -> None:
     """Put a new key before the others. All of them sign, until `retire` is told that nobody needs an old one."""
-    from server.keys import read_keys, replace_keys, rotated
+    from server.checkpoints.keys import read_keys, replace_keys, rotated
 
     made = rotated(read_keys(file))
     replace_keys(file, made)
@@ -110,7 +110,7 @@ def retire(
     key_id: Annotated[str, typer.Argument(help="The hash of the key: the part between the plus signs.")],
 ) -> None:
     """Let a key sign no more. Its public half stays, so that what it signed can be checked."""
-    from server.keys import read_keys, replace_keys, retired
+    from server.checkpoints.keys import read_keys, replace_keys, retired
 
     replace_keys(file, retired(read_keys(file), key_id))
 

@@ -15,11 +15,11 @@ def expected(error: Exception) -> bool:
     from cli.policy_source import NoSuchVersion, PolicyRefused
     from cli.reach import CertificatesUnusable, NobodyAnswers, NotLetIn
     from providers.errors import ProviderError
+    from server.audit.crew import CrewLost
     from server.bundling.bundle import BundleUnsound
-    from server.crew import CrewLost
+    from server.checkpoints.keys import KeyUnusable
+    from server.checkpoints.notary import LogUnsafe
     from server.errors import RequestError
-    from server.keys import KeyUnusable
-    from server.notary import LogUnsafe
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
     from statemachine.envelope import PayloadErased

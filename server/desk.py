@@ -9,15 +9,15 @@ from typing import Protocol, TypeVar
 import orjson
 
 from retraining.template import Template
-from server import feed
 from server.act import Act, Folds
 from server.clock import Clock
 from server.errors import EtagMismatch, ModelMissing
-from server.intake import Intake
-from server.schema import Schema
-from server.sealing import Sealer
+from server.intake import feed
+from server.intake.intake import Intake
+from server.intake.schema import Schema
+from server.intake.sealing import Sealer
 from server.views import etag_of
-from server.watch import Watch
+from server.watching.watch import Watch
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED

@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 
 import orjson
 
-from server import feed
 from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid
-from server.points import MOST_SERIES, reconciled
+from server.intake import feed
+from server.intake.points import MOST_SERIES, reconciled
 from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
 from statemachine.canonical import canonical, digest
 from store.ports import Unit

@@ -30,6 +30,7 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
+from server.checkpoints.witnessing import Asking, WitnessFailed
 from server.clock import wall_us
 from server.collecting import collect_seldom
 from server.logs import configure
@@ -49,7 +50,6 @@ from server.transport.states import HealthServicer, RoutingServicer
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
-from server.witnessing import Asking, WitnessFailed
 from store.post import delivered
 
 LOG = structlog.get_logger()

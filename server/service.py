@@ -7,35 +7,27 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
-from server import (
-    auditing,
-    folding,
-    following,
-    ingestion,
-    inventory,
-    leasing,
-    moments,
-    operating,
-    reading,
-    receipts,
-    registration,
-    routing,
-    training,
-    windows,
-)
+from server import ingestion
 from server.act import SERVICE, Caller
+from server.audit import auditing
+from server.audit.checking import Verification
+from server.audit.deriving import Derivation
+from server.audit.proving import trust_in
 from server.bundling.bundle import Sealed, Source, write_bundle
 from server.bundling.kept import Kept
 from server.bundling.period import Period
-from server.checking import Verification
+from server.checkpoints import receipts
+from server.checkpoints.notary import Notary
+from server.checkpoints.witnessing import Asking
 from server.clock import wall_us
-from server.deriving import Derivation
 from server.desk import Desk
-from server.followers import Followers
-from server.notary import Notary
-from server.precedents import Precedents, precedents
+from server.following import following
+from server.following.followers import Followers
+from server.history import folding, inventory, moments, reading
+from server.history.precedents import Precedents, precedents
+from server.jobs import leasing, training
+from server.models import operating, registration, routing, windows
 from server.privacy.office import Privacy
-from server.proving import trust_in
 from server.requests import (
     Completion,
     LabelsBatch,
@@ -45,7 +37,6 @@ from server.requests import (
     RowsBatch,
 )
 from server.views import JobView, ModelView, RouteView, StateView
-from server.witnessing import Asking
 from statemachine.envelope import RecordedEvent
 from statemachine.externals import ExternalSignal
 from store.ports import Store, Unit

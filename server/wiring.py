@@ -10,11 +10,11 @@ from retraining.template import TEMPLATES
 from server.act import Act
 from server.bundling.bundle import Source
 from server.bundling.kept import Kept
+from server.checkpoints.keys import fresh_keys, read_keys, write_keys
+from server.checkpoints.notary import Notary
 from server.clock import StreamClock, SystemClock, wall_us
 from server.desk import Desk
-from server.keys import fresh_keys, read_keys, write_keys
-from server.notary import Notary
-from server.sealing import Sealer
+from server.intake.sealing import Sealer
 from server.service import Service
 from server.settings import BESIDE, Settings
 from statemachine.machine import GATEKEEPER, Gatekeeper

@@ -10,9 +10,9 @@ import numpy as np
 from backtest.clock import REFERENCE_US, paced
 from backtest.stream import Column, Floats, Ints, Stream, StreamInvalid
 from server.errors import Invalid
-from server.references import LEAST_REFERENCE
-from server.schema import CATEGORICAL, NUMERIC, Feature, Schema
-from server.splits import Segment, segments
+from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
+from server.models.references import LEAST_REFERENCE
+from server.watching.splits import Segment, segments
 from statemachine import timers
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy

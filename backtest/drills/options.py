@@ -12,7 +12,7 @@ from backtest.options import DEFAULT_TEMPLATE, MOST_SEED
 from backtest.stream import Stream, StreamInvalid
 from backtest.truth import TASKS
 from retraining.template import TEMPLATES
-from server.schema import METRICS
+from server.intake.schema import METRICS
 from statemachine.policy import Policy, PolicyInvalid
 
 MOST_RUNS = 1_000

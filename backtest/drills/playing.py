@@ -28,10 +28,10 @@ from backtest.stream import Stream
 from retraining.sandbox import Sandbox
 from retraining.template import TEMPLATES
 from retraining.worker import Worker
+from server.checkpoints.keys import fresh_keys
+from server.checkpoints.notary import Notary
 from server.clock import wall_us
-from server.keys import fresh_keys
-from server.notary import Notary
-from server.schema import METRICS
+from server.intake.schema import METRICS
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build

@@ -15,11 +15,11 @@ from backtest.stream import Floats, Stream, read_stream
 from backtest.table import read_table
 from measures.losses import losses
 from retraining.template import TEMPLATES
-from server import feed
-from server.references import learned
+from server.intake import feed
+from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
+from server.models.references import learned
 from server.requests import ReferenceRows
-from server.schema import CATEGORICAL, NUMERIC, Feature, Schema
-from server.watch import Watch
+from server.watching.watch import Watch
 from statemachine.health import ModelHealth
 from statemachine.policy import Policy
 

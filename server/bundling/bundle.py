@@ -20,7 +20,6 @@ from remission_verify.bundle import FORMAT, check_bundle, digest_of_parts, seal_
 from remission_verify.note import Verifier
 from remission_verify.trust import Trust
 
-from server import folding
 from server.bundling import page, record
 from server.bundling.kept import Kept, KeptRows
 from server.bundling.parts import CHUNK_BYTES, Parts, room
@@ -28,6 +27,7 @@ from server.bundling.period import Period
 from server.bundling.shelf import Shelf
 from server.bundling.story import Story
 from server.errors import ThingMissing
+from server.history import folding
 from statemachine.canonical import canonical
 from statemachine.envelope import payload_is_whole
 from store.blobs import Blobs

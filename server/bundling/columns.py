@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from retraining.dataset import Dataset
-from server import feed
-from server.schema import CATEGORICAL, Schema
+from server.intake import feed
+from server.intake.schema import CATEGORICAL, Schema
 
 Line = dict[str, Any]
 

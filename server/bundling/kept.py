@@ -14,14 +14,14 @@ from remission_verify.archive import MOST_FILE_BYTES
 from remission_verify.indexed import DATASET, INDEX
 from remission_verify.sealed import COLUMNS, SEALED
 
-from server import feed
 from server.bundling.parts import Part, Parts
 from server.bundling.period import Period
 from server.desk import PAGE
 from server.errors import TooLarge
-from server.lineage import Document
-from server.schema import Schema, Vocabulary
-from server.sealing import outline
+from server.history.lineage import Document
+from server.intake import feed
+from server.intake.schema import Schema, Vocabulary
+from server.intake.sealing import outline
 from statemachine.canonical import canonical, digest
 from store.ports import Readable, Reader
 from store.records import FeedItem

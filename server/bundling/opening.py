@@ -23,10 +23,10 @@ from remission_verify.sealed import COLUMNS, MOST_BYTES, SEALED
 from remission_verify.tape import Tape
 
 from retraining.dataset import Dataset
-from server import feed
 from server.bundling.columns import Columns, Line
-from server.schema import Schema
-from server.sealing import Sealer, keys_of
+from server.intake import feed
+from server.intake.schema import Schema
+from server.intake.sealing import Sealer, keys_of
 from store.blobs import BlobAltered
 from store.errors import EvidenceErased
 from store.records import FeedItem

@@ -11,7 +11,7 @@ import orjson
 from remission_verify import merkle
 from remission_verify.findings import Fault, unlike
 
-from server.folding import PAGE
+from server.history.folding import PAGE
 from statemachine.canonical import canonical
 from statemachine.envelope import RecordedEvent
 from store.ports import Readable, Reader

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from server.audit.deriving import NAMED
 from server.bundling.parts import Parts
-from server.deriving import NAMED
 from store.blobs import Blobs
 from store.errors import EvidenceErased
 from store.ports import Readable, Reader

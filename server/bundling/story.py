@@ -7,10 +7,10 @@ from typing import Any
 
 from server.act import SERVICE
 from server.bundling.period import Period
-from server.folding import Step
-from server.incidents import Incidents, mark
-from server.inventory import Inventory
-from server.lineage import Documents, Lineage
+from server.history.folding import Step
+from server.history.incidents import Incidents, mark
+from server.history.inventory import Inventory
+from server.history.lineage import Documents, Lineage
 from statemachine import events as e
 from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.health import ModelHealth

@@ -14,7 +14,7 @@ from monitoring.facts import ABSURD
 from monitoring.reference import OUTPUT
 from monitoring.seasons import wanted
 from monitoring.watches import DriftFinding
-from server.rulings import Inputs, Ruling, drifted, noted, raised, recovered, resolved
+from server.judges.rulings import Inputs, Ruling, drifted, noted, raised, recovered, resolved
 from statemachine.policy import Policy, Quality
 
 

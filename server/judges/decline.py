@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from monitoring import onset, performance, regret, segments, shifts
-from server.rulings import Inputs, Ruling, challenged, moved, raised, recovered, resolved
+from server.judges.rulings import Inputs, Ruling, challenged, moved, raised, recovered, resolved
 from statemachine.policy import Policy
 
 

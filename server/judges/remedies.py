@@ -10,7 +10,7 @@ from diagnosis.judge import judge as diagnose
 from monitoring.relations import opened
 from retraining import gates as gated
 from rollout import judge as rollout
-from server.rulings import Inputs, Ruling, judged, recovered
+from server.judges.rulings import Inputs, Ruling, judged, recovered
 from statemachine.policy import Policy
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitoring import conditions as asked
 from monitoring import series as points
-from server.rulings import Inputs, Ruling, raised, recovered, resolved
+from server.judges.rulings import Inputs, Ruling, raised, recovered, resolved
 from statemachine.policy import Policy
 from statemachine.timers import SECOND_US
 from statemachine.words import Reason

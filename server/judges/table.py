@@ -12,7 +12,7 @@ import orjson
 
 from monitoring import regret
 from server.judges import data, decline, remedies, signals
-from server.rulings import Inputs, Ruling
+from server.judges.rulings import Inputs, Ruling
 from statemachine.canonical import canonical
 from statemachine.policy import Policy
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from server.act import Folds
 from server.desk import Desk
+from server.intake.sealing import ROWS
 from server.privacy.erasures import ErasureView, intended
 from server.privacy.scopes import AGE, EVENTS, EVIDENCE
-from server.sealing import ROWS
 from statemachine.events import StateChanged
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from server.act import Caller
 from server.desk import Desk
+from server.intake.sealing import ROWS
 from server.privacy.erasures import DONE, Asked, ErasureView, finished, intended, keep, view, wanted, was_asked
 from server.privacy.losses import Loss, of_rows, tell
 from server.privacy.scopes import Span, scope_of
-from server.sealing import ROWS
 from statemachine.errors import LegallyHeld
 from store.ports import Reader, Unit
 from store.vault import KeyFacts, Vault

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from server.desk import Desk
-from server.folding import PAGE
+from server.history.folding import PAGE
 from server.privacy.actors import name_of
 from server.privacy.erasures import Asked, intended, wanted, was_asked
 from statemachine.errors import LegallyHeld

@@ -10,13 +10,13 @@ import orjson
 
 from retraining.artifact import Manifest, ManifestInvalid
 from retraining.scope import CHALLENGE
-from server import feed
 from server.act import Caller
 from server.desk import Desk, pages
-from server.leasing import close
+from server.intake import feed
+from server.intake.sealing import erased_rows
+from server.jobs.leasing import close
 from server.privacy.erasures import ErasureView, Touched
 from server.reactions.jobs import DATASETS, FAILED, LEASED, QUEUED
-from server.sealing import erased_rows
 from statemachine import commands as c
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED, Reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from server.sealing import ROWS
+from server.intake.sealing import ROWS
 from store import at_rest
 from store.ports import Reader
 from store.vault import ACTORS_KIND, PERIOD_US, KeyFacts, Vault, key_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.closings import LabelBlock
 from server.reactions.evidence import cost, lead, since
 from server.reactions.scene import Scene
+from server.watching.closings import LabelBlock
 from statemachine.health import ModelHealth
 from statemachine.words import PROMOTING, RUNG, SHADOW
 

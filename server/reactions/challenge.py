@@ -11,7 +11,7 @@ from retraining.scope import CHALLENGE, Entrant, challengers
 from server.reactions.evidence import accepted, cost, of_late
 from server.reactions.jobs import open_job
 from server.reactions.scene import Scene
-from server.watch import Watch
+from server.watching.watch import Watch
 from statemachine import commands as c
 from statemachine.health import ModelHealth
 from statemachine.words import HEALTHY, SUSPECT, Signal

@@ -6,11 +6,11 @@ from typing import Any
 
 from measures.sums import span
 from monitoring.conditions import ACCEPTING, ALARMING, engine, first, signals_in
-from server.looks import ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP, Look
 from server.reactions import segments
 from server.reactions.evidence import cost, level
 from server.reactions.scene import Scene
-from server.watch import Watch
+from server.watching.looks import ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP, Look
+from server.watching.watch import Watch
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 

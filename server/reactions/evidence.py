@@ -7,8 +7,8 @@ from itertools import islice
 from math import inf
 
 from measures.sums import Block, span
-from server.closings import LabelBlock
-from server.watch import Watch
+from server.watching.closings import LabelBlock
+from server.watching.watch import Watch
 from statemachine.health import ModelHealth
 
 

@@ -17,7 +17,7 @@ from monitoring.reference import Floats, Ints
 from monitoring.seasons import Calendar
 from server.reactions import signals
 from server.reactions.scene import Scene
-from server.watch import Watch
+from server.watching.watch import Watch
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from retraining.dataset import Dataset
 from retraining.scope import Entrant, Range, Spec
-from server.feed import Floats
-from server.quarantine import held
+from server.intake.feed import Floats
+from server.intake.schema import CATEGORICAL, OTHER, Schema
 from server.reactions.scene import Scene
-from server.schema import CATEGORICAL, OTHER, Schema
+from server.watching.quarantine import held
 from statemachine.canonical import canonical
 from statemachine.health import ModelHealth
 from store.records import Evidence, Job

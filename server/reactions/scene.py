@@ -8,9 +8,9 @@ from typing import Any
 
 from server.act import SERVICE, Caller
 from server.desk import Desk
+from server.judges.rulings import Inputs, Ruling
 from server.judges.table import rule
-from server.rulings import Inputs, Ruling
-from server.watch import Watch
+from server.watching.watch import Watch
 from statemachine import commands as c
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth

@@ -9,10 +9,10 @@ import numpy as np
 
 from measures.sums import span
 from monitoring.segments import alarm, normal
-from server.closings import LabelBlock
 from server.reactions.evidence import watched
-from server.splits import of_segment
-from server.watch import Watch
+from server.watching.closings import LabelBlock
+from server.watching.splits import of_segment
+from server.watching.watch import Watch
 from statemachine.health import ModelHealth
 from statemachine.words import Signal
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from monitoring.departures import STAYS
 from monitoring.learned import assumptions
-from server.closings import RowWindow, ShapeWindow
 from server.reactions.scene import Scene
 from server.reactions.signals import drift_counts
+from server.watching.closings import RowWindow, ShapeWindow
 from statemachine.health import ModelHealth
 from statemachine.words import HEALTHY, SUSPECT, Signal
 

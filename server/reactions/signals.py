@@ -9,12 +9,12 @@ import orjson
 from monitoring import series
 from monitoring.assumptions import assumptions
 from monitoring.reference import OUTPUT
-from server.closings import LabelWindow, RowWindow, SeriesPoint
 from server.judges.data import SINGLE
-from server.parts import PartWindow
+from server.judges.rulings import Ruling
 from server.reactions.scene import Scene
-from server.rulings import Ruling
-from server.watch import Watch
+from server.watching.closings import LabelWindow, RowWindow, SeriesPoint
+from server.watching.parts import PartWindow
+from server.watching.watch import Watch
 from statemachine import timers
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal

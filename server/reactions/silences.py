@@ -5,8 +5,8 @@ A finding, and no suspicion: it changes nothing of how the model is watched.
 
 from __future__ import annotations
 
+from server.judges.rulings import Inputs
 from server.reactions.scene import Scene
-from server.rulings import Inputs
 from statemachine import timers
 from statemachine.externals import ExternalSignal
 from store.records import Timer

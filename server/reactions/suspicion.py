@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.closings import LabelBlock
 from server.reactions import challenge, segments, shifts
 from server.reactions.evidence import accepted, cost, latest, lead, of_late, since
 from server.reactions.scene import Scene
+from server.watching.closings import LabelBlock
 from statemachine import commands as c
 from statemachine.answers.suspicion import NARROWER
 from statemachine.health import Alarm, ModelHealth

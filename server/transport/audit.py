@@ -10,10 +10,10 @@ from typing import Any
 from remission.v1 import audit_pb2 as pb
 from remission.v1 import audit_pb2_grpc
 
-from server.deriving import Derivation
+from server.audit.deriving import Derivation
 from server.errors import Invalid, ThingMissing
-from server.moments import Moment
-from server.replaying import Replay
+from server.history.moments import Moment
+from server.history.replaying import Replay
 from server.service import Service
 from server.transport import bundles, precedents
 from server.transport.calls import Context, answering, read, streaming

@@ -20,8 +20,8 @@ from grpc_status import rpc_status
 from server.act import CERTIFICATE, Caller
 from server.errors import ModelMissing
 from server.service import Service
-from server.status import status_of, tell
 from server.transport.fields import identifier
+from server.transport.status import status_of, tell
 from server.views import StateView
 from store.ports import Unit
 from store.post import delivered

@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from server.errors import Invalid
-from server.status import status_of
+from server.transport.status import status_of
 
 Handler = Any  #: grpc ships no type for a method handler
 Decode = Callable[[bytes], Any]

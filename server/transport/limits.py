@@ -12,8 +12,8 @@ import grpc
 import grpc.aio
 from grpc_status import rpc_status
 
-from server.status import status_of
 from server.transport.errors import Overloaded
+from server.transport.status import status_of
 
 Handler = Any  #: grpc ships no type for a method handler
 #: These pass always: calls that wait by nature, that keep a lease alive, or that make things safe.

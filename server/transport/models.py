@@ -6,10 +6,10 @@ import numpy as np
 from remission.v1 import model_pb2 as pb
 from remission.v1 import model_pb2_grpc
 
-from server import registration
-from server.registration import read_policy
+from server.intake.schema import NUMERIC, OUTCOMES, TASKS
+from server.models import registration
+from server.models.registration import read_policy
 from server.requests import NewModel, ReferenceRows
-from server.schema import NUMERIC, OUTCOMES, TASKS
 from server.service import Service
 from server.transport import policies
 from server.transport.calls import Context, answering, caller, naming, once, read

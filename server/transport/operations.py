@@ -8,8 +8,9 @@ from google.protobuf.message import Message
 from remission.v1 import operations_pb2 as pb
 from remission.v1 import operations_pb2_grpc
 
-from server import following, operating
 from server.errors import Invalid
+from server.following import following
+from server.models import operating
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.fields import model_name, text

@@ -6,9 +6,9 @@ import asyncio
 
 from remission.v1 import audit_pb2 as pb
 
-from server.cases import Attempt, Case, Levels
 from server.errors import Invalid
-from server.precedents import Precedent
+from server.history.cases import Attempt, Case, Levels
+from server.history.precedents import Precedent
 from server.service import Service
 from server.transport.calls import read
 from server.transport.fields import model_name

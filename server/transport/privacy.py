@@ -6,9 +6,9 @@ import structlog
 from remission.v1 import privacy_pb2 as pb
 from remission.v1 import privacy_pb2_grpc
 
-from server import holding
 from server.act import Caller
 from server.errors import Invalid
+from server.models import holding
 from server.privacy.actors import ActorView, check_actor
 from server.privacy.erasures import ErasureView, Touched
 from server.service import Service

@@ -8,16 +8,16 @@ from collections.abc import AsyncGenerator, Sequence
 from remission.v1 import health_pb2 as pb
 from remission.v1 import health_pb2_grpc, routing_pb2, routing_pb2_grpc
 
-from server import routing
-from server.changes import Changed, Changes
 from server.errors import Invalid
-from server.profiler import KEPT_WINDOWS
+from server.history.changes import Changed, Changes
+from server.models import routing
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read, states, streaming
 from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
 from server.transport.wake import Bell
 from server.transport.windows import row_window
 from server.views import RouteView, StateView, Wait
+from server.watching.profiler import KEPT_WINDOWS
 from statemachine.words import FULL_EXPOSURE_BP, State
 
 MOST_MODELS = 1_000

@@ -8,7 +8,7 @@ from remission.v1 import audit_pb2 as pb
 from remission.v1 import health_pb2
 
 from server.errors import Invalid
-from server.folding import Step
+from server.history.folding import Step
 from server.transport.fields import page
 from server.transport.states import state
 from server.views import state_of

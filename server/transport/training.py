@@ -10,8 +10,8 @@ import orjson
 from remission.v1 import training_pb2 as pb
 from remission.v1 import training_pb2_grpc
 
-from server import leasing, training
 from server.errors import Invalid, TooLarge
+from server.jobs import leasing, training
 from server.reactions.jobs import QUEUED
 from server.requests import Completion
 from server.service import Service

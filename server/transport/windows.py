@@ -5,7 +5,7 @@ from __future__ import annotations
 from remission.v1 import health_pb2 as pb
 
 from monitoring.quality import QualityFinding
-from server.windows import FeatureView, SegmentView, WindowView
+from server.models.windows import FeatureView, SegmentView, WindowView
 
 
 def row_window(view: WindowView) -> pb.RowWindow:

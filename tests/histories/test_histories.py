@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from server.history.moments import By, Moment, Stand
 from server.judges.table import JUDGES
-from server.moments import By, Moment, Stand
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build

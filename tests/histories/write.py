@@ -24,7 +24,7 @@ from remission import Client
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
-from server.folding import Step
+from server.history.folding import Step
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build

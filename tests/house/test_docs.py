@@ -175,6 +175,12 @@ def test_the_readme_lists_every_command_and_no_other() -> None:
     assert listed == set(COMMANDS)
 
 
+def test_every_room_of_the_server_has_a_line() -> None:
+    rooms = {str(face.parent.relative_to(ROOT)) for face in ROOT.glob("server/*/__init__.py")}
+
+    assert set(rows(section("docs/architecture.md", "Rooms of the server"))) == {f"{room}/" for room in rooms}
+
+
 def test_every_setting_has_a_line_with_its_default_and_its_bounds() -> None:
     listed = rows(section("docs/operating.md", "Settings"))
     fields = msgspec.structs.fields(Settings)

@@ -13,8 +13,8 @@ import pytest
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
-from server import auditing
-from server.crew import Crew
+from server.audit import auditing
+from server.audit.crew import Crew
 from server.judges.table import JUDGES
 from server.settings import Settings
 from server.wiring import build, open_log

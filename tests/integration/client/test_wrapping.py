@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import LinearSVC
 
-from server import feed
+from server.intake import feed
 from server.settings import Settings
 from server.wiring import build
 from tests.fixtures.servers import serving, start

@@ -12,14 +12,14 @@ import pytest
 from remission_verify.bundle import check_bundle
 from remission_verify.trust import Trust
 
-from server import holding
 from server.act import SERVICE
+from server.audit.deriving import Status
 from server.bundling.bundle import Source, write_bundle
 from server.bundling.period import Period
 from server.clock import wall_us
-from server.deriving import Status
-from server.folding import version_of
-from server.moments import Moment
+from server.history.folding import version_of
+from server.history.moments import Moment
+from server.models import holding
 from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings

@@ -12,7 +12,7 @@ import pytest
 from remission_verify.checkpoint import Checkpoint, parse
 from remission_verify.note import Signer, parse_note, sign
 
-from server.kept import CheckpointHeld, KeptCheckpoint
+from server.checkpoints.kept import CheckpointHeld, KeptCheckpoint
 from tests.fixtures.servers import PATIENCE_SECONDS, ROOT
 
 SIGNER = Signer.fresh("log.example")
@@ -20,7 +20,7 @@ SIGNER = Signer.fresh("log.example")
 PUTTING = """
 import sys
 from pathlib import Path
-from server.kept import CheckpointHeld, KeptCheckpoint
+from server.checkpoints.kept import CheckpointHeld, KeptCheckpoint
 
 def put(note):
     try:
@@ -38,7 +38,7 @@ for file in sys.argv[2:]:
 FROZEN = """
 import sys
 from pathlib import Path
-from server.kept import KeptCheckpoint
+from server.checkpoints.kept import KeptCheckpoint
 
 class Frozen(KeptCheckpoint):
     def _replace(self, note):

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import numpy as np
 
-from server import feed
 from server.bundling.kept import Kept, KeptRows
 from server.bundling.parts import Parts
 from server.bundling.period import Period
 from server.desk import PAGE
-from server.sealing import Sealer
+from server.intake import feed
+from server.intake.sealing import Sealer
 from store import FsspecBlobs, Store, migrate, open_store
 from store.ports import Unit
 from store.records import FeedItem

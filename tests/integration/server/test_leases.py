@@ -10,7 +10,7 @@ from remission import Client
 from remission.errors import FailedPreconditionError
 
 from server.clock import wall_us
-from server.leasing import LEASE_US
+from server.jobs.leasing import LEASE_US
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build

@@ -10,7 +10,7 @@ import pytest
 from remission_verify.checkpoint import Checkpoint as Told
 from remission_verify.note import Signer, sign
 
-from server.proving import Known, Proof
+from server.audit.proving import Known, Proof
 from store import Checkpoint, migrate, open_store
 from store.open_reader import open_reader
 from store.ports import Reader

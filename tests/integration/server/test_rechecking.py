@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from server import auditing, folding
-from server.checking import Failure, NoHands, Verification
-from server.crew import Crew
+from server.audit import auditing
+from server.audit.checking import Failure, NoHands, Verification
+from server.audit.crew import Crew
+from server.history import folding
 from store import Readable, migrate, open_reader
 from tests.fixtures.histories import HISTORIES, History
 from tests.fixtures.tampering import flip, past_the_store, payload, rejudge, rewrite

@@ -9,13 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from server import ingestion, registration
+from server import ingestion
 from server.act import SERVICE
-from server.intake import Intake
+from server.intake.intake import Intake
+from server.models import registration
 from server.requests import MetricsBatch, Point, Receipt
 from server.service import Service
 from server.settings import Settings
-from server.watch import Watch
+from server.watching.watch import Watch
 from server.wiring import build
 from statemachine.commands import FireTimer
 from statemachine.errors import StaleLease

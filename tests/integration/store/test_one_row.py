@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
-from server.proving import Proof
+from server.audit.proving import Proof
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build

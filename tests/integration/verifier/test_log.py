@@ -11,6 +11,7 @@ from remission_verify.auditing import check_log
 from remission_verify.checkpoint import Checkpoint
 from remission_verify.errors import FileInvalid
 from remission_verify.findings import Findings
+from remission_verify.folder import read_plain
 from remission_verify.merkle import hash_leaf, root_of
 from remission_verify.note import Signer, sign
 from remission_verify.tiles import pack_entries, unpack_entries
@@ -213,6 +214,39 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(folder: Path, tmp_p
 
     (found,) = faults(folder)
     assert found.startswith(f"{name}: leads out of the folder")
+
+
+@pytest.mark.parametrize("name", ["tile", "tile/entries", FULL, "checkpoint"])
+def test_a_link_within_the_folder_is_followed(folder: Path, name: str) -> None:
+    (folder / name).rename(folder / "elsewhere")
+    (folder / name).symlink_to(folder / "elsewhere")
+
+    strangers = {"tile/entries": ["tile/entries: is no part of a log of 700 entries"]}
+    assert faults(folder) == strangers.get(name, [])
+
+
+def test_a_folder_of_files_that_leads_out_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    (folder / "tile" / "entries").rename(tmp_path / "outside")
+    (folder / "tile" / "entries").symlink_to(tmp_path / "outside")
+
+    assert f"{FULL}: leads out of the folder; a file within it is accepted (positions 1 to 256)" in faults(folder)
+
+
+@pytest.mark.parametrize("name", ["../outside", "tile/../../outside", "{outside}", "link"])
+def test_a_name_that_leads_out_of_the_folder_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside").write_bytes(b"out")
+    (folder / "link").symlink_to(tmp_path / "outside")
+
+    with pytest.raises(FileInvalid, match="leads out of the folder; a file within it is accepted"):
+        read_plain(folder, name.format(outside=tmp_path / "outside"), 9)
+
+
+def test_a_loop_of_links_is_not_followed_for_ever(folder: Path) -> None:
+    (folder / FULL).unlink()
+    (folder / FULL).symlink_to(folder / FULL)
+
+    (found,) = faults(folder)
+    assert found.startswith(f"{FULL}: cannot be read: ")
 
 
 @pytest.mark.parametrize("name", [FULL, TILE, "checkpoint"])

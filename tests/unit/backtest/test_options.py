@@ -9,7 +9,7 @@ from backtest.clock import paced
 from backtest.errors import StreamInvalid
 from backtest.options import MOST_SEED, Options, model_name, setup_of
 from backtest.stream import Column, Stream
-from server.registration import NAME
+from server.models.registration import NAME
 
 ROWS, REFERENCE = 500, 100
 

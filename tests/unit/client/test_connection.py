@@ -8,7 +8,7 @@ from remission.connection import Connection
 from remission.errors import CallError, InvalidArgumentError, UnavailableError, make_error
 
 from server.errors import Invalid
-from server.status import status_of
+from server.transport.status import status_of
 
 
 class Failure(grpc.RpcError):

@@ -6,7 +6,7 @@ import pytest
 from remission.errors import InvalidArgumentError
 from remission.reporting import merge
 
-from server.sealing import ROWS
+from server.intake.sealing import ROWS
 from tests.fixtures.clients import Wireless
 from tests.unit.client.batches import scored, send, told
 

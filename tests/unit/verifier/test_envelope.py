@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from remission_verify.canonical import encode
-from remission_verify.envelope import GENESIS, read_envelope
+from remission_verify.envelope import AT_ONCE, GENESIS, Envelope, read_envelope, read_envelopes
 from remission_verify.errors import EnvelopeInvalid
+from remission_verify.merkle import hash_leaf
 
 from statemachine import envelope
 from statemachine.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
@@ -39,7 +40,8 @@ EVENTS = st.builds(
     volatile_fields=st.lists(TEXT, max_size=3).map(tuple),
     payload=st.just(b"{}"),
 )
-PLAIN = some_log(1)[0]
+LOG = some_log(2 * AT_ONCE + 3)
+PLAIN = LOG[0]
 OLD = some_log(1, of_format_1=1)[0]
 
 
@@ -151,3 +153,72 @@ def test_hostile_text_takes_no_longer_than_its_length(length: int) -> None:
     for text in (b"a" * length, b"\\\\" * (length // 2), string.printable.encode() * (length // 100)):
         with pytest.raises(EnvelopeInvalid):
             read_envelope(PLAIN.replace(b'"actor":"tester"', b'"actor":"' + text))
+
+
+def many(leaves: list[bytes]) -> list[Envelope | str]:
+    """Read entries together; give what is said of those that are none."""
+    found = read_envelopes(leaves, [hash_leaf(leaf) for leaf in leaves])
+    return [str(one) if isinstance(one, EnvelopeInvalid) else one for one in found]
+
+
+def alone(leaf: bytes) -> Envelope | str:
+    return refusal(leaf) or read_envelope(leaf)
+
+
+@pytest.mark.parametrize("count", [0, 1, AT_ONCE, AT_ONCE + 1, len(LOG)])
+def test_many_entries_are_read_as_each_alone(count: int) -> None:
+    assert many(LOG[:count]) == [read_envelope(leaf) for leaf in LOG[:count]]
+
+
+@given(st.lists(EVENTS, min_size=1, max_size=4), TEXT, st.sampled_from([1, 2]))
+def test_many_entries_of_any_text_are_read_as_each_alone(events: list[NewEvent], stream: str, form: int) -> None:
+    leaves = [leaf_of(recorded(event, 2, stream)) for event in events[1:]] + [
+        leaf_of(recorded(events[0], form, stream))
+    ]
+
+    assert many(leaves) == [alone(leaf) for leaf in leaves]
+
+
+@given(st.integers(0, len(LOG) - 1), st.data())
+def test_one_byte_among_many_entries_is_seen_as_in_one_alone(place: int, data: st.DataObject) -> None:
+    leaf = bytearray(LOG[place])
+    leaf[data.draw(st.integers(0, len(leaf) - 1))] = data.draw(st.integers(0, 255))
+    leaves = [*LOG[:place], bytes(leaf), *LOG[place + 1 :]]
+
+    assert many(leaves) == [alone(leaf) for leaf in leaves]
+
+
+@pytest.mark.parametrize(
+    "digits",
+    [b"A" * 64, b"0" * 63 + b"\n", b"0" * 63 + b'"', b"0" * 62 + "é".encode(), "٣".encode() * 64, b"0" * 63, b"0" * 65],
+)
+@pytest.mark.parametrize("field", [b"commitment", b"previous_hash"])
+def test_a_hash_among_many_is_looked_at_digit_by_digit(field: bytes, digits: bytes) -> None:
+    pattern = re.compile(rb'"%b":"[0-9a-f]{64}"' % field)
+    leaves = [LOG[0], pattern.sub(b'"%b":"%b"' % (field, digits), LOG[1]), LOG[2]]
+
+    found = many(leaves)
+
+    assert found == [alone(leaf) for leaf in leaves]
+    assert [isinstance(one, str) for one in found] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "leaves",
+    [
+        [LOG[0] + b"\n" + LOG[1]],
+        [LOG[0] + b"\n" + LOG[1], b""],
+        [LOG[0], b"", LOG[1]],
+        [LOG[0], LOG[1] + b"\n"],
+        [b"\n" + LOG[0], LOG[1]],
+        [LOG[0][:200], LOG[0][200:]],
+        [LOG[0].replace(b"tester", b"test\xc3"), b"\xa9" + LOG[1]],
+        [LOG[0].replace(b"tester", b"te\nter"), LOG[1]],
+        [LOG[0].replace(b"tester", b"te\x1fter"), LOG[1]],
+    ],
+)
+def test_no_entry_among_many_hides_behind_another(leaves: list[bytes]) -> None:
+    found = many(leaves)
+
+    assert found == [alone(leaf) for leaf in leaves]
+    assert any(isinstance(one, str) for one in found)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from remission_verify.chains import Chains
 from remission_verify.checkpoint import Checkpoint
-from remission_verify.envelope import read_envelope
+from remission_verify.envelope import read_envelopes
 from remission_verify.errors import BundleTorn, EnvelopeInvalid, FileInvalid
 from remission_verify.findings import Fault, Findings
 from remission_verify.folder import TileFolder
@@ -119,16 +119,15 @@ class LogCheck:
 
     def _follow(self, tile: Tile, number: int, entries: list[bytes], hashes: list[bytes]) -> None:
         """Hold entries, from the one of this number in its bundle on, against their places."""
-        take, position = self._chains.take, _position(tile, number)
-        for entry, leaf_hash in zip(entries, hashes, strict=True):
-            try:
-                faults = take(read_envelope(entry, leaf_hash), position)
-            except EnvelopeInvalid as error:
-                faults = (str(error),)
+        take = self._chains.take
+        for position, event in enumerate(read_envelopes(entries, hashes), _position(tile, number)):
+            if isinstance(event, EnvelopeInvalid):
+                faults: Sequence[str] = (str(event),)
                 self._chains.lose()
+            else:
+                faults = take(event, position)
             for said in faults:
                 self.found.add(Fault(Tile(ENTRIES, tile.idx, tile.width).path, said, position))
-            position += 1
 
     def _judge(self, by_entries: bytes, by_tiles: bytes) -> None:
         """Say of entries and hashes that differ which of them were altered."""

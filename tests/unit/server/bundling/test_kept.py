@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import pytest
 
-from server import feed
 from server.bundling.bundle import Source, write_bundle
 from server.bundling.kept import GONE, IN_CLEAR, OF_NOBODY, Kept, RowsTooLarge
 from server.bundling.period import Period
+from server.intake import feed
 from server.service import Service
 from statemachine.canonical import digest
 from store.blobs import FsspecBlobs

@@ -12,10 +12,10 @@ import pytest
 from remission_verify.archive import ArchiveTorn
 from remission_verify.errors import FileInvalid
 
-from server import feed
 from server.bundling.columns import Columns
 from server.bundling.opening import Opened, open_rows
-from server.schema import CATEGORICAL, NUMERIC, OTHER, Feature, Schema
+from server.intake import feed
+from server.intake.schema import CATEGORICAL, NUMERIC, OTHER, Feature, Schema
 from statemachine.canonical import canonical, digest
 from tests.fixtures.bundles import Files, checked, kept_of, packed, sealed, source_of, unpacked, written
 from tests.fixtures.steps import scenario

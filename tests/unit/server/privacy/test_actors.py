@@ -7,10 +7,10 @@ from functools import partial
 
 import pytest
 
-from server import holding
 from server.act import Caller
 from server.clock import wall_us
 from server.errors import Invalid, ThingMissing
+from server.models import holding
 from server.privacy import erasures, forgetting, scopes
 from server.privacy.actors import FRESH_SECONDS, Actors
 from server.service import Service

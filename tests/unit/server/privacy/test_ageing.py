@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from server import holding
 from server.act import SERVICE
 from server.clock import wall_us
+from server.models import holding
 from server.privacy.ageing import Retention
 from server.privacy.erasures import INTENDED, ErasureView, keep
 from server.privacy.office import Privacy

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from retraining.dataset import Dataset
-from server import feed, holding
 from server.act import SERVICE
 from server.clock import wall_us
 from server.errors import Invalid, ThingMissing
+from server.intake import feed
+from server.intake.schema import OTHER
+from server.models import holding
 from server.privacy import erasing, erasures
 from server.privacy.ageing import Retention
-from server.schema import OTHER
 from server.service import Service
-from server.watch import Watch
+from server.watching.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
 from store.errors import EvidenceErased, RequestIdReused
 from store.vault import PERIOD_US

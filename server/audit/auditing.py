@@ -1,0 +1,152 @@
+"""Looking back: check the chain, fold the log again, and derive every decision again from its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from server.audit.checking import Hands, OwnHands, Stretch, Verification, failure_at
+from server.audit.deriving import NAMED, Derivation, derive
+from server.audit.proving import Trust, prove
+from server.errors import ThingMissing
+from server.history import folding, reading
+from server.history.folding import Step
+from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
+from statemachine.health import ModelHealth
+from statemachine.kinds import REGISTRY
+from statemachine.replay import IllegalHistory, projection
+from store.ports import Readable, Reader
+
+STRETCH = 16  #: events with evidence that are handed on at once
+
+Told = Callable[[int], object]  #: hears how many events more were gone through
+
+
+def verify(
+    store: Readable,
+    models: Sequence[str] = (),
+    hands: Hands | None = None,
+    found: Verification | None = None,
+    told: Told = lambda _: None,
+    trust: Trust | None = None,
+) -> Verification:
+    """Check chain, replay and every decision of *models*, or of all, and digest their events, in bounded memory.
+
+    Where no model is named the tree is checked too, and held against *trust*.
+
+    *found* is filled as it goes, so that whoever is interrupted can say how far it came.
+    """
+    found, hands = found or Verification(), hands or OwnHands(store)
+    names, position = store.read(lambda reader: (models or reading.names(reader), reader.head().position))
+    walk = _Walk(store, hands, found, told)
+    digest = log_sha256(event for name in names for event in walk.through(name))
+    for derived in hands.rest():
+        found.take(derived)
+    found.log_sha256 = digest if walk.whole else ""
+    if not models and found.events < position:
+        found.replay_equal = False
+        found.fail(failure_at(f"the log has {position} events, of which {found.events} are of models with a state"))
+    if not models:
+        store.read(lambda reader: prove(reader, trust or Trust(), found))
+    found.settle()
+    return found
+
+
+class _Walk:
+    """Goes through logs, model by model: chain, legality and stored state; hands on what is to be derived."""
+
+    def __init__(self, store: Readable, hands: Hands, found: Verification, told: Told) -> None:
+        self._store, self._hands, self._found, self._told = store, hands, found, told
+        self.whole = True  #: no payload was erased
+
+    def through(self, model: str) -> Iterator[RecordedEvent]:
+        """Check the events of *model*, and pass on those that can be digested."""
+        until, stored = self._store.read(lambda reader: (reader.version(model), reader.projection(model)))
+        chain = Chain()
+        health: ModelHealth | None = ModelHealth()
+        self._found.models += 1
+        for page in folding.pages(self._store, model, until):
+            for event in page:
+                self._check_chain(chain, event)
+            health = self._fold(health, page) if health else None
+            self._told(len(page))
+            yield from (event for event in page if event.payload is not None)
+        if health and (stored is None or stored.body != projection(health)):
+            self._found.replay_equal = False
+            self._found.fail(failure_at("the replay differs from the stored state", model))
+
+    def _check_chain(self, chain: Chain, event: RecordedEvent) -> None:
+        self._found.events += 1
+        self.whole &= event.payload is not None
+        for fault in chain.faults(event):
+            self._found.chain_ok = False
+            self._found.fail(failure_at(fault.partition(": ")[2], event))
+
+    def _fold(self, health: ModelHealth, page: Sequence[RecordedEvent]) -> ModelHealth | None:
+        """Fold a page, and hand on what is to be derived; None when the fold cannot go on."""
+        gathered = _Gathered()
+        end: ModelHealth | None = health
+        try:
+            for step in folding.steps(page, health):
+                end = step.after
+                if gathered.add(step):
+                    self._hand_on(gathered)
+        except IllegalHistory as error:
+            end, self._found.replay_equal = None, False
+            self._found.fail(failure_at(error.why, next(one for one in page if one.version == error.version)))
+        except PayloadErased:
+            end = None
+        self._hand_on(gathered)
+        return end
+
+    def _hand_on(self, gathered: _Gathered) -> None:
+        stretch = gathered.stretch()
+        if stretch.steps:
+            for derived in self._hands.take(stretch):
+                self._found.take(derived)
+
+
+class _Gathered:
+    """What is to be derived next: steps from the first that names evidence on."""
+
+    def __init__(self) -> None:
+        self._steps, self._works = list[Step](), 0
+
+    def add(self, step: Step) -> bool:
+        """Take a step in; say whether there is enough for a stretch."""
+        names = any(getattr(step.fact, name) for name in _NAMED[type(step.fact)])
+        if names or self._steps:
+            self._steps.append(step)
+        self._works += names
+        return self._works >= STRETCH
+
+    def stretch(self) -> Stretch:
+        """Give what was gathered, and begin anew."""
+        found = Stretch(tuple(self._steps))
+        self._steps, self._works = [], 0
+        return found
+
+
+#: The fields that name evidence, of each kind of event.
+_NAMED = {kind: tuple(name for name in NAMED if hasattr(kind, name)) for kind in REGISTRY.values()}
+
+
+def explain(store: Readable, model: str, position: int) -> Derivation:
+    """Derive the decision at *position* again.
+
+    Raises:
+        ThingMissing: There is no decision of that model at that position.
+        IllegalHistory: The log before it cannot be folded.
+    """
+    for step in folding.steps(folding.events(store, model, folding.version_of(store, model))):
+        if step.recorded.position == position:
+            if not step.fact.decision:
+                raise ThingMissing("position", f"event {position} is a {step.recorded.type}, which is no decision")
+            return store.read(partial(_derived, step))
+        if step.recorded.position > position:
+            break
+    raise ThingMissing("position", f"{model} has no event at position {position}")
+
+
+def _derived(step: Step, reader: Reader) -> Derivation:
+    return derive(reader, step)

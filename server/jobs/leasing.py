@@ -1,0 +1,226 @@
+"""Leases: a job goes to one worker at a time, under an attempt number that fences off those who held it before."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from retraining.scope import CHALLENGE
+from server.act import Caller
+from server.desk import Desk
+from server.errors import ThingMissing
+from server.following import following
+from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
+from server.reactions.scene import Scene
+from server.views import JobView
+from statemachine import commands as c
+from statemachine import words
+from statemachine.coding import PayloadUnreadable, UnknownEvent
+from statemachine.errors import Refused, StaleLease
+from statemachine.events import JobLeased
+from statemachine.health import ModelHealth
+from statemachine.replay import IllegalHistory
+from store.ports import Reader, Unit
+from store.records import Job, Lease
+from store.vault import KeyUnknown
+
+LEASE_US = 60 * 1_000_000
+HEARTBEAT_US = 15 * 1_000_000
+NEVER_US = 1 << 62  #: the deadline of a lease that nobody holds
+#: What is raised of a log that a later release has written to, whose keys the vault lacks, or that was altered.
+UNREADABLE = (UnknownEvent, PayloadUnreadable, IllegalHistory, KeyUnknown)
+MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
+
+
+def lease_job(
+    desk: Desk, unit: Unit, worker: str, kinds: tuple[str, ...], now_us: int, caller: Caller
+) -> JobView | None:
+    """Give *worker* the oldest job that waits, under the next attempt number; None when there is none.
+
+    A worker that asks while it holds a job gets that job again: the answer to its first question was lost.
+
+    Raises:
+        Refused: A job waits and nothing stands in its way, but the table of moves does not let it be leased.
+    """
+    again = _held_by(desk, unit, worker)
+    if again is not None:
+        return again
+    refusal: Refused | None = None
+    for job in _waiting(desk, unit, kinds):
+        try:
+            return _lease(desk, unit, job, worker, now_us, caller)
+        except Refused as error:
+            refusal = refusal or error  # the job of another model may do
+    if refusal is not None:
+        raise refusal
+    return None
+
+
+def _held_by(desk: Desk, unit: Unit, worker: str) -> JobView | None:
+    for job in unit.jobs(status=LEASED):
+        lease = unit.lease(job.job_id)
+        if lease is None or lease.worker != worker:
+            continue
+        health = _readable(desk, unit, job.stream)
+        if health is None:
+            continue
+        if wanted(health, job):
+            return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
+        close(unit, job, FAILED)
+    return None
+
+
+def _waiting(desk: Desk, unit: Unit, kinds: tuple[str, ...]) -> Iterator[Job]:
+    """Give the jobs that can be leased, the oldest first; those that nobody wants any more are closed."""
+    for job in unit.jobs(status=QUEUED):
+        health = _readable(desk, unit, job.stream)
+        if health is None:
+            continue
+        if not wanted(health, job):
+            unit.put(replace(job, status=FAILED))
+        elif (job.kind in kinds or not kinds) and (job.kind == CHALLENGE or _may_begin(health)):
+            yield job
+
+
+def _readable(desk: Desk, unit: Unit, model: str) -> ModelHealth | None:
+    """Fold the log of *model*; None where that cannot be done here, which keeps no other model's job from a worker."""
+    try:
+        return desk.health(unit, model)
+    except UNREADABLE:
+        return None
+
+
+def _may_begin(health: ModelHealth) -> bool:
+    """Say whether a remedy is past its approval, and nobody holds the model."""
+    return health.place == words.QUEUED and health.automation == words.Automation.AUTO
+
+
+def wanted(health: ModelHealth, job: Job) -> bool:
+    """Say whether the result of *job* would still be taken in: its remedy or challenge is under way."""
+    if health.place == words.RETIRED:
+        return False
+    if job.kind == CHALLENGE:
+        return health.challenge == job.job_id
+    remedy = health.remediation
+    return remedy is not None and remedy.job == job.job_id and health.place in words.RETRAINING
+
+
+def heartbeat(
+    desk: Desk, unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int
+) -> tuple[int, bool]:
+    """Keep a lease alive: give its new deadline, and whether the worker should give up."""
+    lease = unit.lease(job_id)
+    job = unit.job(job_id)
+    if lease is None or job is None or lease.attempt != attempt or job.status != LEASED:
+        return now_us, True
+    if not wanted(desk.health(unit, job.stream), job):
+        return now_us, True
+    progress = orjson.dumps({"progress_bp": progress_bp, "message": message})
+    unit.put(replace(lease, lease_until_us=now_us + LEASE_US, heartbeat_us=now_us, progress=progress))
+    return now_us + LEASE_US, False
+
+
+def expire_lease(desk: Desk, unit: Unit, job_id: str, now_us: int) -> bool:
+    """Take a job from a worker that has been silent at *now_us*; say whether it was taken."""
+    job = unit.job(job_id)
+    lease = next((one for one in unit.leases_expired(now_us) if one.job_id == job_id), None)
+    if job is None or job.status != LEASED or lease is None:
+        return False
+    if not wanted(desk.health(unit, job.stream), job):
+        close(unit, job, FAILED)
+        return True
+    try:
+        give_back(desk, unit, job, lease.attempt, c.ExpireLease(job=job.job_id, attempt=lease.attempt), Caller())
+    except Refused:
+        return False
+    return True
+
+
+def held(reader: Reader, job_id: str, attempt: int) -> Job | None:
+    """Give the job that *attempt* holds; None when that attempt has handed it in already.
+
+    Raises:
+        ThingMissing: There is no such job.
+        StaleLease: Another attempt holds it, or nobody does.
+    """
+    job, lease = reader.job(job_id), reader.lease(job_id)
+    if job is None:
+        raise ThingMissing("job_id", f"no job {job_id!r} was ever queued")
+    if lease is not None and lease.attempt == attempt:
+        if job.status == LEASED:
+            return job
+        if job.status == DONE:
+            return None
+    holder = f"attempt {lease.attempt}" if lease is not None and job.status == LEASED else "nobody"
+    raise StaleLease("complete", job.status, f"attempt {attempt} of {job_id} does not hold the job; {holder} does")
+
+
+def give_back(
+    desk: Desk, unit: Unit, job: Job, attempt: int, command: c.FailAttempt | c.ExpireLease, caller: Caller
+) -> bool:
+    """Put a job back into the queue, or give it up; say whether it will be tried again."""
+    desk.touch(job.stream)
+    scene = scene_of(desk, unit, job.stream)
+    if job.kind == CHALLENGE:
+        again = attempt < MOST_ATTEMPTS
+        if not again and scene.health.challenge == job.job_id:
+            scene.act(c.AbandonChallenge(job=job.job_id, failure=type(command).__name__), caller)
+    else:
+        scene.act(command, caller)
+        again = scene.health.place.phase == "queued"
+    lease = unit.lease(job.job_id)
+    unit.put(replace(job, status=QUEUED if again else FAILED))
+    if lease is not None:
+        # The attempt number stays on record: the next one is fenced by it.
+        unit.put(replace(lease, worker="", token="", lease_until_us=NEVER_US, progress=b""))
+    following.move_on(desk, unit, job.stream)
+    return again
+
+
+def close(unit: Unit, job: Job, status: str) -> None:
+    """End a job, done or failed, and let its lease never run out."""
+    unit.put(replace(job, status=status))
+    lease = unit.lease(job.job_id)
+    if lease is not None:
+        unit.put(replace(lease, lease_until_us=NEVER_US))
+
+
+def _lease(desk: Desk, unit: Unit, job: Job, worker: str, now_us: int, caller: Caller) -> JobView:
+    if job.kind == CHALLENGE:
+        last = unit.lease(job.job_id)
+        attempt = (last.attempt if last else 0) + 1
+    else:
+        command = c.LeaseJob(job=job.job_id, worker=worker)
+        facts = desk.act(unit, job.stream, command, desk.intake(unit, job.stream).watermark_us, caller)
+        attempt = next(fact.attempt for fact in facts if isinstance(fact, JobLeased))
+    unit.put(replace(job, status=LEASED))
+    unit.put(
+        Lease(
+            job_id=job.job_id, attempt=attempt, worker=worker, token=secrets.token_hex(16),
+            lease_until_us=now_us + LEASE_US, heartbeat_us=now_us,
+        )
+    )  # fmt: skip
+    return _view(desk, unit, job, attempt, now_us + LEASE_US)
+
+
+def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> JobView:
+    health = desk.health(unit, job.stream)
+    spec: dict[str, Any] = orjson.loads(job.spec)
+    return JobView(
+        job=job.job_id, kind=job.kind, model=job.stream, attempt=attempt, lease_deadline_us=deadline_us,
+        heartbeat_period_us=HEARTBEAT_US, datasets=(spec["dataset"],),
+        spec={
+            "spec": spec,
+            "policy": health.policy.to_json(),
+            "base_manifest": health.manifests.get(health.champion, ""),
+        },
+    )  # fmt: skip
+
+
+def scene_of(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> Scene:
+    """Give the scene of *model* as it stands now; whether a call *asked* for what comes."""
+    return Scene(desk, unit, model, desk.watch(unit, model), desk.intake(unit, model).watermark_us, asked=asked)

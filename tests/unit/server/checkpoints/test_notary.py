@@ -1,0 +1,155 @@
+"""The notary signs one log, never two that differ, and knows a restored backup from the log that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from remission_verify.checkpoint import open_checkpoint
+from remission_verify.merkle import verify_consistency
+from remission_verify.receipt import parse_receipt
+
+from server.checkpoints import receipts
+from server.checkpoints.keys import Keys, KeyUnusable, fresh_keys, retired, rotated
+from server.checkpoints.notary import LogUnsafe, Notary
+from server.errors import ThingMissing
+from store import Store, open_store
+from store.records import Checkpoint
+from tests.fixtures.events import some_events
+from tests.fixtures.work import appending
+
+KEYS = fresh_keys("log.example")
+
+
+def a_log(*, events: int = 0, name: str = "a") -> Store:
+    store = open_store("memory://", clock_us=lambda: 7)
+    if events:
+        store.run(appending(name, 0, *some_events(name, events)))
+    return store
+
+
+def a_notary(file: Path, keys: Keys = KEYS) -> Notary:
+    return Notary(keys, file, lambda: 9)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "newest"
+
+
+def signed(store: Store, notary: Notary) -> Checkpoint:
+    made = store.run(notary.sign)
+    notary.keep(made.note.decode())
+    return made
+
+
+def test_a_checkpoint_says_what_is_committed_and_opens_with_the_key(file: Path) -> None:
+    store, notary = a_log(events=5), a_notary(file)
+    made = signed(store, notary)
+
+    told = open_checkpoint(made.note.decode(), notary.verifiers, "log.example")
+    assert (told.size, told.root.hex()) == (5, store.read(lambda reader: reader.head()).root)
+    assert notary.known() == told
+
+
+def test_what_was_signed_is_not_signed_again(file: Path) -> None:
+    store, notary = a_log(events=5), a_notary(file)
+
+    assert signed(store, notary) == signed(store, notary)
+    assert len(store.read(lambda reader: reader.checkpoints(limit=9))) == 1
+
+
+def test_an_older_checkpoint_never_takes_the_place_of_a_newer_one(file: Path) -> None:
+    store, notary = a_log(events=5), a_notary(file)
+    old = signed(store, notary)
+    store.run(appending("b", 0, *some_events("b", 1)))
+    signed(store, notary)
+    notary.keep(old.note.decode())
+
+    known = notary.known()
+    assert known is not None
+    assert known.size == 6
+
+
+def test_a_log_that_grew_since_it_was_signed_is_served(file: Path) -> None:
+    store, notary = a_log(events=5), a_notary(file)
+    signed(store, notary)
+    store.run(appending("b", 0, *some_events("b", 300)))
+
+    notary.check(store)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (
+            lambda: a_log(events=4),
+            r"the log has 4 events, and .* holds a checkpoint of 5: it was restored from a backup",
+        ),
+        (lambda: a_log(events=9, name="other"), r"the first 5 events have the root .*: the log was altered"),
+    ],
+)
+def test_a_log_that_is_not_the_one_that_was_signed_is_not_served(
+    file: Path, other: Callable[[], Store], said: str
+) -> None:
+    notary = a_notary(file)
+    signed(a_log(events=5), notary)
+
+    with pytest.raises(LogUnsafe, match=said):
+        notary.check(other())
+
+
+def test_keys_of_another_log_are_refused(file: Path) -> None:
+    store = a_log(events=5)
+    signed(store, a_notary(file))
+
+    with pytest.raises(KeyUnusable, match="no trusted key has signed the note"):
+        a_notary(file.with_name("other"), fresh_keys("log.example")).check(store)
+
+
+def test_a_key_is_changed_without_a_break(file: Path) -> None:
+    store = a_log(events=5)
+    old = signed(store, a_notary(file))
+    both = rotated(KEYS)
+    store.run(appending("b", 0, *some_events("b", 1)))
+    a_notary(file, both).check(store)
+    between = signed(store, a_notary(file, both))
+    new = a_notary(file, retired(both, KEYS.verifiers[0].key_id.hex()))
+    new.check(store)
+
+    for verifiers, note in ((KEYS.verifiers, old), (KEYS.verifiers, between), (both.verifiers[:1], between)):
+        assert open_checkpoint(note.note.decode(), verifiers).origin == "log.example"
+    assert open_checkpoint(old.note.decode(), new.verifiers).size == 5
+
+
+def test_a_file_that_is_no_checkpoint_is_refused_by_name(file: Path) -> None:
+    file.write_text("garbage")
+
+    with pytest.raises(LogUnsafe, match=r"checkpoint_file: .*newest"):
+        a_notary(file).check(a_log(events=5))
+
+
+def test_a_receipt_proves_an_event_offline(file: Path) -> None:
+    store, notary = a_log(events=300), a_notary(file)
+    signed(store, notary)
+    proven = store.read(lambda reader: receipts.receipt(reader, 257, 0))
+
+    told = parse_receipt(proven.receipt.text).verify(proven.leaf, notary.verifiers, "log.example")
+    assert told.size == 300
+
+
+def test_an_older_checkpoint_is_proven_to_begin_the_newer(file: Path) -> None:
+    store, notary = a_log(events=300), a_notary(file)
+    old = signed(store, notary)
+    store.run(appending("b", 0, *some_events("b", 77)))
+    new = signed(store, notary)
+    found = store.read(lambda reader: receipts.consistency(reader, 300, 0))
+
+    roots = bytes.fromhex(old.root), bytes.fromhex(new.root)
+    verify_consistency(300, roots[0], 377, roots[1], found.path)
+
+
+def test_without_a_checkpoint_there_is_nothing_to_prove_against() -> None:
+    with pytest.raises(ThingMissing, match="none was signed so far"):
+        a_log(events=5).read(lambda reader: receipts.receipt(reader, 1, 0))

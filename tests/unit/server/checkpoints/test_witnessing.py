@@ -1,0 +1,106 @@
+"""A witness cosigns what grew out of what it signed before, and nothing else; and holds nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from remission_verify.cosignature import cosignatures
+
+from server.checkpoints.keys import fresh_keys
+from server.checkpoints.notary import Notary
+from server.checkpoints.witnessing import Asking, WitnessFailed
+from store import Store, open_store
+from store.proofs import consistency
+from tests.fixtures.events import some_events
+from tests.fixtures.witness import Witnessing, witnessing
+from tests.fixtures.work import appending
+
+KEYS = fresh_keys("log.example")
+
+
+@pytest.fixture
+def witness() -> Iterator[Witnessing]:
+    with witnessing(KEYS.verifiers[0]) as found:
+        yield found
+
+
+def a_log(name: str = "a", events: int = 5) -> Store:
+    store = open_store("memory://", clock_us=lambda: 7)
+    store.run(appending(name, 0, *some_events(name, events)))
+    return store
+
+
+def signed(store: Store, notary: Notary) -> str:
+    note = store.run(notary.sign).note.decode()
+    notary.keep(note)
+    return note
+
+
+def asked(asking: Asking, store: Store, note: str) -> str:
+    return asking.cosigned(note, lambda old, size: store.read(lambda reader: consistency(reader, old, size)))
+
+
+def test_each_checkpoint_is_cosigned_as_the_log_grows(witness: Witnessing, tmp_path: Path) -> None:
+    store, notary, asking = a_log(), Notary(KEYS, tmp_path / "kept", lambda: 9), Asking(witness.url, witness.witness)
+    for number in range(3):
+        whole = asked(asking, store, signed(store, notary))
+        assert [one.witness for one in cosignatures(whole, [witness.witness], least=1)] == [witness.witness]
+        store.run(appending(f"b{number}", 0, *some_events(f"b{number}", 300)))
+
+    assert witness.asked == 3
+
+
+def test_a_server_that_starts_anew_learns_from_the_witness_where_it_stands(witness: Witnessing, tmp_path: Path) -> None:
+    store, notary = a_log(), Notary(KEYS, tmp_path / "kept", lambda: 9)
+    asked(Asking(witness.url, witness.witness), store, signed(store, notary))
+    store.run(appending("b", 0, *some_events("b", 3)))
+    whole = asked(Asking(witness.url, witness.witness), store, signed(store, notary))
+
+    assert cosignatures(whole, [witness.witness], least=1)
+    assert witness.asked == 3
+
+
+def test_a_cosigned_note_takes_the_place_of_the_one_that_is_kept_and_never_the_other_way(
+    witness: Witnessing, tmp_path: Path
+) -> None:
+    store, notary = a_log(), Notary(KEYS, tmp_path / "kept", lambda: 9)
+    note = signed(store, notary)
+    whole = asked(Asking(witness.url, witness.witness), store, note)
+    notary.keep(whole)
+    notary.keep(note)
+
+    assert notary.published(store.run(notary.sign)) == whole
+    assert notary.known() is not None
+
+
+def test_a_log_that_was_written_anew_gets_no_cosignature(witness: Witnessing) -> None:
+    asking, first, forged = Asking(witness.url, witness.witness), a_log(), a_log("forged", 9)
+    asked(asking, first, signed(first, Notary(KEYS, None, lambda: 9)))
+
+    with pytest.raises(WitnessFailed, match="422"):
+        asked(asking, forged, signed(forged, Notary(KEYS, None, lambda: 9)))
+
+
+def test_a_log_that_was_cut_off_gets_no_cosignature(witness: Witnessing) -> None:
+    first, short = a_log(events=9), a_log(events=4)
+    asked(Asking(witness.url, witness.witness), first, signed(first, Notary(KEYS, None, lambda: 9)))
+
+    with pytest.raises(WitnessFailed, match="it has signed 9 events of a log that has 4"):
+        asked(Asking(witness.url, witness.witness), short, signed(short, Notary(KEYS, None, lambda: 9)))
+
+
+def test_a_stranger_in_the_place_of_the_witness_is_not_believed(witness: Witnessing) -> None:
+    store = a_log()
+    with witnessing(KEYS.verifiers[0]) as other, pytest.raises(WitnessFailed, match="0 known witnesses"):
+        asked(Asking(other.url, witness.witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
+
+
+def test_a_witness_that_is_away_is_told_of() -> None:
+    store = a_log()
+    with witnessing(KEYS.verifiers[0]) as gone:
+        pass  # it leaves at once
+
+    with pytest.raises(WitnessFailed, match="refused"):
+        asked(Asking(gone.url, gone.witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
