@@ -43,18 +43,15 @@ class Seeking(RemoteJobs):
             raise Ended
 
     def look(self, server: str) -> None:
-        """Say that *server* is away, if it is; it is waited for.
+        """Say that *server* is away, if it is; it is waited for. A signal meanwhile ends the worker behind the look.
 
         Raises:
             NotLetIn: It is there, and would not let the worker in however long it waits.
         """
-        self._seeks = True
         try:
             reach(server)
         except NobodyAnswers:
             LOG.warning("waiting", server=server, reason="nobody answers")
-        finally:
-            self._seeks = False
 
     def lease(self, worker: str) -> LeasedJob | None:
         """Give the oldest job that waits; a server that is away is waited for."""
@@ -105,6 +102,8 @@ def _work(jobs: Seeking, sandbox: Sandbox, server: str, name: str, *, once: bool
     worker = Worker(name, jobs, sandbox)
     LOG.info("seeking", worker=name, server=server)
     jobs.look(server)
+    if jobs.stop.is_set():
+        return
     if once:
         worker.run_one()
     else:
