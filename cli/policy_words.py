@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from statemachine.policy import Policy
+from statemachine.policy import Drift, Policy
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 
@@ -81,6 +81,12 @@ def _confirmation(policy: Policy) -> Iterator[str]:
     yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}, {AT_LEAST}."
 
 
+def _together(drift: Drift) -> Iterator[str]:
+    if drift.together != "never":
+        since = {"after_drift": "Once a feature has left all rows, all", "always": "All"}[drift.together]
+        yield f"{since} labels are asked at once whether their rows have moved anew; that is noted too."
+
+
 def _drift(policy: Policy) -> Iterator[str]:
     drift = policy.drift
     when = {"without_labels": "while labels are missing", "always": "at any time", "never": "never"}[drift.alarms]
@@ -100,6 +106,7 @@ def _drift(policy: Policy) -> Iterator[str]:
         since = {"after_drift": ", once a feature has left all of them", "always": ""}[drift.by_label]
         told = "what differs is noted, and raises no suspicion"
         yield f"Rows are held against those of their own label too{since}; {told}."
+        yield from _together(drift)
     if drift.shapes and not drift.seasons:
         yield (
             "Changes of shape that no alternative is near to are learned and watched, with a tenth of those false "
@@ -216,6 +223,8 @@ def _budget(policy: Policy) -> Iterator[str]:
     rest = "as long as a sixth of the reference took" if pause is None else _time(pause)
     yield f"After one it pauses {rest}, doubled up to {budget.doublings} times by failures."
     yield f"A job is tried {budget.attempts} times."
+    who = "people are told at once, and nothing is trained" if budget.unexplained == "people" else "training is tried"
+    yield f"Where a latency, or what else others measure, is out of bounds and no cause is found, {who}."
     more = "is" if policy.refresh.on_improvement else "is not"
     yield f"A healthy model {more} retrained because more data make a better one."
     yield (

@@ -12,6 +12,7 @@ from typing import Any
 from diagnosis.answer import BoundedCause, Diagnosis, onset_of
 from diagnosis.causes import Part, Rise, bad_data, named, served_otherwise, suspected
 from diagnosis.inputs import Feature, Table
+from diagnosis.noise import ALL
 from diagnosis.parts import changed_truth, moved_feature, moved_inputs, moved_labels
 from diagnosis.patterns import Look, Pattern
 from diagnosis.relations import Relations
@@ -25,8 +26,8 @@ FEW = 0.05  #: share of a window's rows, below which a fault does not stand for 
 SURE = 5.0  #: standard errors of the rise from which on it is as clear as can be
 
 
-def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis[BoundedCause]:
-    """Explain the loss since the onset.
+def judge(inputs: dict[str, Any], policy: Thresholds, most_noise: float = ALL) -> Diagnosis[BoundedCause]:
+    """Explain the loss since the onset; labels of which more than *most_noise* are noise count as another truth.
 
     *inputs* holds `layout` (per feature `name`, `start`, `slots`), `reference` and `current` (loss tables: `rows`,
     `loss`, `squares`; `current` since `onset_row`), `relations` (see `Relations.from_json`), `quality` and `drift`
@@ -41,7 +42,7 @@ def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis[BoundedCause]
         seen = case.seen([] if alone else inputs["drift"])
         causes = (*seen, *(case.of_segment(alone) if alone else [_unknown(1.0)]))
         return _diagnosis(inputs, case.rise, causes, min(1.0, alone.errors / SURE) if alone else 0.0)
-    causes = case.explained(Look(Relations.from_json(inputs["relations"]).thinned(fresh)))
+    causes = case.explained(Look(Relations.from_json(inputs["relations"]).thinned(fresh), most_noise))
     if causes[0].kind == "unknown":
         causes = (*case.seen([]), *(case.of_segment(alone) if alone else causes))
     elif alone:

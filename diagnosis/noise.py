@@ -15,7 +15,11 @@ import numpy as np
 from diagnosis.relations import LABEL, OUTPUT, Floats, Relations, Statistics
 
 TWO = 2  #: labels of which one is the other turned round
-LEAST, MOST = 0.02, 0.95  #: share of noise: less is nothing, and more is another truth
+LEAST = 0.02  #: share of noise: less is nothing
+SOME = 0.95  #: the most of it, for those who call more another truth
+#: The most of it, for those who see that labels may all be of other rows. The share is an estimate, so that it passes 1
+#: by chance; a truth that has turned round passes it by far more, and fits no law of noise.
+ALL = 1.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +35,25 @@ class Noise:
     sure: bool = True
 
 
-def noise(relations: Relations) -> Noise | None:
-    """Return the law of noise that fits best; None where no share of it brings the labels nearer to what they are."""
+def noise(relations: Relations, most: float = ALL) -> Noise | None:
+    """Return the law of noise that fits best; None where no share of it brings the labels nearer to what they are.
+
+    A share above *most*, `SOME` or `ALL`, counts as another truth.
+    """
     before, _ = relations.table(relations.variable(LABEL), relations.variable(LABEL))
     own = before.diagonal() / max(int(before.sum()), 1)
-    mixed, even = _fitted(relations, own), _fitted(relations, np.full(len(own), 1 / max(len(own), 1)))
+    mixed, even = (_fitted(relations, law, most) for law in (own, np.full(len(own), 1 / max(len(own), 1))))
     found = min((one for one in (mixed, even) if one), key=lambda one: (one.strain, one.share), default=None)
     if found is None or even is None or len(own) > TWO:
         return found
     return replace(found, sure=even.strain > max(1.0, found.strain))
 
 
-def _fitted(relations: Relations, law: Floats) -> Noise | None:
-    share = _share(relations, law)
-    if not LEAST <= share <= MOST:
+def _fitted(relations: Relations, law: Floats, most: float) -> Noise | None:
+    estimated = _share(relations, law)
+    if not LEAST <= estimated <= most:
         return None
+    share = min(estimated, 1.0)
     label = relations.variable(LABEL)
     tests = [_test(relations, variable, label, law, share) for variable in (*relations.features, label - 1)]
     excess, freedom = (np.array(column) for column in zip(*tests, strict=True))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnosis.causes import Kind
-from diagnosis.noise import noise
+from diagnosis.noise import ALL, noise
 from diagnosis.relations import LABEL, LOSS, OUTPUT, Ints, Relations, Statistics, alike, among, under
 
 UNKNOWN = 0.05  #: share of rows with values that were not there before, which may still be rows of before
@@ -46,8 +46,8 @@ class Pattern:
 class Look:
     """One look at the relations: everything is tested once."""
 
-    def __init__(self, relations: Relations) -> None:
-        self.relations = relations
+    def __init__(self, relations: Relations, most_noise: float = ALL) -> None:
+        self.relations, self._most_noise = relations, most_noise
         self.joint, self.given = relations.joint(), relations.given()
         self.features = relations.features
         self.output, self.label, self.loss = (relations.variable(name) for name in (OUTPUT, LABEL, LOSS))
@@ -82,7 +82,7 @@ class Look:
 
     def noisy_labels(self) -> Pattern | None:
         """Rows and answers are as they were, and the labels are what they were, mixed with noise."""
-        mixed = noise(self.relations)
+        mixed = noise(self.relations, self._most_noise)
         if mixed is None:
             return None
         note = f"as if {mixed.share:.2f} of the labels were of other rows"

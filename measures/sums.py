@@ -17,6 +17,7 @@ from measures.losses import SCALE, Ints
 Block = Sequence[int]  #: rows, sum, sum of squares
 SQUARE_SHIFT = 10
 LEAST_BLOCKS = 2
+MOST_NATS = 50.0  #: beyond any threshold; keeps exponentials finite
 ONE_MORE_ROW = 1.0  #: square of a unit of loss: as if one more row had differed, so that few rows never look certain
 
 

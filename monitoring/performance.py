@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from measures.sums import LEAST_BLOCKS, Block, Span, log_e, span
+from measures.sums import LEAST_BLOCKS, MOST_NATS, Block, Span, log_e, span
 from monitoring import onset
 from statemachine.policy import Policy
 
 DESIGN_WINDOWS = 2  #: windows at which the evidence is sharpest
-MOST_NATS = 50.0  #: beyond any threshold; keeps exponentials finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
-from measures.sums import log_e, span
-from monitoring.performance import DESIGN_WINDOWS, MOST_NATS
+from measures.sums import MOST_NATS, log_e, span
+from monitoring.performance import DESIGN_WINDOWS
 from statemachine.policy import Policy, Segments
 
 KEPT = 256  #: answers: of some models' segments

@@ -14,8 +14,8 @@ from itertools import accumulate
 from typing import Any
 
 from measures.losses import SCALE
-from measures.sums import LEAST_BLOCKS, ONE_MORE_ROW, SQUARE_SHIFT, Block
-from monitoring.performance import DESIGN_WINDOWS, MOST_NATS
+from measures.sums import LEAST_BLOCKS, MOST_NATS, ONE_MORE_ROW, SQUARE_SHIFT, Block
+from monitoring.performance import DESIGN_WINDOWS
 from statemachine.policy import Policy
 
 LEAST_SEEN = 2 * LEAST_BLOCKS  #: blocks, as many on each side of a place

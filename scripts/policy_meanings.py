@@ -51,6 +51,12 @@ MEANING: dict[str, str] = {
         "reference has fewer than 50 rows is watched among all others. `always` takes some milliseconds more for each "
         "feature and class when labels first come behind a start. Not where `seasons` are named"
     ),
+    "drift.together": (
+        "When the groups of `drift.by_label` are asked all at once whether their rows have moved since the last that "
+        "was told, by all features together, so that a world that moves again is told of before it can be learned: "
+        "once a feature has left all rows, always, or never. It is noted with the three features that show it best, "
+        "and raises no suspicion. It has `drift.false_alarm_windows` of its own. Not where `drift.by_label` is `never`"
+    ),
     "drift.utc_offset_minutes": "How many minutes the clock of all seasons is ahead of UTC, all the year",
     "quality.false_alarm_windows": "Windows that pass on average before a false alarm, at least",
     "quality.extra_share": "Share of bad rows, above that of the reference, that is tolerated",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -21,10 +22,13 @@ class SystemClock:
 
     follows_stream = False
 
+    def __init__(self, time_us: Callable[[], int] | None = None) -> None:
+        self._time_us = time_us or wall_us
+
     def now_us(self, watermark_us: int) -> int:
         """Give the wall time."""
         del watermark_us
-        return wall_us()
+        return self._time_us()
 
 
 class StreamClock:
@@ -40,3 +44,8 @@ class StreamClock:
 def wall_us() -> int:
     """Give the wall time in microseconds."""
     return time.time_ns() // 1_000
+
+
+def steady_us() -> int:
+    """Give microseconds of a clock that is never set: how long something lasts in this process, and no date."""
+    return time.monotonic_ns() // 1_000

@@ -31,10 +31,11 @@ from remission.v1 import (
 from remission_verify.cosignature import Witness
 
 from server.checkpoints.witnessing import Asking, WitnessFailed
-from server.clock import wall_us
+from server.clock import steady_us, wall_us
 from server.collecting import collect_seldom
 from server.logs import configure
 from server.privacy.ageing import Retention
+from server.privacy.steadiness import SET_US, SteadyHours
 from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
@@ -75,12 +76,22 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
-        service.privacy.finish()
+        _forget_again(service)
         service.followers.catch_up()
         collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()
+
+
+def _forget_again(service: Service) -> None:
+    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone."""
+    left = service.privacy.finish()
+    if left:
+        LOG.info("erasures_left", finished=left)
+    keys = service.privacy.destroy_again()
+    if keys:
+        LOG.warning("vault_restored", keys_destroyed_again=keys, then="throw away copies of the vault that are so old")
 
 
 async def _serve(service: Service, settings: Settings) -> None:
@@ -154,43 +165,48 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
 
 
 async def _clockwork(service: Service, settings: Settings, asking: Asking | None) -> None:
-    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back."""
-    erased_us, looked_us = 0, wall_us()
+    """Look at leases, and on the system's clock at timers, again and again. A database that is away comes back.
+
+    How long ago something was done is measured by a clock that is never set.
+    """
+    looked_us, hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
     while True:
         await asyncio.sleep(settings.timer_seconds)
-        await _look_at_all(lambda: service.expire_leases(wall_us()))
+        await _look_at_all(lambda: service.expire_leases(steady_us()))
         await _look_at_all(service.followers.send_again)
         await _sign(service, asking)
         if not service.desk.clock.follows_stream:
             await _look_at_all(lambda: service.fire_timers(wall_us()))
             looked_us = await _take_over(service, looked_us)
-            erased_us = await _erase_old(service, settings, erased_us)
+            await _erase_old(service, settings, hours)
 
 
 async def _take_over(service: Service, last_us: int) -> int:
     """Look at rows and finish erasures that a server has left, twice a minute; give when that was last done."""
-    now_us = wall_us()
+    now_us = steady_us()
     if now_us - last_us < NEGLECT_US:
         return last_us
     await _look_at_all(service.followers.send_to_neglected)
     try:
-        await asyncio.to_thread(service.privacy.finish_left, now_us)
+        await asyncio.to_thread(service.privacy.finish_left)
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
     return now_us
 
 
-async def _erase_old(service: Service, settings: Settings, last_us: int) -> int:
-    """Erase what is older than is kept, once an hour; give when that was last done."""
-    now_us = wall_us()
+async def _erase_old(service: Service, settings: Settings, hours: SteadyHours) -> None:
+    """Erase what is older than is kept, once an hour; but not behind an hour in which somebody has set the clock."""
     keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
-    if not keep or now_us - last_us < HOUR_US:
-        return last_us
+    set_by_us = hours.set_by_us(steady_us(), wall_us())
+    if not keep or set_by_us is None:
+        return
+    if abs(set_by_us) > SET_US:
+        LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
+        return
     try:
-        await asyncio.to_thread(service.privacy.erase_old, keep, now_us)
+        await asyncio.to_thread(service.privacy.erase_old, keep, wall_us())
     except Exception as error:
         LOG.exception("clockwork", error=repr(error))
-    return now_us
 
 
 async def _look_at_all(work: Callable[[], Sequence[Future[Any]]]) -> None:

@@ -26,6 +26,7 @@ from server.following.followers import Followers
 from server.history import folding, inventory, moments, reading
 from server.history.precedents import Precedents, precedents
 from server.jobs import leasing, training
+from server.jobs.vigil import Vigil
 from server.models import operating, registration, routing, windows
 from server.privacy.office import Privacy
 from server.requests import (
@@ -39,6 +40,7 @@ from server.requests import (
 from server.views import JobView, ModelView, RouteView, StateView
 from statemachine.envelope import RecordedEvent
 from statemachine.externals import ExternalSignal
+from store.errors import StoreError
 from store.ports import Store, Unit
 from store.proofs import consistency as path_between
 from store.records import Checkpoint
@@ -49,10 +51,11 @@ T = TypeVar("T")
 class Service:
     """Joins desk and store. Methods that change something give a future that is durable once it has a result."""
 
-    def __init__(self, store: Store, desk: Desk, notary: Notary) -> None:
-        self.store, self.desk, self.notary = store, desk, notary
-        self.privacy = Privacy(store, desk, self.do)
+    def __init__(self, store: Store, desk: Desk, notary: Notary, time_us: Callable[[], int] = wall_us) -> None:
+        self.store, self.desk, self.notary, self._time_us = store, desk, notary, time_us
+        self.privacy = Privacy(store, desk, self.do, time_us)
         self.followers = Followers(store, desk, self.do)
+        self._vigil = Vigil()
         store.on_commit(desk.committed)
 
     # Models.
@@ -166,11 +169,12 @@ class Service:
 
     def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Future[JobView | None]:
         """Give a worker the oldest job that waits; None when there is none."""
-        return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, wall_us(), caller))
+        return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, self._time_us(), caller))
 
     def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
-        return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, wall_us()))
+        now_us = self._time_us()
+        return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, now_us))
 
     def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
         """Take a worker's result in; True when it was had before."""
@@ -181,9 +185,14 @@ class Service:
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
     def expire_leases(self, now_us: int) -> list[Future[bool]]:
-        """Take jobs from workers that have been silent at *now_us*, one by one, as timers are fired."""
-        expired = self.store.read(lambda reader: [one.job_id for one in reader.leases_expired(now_us)])
-        return [self.do(partial(leasing.expire_lease, self.desk, job_id=job, now_us=now_us)) for job in expired]
+        """Take jobs from workers that have been silent for a lease at *now_us* of the steady clock, one by one."""
+        try:
+            held = self.store.read(leasing.leases_held)
+        except StoreError:
+            self._vigil.begin_anew()
+            raise
+        silent = self._vigil.silent(held, now_us)
+        return [self.do(partial(leasing.expire_lease, self.desk, sign=sign)) for sign in silent]
 
     def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""

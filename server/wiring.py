@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from retraining.template import TEMPLATES
@@ -23,7 +23,13 @@ from store.sealed_blobs import SealedBlobs
 from store.vault import Vault, open_vault, read_vault
 
 
-def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notary | None = None) -> Service:
+# What a service runs on, and what another machine than this one would give it.
+def build(
+    settings: Settings,
+    gatekeeper: Gatekeeper = GATEKEEPER,
+    notary: Notary | None = None,
+    time_us: Callable[[], int] = wall_us,
+) -> Service:
     """Open the store and put the service together; without a *notary* its log is signed by the keys of the settings.
 
     Raises:
@@ -31,18 +37,19 @@ def build(settings: Settings, gatekeeper: Gatekeeper = GATEKEEPER, notary: Notar
         KeyUnusable: The keys of the log cannot be used.
         LogUnsafe: The log is not the one that was signed.
     """
-    clock = StreamClock() if settings.clock == "stream" else SystemClock()
+    clock = StreamClock() if settings.clock == "stream" else SystemClock(time_us)
     with contextlib.ExitStack() as opened:
-        vault = open_vault(settings.vault_url, clock_us=wall_us, master=settings.vault_master)
+        vault = open_vault(settings.vault_url, clock_us=time_us, master=settings.vault_master)
         opened.callback(vault.close)
         # What is sealed must not outlive the keys that seal it.
         lasts = not settings.vault_url.startswith("memory:")
-        store = open_store(settings.database, clock_us=wall_us, vault=vault if lasts else None)
+        store = open_store(settings.database, clock_us=time_us, vault=vault if lasts else None)
         opened.callback(store.close)
         notary = notary or notary_of(settings, store)
         opened.pop_all()
     blobs = SealedBlobs(blobs_of(settings), vault)
-    return Service(store, Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES, Sealer(vault, wall_us)), notary)
+    desk = Desk(Act(clock, gatekeeper), clock, blobs, TEMPLATES, Sealer(vault, time_us))
+    return Service(store, desk, notary, time_us)
 
 
 @contextlib.contextmanager

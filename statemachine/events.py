@@ -222,6 +222,14 @@ class ChallengeFailed(Event):
     failure: str
 
 
+@event("challenges_kept")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengesKept(Event):
+    """A suspicion of something else has passed: what challengers have shown of this champion counts on."""
+
+    evidence: str  #: of their last round, which holds those before it
+
+
 @event("remediation_started")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemediationStarted(Event):

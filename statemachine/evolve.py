@@ -155,6 +155,10 @@ def _challenge_failed(health: ModelHealth, _: e.ChallengeFailed, __: int) -> Mod
     return replace(health, challenge="")
 
 
+def _challenges_kept(health: ModelHealth, fact: e.ChallengesKept, _: int) -> ModelHealth:
+    return replace(health, challenge_evidence=fact.evidence)
+
+
 def _remediation_started(health: ModelHealth, fact: e.RemediationStarted, at_us: int) -> ModelHealth:
     return replace(
         health,
@@ -303,6 +307,7 @@ _FOLDS: dict[type[Event], Fold] = {
     e.ChallengeQueued: _challenge_queued,
     e.ChallengeJudged: _challenge_judged,
     e.ChallengeFailed: _challenge_failed,
+    e.ChallengesKept: _challenges_kept,
     e.RemediationStarted: _remediation_started,
     e.ScopeProposed: _scope_proposed,
     e.JobLeased: _job_leased,

@@ -18,6 +18,7 @@ from statemachine.commands import (
     StartRetraining,
 )
 from statemachine.health import ModelHealth
+from statemachine.unexplained import unexplained
 from statemachine.words import DEGRADED, HEALTHY, Automation, Remedy, Signal
 
 Guard = Callable[[ModelHealth, Command, int], bool]
@@ -75,13 +76,13 @@ def cooldown_is_over(health: ModelHealth, command: Command, now_us: int) -> bool
 
 
 def cause_can_be_trained_away(health: ModelHealth, command: Command, now_us: int) -> bool:
-    """Broken data are repaired, not learned; a person may overrule that."""
+    """Broken data are repaired, no latency is learned away; a person may overrule that."""
     del now_us
     asked = isinstance(command, StartRetraining) and command.requested_by != "service"
     blamed = float(health.causes[0]["share"]) >= HALF if health.causes else False
     seen = health.alarm is not None and health.alarm.signal == Signal.QUALITY
     faulty = health.cause in ("data_quality", "serving") and (blamed or seen)
-    return asked or not (faulty or health.awaits_labels)
+    return asked or not (faulty or health.awaits_labels or unexplained(health))
 
 
 def improvement_is_wanted(health: ModelHealth, command: Command, now_us: int) -> bool:

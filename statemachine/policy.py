@@ -34,8 +34,8 @@ MOST_SEGMENTS = 16  #: of a model, over all its splits
 #: What the first policies did not have, by section; of a section without names, all of it.
 LATER: dict[str, tuple[str, ...]] = {
     "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
-    "drift": ("projections", "seasons", "utc_offset_minutes", "by_label", "shapes"),
-    "quality": ("looks_for", "rules", "entity"), "segments": (), "conditions": (),
+    "drift": ("projections", "seasons", "utc_offset_minutes", "by_label", "shapes", "together"),
+    "quality": ("looks_for", "rules", "entity"), "budget": ("unexplained",), "segments": (), "conditions": (),
 }  # fmt: skip
 GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
 
@@ -103,6 +103,7 @@ class Drift:
     projections: int = within(0, 64, 0)
     by_label: str = one_of("after_drift", "always", "never")
     shapes: bool = False
+    together: str = one_of("after_drift", "always", "never")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +240,7 @@ class Budget:
     attempts: int = within(1, 20, 3)
     cooldown_seconds: float | None = within(0, 1e8, None)  #: None: as long as a sixth of the reference took
     doublings: int = within(0, 10, 2)
+    unexplained: str = one_of("people", "training")  #: who looks after a latency, or the like, whose cause is unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from store.errors import (
     ReferenceMissing,
     StoreError,
 )
+from store.schema import changed
 from store.tables import METADATA
 
 #: SQLite tells the columns of a broken key, not its name.
@@ -39,6 +40,8 @@ _BY_STATE: tuple[tuple[str, Callable[[str], StoreError]], ...] = (
     ("55P03", DatabaseLocked),  # lock_timeout
     ("57014", DatabaseUnavailable),  # statement_timeout
     (_HELD_TOO_LONG, Interrupted),  # the connection is gone, and nothing was committed
+    ("42P01", changed),  # no such table
+    ("42703", changed),  # no such column
     ("40", Interrupted),  # serialization failure, deadlock
     ("57P", Interrupted),  # the server shuts down
     ("08", Interrupted),  # connection lost

@@ -6,14 +6,14 @@ and lost connections stay SQLAlchemy's.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from store.errors import Interrupted, OutcomeUnknown, StoreError
 from store.faults import held_too_long, named
-from store.statements import Statement, Values
+from store.statements import Copy, Statement, Values
 
 #: How long work may compute before it lets the database know that it lives: a small part of any bound on silence.
 QUIET_SECONDS = 0.1
@@ -143,7 +143,7 @@ def _write_named(cursor: Any, statement: Statement, rows: list[dict[str, Any]]) 
     if len(rows) == 1:
         cursor.execute(statement.text, rows[0])
     elif statement.copy:
-        _copy(cursor, statement, [tuple(row[name] for name in statement.columns) for row in rows])
+        _copy(cursor, statement.copy, [tuple(row[name] for name in statement.columns) for row in rows])
     else:
         cursor.executemany(statement.text, rows)
 
@@ -154,11 +154,29 @@ def _write_columns(cursor: Any, statement: Statement, rows: Sequence[Any]) -> No
         cursor.executemany(statement.ordered, rows)
     elif len(rows) == 1:
         cursor.execute(statement.text, dict(zip(statement.columns, rows[0], strict=True)))
-    else:
-        _copy(cursor, statement, rows)
+    elif statement.copy:
+        _copy(cursor, statement.copy, rows)
 
 
-def _copy(cursor: Any, statement: Statement, rows: Sequence[Any]) -> None:  # noqa: ANN401 - as above
-    with cursor.copy(statement.copy) as copy:
+def _copy(cursor: Any, told: Copy, rows: Sequence[Any]) -> None:  # noqa: ANN401 - as above
+    """Stream rows in binary, which costs both sides the least.
+
+    There psycopg cuts a number that is too large for its column, and says nothing. As text the database refuses it.
+    """
+    binary = _fit(told, rows)
+    with cursor.copy(told.binary if binary else told.text) as copy:
+        if binary:
+            copy.set_types(told.types)
         for row in rows:
             copy.write_row(row)
+
+
+def _fit(told: Copy, rows: Sequence[Any]) -> bool:
+    """Say whether every whole number of *rows* has room in its column."""
+    columns = list(zip(*rows, strict=True))
+    return all(_within(filter(None, columns[place]), 1 << (bits - 1)) for place, bits in told.bits)
+
+
+def _within(numbers: Iterable[int], most: int) -> bool:
+    found = tuple(numbers)
+    return not found or (-most <= min(found) and max(found) < most)

@@ -27,10 +27,13 @@ def upgrade(url: str, revision: str = NEWEST) -> None:
         RevisionUnknown: No migration has this name.
     """
     with connected(url) as connection:
-        if revision == NEWEST and found_version(connection) == EXPECTED:
+        found = found_version(connection)
+        if revision == NEWEST and found == EXPECTED:
             return
         from store import steps
 
+        if found:
+            _keep_writers_out(connection)
         steps.go_up(connection, revision)
 
 
@@ -44,6 +47,8 @@ def downgrade(url: str, revision: str) -> None:
     from store import steps
 
     with connected(url) as connection:
+        if found_version(connection):
+            _keep_writers_out(connection)
         steps.go_down(connection, revision)
 
 
@@ -58,6 +63,12 @@ def newest() -> str | None:
     from store import steps
 
     return steps.newest()
+
+
+def _keep_writers_out(connection: Connection) -> None:
+    """Wait for who writes, and have others wait: they learn by the head that the schema is another one by now."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE head IN ACCESS EXCLUSIVE MODE")
 
 
 @contextmanager

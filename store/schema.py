@@ -22,6 +22,19 @@ def check_version(connection: Connection) -> None:
     Raises:
         WrongSchemaVersion: It has another, or none.
     """
-    found = found_version(connection)
+    check_found(found_version(connection))
+
+
+def check_found(found: str | None = EXPECTED) -> None:
+    """Let a database pass that was found to have a schema, if that is the one of this program.
+
+    Raises:
+        WrongSchemaVersion: It is another, or none.
+    """
     if found != EXPECTED:
         raise WrongSchemaVersion(found, EXPECTED)
+
+
+def changed(told: str) -> WrongSchemaVersion:
+    """Give the error of a statement that names what the database does not have; *told* are its words."""
+    return WrongSchemaVersion(f"one in which {told}", EXPECTED)

@@ -17,6 +17,7 @@ from store.link import Link
 from store.listening import Listener
 from store.ports import Reader, Unit
 from store.records import Head
+from store.schema import check_found
 from store.sequencer import Sequencer
 from store.sql_reader import SqlReader
 from store.sql_unit import Ends, SqlUnit
@@ -135,8 +136,9 @@ class SqlBackend:
         link.begin()
         # One row is locked for every append. That makes positions gap-free, so a follower that reads "after 41"
         # never misses a 42 still in flight. It costs parallel writes.
-        row = link.row(self._statements.lock_head)
-        self._learn(link, NO_HEAD if row is None else Head(*row))
+        row = link.row(self._statements.lock_head) or NO_HEAD
+        check_found(*row[len(NO_HEAD) :])
+        self._learn(link, Head(*row[: len(NO_HEAD)]))
         unit = SqlUnit(link, self._statements, self._ledger, self._at_rest, self._known)
         return SqlTransaction(self, link, unit, self._known)
 

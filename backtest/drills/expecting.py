@@ -9,6 +9,7 @@ from backtest.drills.account import Account
 from backtest.drills.scenarios import FAULT, Kind, Scenario
 from backtest.drills.wire import SERIES
 from statemachine.policy import Policy
+from statemachine.unexplained import UNKNOWN
 
 WORSE = 1.1  #: times the loss of the model left alone that what is served in the end may cost
 CHANCE = 2.0  #: standard errors that chance may add to it
@@ -40,6 +41,9 @@ UNCLEAR = "either way: what it costs is too near to what is tolerated"
 NO_DECLINE = Claim("no decline is confirmed", lambda found: "degraded" not in found.road)
 NO_LOSS = Claim("no rise of the loss is confirmed", lambda found: "loss" not in found.proved)
 DECLINE = Claim("a decline is confirmed", lambda found: found.confirmed is not None)
+UNTRAINED = Claim(
+    "nothing is retrained where no cause is found", lambda found: found.cause != UNKNOWN or not found.remedied
+)
 NO_REMEDY = Claim("nothing is retrained for it", lambda found: not found.remedied)
 MET = Claim(
     "a decline is confirmed, or a refresh forestalls it",
@@ -81,11 +85,16 @@ def expect(scenario: Scenario, policy: Policy, harm: str, feature: str) -> Expec
             return _of_silence(scenario.stops)
         case Kind.METRIC:
             seen = Claim(f"{SERIES} is named", lambda found: (found.signal, found.subject) == ("metric", SERIES))
-            back = () if policy.approvals.required else (HEALTHY,)  # else a remedy may wait for a person to the end
-            claims = (seen, _none_worse(policy.canary.margin), NOT_WORSE, *back)
-            return Expected(road=f"suspect, by {SERIES}; nothing worse, and healthy when it is back", claims=claims)
+            return _of_series(policy, seen)
         case Kind.RELAPSE:
             return _of_relapse(policy)
+
+
+def _of_series(policy: Policy, seen: Claim) -> Expected:
+    untrained = (UNTRAINED,) if policy.budget.unexplained == "people" else ()
+    back = () if policy.approvals.required else (HEALTHY,)  # else a remedy may wait for a person to the end
+    claims = (seen, *untrained, _none_worse(policy.canary.margin), NOT_WORSE, *back)
+    return Expected(road=f"suspect, by {SERIES}; nothing worse, and healthy when it is back", claims=claims)
 
 
 def _of_blip(scenario: Scenario, policy: Policy) -> Expected:

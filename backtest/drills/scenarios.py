@@ -285,7 +285,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="latency", kind=Kind.METRIC, plant=_slow,
         happens="A series of latencies rises to three times its level for ten windows, and comes back.",
-        sound="The series is named; whatever is promoted meanwhile is no worse than what it replaces.",
+        sound="The series is named, and nothing is trained for it where no cause is found.",
     ),
     Scenario(
         name="relapse", kind=Kind.RELAPSE, plant=_turned((0, END)), causes=_CONCEPT,

@@ -15,7 +15,7 @@ from server.reactions.explaining import JUDGE, tables
 from statemachine.canonical import canonical
 from statemachine.policy import Policy
 
-BEFORE = "diagnosis@1"  #: what was asked before, on the same tables of losses
+BEFORE = "diagnosis@2"  #: what was asked before, on the same tables of losses
 LOOKED_AT = 3  #: causes of a diagnosis
 
 
@@ -27,7 +27,7 @@ def asked(data: Path, entry: dict[str, Any], seed: int) -> list[dict[str, Any]]:
 
 
 def _answered(on: Ground, name: str, one: Planted) -> dict[str, Any]:
-    inputs = orjson.loads(canonical(tables(served(on, one.sick), on.health)))
+    inputs = orjson.loads(canonical(tables(served(on, one.sick, warily=CAUSES[name].warily), on.health)))
     causes = _named(JUDGE, inputs)
     first = [{**each, "features": each["features"][:1]} for each in causes[:1]]
     return {

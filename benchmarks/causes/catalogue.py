@@ -2,12 +2,18 @@
 
 `data_quality` and `upstream_change` both name a fault of a column on its way to the model; the first, where its values
 show that no rule of the reference allows them. Of values that the reference had as well, nobody can tell more than that
-the column has come apart from all else: there both are right.
+the column has come apart from all else: there both are right. Where some labels are swapped for others nobody can tell
+either: a truth that turns round in as many rows, whatever they hold, leaves the same rows, answers and labels, so there
+`label_quality` and `concept_change` are right. Labels that have not come yet are a fault of the data, `@label`.
+
+Faults of clocks, of labels that stay away and of one sensor among many are looked for where a policy asks; they are
+planted under one that does, and so is a control in which nothing happens.
 """
 
 from __future__ import annotations
 
-from benchmarks.causes import faults
+from benchmarks.causes import clocks, faults
+from benchmarks.causes.clocks import told_by
 from benchmarks.causes.columns import any_column, named
 from benchmarks.causes.faults import fault, sent_twice
 from benchmarks.causes.moves import covariate, covariate_in_segment, covariates, nothing, prior
@@ -16,10 +22,13 @@ from benchmarks.causes.truths import (
     concept,
     concept_by_feature,
     concept_in_segment,
+    delayed_labels,
     late_labels,
+    misjoined_labels,
     noisy_labels,
     other_features,
     other_rows,
+    swapped_labels,
 )
 
 BAD, EITHER, UPSTREAM = ("data_quality",), ("data_quality", "upstream_change"), ("upstream_change",)
@@ -49,5 +58,17 @@ CAUSES: dict[str, Cause] = {
     "serving, features": Cause(happens="another column than reported", plant=other_features),
     "serving, answers": Cause(happens="answers to other rows", plant=other_rows),
     "sent twice": Cause(happens="every row", plant=sent_twice, quiet=True),
+    "frozen, one of many": Cause(
+        happens="one entity's sensor repeats a value", plant=faults.frozen, quiet=True, warily=True
+    ),
+    "labels swapped": Cause(happens="of three rows in ten", plant=swapped_labels),
+    "labels of others": Cause(happens="each of the row before", plant=misjoined_labels),
+    "labels delayed": Cause(happens="of any rows", plant=delayed_labels, quiet=True, warily=True),
+    "clock behind": Cause(happens="by an hour", plant=told_by(clocks.hour_behind), quiet=True, warily=True),
+    "clock ahead": Cause(happens="by an hour", plant=told_by(clocks.hour_ahead), quiet=True, warily=True),
+    "clock backwards": Cause(happens="in each window", plant=told_by(clocks.backwards), quiet=True, warily=True),
+    "clock stands": Cause(happens="for good", plant=told_by(clocks.standing), quiet=True, warily=True),
+    "period twice": Cause(happens="five windows again", plant=clocks.period_twice, quiet=True, warily=True),
+    "nothing, warily": Cause(happens="all is looked at", plant=nothing, quiet=True, control=True, warily=True),
     "nothing": Cause(happens="the rows go on as they were", plant=nothing, quiet=True, control=True),
 }

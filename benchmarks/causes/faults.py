@@ -10,10 +10,13 @@ from backtest.stream import Floats
 from benchmarks.causes.columns import known, measured, ranks, targets
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.planting import Chance, Plant, Planted
+from monitoring.reference import MAX_BINS
+from monitoring.stillness import COMMON
 
 Change = Callable[[Floats, Floats, Chance], Floats]  #: values, the reference's values, chance
 
 SHARE = 0.6  #: of the rows that a partial fault falls on
+MOST_FROZEN, LEAST_FROZEN = 3, 20  #: entities that are tried, and rows that one must have
 
 
 def fault(change: Change, kinds: tuple[str, ...], fit: Callable[[Ground], Callable[[int], bool]] = measured) -> Plant:
@@ -35,6 +38,33 @@ def _seen(on: Ground, rows: Floats) -> Sick:
 
 def _some(values: Floats, chance: Chance, code: float) -> Floats:
     return np.where(chance.random(len(values)) < SHARE, code, values)
+
+
+def frozen(on: Ground, chance: Chance) -> Iterator[Planted]:
+    """Let one entity's sensor repeat a value, while all others go on: that of the one with most rows, or the next."""
+    if on.entity is None:
+        return
+    whose = on.rows[:, on.entity]
+    codes, counts = np.unique(known(whose[: on.reference_rows]), return_counts=True)
+    for code in codes[np.argsort(-counts, kind="stable")][:MOST_FROZEN]:
+        for k in targets(on, chance, lambda k: k != on.entity and _many_valued(on, k)):
+            rows = on.rows[on.onset : on.onset + on.sick_rows].copy()
+            mine = np.flatnonzero((rows[:, on.entity] == code) & ~np.isnan(rows[:, k]))
+            rare = mine[[not _is_common(on, k, value) for value in rows[mine, k]]]
+            if len(mine) >= LEAST_FROZEN and len(rare):
+                mine = mine[mine >= rare[0]]
+                rows[mine, k] = rows[rare[0], k]
+                yield Planted(sick=_seen(on, rows), kinds=("data_quality",), features=(on.columns[k],))
+
+
+def _is_common(on: Ground, k: int, value: float) -> bool:
+    """Say whether so many rows have *value* that it may well last, as a zero of rain: nobody could tell."""
+    return float((on.rows[: on.reference_rows, k] == value).mean()) >= COMMON
+
+
+def _many_valued(on: Ground, k: int) -> bool:
+    """Say whether column *k* has so many values that a sensor which repeats one of them tells."""
+    return measured(on)(k) and len(np.unique(known(on.rows[: on.reference_rows, k]))) > MAX_BINS
 
 
 def missing(values: Floats, _: Floats, chance: Chance) -> Floats:

@@ -14,6 +14,7 @@ from backtest.champion import Champion, matrix, train
 from backtest.stream import Floats, Stream, read_stream
 from backtest.table import read_table
 from measures.losses import losses
+from monitoring.reference import Ints
 from retraining.template import TEMPLATES
 from server.intake import feed
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
@@ -21,12 +22,15 @@ from server.models.references import learned
 from server.requests import ReferenceRows
 from server.watching.watch import Watch
 from statemachine.health import ModelHealth
-from statemachine.policy import Policy
+from statemachine.policy import FAULTS, Policy, Quality
 
 MOST_ROWS = 25_000
 CALM_WINDOWS = 20  #: served before a cause is planted
 SICK_WINDOWS = 10  #: served with it
 CHAMPION = "v1"
+STEP_US = 60_000_000  #: between two rows, on average: they come by chance
+MOST_ENTITIES = 30  #: values of a feature that can say whose a row is
+LEAST_OF_ENTITY, MOST_OF_ENTITY = 0.05, 0.4  #: share of the rows that the largest entity may have
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +48,10 @@ class Ground:
     reference_rows: int
     schema: Schema
     window: int
+    times_us: Ints
+    entity: int | None  #: the column that says whose a row is, if one can
     watch: Watch  #: of the calm rows
+    wary: Watch  #: of the same rows, under a policy that looks for all faults that a window can show
 
     @property
     def onset(self) -> int:
@@ -73,6 +80,7 @@ class Sick:
     rows: Floats
     outputs: Floats
     labels: Floats  #: NaN where nothing is known
+    times_us: Ints | None = None  #: where clocks tell others than those of the ground
 
 
 def ground(data: Path, entry: dict[str, Any], seed: int) -> Ground:
@@ -88,44 +96,70 @@ def ground(data: Path, entry: dict[str, Any], seed: int) -> Ground:
     )
     metric = "mae" if stream.task == "regression" else "accuracy"
     schema = Schema(task=stream.task, metric=metric, features=features, classes=stream.classes)
+    times = np.cumsum(np.random.default_rng(seed).exponential(STEP_US, len(rows))).astype(np.int64)
+    entity = entity_in(rows[:first])
+    whose = stream.columns[entity].name if entity is not None else ""
+    wary = Policy(quality=Quality(looks_for=FAULTS, entity=whose))
     made = Ground(
         name=entry["name"], task=stream.task, columns=tuple(one.name for one in stream.columns), words=words,
         rows=rows, labels=stream.labels, outputs=outputs, champion=champion, reference_rows=first, schema=schema,
-        window=Policy().windows.rows_for(first), watch=_watch(schema, stream, rows, outputs),
+        window=Policy().windows.rows_for(first), times_us=times, entity=entity,
+        watch=_watch(schema, Policy(), stream, rows, outputs, times),
+        wary=_watch(schema, wary, stream, rows, outputs, times),
     )  # fmt: skip
-    serve(made.watch, Sick(rows[first : made.onset], outputs[first : made.onset], stream.labels[first : made.onset]))
+    calm = Sick(rows[first : made.onset], outputs[first : made.onset], stream.labels[first : made.onset])
+    for watch in (made.watch, made.wary):
+        serve(made, watch, calm)
     return made
 
 
-def served(on: Ground, sick: Sick) -> Watch:
+def served(on: Ground, sick: Sick, *, warily: bool = False) -> Watch:
     """Give the watch after the sick rows."""
-    watch = copy.deepcopy(on.watch)
-    serve(watch, sick)
+    watch = copy.deepcopy(on.wary if warily else on.watch)
+    serve(on, watch, sick)
     return watch
 
 
-def serve(watch: Watch, sick: Sick) -> None:
+def serve(on: Ground, watch: Watch, sick: Sick) -> None:
+    """Let *watch* see rows, window by window, each with its labels behind it."""
+    first = watch.tape.end
+    times = on.times_us[first : first + len(sick.rows)] if sick.times_us is None else sick.times_us
+    for start in range(0, len(sick.rows), on.window):
+        part = slice(start, start + on.window)
+        _serve(watch, Sick(sick.rows[part], sick.outputs[part], sick.labels[part]), times[part])
+
+
+def _serve(watch: Watch, sick: Sick, times_us: Ints) -> None:
     """Let *watch* see rows, and then their labels."""
     first, count = watch.tape.end, len(sick.rows)
-    times = np.arange(first, first + count)
     watch.take(watch.seq + 1, feed.Rows(
-        first_row=first, ids=[str(row) for row in times], times_us=times, features=np.ascontiguousarray(sick.rows.T),
-        outputs={CHAMPION: sick.outputs}, served_by=[CHAMPION], served=np.zeros(count, np.uint8), generation=0,
+        first_row=first, ids=[str(row) for row in range(first, first + count)], times_us=times_us,
+        features=np.ascontiguousarray(sick.rows.T), outputs={CHAMPION: sick.outputs}, served_by=[CHAMPION],
+        served=np.zeros(count, np.uint8), generation=0,
     ))  # fmt: skip
     known = np.flatnonzero(~np.isnan(sick.labels))
-    watch.take(watch.seq + 1, feed.Labels(rows=first + known, values=sick.labels[known], time_us=first + count))
+    told_us = int(times_us.max(initial=0)) + 1
+    watch.take(watch.seq + 1, feed.Labels(rows=first + known, values=sick.labels[known], time_us=told_us))
 
 
-def _watch(schema: Schema, stream: Stream, rows: Floats, outputs: Floats) -> Watch:
+def _watch(schema: Schema, policy: Policy, stream: Stream, rows: Floats, outputs: Floats, times_us: Ints) -> Watch:
     """Give the watch of a model whose reference was just learned."""
     first = stream.reference_rows
-    known = ReferenceRows(
-        columns={}, labels=stream.labels[:first], outputs=outputs[:first], times_us=np.arange(first, dtype=np.int64)
-    )
-    reference = learned(schema, Policy(), np.ascontiguousarray(rows[:first].T), known)
-    watch = Watch(schema, reference, ModelHealth(reference_rows=first))
-    serve(watch, Sick(rows[:first], outputs[:first], stream.labels[:first]))
+    known = ReferenceRows(columns={}, labels=stream.labels[:first], outputs=outputs[:first], times_us=times_us[:first])
+    reference = learned(schema, policy, np.ascontiguousarray(rows[:first].T), known)
+    watch = Watch(schema, reference, ModelHealth(reference_rows=first, policy=policy))
+    _serve(watch, Sick(rows[:first], outputs[:first], stream.labels[:first]), times_us[:first])
     return watch
+
+
+def entity_in(rows: Floats) -> int | None:
+    """Choose the first column of few values, as a sensor's or a station's name has, that may say whose a row is."""
+    for k, values in enumerate(rows.T):
+        _, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+        most = counts.max(initial=0) / len(rows)
+        if 1 < len(counts) <= MOST_ENTITIES and LEAST_OF_ENTITY <= most <= MOST_OF_ENTITY:
+            return k
+    return None
 
 
 def _shuffled(data: Path, entry: dict[str, Any], seed: int) -> Stream:

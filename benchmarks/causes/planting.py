@@ -35,6 +35,7 @@ class Cause:
     plant: Plant
     quiet: bool = False  #: no loss rises of it, and it must be named all the same
     control: bool = False  #: nothing is planted, and nothing may be named; not counted with the others
+    warily: bool = False  #: asked under a policy that looks for all faults which a window can show
 
 
 def planted(cause: Cause, on: Ground, seed: int) -> Planted | None:

@@ -12,8 +12,10 @@ from benchmarks.causes.faults import SHARE, mirrored, swapped
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.moves import groups, segments
 from benchmarks.causes.planting import Chance, Planted
+from monitoring.reference import LABEL
 
 LATE = 0.85  #: of the labels that come late
+SWAPPED = 0.3  #: of the labels that are written wrong
 
 
 def _other_truth(on: Ground, labels: Floats) -> Floats:
@@ -73,6 +75,31 @@ def noisy_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
     wrong = np.flatnonzero(chance.random(len(labels)) < SHARE)
     labels[wrong] = labels[wrong[chance.permutation(len(wrong))]]
     yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], labels), kinds=("label_quality",))
+
+
+def swapped_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
+    """Write another class, or the mirror of a quantity, for a part of the labels.
+
+    A truth that turns round in a part of the rows, whatever they hold, looks just the same: no person could tell.
+    """
+    rows = slice(on.onset, on.onset + on.sick_rows)
+    wrong = chance.random(on.sick_rows) < SWAPPED
+    labels = np.where(wrong, _other_truth(on, on.labels[rows]), on.labels[rows])
+    yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], labels), kinds=("label_quality", "concept_change"))
+
+
+def misjoined_labels(on: Ground, _: Chance) -> Iterator[Planted]:
+    """Give each row the label of the one before it: labels have nothing to do with rows any more."""
+    rows, before = (slice(on.onset - back, on.onset - back + on.sick_rows) for back in (0, 1))
+    yield Planted(sick=Sick(on.rows[rows], on.outputs[rows], on.labels[before]), kinds=("label_quality",))
+
+
+def delayed_labels(on: Ground, chance: Chance) -> Iterator[Planted]:
+    """Let a part of the labels, of whatever rows, not have come yet."""
+    rows = slice(on.onset, on.onset + on.sick_rows)
+    labels = np.where(chance.random(on.sick_rows) < SHARE, np.nan, on.labels[rows])
+    sick = Sick(on.rows[rows], on.outputs[rows], labels)
+    yield Planted(sick=sick, kinds=("data_quality",), features=(LABEL,))
 
 
 def late_labels(on: Ground, chance: Chance) -> Iterator[Planted]:

@@ -14,6 +14,8 @@ from server.act import Caller
 from server.desk import Desk
 from server.errors import ThingMissing
 from server.following import following
+from server.jobs import vigil
+from server.jobs.vigil import Sign, sign_of
 from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
 from server.reactions.scene import Scene
 from server.views import JobView
@@ -28,7 +30,6 @@ from store.ports import Reader, Unit
 from store.records import Job, Lease
 from store.vault import KeyUnknown
 
-LEASE_US = 60 * 1_000_000
 HEARTBEAT_US = 15 * 1_000_000
 NEVER_US = 1 << 62  #: the deadline of a lease that nobody holds
 #: What is raised of a log that a later release has written to, whose keys the vault lacks, or that was altered.
@@ -120,14 +121,19 @@ def heartbeat(
     if not wanted(desk.health(unit, job.stream), job):
         return now_us, True
     progress = orjson.dumps({"progress_bp": progress_bp, "message": message})
-    unit.put(replace(lease, lease_until_us=now_us + LEASE_US, heartbeat_us=now_us, progress=progress))
-    return now_us + LEASE_US, False
+    unit.put(replace(lease, lease_until_us=now_us + vigil.LEASE_US, heartbeat_us=now_us, progress=progress))
+    return now_us + vigil.LEASE_US, False
 
 
-def expire_lease(desk: Desk, unit: Unit, job_id: str, now_us: int) -> bool:
-    """Take a job from a worker that has been silent at *now_us*; say whether it was taken."""
-    job = unit.job(job_id)
-    lease = next((one for one in unit.leases_expired(now_us) if one.job_id == job_id), None)
+def leases_held(reader: Reader) -> tuple[Lease, ...]:
+    """Give the leases that somebody holds."""
+    return reader.leases_expired(NEVER_US - 1)
+
+
+def expire_lease(desk: Desk, unit: Unit, sign: Sign) -> bool:
+    """Take a job from a worker whose last sign of life is *sign*; say whether it was taken."""
+    lease = next((one for one in leases_held(unit) if sign_of(one) == sign), None)
+    job = unit.job(lease.job_id) if lease else None
     if job is None or job.status != LEASED or lease is None:
         return False
     if not wanted(desk.health(unit, job.stream), job):
@@ -201,10 +207,10 @@ def _lease(desk: Desk, unit: Unit, job: Job, worker: str, now_us: int, caller: C
     unit.put(
         Lease(
             job_id=job.job_id, attempt=attempt, worker=worker, token=secrets.token_hex(16),
-            lease_until_us=now_us + LEASE_US, heartbeat_us=now_us,
+            lease_until_us=now_us + vigil.LEASE_US, heartbeat_us=now_us,
         )
     )  # fmt: skip
-    return _view(desk, unit, job, attempt, now_us + LEASE_US)
+    return _view(desk, unit, job, attempt, now_us + vigil.LEASE_US)
 
 
 def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> JobView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import by_label, departures, inspection, learned, parts
+from monitoring import by_label, departures, inspection, learned, parts, together
 from monitoring import drift as drifts
 from monitoring import quality as faulty
 from monitoring.assumptions import assumptions
@@ -124,6 +124,17 @@ def label_drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
         return None
     nats, onset = max(found.log_evidence for _, found in told), min(found.onset_row for _, found in told)
     return drifted({**inputs, "subject": ", ".join(name for name, _ in told)}, "label_departures@1", nats, onset)
+
+
+def labels_moved(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Rows of all labels that have moved are noted by what shows it best, but for what a fault is told of already."""
+    found = together.judge(inputs, policy)
+    if found is None or not found.told:
+        return None
+    names = [f"{feature} in {group}" for feature, group in found.shown if feature not in inputs["faulty"]]
+    if not names:
+        return None
+    return drifted({**inputs, "subject": ", ".join(names)}, "labels_moved_t@1", found.log_evidence, found.onset_row)
 
 
 def shape(inputs: Inputs, policy: Policy) -> Ruling | None:

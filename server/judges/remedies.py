@@ -19,10 +19,10 @@ def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
     return _explained(first.judge(inputs, policy.diagnosis))
 
 
-def diagnosis(inputs: Inputs, policy: Policy) -> Ruling:
-    """By losses and by what falls together."""
+def diagnosis(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling:
+    """By losses and by what falls together; *most_noise* is the share of labels up to which they may be noise."""
     relations = opened(inputs["relations"])
-    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis))
+    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise))
 
 
 def _explained(found: Diagnosis[Any]) -> Ruling:

@@ -10,6 +10,7 @@ from functools import partial
 
 import orjson
 
+from diagnosis import noise
 from monitoring import regret
 from server.judges import data, decline, remedies, signals
 from server.judges.rulings import Inputs, Ruling
@@ -70,7 +71,8 @@ JUDGES: dict[str, Judge] = {
     "regret_resolve@1": partial(decline.regret_resolve, look=regret.look_again),
     "regret_resolve@2": partial(decline.regret_resolve, look=regret.weigh),
     "diagnosis@1": remedies.diagnosis_of_before,
-    "diagnosis@2": remedies.diagnosis,
+    "diagnosis@2": partial(remedies.diagnosis, most_noise=noise.SOME),
+    "diagnosis@3": partial(remedies.diagnosis, most_noise=noise.ALL),
     "gates@1": remedies.gates,
     "unbeaten@1": remedies.unbeaten,
     "canary@1": remedies.canary,
@@ -87,6 +89,7 @@ JUDGES: dict[str, Judge] = {
     "drift@2": data.drift,
     "drift_note@1": data.drift_note,
     "label_drift_note@1": data.label_drift_note,
+    "labels_moved@1": data.labels_moved,
     "shape@1": data.shape,
     "shape_note@1": data.shape_note,
     "segment_drift@1": data.segment_drift,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from server.act import Folds
 from server.desk import Desk
 from server.intake.sealing import ROWS
-from server.privacy.erasures import ErasureView, intended
+from server.privacy.erasures import ErasureView, intended, under_way
 from server.privacy.scopes import AGE, EVENTS, EVIDENCE
 from statemachine.events import StateChanged
 from statemachine.health import ModelHealth
@@ -42,9 +42,17 @@ class Retention:
 def intend_old(desk: Desk, unit: Unit, keep: Retention, now_us: int) -> list[str]:
     """Write down what is due to go; give the erasures, to be carried out.
 
-    What is due is asked for here once more, where no hold can be placed and nothing appended in between.
+    What is due is asked for here once more, where no hold can be placed and nothing appended in between. What another
+    server has written down already it carries out, or whoever finishes what it leaves.
     """
-    return [intended(unit, one) for one in due(desk.sealer.vault, desk.act.folds, unit, keep, now_us)]
+    vault, begun = desk.sealer.vault, {_what(one) for one in under_way(unit)}
+    found = due(vault, desk.act.folds, unit, keep, now_us)
+    return [intended(vault, unit, one) for one in found if _what(one) not in begun]
+
+
+def _what(one: ErasureView) -> tuple[str, str, int]:
+    """Say what goes by age, whoever asks for it and when."""
+    return one.scope, one.model, one.before_period
 
 
 def due(vault: Vault, folds: Folds, reader: Reader, keep: Retention, now_us: int) -> list[ErasureView]:

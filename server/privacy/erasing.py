@@ -12,12 +12,23 @@ from dataclasses import replace
 from server.act import Caller
 from server.desk import Desk
 from server.intake.sealing import ROWS
-from server.privacy.erasures import DONE, Asked, ErasureView, finished, intended, keep, view, wanted, was_asked
+from server.privacy.erasures import (
+    DONE,
+    Asked,
+    ErasureView,
+    finished,
+    intended,
+    keep,
+    keys_of,
+    view,
+    wanted,
+    was_asked,
+)
 from server.privacy.losses import Loss, of_rows, tell
-from server.privacy.scopes import Span, scope_of
+from server.privacy.scopes import scope_of
 from statemachine.errors import LegallyHeld
 from store.ports import Reader, Unit
-from store.vault import KeyFacts, Vault
+from store.vault import Vault
 
 
 def intend(desk: Desk, unit: Unit, request: Asked) -> str:
@@ -31,9 +42,9 @@ def intend(desk: Desk, unit: Unit, request: Asked) -> str:
     if was_asked(vault, unit, request):
         return request.erasure
     pseudonym = vault.pseudonym("subject", request.subject)
-    holders = {key.model for key in vault.find(ROWS, pseudonym=pseudonym) if key.lived(request.at_us)}
+    holders = {key.model for key in vault.find(ROWS, pseudonym=pseudonym) if key.destroyed_us is None}
     _refuse_held(desk, unit, holders, "rows")
-    return intended(unit, wanted(vault, request, pseudonym))
+    return intended(vault, unit, wanted(vault, request, pseudonym))
 
 
 def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller) -> ErasureView:
@@ -46,11 +57,11 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
     asked = view(unit, erasure)
     if asked.status == DONE:
         return asked
-    scope, keys = scope_of(erasure, asked.scope), _keys(desk.sealer.vault, asked)
-    by_model = scope.told(unit, _span(asked), keys)
+    scope, keys = scope_of(erasure, asked.scope), keys_of(desk.sealer.vault, asked)
+    by_model = scope.told(unit, asked.span, keys)
     alive = [key for key in keys if key.destroyed_us is None]
     if alive or not keys:  # a hold keeps what is there; what a process destroyed before it ended is told all the same
-        _refuse_held(desk, unit, scope.told(unit, _span(asked), alive), scope.held)
+        _refuse_held(desk, unit, scope.told(unit, asked.span, alive), scope.held)
     losses = [
         of_rows(desk, unit, model, [key.key_id for key in mine]) if scope.of_rows else Loss(model)
         for model, mine in by_model.items()
@@ -63,22 +74,15 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
     return done
 
 
-def destroy_again(vault: Vault, reader: Reader) -> None:
-    """Destroy what was erased and is alive again, as when the vault was restored from an old copy."""
+def destroy_again(vault: Vault, reader: Reader) -> int:
+    """Destroy what was erased and is alive again, as after an old copy of the vault came back; give how many keys."""
+    count = 0
     for done in finished(reader):
-        alive = [key.key_id for key in _keys(vault, done) if key.destroyed_us is None]
+        alive = [key.key_id for key in keys_of(vault, done) if key.destroyed_us is None]
         if alive:
             vault.destroy(alive)
-
-
-def _keys(vault: Vault, asked: ErasureView) -> list[KeyFacts]:
-    """Give the keys of an erasure: those that were alive when it was asked for, and were made by then."""
-    found = scope_of(asked.erasure, asked.scope).keys(vault, _span(asked))
-    return [key for key in found if key.lived(asked.created_us)]
-
-
-def _span(asked: ErasureView) -> Span:
-    return Span(pseudonym=asked.pseudonym, model=asked.model, before_period=asked.before_period)
+            count += len(alive)
+    return count
 
 
 def _refuse_held(desk: Desk, unit: Unit, models: Iterable[str], what: str) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from server.errors import ThingMissing
-from server.privacy.scopes import SUBJECT
+from server.privacy.scopes import SUBJECT, Span, scope_of
 from statemachine.canonical import digest
 from store.errors import RequestIdReused
 from store.ports import Reader, Unit
 from store.records import Erasure
-from store.vault import Vault
+from store.vault import KeyFacts, Vault
 
 INTENDED, DONE = "intended", "done"
 
@@ -44,7 +44,13 @@ class ErasureView:
     asked: str = ""  #: keyed hash of the request, to tell a repeated one from another
     model: str = ""  #: whose old rows, or whose events, are to go; empty for a subject, and for evidence
     before_period: int = 0  #: and up to when
+    keys: list[str] | None = None  #: ids of those that go; None: those that lived when it was asked for
     models: list[Touched] = field(default_factory=list)
+
+    @property
+    def span(self) -> Span:
+        """Say whose keys go."""
+        return Span(pseudonym=self.pseudonym, model=self.model, before_period=self.before_period)
 
     @classmethod
     def of_age(cls, scope: str, model: str, before_period: int, now_us: int, note: str) -> ErasureView:
@@ -96,15 +102,26 @@ def wanted(vault: Vault, request: Asked, pseudonym: str) -> ErasureView:
     )  # fmt: skip
 
 
-def intended(unit: Unit, one: ErasureView) -> str:
-    """Write an erasure down that is to be carried out; give its id."""
-    keep(unit, one)
+def intended(vault: Vault, unit: Unit, one: ErasureView) -> str:
+    """Write an erasure down that is to be carried out, with the keys that are alive now and go; give its id."""
+    scope = scope_of(one.erasure, one.scope)
+    alive = [key.key_id for key in scope.keys(vault, one.span) if key.destroyed_us is None] if scope.named else None
+    keep(unit, replace(one, keys=alive))
     return one.erasure
 
 
-def unfinished(reader: Reader, by_us: int) -> list[str]:
-    """Name the erasures that were intended by a moment and are not done."""
-    return [one.erasure_id for one in reader.erasures(status=INTENDED) if one.created_us <= by_us]
+def keys_of(vault: Vault, one: ErasureView) -> list[KeyFacts]:
+    """Give the keys that go with an erasure, or went."""
+    found = scope_of(one.erasure, one.scope).keys(vault, one.span)
+    if one.keys is None:
+        return [key for key in found if key.lived(one.created_us)]
+    named = set(one.keys)
+    return [key for key in found if key.key_id in named]
+
+
+def under_way(reader: Reader) -> list[ErasureView]:
+    """Give the erasures that were intended and are not done."""
+    return [_view(one) for one in reader.erasures(status=INTENDED)]
 
 
 def view(reader: Reader, erasure: str) -> ErasureView:

@@ -40,7 +40,7 @@ def intend(desk: Desk, unit: Unit, request: Asked) -> str:
     vault = desk.sealer.vault
     if was_asked(vault, unit, request):
         return request.erasure
-    return intended(unit, wanted(vault, request, request.subject))
+    return intended(vault, unit, wanted(vault, request, request.subject))
 
 
 def _held(desk: Desk, reader: Reader) -> list[ModelHealth]:

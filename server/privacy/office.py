@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from typing import TypeVar
 
 from server.act import SERVICE, Caller
-from server.clock import wall_us
 from server.desk import Desk, Doing
 from server.privacy import ageing, erasing, erasures, forgetting
 from server.privacy.actors import Actors, ActorView, told
@@ -17,16 +17,15 @@ from statemachine.errors import LegallyHeld
 from store.ports import Store
 
 T = TypeVar("T")
-EVER_US = 1 << 62
-LEFT_US = 60 * 1_000_000  #: after which an erasure that is not done was left by whoever was asked for it
 
 
 class Privacy:
     """Erases, forgets, and tells of both. Its methods wait for the writer, so they are not for an event loop."""
 
-    def __init__(self, store: Store, desk: Desk, do: Doing) -> None:
-        self._store, self._desk, self._do = store, desk, do
+    def __init__(self, store: Store, desk: Desk, do: Doing, time_us: Callable[[], int]) -> None:
+        self._store, self._desk, self._do, self._time_us = store, desk, do, time_us
         self.actors = Actors(desk.sealer.vault)
+        self._unfinished: set[str] = set()  #: erasures, when somebody last asked for what was left
 
     def erase_subject(self, subject: str, note: str, request_id: str, caller: Caller = SERVICE) -> ErasureView:
         """Destroy the keys of everything about a subject. Return when that is done, on record, and never undone.
@@ -35,7 +34,7 @@ class Privacy:
             LegallyHeld: One of the models must be kept; nothing is erased.
             RequestIdReused: The request id was used for another erasure.
         """
-        asked = Asked(subject=subject, note=note, request_id=request_id, at_us=wall_us())
+        asked = Asked(subject=subject, note=note, request_id=request_id, at_us=self._time_us())
         return self._carry_out(self._do(lambda unit: erasing.intend(self._desk, unit, asked)).result(), caller)
 
     def who(self, ids: list[str], names: list[str]) -> list[ActorView]:
@@ -54,7 +53,7 @@ class Privacy:
             LegallyHeld: A model must be kept in whose log the id stands.
             RequestIdReused: The request id was used for another erasure.
         """
-        asked = Asked(subject=actor, note=note, request_id=request_id, at_us=wall_us(), scope=ACTOR)
+        asked = Asked(subject=actor, note=note, request_id=request_id, at_us=self._time_us(), scope=ACTOR)
         self._store.read(lambda reader: forgetting.check(self._desk, reader, asked))
         found = self._carry_out(self._do(lambda unit: forgetting.intend(self._desk, unit, asked)).result(), caller)
         self.actors.clear()
@@ -79,22 +78,29 @@ class Privacy:
         return len(found)
 
     def finish(self) -> int:
-        """Carry out what was asked for before a process ended, and again what an old copy of the vault brought back."""
-        unfinished = self._finish(EVER_US)
-        self._store.read(lambda reader: erasing.destroy_again(self._desk.sealer.vault, reader))
-        return unfinished
+        """Carry out what was asked for before a process ended; give how much that was."""
+        return self._finish(self._intended())
 
-    def finish_left(self, now_us: int) -> int:
-        """Carry out what another server has left undone, as one that was killed; and what was held meanwhile."""
-        return self._finish(now_us - LEFT_US)
+    def destroy_again(self) -> int:
+        """Destroy again what an old copy of the vault brought back; give how many keys that were."""
+        return self._store.read(lambda reader: erasing.destroy_again(self._desk.sealer.vault, reader))
 
-    def _finish(self, by_us: int) -> int:
-        """Carry out what was asked for by a moment, and not done; give how much that was."""
-        unfinished = self._store.read(lambda reader: erasures.unfinished(reader, by_us))
+    def finish_left(self) -> int:
+        """Carry out what was undone when this was last called, and is: by a server that was killed, or held meanwhile.
+
+        It looks at no date: that of an erasure is by the clock of the server that was asked for it.
+        """
+        before, self._unfinished = self._unfinished, set(self._intended())
+        return self._finish(sorted(before & self._unfinished))
+
+    def _intended(self) -> list[str]:
+        return [one.erasure for one in self._store.read(erasures.under_way)]
+
+    def _finish(self, unfinished: list[str]) -> int:
         for erasure in unfinished:
             with contextlib.suppress(LegallyHeld):  # the hold came later; it waits until that is lifted
                 self._carry_out(erasure, SERVICE)
         return len(unfinished)
 
     def _carry_out(self, erasure: str, caller: Caller) -> ErasureView:
-        return self._do(lambda unit: erasing.carry_out(self._desk, unit, erasure, wall_us(), caller)).result()
+        return self._do(lambda unit: erasing.carry_out(self._desk, unit, erasure, self._time_us(), caller)).result()

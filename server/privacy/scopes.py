@@ -39,6 +39,9 @@ class Scope:
     held: str
     #: Whether rows go, so that versions have learned from what is gone and work under way must stop.
     of_rows: bool = False
+    #: Whether the keys that go are named on record, so that no clock says which they are: another server's may differ.
+    #: Of old rows there can be a key for each subject; they go by their period, and it takes days to be wrong about it.
+    named: bool = True
 
 
 def _of_subject(vault: Vault, span: Span) -> list[KeyFacts]:
@@ -92,7 +95,7 @@ def _older(reader: Reader, than_us: int) -> Iterator[str]:
 
 SCOPES: dict[str, Scope] = {
     SUBJECT: Scope(keys=_of_subject, told=_its_own, held="rows", of_rows=True),
-    AGE: Scope(keys=_old_rows, told=_its_own, held="rows", of_rows=True),
+    AGE: Scope(keys=_old_rows, told=_its_own, held="rows", of_rows=True, named=False),
     EVIDENCE: Scope(keys=_old_evidence, told=_all_of_its_time, held="evidence"),
     EVENTS: Scope(keys=_of_events, told=_the_model, held="events"),
     ACTOR: Scope(keys=_of_actor, told=_nobody, held="names"),

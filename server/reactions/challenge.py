@@ -47,17 +47,18 @@ def look_again(scene: Scene) -> None:
 
 
 def judge(scene: Scene, job: str, report: dict[str, Any]) -> None:
-    """Judge what a challenge reported, and follow it up."""
+    """Judge what a challenge reported, and follow it up; a suspicion of something else is no reason to forget it."""
     health = scene.health
     if health.place == SUSPECT and health.alarm is not None and health.alarm.signal == Signal.REGRET:
         _judge_again(scene, health, job, report)
-    elif health.place == HEALTHY:
+    elif health.place in (HEALTHY, SUSPECT):
         _judge_first(scene, health, job, report)
     else:
         scene.act(c.AbandonChallenge(job=job, failure="the model has moved on"))
 
 
 def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
+    """Keep the round. What it says raises an alarm where none stands; else later rounds say it again, or do not."""
     inputs = {
         **_rounds(scene, health, report),
         "job": job,
@@ -67,7 +68,8 @@ def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, 
         "subject": SAME_SIZE,
     }
     scene.follow("challenge@1", inputs)
-    scene.follow("regret_alarm@2", {**inputs, "served": _served(scene, health)})
+    if health.place == HEALTHY:
+        scene.follow("regret_alarm@2", {**inputs, "served": _served(scene, health)})
 
 
 def _served(scene: Scene, health: ModelHealth) -> dict[str, Any]:

@@ -29,7 +29,7 @@ LOSS_EDGES = {
     "multiclass": (SCALE // 2,),
     "regression": (SCALE // 4, SCALE // 2, SCALE, SCALE * 2),
 }
-JUDGE = "diagnosis@2"
+JUDGE = "diagnosis@3"
 MOST_RELATED = 32  #: features between which relations are counted: their tables grow with the square
 
 

@@ -44,11 +44,16 @@ def look_at_labels(scene: Scene, window: LabelWindow) -> None:
     """Note features that have left among rows of one label, unless drift is what the model is under suspicion of."""
     health = scene.health
     signal = health.alarm.signal if health.alarm else ""
-    if window.told and signal != Signal.DRIFT:
-        faults = scene.watch.windows[-1].faults if scene.watch.windows and signal == Signal.QUALITY else ()
+    if signal == Signal.DRIFT:
+        return
+    faults = scene.watch.windows[-1].faults if scene.watch.windows and signal == Signal.QUALITY else ()
+    faulty = sorted({fault.feature for fault in faults})
+    if window.moved:
+        scene.follow("labels_moved@1", {"at_row": scene.at_row, **window.moved.inputs, "faulty": faulty})
+    if window.told:
         inputs = {
             "at_row": scene.at_row, "reference": health.reference_sha256, "groups": window.groups,
-            "parts": [part.to_json() for part in window.told], "faulty": sorted({fault.feature for fault in faults}),
+            "parts": [part.to_json() for part in window.told], "faulty": faulty,
         }  # fmt: skip
         scene.follow("label_drift_note@1", inputs)
 

@@ -14,11 +14,13 @@ from monitoring.parts import learn_part, shared
 from monitoring.profile import profile
 from monitoring.reference import Reference
 from monitoring.seasons import LEAST_ROWS, Seasons
+from monitoring.together import cut
 from server.intake.schema import Schema
 from server.watching.closings import LabelWindow
 from server.watching.parts import PartWindow
 from server.watching.splits import Segment, by_label
 from server.watching.tape import Rows, Tape
+from server.watching.together import Moved, Together
 from statemachine.policy import Drift, Policy
 
 MOST_GROUPS = 8  #: classes that have the most rows in the reference
@@ -58,6 +60,10 @@ class Group:
         """Remember *rows*, and the latest before them."""
         self.arrived = np.concatenate([self.arrived, rows])[-REMEMBERED * self.enough :]
 
+    def moved(self, onset_row: int) -> None:
+        """Hear that rows of all groups have moved together: what this one was is no law for what it is now."""
+        self.law, self.since = None, onset_row
+
     def renewed(self, law: Law) -> None:
         """Hold what comes against another law."""
         self.law, self.since, self.arrived = law, None, _no_rows()
@@ -73,7 +79,9 @@ class Groups:
 
     What has left is held against what it was until as many rows have come as the reference has of the group; from then
     on against these, so that what leaves further, or comes back for good, is told as well. By default nothing is held
-    against anything before a feature has left all rows together: until then rows are told apart, and no more.
+    against anything before a feature has left all rows together: until then rows are told apart, and no more. From then
+    on all groups are asked together as well whether they have moved, for which no law need be learned
+    (`monitoring.together`).
     """
 
     def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference: Reference, reference_rows: int) -> None:
@@ -83,9 +91,13 @@ class Groups:
         self._groups: list[Group] | None = None  #: known when labels have come behind the reference
         self._since: int | None = None  #: the row from which on something has left, of all rows together
         self._waiting: list[Rows] = []
+        self._unasked: list[Rows] = []  #: the latest blocks, of which labels together have not been asked
+        self._begun = 0  #: since when rows are what they are, as far as anything was told
+        self._together = Together(tape, policy, reference, reference_rows)
 
     def departed(self, onset_row: int) -> None:
         """Hear that a feature has left all rows together."""
+        self._begun = onset_row
         if self._since is None:
             self._since = onset_row
             for group in self._groups or ():
@@ -101,14 +113,32 @@ class Groups:
         self._waiting.append(rows)
         if len(self._waiting) < self._policy.windows.blocks:
             return None
-        whole, self._waiting = np.concatenate(self._waiting), []
+        blocks, self._waiting = self._waiting, []
+        whole = np.concatenate(blocks)
         if not len(whole):
             return None
         if self._groups is None:
             self._groups = list(self._known())
-        drift = shared(self._policy, len(self._groups))
+        end, drift = int(whole.max()) + 1, shared(self._policy, len(self._groups))
+        moved = self._moved(self._groups, blocks, told_row)
         parts = tuple(self._parts(self._groups, whole, drift, told_row))
-        return LabelWindow(end_row=int(whole.max()) + 1, parts=parts, groups=len(self._groups))
+        window = LabelWindow(end_row=end, parts=parts, groups=len(self._groups), moved=moved)
+        if window.moved or window.told:  # rows were looked at until they said so, and are no measure for rows to come
+            self._begun = end
+        return window
+
+    def _moved(self, groups: list[Group], blocks: list[Rows], told_row: int) -> Moved | None:
+        """Ask all groups together, from when any may be told of on; each begins anew where they have moved."""
+        asked = self._policy.drift.together
+        self._unasked = list(cut([*self._unasked, *(rows for rows in blocks if len(rows))], self._policy))
+        if asked == "never" or (asked == "after_drift" and self._since is None):
+            return None
+        new, self._unasked = self._unasked, []
+        moved = self._together.take([group.segment for group in groups], new, self._begun, told_row)
+        if moved is not None:
+            for group in groups:
+                group.moved(moved.found.onset_row)
+        return moved
 
     def _known(self) -> Iterator[Group]:
         """Give the groups of which the reference has rows enough; others are watched among all rows."""

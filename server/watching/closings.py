@@ -18,6 +18,7 @@ from monitoring.seen import Seen
 from monitoring.series import SeriesWatch
 from monitoring.watches import DriftFinding, DriftWatch
 from server.watching.parts import PartWindow
+from server.watching.together import Moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ class LabelWindow:
     end_row: int  #: one past its highest row
     parts: tuple[PartWindow, ...]  #: by group
     groups: int  #: that share the budget of false alarms
+    moved: Moved | None = None  #: where all groups together have moved
 
     @property
     def told(self) -> tuple[PartWindow, ...]:

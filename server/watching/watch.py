@@ -97,7 +97,7 @@ class Watch:
             window = self._groups.take(self._blocks.newest, self.profiler.told_row)
             if window is not None:
                 yield window
-                if window.told:
+                if window.told or window.moved:
                     self.profiler.told(window.end_row)
 
     def _rows(self, entry: feed.Rows) -> Iterator[RowWindow]:

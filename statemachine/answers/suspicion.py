@@ -21,6 +21,7 @@ from statemachine.commands import (
 from statemachine.draft import Draft
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
+from statemachine.unexplained import unexplained
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Automation, Reason, Signal
 
 #: Suspicions that must not shut out a loss that rises: of few rows, they take long to settle.
@@ -68,7 +69,8 @@ def note_loss(draft: Draft, command: NoteLoss) -> None:
 
 
 def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
-    """Call it a blip, or a rise that the policy accepts."""
+    """Call it a blip, or a rise that the policy accepts. Challenges go on, but where they were under suspicion."""
+    alarm, shown = draft.health.alarm, draft.health.challenge_evidence
     draft.add(
         e.AlarmCleared(
             signal=command.signal,
@@ -81,6 +83,8 @@ def clear_alarm(draft: Draft, command: ClearAlarm) -> None:
         draft.move("clear_as_blip", Reason.ACCEPTED, f"{command.signal}, by the condition {command.accepted_by}")
     else:
         draft.move("clear_as_blip", Reason.BLIP, command.signal)
+    if shown and alarm is not None and alarm.signal != Signal.REGRET:
+        draft.add(e.ChallengesKept(evidence=shown))
 
 
 def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:
@@ -97,7 +101,7 @@ def confirm_decline(draft: Draft, command: ConfirmDecline) -> None:
 
 
 def record_diagnosis(draft: Draft, command: RecordDiagnosis) -> None:
-    """Keep the ranked causes."""
+    """Keep the ranked causes. Where none is found, and nothing can be learned, people are told at once."""
     if draft.health.place not in (SUSPECT, DEGRADED):
         raise Refused("diagnose", str(draft.health.place), "there is nothing to explain", ("suspect", "degraded"))
     draft.add(
@@ -105,6 +109,11 @@ def record_diagnosis(draft: Draft, command: RecordDiagnosis) -> None:
             cause=command.cause, causes=command.causes, onset_row=command.onset_row, evidence=command.evidence
         )
     )
+    health = draft.health
+    alone = health.place == DEGRADED and health.automation == Automation.AUTO and not health.escalation
+    if alone and health.alarm is not None and unexplained(health):
+        about = _about(health.alarm.signal, health.alarm.subject)
+        draft.add(e.Escalated(level=1, reason=health.cause, note=f"{about} is not explained; nothing is trained"))
 
 
 def show_recovery(draft: Draft, command: ShowRecovery) -> None:

@@ -17,14 +17,13 @@ from server.service import Service
 from statemachine.errors import Refused
 from statemachine.externals import ExternalSignal
 from statemachine.replay import fact_in
-from tests.fixtures.jobs import a_report, an_entry, hand_in, uploaded
+from tests.fixtures.jobs import a_report, an_entry, expire, hand_in, uploaded
 from tests.fixtures.services import MINUTE_US, a_model, a_service
 from tests.scenarios import telling
 from tests.scenarios.lines import Line, duration_us
 
 MODEL = "m"
 REFERENCE_ROWS, RIGHT_SHARE = 600, 0.9
-FAR_US = 1 << 61
 
 
 class ServiceStage:
@@ -144,8 +143,7 @@ def _lease(stage: ServiceStage, line: Line) -> None:
 
 
 def _lose(stage: ServiceStage, _: Line) -> None:
-    for expired in stage.service.expire_leases(FAR_US):
-        expired.result()
+    expire(stage.service)
 
 
 def _ack(stage: ServiceStage, _: Line) -> None:

@@ -45,3 +45,17 @@ def test_what_leaves_rows_of_one_label_alone_is_noted_where_the_policy_asks_and_
         e["payload"] for e in silent[0] if e["type"] == "state_changed"
     ]
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
+
+
+def test_rows_of_all_labels_that_move_together_are_noted_where_the_policy_asks_and_derived_again() -> None:
+    asked, silent = (lived(planted("concept", SEED), drift={"together": when}, **STILL) for when in ("always", "never"))
+
+    noted = [[e["payload"] for e in events if e["type"] == "drift_noted"] for events, _ in (asked, silent)]
+    first, audit = noted[0][0], asked[1]
+    assert noted[1] == []
+    assert (first["detector"], " in label=" in first["subject"]) == ("labels_moved_t@1", True)
+    assert abs(first["onset_row"] - PLANTED) <= WINDOW
+    assert [e["payload"] for e in asked[0] if e["type"] == "state_changed"] == [
+        e["payload"] for e in silent[0] if e["type"] == "state_changed"
+    ]
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])

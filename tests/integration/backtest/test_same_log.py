@@ -88,7 +88,7 @@ def test_an_altered_byte_of_any_evidence_is_found_and_named(tmp_path: Path) -> N
                 unseen.append(kind)
         whole = service.verify()
 
-    assert {kind for _, kind, _ in kept} >= {"alarm@2", "resolve@2", "diagnosis@2", "gates@1", "canary@1", "spec"}
+    assert {kind for _, kind, _ in kept} >= {"alarm@2", "resolve@2", "diagnosis@3", "gates@1", "canary@1", "spec"}
     assert unseen == []
     assert not whole.failures
 

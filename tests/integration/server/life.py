@@ -29,7 +29,8 @@ class Life:
         self.client, self.model, self.job = client, model, training_pb2.Job()
         self._row, self._at_us = REFERENCE_ROWS, SECOND_US
         asked = a_model(model)
-        asked.policy_json = json.dumps(policy)
+        # A metric makes a model ill soonest; here it is to be trained for that, though nobody knows why.
+        asked.policy_json = json.dumps({**policy, "budget": {"unexplained": "training", **policy.get("budget", {})}})
         client.create_model(asked, a_reference(REFERENCE_ROWS))
 
     @property

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from server.clock import wall_us
 from server.errors import ThingMissing
+from server.privacy.ageing import DAY_US, Retention, intend_old
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
@@ -31,6 +34,14 @@ def pair(tmp_path: Path, postgres: Postgres) -> Iterator[tuple[Service, Service]
         first = stack.enter_context(closing(build(settings)))
         first.create_model(a_model()).result()
         yield first, stack.enter_context(closing(build(settings)))
+
+
+def drift(service: Service) -> None:
+    """Have evidence on record that may age."""
+    sender = Feed(service)
+    sender.skip_to(REFERENCE_ROWS + 4)
+    for _ in range(4):
+        sender.labels(sender.rows(20, output=0.99), 0.0)
 
 
 def known_to(service: Service) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -64,3 +75,23 @@ def test_the_other_server_seals_later_rows_of_the_subject_under_a_new_key(pair: 
     assert [model.rows for model in one.privacy.erase_subject("ann", "", "e-2").models] == [3]
     assert np.isnan(known_to(other)).all()
     assert other.verify().failures == []
+
+
+@pytest.mark.parametrize("keep", [Retention(rows_days=30), Retention(evidence_days=183), Retention(events_days=183)])
+def test_what_two_servers_find_old_at_once_is_told_once(pair: tuple[Service, Service], keep: Retention) -> None:
+    one, other = pair
+    Feed(one).rows(4)
+    if not keep.rows_days:
+        drift(one)
+        one.retire_model("m", "", "").result()
+    later_us = wall_us() + 400 * DAY_US
+    asked = [
+        server.do(partial(intend_old, server.desk, keep=keep, now_us=later_us + number)).result()
+        for number, server in enumerate(pair)
+    ]
+    other.privacy.finish()
+    one.privacy.finish()
+
+    assert [len(found) for found in asked] == [1, 0]
+    assert [event.type for event in one.events("m", 0, 1_000)].count("erased") == 1
+    assert one.privacy.erase_old(keep, later_us) == 0

@@ -31,8 +31,8 @@ DEATHS = {"challenge": 1, "remedy": 2}
 DOOMED = Path(__file__).with_name("doomed.py")
 #: Serves as the command does, but a worker that falls silent loses its lease within seconds.
 SHORT_LEASES = """
-from server.jobs import leasing
-leasing.LEASE_US, leasing.HEARTBEAT_US = 4_000_000, 500_000
+from server.jobs import leasing, vigil
+vigil.LEASE_US, leasing.HEARTBEAT_US = 4_000_000, 500_000
 from cli.main import main
 main()
 """

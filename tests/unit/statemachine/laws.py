@@ -15,7 +15,8 @@ from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
 from statemachine.policy import Policy
-from statemachine.words import Automation, Phase, Reason
+from statemachine.unexplained import unexplained
+from statemachine.words import DEGRADED, SUSPECT, Automation, Phase, Reason
 
 EVIDENCE = "e" * 64
 PASSED = [{"name": name, "verdict": "pass"} for name in Policy().gates.mandatory]
@@ -68,10 +69,12 @@ def commands(health: ModelHealth) -> Iterator[c.Command]:
     remedy = health.remediation
     job, attempt = (remedy.job or "m-1", remedy.attempt) if remedy else ("m-1", 1)
     shared: dict[str, Any] = {"at_row": 5, "evidence": EVIDENCE}
-    yield c.RaiseAlarm(signal="loss", detector="d", log_evidence=9.0, onset_row=1, **shared)
-    yield c.ClearAlarm(signal="loss", log_evidence=9.0, **shared)
-    yield c.ConfirmDecline(signal="loss", log_evidence=9.0, **shared)
-    yield c.RecordDiagnosis(cause="concept_change", causes=[], onset_row=1, evidence=EVIDENCE)
+    for signal in ("loss", "metric"):
+        yield c.RaiseAlarm(signal=signal, detector="d", log_evidence=9.0, onset_row=1, **shared)
+        yield c.ClearAlarm(signal=signal, log_evidence=9.0, **shared)
+        yield c.ConfirmDecline(signal=signal, log_evidence=9.0, **shared)
+    for cause in ("concept_change", "unknown"):
+        yield c.RecordDiagnosis(cause=cause, causes=[], onset_row=1, evidence=EVIDENCE)
     yield c.ShowRecovery(log_evidence=9.0, **shared)
     yield c.QueueChallenge(job="m-9", spec="s", at_row=5)
     yield c.JudgeChallenge(job="m-9", finding="improvement", log_evidence=9.0, **shared)
@@ -110,6 +113,7 @@ def essence(health: ModelHealth) -> tuple[object, ...]:
     remedy = health.remediation
     return (
         str(health.place), health.automation, bool(health.alarm), bool(health.cause), bool(health.candidate),
+        (health.alarm.signal, unexplained(health)) if health.alarm and health.place in (SUSPECT, DEGRADED) else (),
         bool(health.rollback_target), health.route.acknowledged, health.route.exposure_bp, health.improvement,
         min(health.escalation, 4),
         (remedy.remedy, str(remedy.returns_to), min(remedy.attempts_failed, 3), remedy.gates_passed) if remedy else (),

@@ -21,7 +21,8 @@ from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MOVES
 from statemachine.policy import Policy, PolicyInvalid
 from statemachine.replay import IllegalHistory, projection, replay
-from statemachine.words import CANARY, PLACES, PROMOTING, RETIRED, RETRAINING
+from statemachine.unexplained import unexplained
+from statemachine.words import CANARY, DEGRADED, PLACES, PROMOTING, RETIRED, RETRAINING, Automation
 from tests.unit.statemachine.laws import EVIDENCE, Step, apply, at_rest, born, essence, explore, let_time_pass, timer_of
 
 POLICIES: tuple[dict[str, Any], ...] = (
@@ -29,6 +30,7 @@ POLICIES: tuple[dict[str, Any], ...] = (
     {"approvals": {"required": True}},
     {"fallback": "previous_version"},
     {"tier": 2},
+    {"budget": {"unexplained": "training"}},
 )
 
 
@@ -80,6 +82,23 @@ def test_one_remediation_is_under_way_at_most(steps: list[Step]) -> None:
     for step in steps:
         if any(isinstance(fact, RemediationStarted) for fact in step.facts):
             assert step.before.place not in (*RETRAINING, *CANARY)
+
+
+def test_the_service_trains_for_no_latency_that_is_not_explained(steps: list[Step]) -> None:
+    told = [step for step in steps if unexplained(step.before)]
+
+    for step in told:
+        if any(isinstance(fact, RemediationStarted) for fact in step.facts):
+            assert isinstance(step.command, c.StartRetraining)
+            assert step.command.requested_by != "service"
+    assert bool(told) == (steps[0].before.policy.budget.unexplained == "people")
+
+
+def test_people_are_told_at_once_of_a_latency_that_is_not_explained(steps: list[Step]) -> None:
+    for step in steps:
+        alone = step.after.place == DEGRADED and step.after.automation == Automation.AUTO
+        if alone and isinstance(step.command, c.RecordDiagnosis) and unexplained(step.after):
+            assert step.after.escalation
 
 
 def test_a_timer_of_an_earlier_visit_changes_nothing(reached_states: list[Step]) -> None:

@@ -193,6 +193,7 @@ class Policy(google.protobuf.message.Message):
         PROJECTIONS_FIELD_NUMBER: builtins.int
         BY_LABEL_FIELD_NUMBER: builtins.int
         SHAPES_FIELD_NUMBER: builtins.int
+        TOGETHER_FIELD_NUMBER: builtins.int
         false_alarm_windows: builtins.float
         """false_alarm_windows: Windows that pass on average before a false alarm, at least."""
         tolerance: builtins.float
@@ -217,6 +218,8 @@ class Policy(google.protobuf.message.Message):
         """by_label: When rows of one label, up to eight classes or the fifths of an amount, are held against rows of the same, so that what leaves further, or leaves within one class, is noted: once a feature has left all rows together, always, or never. It raises no suspicion. Classes share `drift.false_alarm_windows`; one of which the reference has fewer than 50 rows is watched among all others. `always` takes some milliseconds more for each feature and class when labels first come behind a start. Not where `seasons` are named."""
         shapes: builtins.bool
         """shapes: Whether features are also watched for changes that none of the alternatives of drift is near to: a value that comes too often, a middle that is hollow, values that move from one part of the range to another. What came of late is learned and bet on. Such alarms come ten times as rarely as `drift.false_alarm_windows`, at most. Not by default, since what follows the seasons is a shape as well, and a window takes longer to judge; not where seasons are named."""
+        together: builtins.str
+        """together: When the groups of `drift.by_label` are asked all at once whether their rows have moved since the last that was told, by all features together, so that a world that moves again is told of before it can be learned: once a feature has left all rows, always, or never. It is noted with the three features that show it best, and raises no suspicion. It has `drift.false_alarm_windows` of its own. Not where `drift.by_label` is `never`."""
         @property
         def seasons(self) -> global___Policy.Names:
             """seasons: Seasons in which rows are expected to look different: each row is held against the rows of the reference in its own hour of the day, part of the day (four hours), weekday, weekend or not, or month, or in their combination. One of which the reference has fewer than 50 rows speaks neither for drift nor against it. They are counted when a model is registered, and none can be added later. Not asked for by default: fewer rows teach what to expect, so where nothing follows the clock a small shift is seen later."""
@@ -237,9 +240,10 @@ class Policy(google.protobuf.message.Message):
             projections: builtins.int | None = ...,
             by_label: builtins.str | None = ...,
             shapes: builtins.bool | None = ...,
+            together: builtins.str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_by_label", b"_by_label", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_shapes", b"_shapes", "_tolerance", b"_tolerance", "_utc_offset_minutes", b"_utc_offset_minutes", "alarms", b"alarms", "by_label", b"by_label", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "seasons", b"seasons", "shapes", b"shapes", "tolerance", b"tolerance", "utc_offset_minutes", b"utc_offset_minutes"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_by_label", b"_by_label", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_shapes", b"_shapes", "_tolerance", b"_tolerance", "_utc_offset_minutes", b"_utc_offset_minutes", "alarms", b"alarms", "by_label", b"by_label", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "seasons", b"seasons", "shapes", b"shapes", "tolerance", b"tolerance", "utc_offset_minutes", b"utc_offset_minutes"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_alarms", b"_alarms", "_by_label", b"_by_label", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_shapes", b"_shapes", "_together", b"_together", "_tolerance", b"_tolerance", "_utc_offset_minutes", b"_utc_offset_minutes", "alarms", b"alarms", "by_label", b"by_label", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "seasons", b"seasons", "shapes", b"shapes", "together", b"together", "tolerance", b"tolerance", "utc_offset_minutes", b"utc_offset_minutes"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_alarms", b"_alarms", "_by_label", b"_by_label", "_clear", b"_clear", "_confirm", b"_confirm", "_false_alarm_windows", b"_false_alarm_windows", "_fdr", b"_fdr", "_of", b"_of", "_persistence", b"_persistence", "_projections", b"_projections", "_shapes", b"_shapes", "_together", b"_together", "_tolerance", b"_tolerance", "_utc_offset_minutes", b"_utc_offset_minutes", "alarms", b"alarms", "by_label", b"by_label", "clear", b"clear", "confirm", b"confirm", "false_alarm_windows", b"false_alarm_windows", "fdr", b"fdr", "of", b"of", "persistence", b"persistence", "projections", b"projections", "seasons", b"seasons", "shapes", b"shapes", "together", b"together", "tolerance", b"tolerance", "utc_offset_minutes", b"utc_offset_minutes"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_alarms", b"_alarms"]) -> typing.Literal["alarms"] | None: ...
         @typing.overload
@@ -260,6 +264,8 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_projections", b"_projections"]) -> typing.Literal["projections"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_shapes", b"_shapes"]) -> typing.Literal["shapes"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_together", b"_together"]) -> typing.Literal["together"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_tolerance", b"_tolerance"]) -> typing.Literal["tolerance"] | None: ...
         @typing.overload
@@ -687,6 +693,7 @@ class Policy(google.protobuf.message.Message):
         ATTEMPTS_FIELD_NUMBER: builtins.int
         COOLDOWN_SECONDS_FIELD_NUMBER: builtins.int
         DOUBLINGS_FIELD_NUMBER: builtins.int
+        UNEXPLAINED_FIELD_NUMBER: builtins.int
         remediations: builtins.int
         """remediations: Remedies that the service may start by itself within the window."""
         window_days: builtins.float
@@ -697,6 +704,8 @@ class Policy(google.protobuf.message.Message):
         """cooldown_seconds: `null`: as long as a sixth of the reference took."""
         doublings: builtins.int
         """doublings: Times that the pause doubles, failure after failure."""
+        unexplained: builtins.str
+        """unexplained: who looks after a latency, or the like, whose cause is unknown."""
         def __init__(
             self,
             *,
@@ -705,9 +714,10 @@ class Policy(google.protobuf.message.Message):
             attempts: builtins.int | None = ...,
             cooldown_seconds: builtins.float | None = ...,
             doublings: builtins.int | None = ...,
+            unexplained: builtins.str | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "window_days", b"window_days"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "window_days", b"window_days"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_unexplained", b"_unexplained", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "unexplained", b"unexplained", "window_days", b"window_days"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_attempts", b"_attempts", "_cooldown_seconds", b"_cooldown_seconds", "_doublings", b"_doublings", "_remediations", b"_remediations", "_unexplained", b"_unexplained", "_window_days", b"_window_days", "attempts", b"attempts", "cooldown_seconds", b"cooldown_seconds", "doublings", b"doublings", "remediations", b"remediations", "unexplained", b"unexplained", "window_days", b"window_days"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_attempts", b"_attempts"]) -> typing.Literal["attempts"] | None: ...
         @typing.overload
@@ -716,6 +726,8 @@ class Policy(google.protobuf.message.Message):
         def WhichOneof(self, oneof_group: typing.Literal["_doublings", b"_doublings"]) -> typing.Literal["doublings"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_remediations", b"_remediations"]) -> typing.Literal["remediations"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_unexplained", b"_unexplained"]) -> typing.Literal["unexplained"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_window_days", b"_window_days"]) -> typing.Literal["window_days"] | None: ...
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import orjson
+
 from server.jobs.leasing import MOST_ATTEMPTS
+from server.requests import MetricsBatch, Point
 from server.service import Service
 from tests.fixtures.jobs import (
     WORKER,
@@ -14,6 +17,7 @@ from tests.fixtures.jobs import (
     leased,
     place,
 )
+from tests.fixtures.services import Feed
 
 
 def test_a_challenge_that_finds_nothing_leaves_the_model_healthy(challenged: Service) -> None:
@@ -45,6 +49,59 @@ def test_a_challenger_that_comes_too_late_changes_nothing(challenged: Service) -
 
     assert place(challenged) == "retraining.queued"
     assert events(challenged)[-1] == "challenge_failed"
+
+
+def measure(service: Service, start: int, values: list[float]) -> None:
+    """Send points of a rate, of which more is worse."""
+    points = [
+        Point(name="rate", time_us=1_000_000 * (start + i), value=value, higher_is_worse=True, tolerance=0.2)
+        for i, value in enumerate(values)
+    ]
+    service.ingest_metrics(MetricsBatch(model="m", request_id=f"at-{start}", points=points)).result()
+
+
+def rounds(service: Service) -> list[int]:
+    """Say of how many rounds each challenge was judged that was."""
+    judged = [one.payload for one in service.events("m", 0, 1_000) if one.type == "challenge_judged"]
+    hashes = [orjson.loads(payload)["evidence"] for payload in judged if payload is not None]
+    bodies = service.store.read(lambda reader: [reader.evidence(sha256) for sha256 in hashes])
+    return [len(orjson.loads(body)["inputs"]["challenges"]) for body in bodies]
+
+
+def test_a_challenge_that_a_suspicion_of_something_else_overtakes_is_judged_and_counts_on(challenged: Service) -> None:
+    job = leased(challenged)
+    measure(challenged, 10_000, [0.1] * 12 + [0.5] * 2)
+    suspected = place(challenged)
+
+    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[70, 80]))
+    measure(challenged, 20_000, [0.1] * 12)
+    feed = Feed(challenged)
+    feed.skip_to(80)
+    feed.labels(feed.rows(20), [0.0, 1.0] * 10)
+    hand_in(challenged, leased(challenged), a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[90, 100]))
+
+    assert (suspected, place(challenged)) == ("suspect.", "healthy.")
+    assert "challenge_failed" not in events(challenged)
+    assert events(challenged).count("challenges_kept") == 1
+    assert rounds(challenged) == [1, 2]
+
+
+def test_a_lead_that_shows_during_a_suspicion_of_something_else_raises_no_alarm_before_that_has_passed(
+    challenged: Service,
+) -> None:
+    job = leased(challenged)
+    measure(challenged, 10_000, [0.1] * 12 + [0.5] * 2)
+
+    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    alone = events(challenged).count("alarm_raised")
+    measure(challenged, 20_000, [0.1] * 12)
+    feed = Feed(challenged)
+    feed.skip_to(80)
+    feed.labels(feed.rows(20), [0.0, 1.0] * 10)
+    hand_in(challenged, leased(challenged), a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[90, 100]))
+
+    assert (alone, events(challenged).count("alarm_raised")) == (1, 2)
+    assert rounds(challenged) == [1, 2]
 
 
 def test_a_challenger_whose_worker_falls_silent_is_leased_again(challenged: Service) -> None:

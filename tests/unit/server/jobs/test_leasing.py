@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from server.act import Caller
-from server.jobs.leasing import LEASE_US
+from server.clock import steady_us
+from server.jobs.vigil import LEASE_US
 from server.service import Service
 from statemachine.errors import StaleLease
 from tests.fixtures.jobs import (
-    FAR_US,
     WORKER,
     a_report,
     events,
@@ -81,7 +81,7 @@ def test_a_heartbeat_keeps_the_lease(service: Service) -> None:
 
     assert until_us >= job.lease_deadline_us
     assert not give_up
-    assert expire(service, until_us - 1) == 0
+    assert expire(service, LEASE_US - 1) == 0
 
 
 @pytest.mark.parametrize(("job", "attempt"), [("ghost", 1), ("m-1", 0), ("m-1", 2)])
@@ -132,7 +132,7 @@ def test_a_failure_of_a_job_that_was_handed_in_changes_nothing(service: Service)
 def test_the_job_of_a_silent_worker_goes_back_to_the_queue(service: Service) -> None:
     job = leased(service)
 
-    early, late, again = (expire(service, at) for at in (job.lease_deadline_us - 1, job.lease_deadline_us, FAR_US))
+    early, late, again = (expire(service, after_us) for after_us in (LEASE_US - 1_000_000, LEASE_US, 2 * LEASE_US))
 
     assert (early, late, again) == (0, 1, 0)
     assert place(service) == "retraining.queued"
@@ -155,4 +155,13 @@ def test_a_lease_lasts_a_minute_from_its_last_sign_of_life(service: Service) -> 
     until_us = service.heartbeat(job.job, job.attempt, 0, "").result()[0]
 
     assert until_us - job.lease_deadline_us < LEASE_US
-    assert expire(service, until_us - 1) == 0
+
+
+def test_a_sign_of_life_begins_a_new_minute(service: Service) -> None:
+    job, begun_us = leased(service), steady_us()
+    first = service.expire_leases(begun_us)
+    service.heartbeat(job.job, job.attempt, 0, "").result()
+    second, third = service.expire_leases(begun_us + LEASE_US), service.expire_leases(begun_us + 2 * LEASE_US - 1)
+
+    assert first == second == third == []
+    assert [one.result() for one in service.expire_leases(begun_us + 2 * LEASE_US)] == [True]

@@ -48,7 +48,7 @@ class Writer:
 def test_the_writer_is_not_asked_when_nothing_is_due(service: Service) -> None:
     writer = Writer(service)
 
-    found = Privacy(service.store, service.desk, writer).erase_old(ALL, wall_us())
+    found = Privacy(service.store, service.desk, writer, wall_us).erase_old(ALL, wall_us())
 
     assert (found, writer.asked) == (0, 0)
 
@@ -57,7 +57,7 @@ def test_a_hold_that_is_placed_while_it_is_asked_what_is_due_is_seen(service: Se
     def hold() -> None:
         service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
 
-    privacy = Privacy(service.store, service.desk, Writer(service, hold))
+    privacy = Privacy(service.store, service.desk, Writer(service, hold), wall_us)
 
     assert privacy.erase_old(ALL, wall_us() + 3 * PERIOD_US) == 0
     assert privacy.erasures("", 10) == []

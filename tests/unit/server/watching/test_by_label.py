@@ -26,6 +26,7 @@ from statemachine.policy import Policy
 PAST, ROWS = 800, 4_000
 NAMES = ["a", "b"]
 ALWAYS = Policy.from_json({"drift": {"by_label": "always"}})
+APART = Policy.from_json({"drift": {"together": "never"}})  #: groups, each by its own law alone
 WINDOW, BLOCK = ALWAYS.windows.rows_for(PAST), ALWAYS.windows.block_for(PAST)
 Found = list[tuple[str, str, int]]  #: group, feature, onset
 
@@ -144,7 +145,7 @@ def test_what_has_left_may_leave_further_and_is_told() -> None:
     """All rows have left by row 1,200; what the groups have become is learned from there."""
     turned = world(1, lambda row: 0.75 if row < 1_200 else 1.5 if row < 3_000 else 0.0)
 
-    found = told(turned.lived(Policy(), left_at=1_200))
+    found = told(turned.lived(APART, left_at=1_200))
 
     assert {(name, feature) for name, feature, _ in found} == {("label=0", "a"), ("label=1", "a")}
     assert min(onset for *_, onset in found) == pytest.approx(3_000, abs=WINDOW)
