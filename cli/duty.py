@@ -15,7 +15,7 @@ Seen = Annotated[str, typer.Option("--etag", help="Do it only where the model is
 
 
 def wait(model: Model, server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
-    """Tell what a model waits for, until when, and what happens if nobody acts."""
+    """Tell what is wrong, since when, what is awaited, what happens if nobody acts, and which orders are taken."""
     from cli.orders import show_wait
 
     show_wait(server, model, as_json=as_json)

@@ -23,22 +23,30 @@ app = typer.Typer(
     help="Watch models in production, and bring them back to health. Exit code 2: refused, and told why in a line.",
 )
 
-app.add_typer(record.keys, name="key")
-app.add_typer(signals, name="signals")
-app.add_typer(incidents, name="incidents")
-app.add_typer(policies, name="policy")
-for _command in (
-    *(audit.replay, audit.explain),
-    *(record.checkpoint, record.receipt, record.tiles, record.restore),
-    *(bundle.export, bundle.verify, bundle.inventory),
-    *(privacy.erase, privacy.erasures, privacy.who),
-    *(duty.wait, duty.watch, duty.approve, duty.reject, duty.hold, duty.release, duty.freeze, duty.unfreeze),
-    *(duty.abort, duty.rollback, duty.retrain),
-    drill.drill,
-    windows.windows,
-):
-    app.command()(_command)
-app.command("open")(bundle.open_rows)
+#: What commands are for, as help groups them.
+CALLED, RECORD, PEOPLE = "When you are called", "The record, and who can check it", "People and their data"
+RUNNING, BEFORE = "Running it", "Before it is used"
+_COMMANDS = {
+    CALLED: (
+        *(duty.wait, duty.watch, windows.windows, duty.approve, duty.reject, duty.hold, duty.release),
+        *(duty.freeze, duty.unfreeze, duty.abort, duty.rollback, duty.retrain),
+    ),
+    RECORD: (
+        *(audit.replay, audit.explain, record.checkpoint, record.receipt, record.tiles, record.restore),
+        *(bundle.export, bundle.verify, bundle.inventory),
+    ),
+    PEOPLE: (privacy.erase, privacy.erasures, privacy.who),
+    BEFORE: (drill.drill,),
+}
+
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+app.command("open", rich_help_panel=RECORD)(bundle.open_rows)
+app.add_typer(record.keys, name="key", rich_help_panel=RECORD)
+app.add_typer(signals, name="signals", rich_help_panel=RUNNING)
+app.add_typer(incidents, name="incidents", rich_help_panel=CALLED)
+app.add_typer(policies, name="policy", rich_help_panel=BEFORE)
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
 
@@ -56,7 +64,7 @@ def main() -> None:
         sys.exit(WRONG_USE)
 
 
-@app.command()
+@app.command(rich_help_panel=RUNNING)
 def serve(  # noqa: PLR0913, PLR0917 - each is one option
     config: Annotated[Path | None, typer.Option(help="A TOML file of settings.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
@@ -88,7 +96,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each is one option
     run(settings)
 
 
-@app.command()
+@app.command(rich_help_panel=RUNNING)
 def migrate(
     database: Annotated[
         str, typer.Option("--db", envvar="REMISSION_DATABASE", help="sqlite:///FILE or postgresql://…")
@@ -105,7 +113,7 @@ def migrate(
     typer.echo(f"schema {migration.current(database) or 'empty'}")
 
 
-@app.command()
+@app.command(rich_help_panel=RUNNING)
 def worker(
     server: Server = DEFAULT_SERVER,
     name: Annotated[str, typer.Option(help="Who leases the jobs; else worker-PID.")] = "",
@@ -117,7 +125,7 @@ def worker(
     work(server, name or f"worker-{os.getpid()}", once=once)
 
 
-@app.command()
+@app.command(rich_help_panel=BEFORE)
 def backtest(  # noqa: PLR0913, PLR0917 - each is one option
     file: Annotated[Path, typer.Argument(help="CSV (plain or gzipped) or Parquet.")],
     target: Annotated[str, typer.Option(help="Column of the truth.")],
@@ -162,7 +170,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
     )  # fmt: skip
 
 
-@app.command()
+@app.command(rich_help_panel=RUNNING)
 def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     """List the models under watch."""
     from cli.reach import reached
@@ -174,7 +182,7 @@ def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=CALLED)
 def state(
     model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
     at: Annotated[str, typer.Option(help="As of an instant, such as 2026-01-31T12:00:00Z.")] = "",
@@ -193,6 +201,7 @@ def state(
         "phase",
         "automation",
         "reason",
+        "entered",
         "champion",
         "candidate",
         "exposure_bp",
@@ -212,7 +221,7 @@ def state(
     show(found, columns, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=RECORD)
 def history(
     model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
     after: Annotated[int, typer.Option(help="Events behind this position only.")] = 0,
@@ -235,7 +244,7 @@ def history(
     show(found, ("position", "stream", "version", "type", "occurred", "actor", "payload_json"), as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=BEFORE)
 def demo(
     json_file: Annotated[str, typer.Option("--json", help="Write the report to this file.")] = "",
 ) -> None:

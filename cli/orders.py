@@ -11,8 +11,8 @@ from rich.console import Console
 
 from cli.reach import reached
 from cli.tables import instant, told, wide
-from statemachine.reasons import TOLD
-from statemachine.words import Reason
+from statemachine.reasons import SIGNALS, TOLD
+from statemachine.words import Reason, Signal
 
 
 def give(order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, **more: list[str]) -> None:
@@ -53,7 +53,14 @@ def _show(client: Client, model: str, *, as_json: bool) -> None:
 
 def _told(found: operations_pb2.ExplainWaitResponse) -> dict[str, Any]:
     waits = [{**told(one), **({"due": instant(one.due_us)} if one.due_us else {})} for one in found.waits]
-    return {"state": told(found.state), "waits": waits, "explanation": found.explanation}
+    concern = {"concern": told(found.concern)} if found.HasField("concern") else {}
+    more = {
+        "explanation": found.explanation,
+        "note": found.note,
+        "requested_by": found.requested_by,
+        "orders": _orders(found.state),
+    }
+    return {"state": told(found.state), "waits": waits, **concern, **more}
 
 
 def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
@@ -66,13 +73,49 @@ def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
     lines = [
         f"{state.model}: {_place(state)} ({state.reason}) since {instant(state.entered_us)}",
         *_in_words(state.reason),
+        *([f"note: {found.note}"] if found.note else []),
+        *_about(found),
         f"in charge: {_in_charge(state)}",
         f"serving: {serving}",
     ]
     for one in found.waits:
         until = f", until {instant(one.due_us)}" if one.due_us else ""
         lines += [f"waits for: {one.awaited}{until}", f"otherwise: {one.outcome}"]
-    return [*lines, f"etag: {state.etag.strip(chr(34))}"]
+    return [*lines, f"orders: {', '.join(_orders(state))}", f"etag: {state.etag.strip(chr(34))}"]
+
+
+def _about(found: operations_pb2.ExplainWaitResponse) -> list[str]:
+    """Tell what the open incident is about, since when, and who asked for its remedy."""
+    concern = found.concern
+    lines = []
+    if found.HasField("concern"):
+        what = f"{concern.signal} of {concern.subject}" if concern.subject else concern.signal
+        when = f" ({instant(concern.onset_us)})" if concern.onset_us else ""
+        since = f"suspected from row {concern.onset_row} on{when}"
+        lines.append(f"about: {what}, {since}, alarm at row {concern.alarm_row}")
+        lines += [f"that is: {SIGNALS[Signal(concern.signal)]}"] if concern.signal in set(Signal) else []
+    if concern.cause:
+        by = f", by {', '.join(concern.features)}" if concern.features else ""
+        lines.append(f"cause: {concern.cause}{by}")
+    return [*lines, f"asked for by: {found.requested_by}"] if found.requested_by else lines
+
+
+def _orders(state: health_pb2.ModelState) -> list[str]:
+    """Name the commands that the service would take now; those that stop something come last."""
+    if state.state == health_pb2.STATE_RETIRED:
+        return ["none, the watch has ended"]
+    if state.automation == health_pb2.AUTOMATION_FROZEN:
+        return ["unfreeze"]
+    if state.automation == health_pb2.AUTOMATION_HELD:
+        return ["release", *_stops(state), "freeze"]
+    asked = ["approve", "reject"] if state.phase == "awaiting_approval" else []
+    begun = state.state in {health_pb2.STATE_HEALTHY, health_pb2.STATE_DEGRADED}
+    return [*asked, *(["retrain"] if begun else []), *_stops(state), "hold", "freeze"]
+
+
+def _stops(state: health_pb2.ModelState) -> list[str]:
+    remedied = state.state in {health_pb2.STATE_RETRAINING, health_pb2.STATE_CANARY}
+    return ["abort"] if remedied and state.phase != "aborting" else []
 
 
 def _in_words(reason: str) -> list[str]:
@@ -88,6 +131,7 @@ def _tell(console: Console, change: health_pb2.WatchStatesResponse, *, as_json: 
     state = change.state
     before = health_pb2.State.Name(change.previous).removeprefix("STATE_").lower()
     line = f"{instant(state.entered_us)}  {state.model}: {before} → {_place(state)}  {change.trigger}, {state.reason}"
+    line += f": {change.note}" if change.note else ""
     console.print(f"{line}  (position {change.position})", markup=False, highlight=False, soft_wrap=True)
 
 

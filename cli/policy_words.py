@@ -15,6 +15,8 @@ THEN = {
     "accept": "the alarm of a risen loss is accepted, on record",
 }
 Told = Callable[[Policy], Iterator[str]]
+#: What waits for data; see `statemachine/timers.py`.
+AT_LEAST = "or after as long as the reference took to gather where that is longer"
 
 
 def sentences(policy: Policy) -> dict[str, list[str]]:
@@ -26,11 +28,11 @@ def _charge(policy: Policy) -> Iterator[str]:
     doubt = (
         "a doubt that stays counts as a decline" if policy.tier == 1 else "a person decides about a doubt that stays"
     )
-    yield f"This is a model of tier {policy.tier}: {doubt}."
+    yield f"This is a model of tier {policy.tier} of 3, of which 1 matters most: {doubt}."
     before = "Training starts only after a person, not the one who asked, agreed"
     yield f"{before}." if policy.approvals.required else "Training starts without asking a person."
     yield f"Who asks waits {_time(policy.timers.approval_seconds)} for an answer; silence is a refusal."
-    ladder = f"A degraded model without a remedy is escalated each {_time(policy.timers.degraded_seconds)}"
+    ladder = f"A degraded model without a remedy is escalated each {_time(policy.timers.degraded_seconds)}, {AT_LEAST}"
     end = "the version before serves again" if policy.fallback == "previous_version" else "what serves goes on serving"
     yield f"{ladder}, {policy.escalation_levels} times; when the ladder ends, {end}."
     yield f"While a person is in charge, reminders come every {_time(policy.timers.notify_again_seconds)}."
@@ -76,7 +78,7 @@ def _confirmation(policy: Policy) -> Iterator[str]:
         f"A blip of the loss may last {policy.confirmation.blip_windows} windows: a decline must stand behind them, "
         f"with at least {_share(policy.confirmation.lasting_share)} of the rise that raised the alarm."
     )
-    yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}."
+    yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}, {AT_LEAST}."
 
 
 def _together(drift: Drift) -> Iterator[str]:
@@ -208,8 +210,8 @@ def _canary(policy: Policy) -> Iterator[str]:
     )
     yield (
         f"It may stay in shadow for {_time(timers.shadow_seconds)}, on a rung for {_time(timers.rung_seconds)} "
-        f"and in "
-        f"promotion for {_time(timers.promoting_seconds)}; a route holds {_time(canary.route_ttl_seconds)} unrenewed."
+        f"and in promotion for {_time(timers.promoting_seconds)}, {AT_LEAST}; "
+        f"a route holds {_time(canary.route_ttl_seconds)} unrenewed."
     )
     yield f"After a rollback the model is judged again in {_time(timers.rolled_back_seconds)}."
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import grpc
 from remission import Client
 
-PATIENCE_SECONDS = 3.0
-AUTHORITY, CERTIFICATE, KEY = "REMISSION_CLIENT_AUTHORITY", "REMISSION_CLIENT_CERTIFICATE", "REMISSION_CLIENT_KEY"
+from cli.handshake import AUTHORITY, CERTIFICATE, KEY, PATIENCE_SECONDS, fault
 
 
 class NobodyAnswers(ConnectionError):
@@ -21,6 +20,13 @@ class NobodyAnswers(ConnectionError):
         super().__init__(
             f"--server: nobody answers at {server!r}; a running server is accepted, and `remission serve` starts one"
         )
+
+
+class NotLetIn(ConnectionError):
+    """Somebody listens at the address, and no connection came about."""
+
+    def __init__(self, server: str, why: str) -> None:
+        super().__init__(f"--server: {server!r} answers, and no connection came about: {why}")
 
 
 class CertificatesUnusable(ValueError):
@@ -33,7 +39,7 @@ def credentials(environment: Mapping[str, str] = os.environ) -> grpc.ChannelCred
     Raises:
         CertificatesUnusable: A file cannot be read, or only some of the three are named.
     """
-    given = {name: environment[name] for name in (AUTHORITY, CERTIFICATE, KEY) if environment.get(name)}
+    given = _named(environment)
     if not given:
         return None
     missing = [name for name in (AUTHORITY, CERTIFICATE, KEY) if name not in given]
@@ -48,13 +54,15 @@ def reach(server: str) -> None:
 
     Raises:
         NobodyAnswers: It does not, within three seconds.
+        NotLetIn: It does, and will not talk with who asks, nor who asks with it.
     """
     tls = credentials()
     with grpc.secure_channel(server, tls) if tls else grpc.insecure_channel(server) as channel:
         try:
             grpc.channel_ready_future(channel).result(PATIENCE_SECONDS)
         except grpc.FutureTimeoutError as error:
-            raise NobodyAnswers(server) from error
+            why = fault(server, _named(os.environ))
+            raise (NotLetIn(server, why) if why else NobodyAnswers(server)) from error
 
 
 @contextlib.contextmanager
@@ -63,10 +71,15 @@ def reached(server: str) -> Iterator[Client]:
 
     Raises:
         NobodyAnswers: It does not.
+        NotLetIn: It does, and no connection came about.
     """
     reach(server)
     with Client(server, credentials()) as client:
         yield client
+
+
+def _named(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in (AUTHORITY, CERTIFICATE, KEY) if environment.get(name)}
 
 
 def _read(name: str, path: str) -> bytes:

@@ -13,7 +13,7 @@ def expected(error: Exception) -> bool:
     from cli.declarations import DeclarationsInvalid
     from cli.policy_file import PolicyFileInvalid
     from cli.policy_source import NoSuchVersion, PolicyRefused
-    from cli.reach import CertificatesUnusable, NobodyAnswers
+    from cli.reach import CertificatesUnusable, NobodyAnswers, NotLetIn
     from providers.errors import ProviderError
     from server.audit.crew import CrewLost
     from server.bundling.bundle import BundleUnsound
@@ -27,7 +27,7 @@ def expected(error: Exception) -> bool:
     from store.errors import StoreError
 
     of_records = (BundleUnsound, IllegalHistory, PayloadErased, KeyUnusable, LogUnsafe, VerificationError)
-    of_calls = (NobodyAnswers, CertificatesUnusable, CallError, RequestError)
+    of_calls = (NobodyAnswers, NotLetIn, CertificatesUnusable, CallError, RequestError)
     of_what_is_asked = (StreamInvalid, SettingsInvalid, MomentInvalid, PolicyFileInvalid, PolicyRefused, NoSuchVersion)
     of_signals = (ProviderError, DeclarationsInvalid)
     ours = (*of_records, *of_what_is_asked, *of_calls, *of_signals)

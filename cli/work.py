@@ -13,7 +13,7 @@ import structlog
 from remission import Client
 
 from backtest.remote import RemoteJobs
-from cli.reach import credentials
+from cli.reach import NobodyAnswers, credentials, reach
 from retraining.sandbox import Sandbox
 from retraining.worker import LeasedJob, Worker
 from server.logs import configure
@@ -41,6 +41,17 @@ class Seeking(RemoteJobs):
         self.stop.set()
         if self._seeks or again:
             raise Ended
+
+    def look(self, server: str) -> None:
+        """Say that *server* is away, if it is; it is waited for. A signal meanwhile ends the worker behind the look.
+
+        Raises:
+            NotLetIn: It is there, and would not let the worker in however long it waits.
+        """
+        try:
+            reach(server)
+        except NobodyAnswers:
+            LOG.warning("waiting", server=server, reason="nobody answers")
 
     def lease(self, worker: str) -> LeasedJob | None:
         """Give the oldest job that waits; a server that is away is waited for."""
@@ -90,6 +101,9 @@ def _work(jobs: Seeking, sandbox: Sandbox, server: str, name: str, *, once: bool
         signal.signal(number, jobs.end)
     worker = Worker(name, jobs, sandbox)
     LOG.info("seeking", worker=name, server=server)
+    jobs.look(server)
+    if jobs.stop.is_set():
+        return
     if once:
         worker.run_one()
     else:

@@ -121,6 +121,10 @@ MEANING: dict[str, str] = {
     "budget.attempts": "Times that a job is tried",
     "budget.doublings": "Times that the pause doubles, failure after failure",
     "approvals.required": "Ask before training; who asked for the remedy cannot approve it",
+    "tier": (
+        "How much depends on the model, of which 1 is the most. 1: a doubt that stays is a decline, and the next "
+        "review is due after 180 days; 2 and 3: a person decides about a doubt, and it is due after 365 and 730"
+    ),
     "timers.suspect_seconds": "In doubt, until it is a decline or a person decides, by `tier`",
     "timers.degraded_seconds": "Degraded without a remedy, until the next escalation",
     "timers.scoping_seconds": "Until a remedy that could not be scoped is given up",

@@ -129,6 +129,10 @@ class Service:
         """Tell the state of a model."""
         return self.store.read(lambda reader: reading.state_view(self.desk, reader, model))
 
+    def explained(self, model: str) -> reading.Explained:
+        """Tell the state of a model, and what people ask who are called."""
+        return self.store.read(lambda reader: reading.explained(self.desk, reader, model))
+
     def stored_state(self, model: str) -> StateView:
         """Tell the state of a model as it is stored, whether or not its events lead there."""
         return self.store.read(lambda reader: reading.stored_view(self.desk, reader, model))

@@ -71,6 +71,18 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """What speaks against the champion while an incident is open."""
+
+    signal: str
+    subject: str
+    onset_row: int
+    alarm_row: int
+    cause: str
+    features: tuple[str, ...]  #: of that cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StateView:
     """The state of a model as it is told."""
 
@@ -92,6 +104,8 @@ class StateView:
     job: str = ""  #: a worker's job that is open: a remedy's, or a challenger's
     position: int = 0
     silent: tuple[str, ...] = ()  #: signals of which no point comes
+    concern: Concern | None = None
+    requested_by: str = ""  #: who asked for the remedy
 
     @property
     def etag(self) -> str:
@@ -189,6 +203,23 @@ def state_of(health: ModelHealth, *, row: int = 0, position: int = 0) -> StateVi
         job=_open_job(health),
         position=position,
         silent=health.silent,
+        concern=_concern_of(health),
+        requested_by=remedy.requested_by if remedy else "",
+    )
+
+
+def _concern_of(health: ModelHealth) -> Concern | None:
+    alarm = health.alarm
+    if alarm is None:
+        return None
+    features = health.causes[0].get("features", ()) if health.causes else ()
+    return Concern(
+        signal=alarm.signal,
+        subject=alarm.subject,
+        onset_row=health.onset_row if health.onset_row >= 0 else alarm.onset_row,
+        alarm_row=alarm.at_row,
+        cause=health.cause,
+        features=tuple(map(str, features)),
     )
 
 

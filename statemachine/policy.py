@@ -297,7 +297,7 @@ class Condition:
 class Policy:
     """All of it. Sections that are not given keep their defaults."""
 
-    tier: int = within(1, 3, 1)  #: 1: a doubt that stays is a decline; 2 and 3: a person decides
+    tier: int = within(1, 3, 1)
     fallback: str = one_of("none", "previous_version")
     escalation_levels: int = within(1, 10, 3)
     windows: Windows = field(default_factory=Windows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statemachine.words import Reason
+from statemachine.words import Reason, Signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ TOLD: dict[Reason, Told] = {
         "send rows and labels",
     ),
     Reason.ALARM: Told(
-        "something speaks against the champion; the note says what",
+        "something speaks against the champion: the alarm names it",
         "wait: rows after the alarm confirm or clear it",
     ),
     Reason.NO_DATA: Told(
@@ -192,4 +192,19 @@ TOLD: dict[Reason, Told] = {
         "rows were erased on which a version was trained, or with which work was under way",
         "decide whether those versions may go on serving",
     ),
+}
+
+#: What spoke against a champion, by signal.
+SIGNALS: dict[Signal, str] = {
+    Signal.LOSS: "its rows cost more than is normal for it",
+    Signal.SEGMENT: "the rows of a segment that the policy declares cost more than is normal for them",
+    Signal.REGRET: "a challenger, newly trained on as many rows, does better on rows that neither has seen",
+    Signal.PINNED: "the version before it does better on the same rows",
+    Signal.QUALITY: "the data are broken",
+    Signal.DRIFT: "features are not as in the reference, and no label tells what that costs",
+    Signal.SHAPE: "a feature is spread otherwise, in a way that has no name",
+    Signal.SEGMENT_DRIFT: "features of a segment that the policy declares are not as in the reference",
+    Signal.METRIC: "a series that others measure has left its tolerance",
+    Signal.SILENCE: "rows or labels stay away",
+    Signal.CONDITION: "a condition of the policy holds",
 }

@@ -19,6 +19,7 @@ from statemachine.words import RETIRED
 from store.ports import Reader
 
 PAGE = 1_000  #: models that are read at once
+LOOK_BACK = 50  #: events that are read at once in search of the latest change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,16 @@ class Change:
     dest: str
     trigger: str
     reason: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """A state, and what of it stands in no fold."""
+
+    state: StateView
+    onset_us: int  #: since when an open incident is suspected; 0 where that is not known
+    note: str  #: what the latest change of state says beside its reason
 
 
 def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
@@ -40,6 +51,25 @@ def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
     if not health.registered:
         raise ModelMissing(model)
     return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+
+
+def explained(desk: Desk, reader: Reader, model: str) -> Explained:
+    """Tell the state of *model*, and what people ask who are called."""
+    view = state_view(desk, reader, model)
+    row = view.concern.onset_row if view.concern else -1
+    items = reader.feed_rows(model, row, row + 1) if row >= 0 else ()
+    return Explained(
+        state=view, onset_us=items[0].watermark_us if items else 0, note=_latest_note(reader, model, view.version)
+    )
+
+
+def _latest_note(reader: Reader, model: str, version: int) -> str:
+    """Give what the latest change of state says; nothing where there was none, or where it is erased."""
+    for until in range(version, 0, -LOOK_BACK):
+        for event in reversed(reader.events(model, max(until - LOOK_BACK, 0), until)):
+            if event.type == "state_changed":
+                return str(orjson.loads(event.payload or b"{}").get("note", ""))
+    return ""
 
 
 def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
@@ -154,4 +184,5 @@ def _change(event: RecordedEvent) -> Change:
         dest=fact["dest"],
         trigger=fact["trigger"],
         reason=fact["reason"],
+        note=fact["note"],
     )

@@ -22,7 +22,9 @@ def _told(policy: dict[str, Any], learned: dict[str, Any]) -> Iterator[str]:
         most = learned.get("projections", 0)
         can = f"up to {most} may be asked for" if most else "the model was registered without, so none can be"
         yield f"features that go together otherwise: the policy asks for no drift.projections, and {can}"
-    if not drift.get("shapes"):
+    if drift.get("seasons"):
+        yield "changes of shape that no alternative is near to: drift.shapes are silent where drift.seasons are named"
+    elif not drift.get("shapes"):
         yield "changes of shape that no alternative is near to: the policy asks for no drift.shapes; it may"
     if not drift.get("seasons"):
         names = ", ".join(learned.get("seasons", ()))
@@ -30,5 +32,8 @@ def _told(policy: dict[str, Any], learned: dict[str, Any]) -> Iterator[str]:
         yield f"drift by season: the policy names no drift.seasons, and {can}"
     if not policy["loss"].get("seasons"):
         yield "loss by season: the policy names no loss.seasons; some may be named"
-    if not policy.get("segments", {}).get("splits"):
+    segments = policy.get("segments", {})
+    if segments.get("drift") and drift.get("seasons"):
+        yield "drift within segments: segments.drift is silent where drift.seasons are named"
+    if not segments.get("splits"):
         yield "parts of the rows: the policy declares no segments.splits; some may be declared"

@@ -85,7 +85,7 @@ class Intake:
                 f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}",
             )
         check_times("batch.times_us", batch.times_us, self.row_us, now_us)
-        check_outputs(batch)
+        check_outputs(batch, self.schema)
         if batch.subjects and len(batch.subjects) != len(batch.ids):
             told = f"{len(batch.subjects)} ids for {len(batch.ids)} rows; none, or one a row, is accepted"
             raise Invalid("batch.subject_ids", told)
@@ -226,8 +226,8 @@ def check_times(field_name: str, times_us: Ints, reached_us: int, now_us: int | 
         )
 
 
-def check_outputs(batch: RowsBatch) -> None:
-    """Refuse outputs that are absent, of another length, infinite, or NaN where they were served."""
+def check_outputs(batch: RowsBatch, schema: Schema) -> None:
+    """Refuse outputs that are absent, of another length, none of the task, or NaN where they were served."""
     if not batch.outputs:
         raise Invalid("batch.outputs", "at least the output of the version that served is needed")
     if len(batch.served) != len(batch.ids) or int(batch.served.max()) >= len(batch.outputs):
@@ -245,10 +245,25 @@ def check_outputs(batch: RowsBatch) -> None:
                 where,
                 f"infinite at row {int(np.isinf(values).argmax())}; finite, or NaN where it did not score, is accepted",
             )
+        check_range(where, values, schema)
         here = batch.served == index
         served[here] = values[here]
     if np.isnan(served).any():
         raise Invalid("batch.outputs", f"the served output of row {int(np.isnan(served).argmax())} is NaN")
+
+
+def check_range(where: str, outputs: Floats, schema: Schema) -> None:
+    """Refuse an output that is no probability, or no class, where the task asks for one; NaN says nothing."""
+    if schema.task == "regression":
+        return
+    most = 1 if schema.task == "binary" else len(schema.classes) - 1
+    wrong = (outputs < 0) | (outputs > most)
+    if schema.task == "multiclass":
+        wrong |= ~np.isnan(outputs) & (outputs != np.floor(outputs))
+    if wrong.any():
+        row = int(wrong.argmax())
+        what = "the probability of class 1, 0 to 1," if schema.task == "binary" else f"an index 0..{most} of a class"
+        raise Invalid(where, f"{float(outputs[row])!r} at row {row} is not accepted; {what} is")
 
 
 def check_labels(field_name: str, values: Floats, schema: Schema, *, missing: bool = False) -> None:

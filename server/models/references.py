@@ -17,7 +17,7 @@ from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry
 from server.intake import feed
-from server.intake.intake import NEVER, check_labels, check_times
+from server.intake.intake import NEVER, check_labels, check_range, check_times
 from server.intake.schema import CATEGORICAL, Schema
 from server.intake.sealing import REFERENCE
 from server.requests import NewModel, ReferenceRows
@@ -55,6 +55,7 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
         )
     if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
         raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
+    check_range("reference.outputs", rows.outputs, schema)
     both = int((~np.isnan(rows.outputs) & ~np.isnan(rows.labels)).sum())
     if both < LEAST_BASELINE:
         raise Invalid("reference.outputs", f"{both} stand beside a label; at least {LEAST_BASELINE} are needed")

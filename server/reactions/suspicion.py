@@ -9,6 +9,7 @@ from server.reactions.evidence import accepted, cost, latest, lead, of_late, sin
 from server.reactions.scene import Scene
 from server.watching.closings import LabelBlock
 from statemachine import commands as c
+from statemachine.answers.suspicion import NARROWER
 from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
 
@@ -42,7 +43,7 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
 
 
 def _loss_rises(scene: Scene, health: ModelHealth) -> bool:
-    """Raise the alarm of the loss where it rises; also while a regret is looked into, which would shut it out."""
+    """Raise the alarm of the loss where it rises; also where what is looked into would shut it out."""
     blocks = of_late(scene.watch, health)
     return scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None
 
@@ -58,9 +59,10 @@ def _resolve(scene: Scene, health: ModelHealth) -> None:
     alarm = health.alarm
     if alarm is None:
         return
+    if alarm.signal in NARROWER and _loss_rises(scene, health):
+        return
     if alarm.signal == Signal.REGRET:
-        if not _loss_rises(scene, health):
-            challenge.look_again(scene)
+        challenge.look_again(scene)
         return
     before, after = (
         _of_alarm(scene, health, alarm, blocks)

@@ -8,16 +8,18 @@ from google.protobuf.message import Message
 from remission.v1 import operations_pb2 as pb
 from remission.v1 import operations_pb2_grpc
 
+from server.errors import Invalid
 from server.following import following
 from server.models import operating
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.fields import model_name, text
 from server.transport.states import state, wait
-from server.views import Wait, state_of
+from server.views import Concern, Wait, state_of
 from store.ports import Unit
 
 A = TypeVar("A", bound=Message)
+ON_WHAT_WAS_SEEN = frozenset({"approve", "reject"})  #: nobody agrees to a remedy that came up meanwhile
 
 
 class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
@@ -84,7 +86,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     @answering
     async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:
         """Say what a model waits for, and what happens if nobody acts."""
-        view = await read(self._service.state, model_name(request.model))
+        explained = await read(self._service.explained, model_name(request.model))
+        view = explained.state
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
         told = f"{where} ({view.reason}) waits for {found.awaited}; otherwise {found.outcome}" if found else "retired"
@@ -92,7 +95,10 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         if view.job:
             worker = f"a worker, for job {view.job}"
             waits.append(Wait(awaited=worker, timer="", due_us=0, outcome="the job is tried again"))
-        return pb.ExplainWaitResponse(state=state(view), waits=[wait(one) for one in waits], explanation=told)
+        return pb.ExplainWaitResponse(
+            state=state(view), waits=[wait(one) for one in waits], explanation=told, requested_by=view.requested_by,
+            concern=_concern(view.concern, explained.onset_us) if view.concern else None, note=explained.note,
+        )  # fmt: skip
 
     async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order
         name, desk = model_name(request.model), self._service.desk
@@ -101,6 +107,15 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
 
         def work(unit: Unit) -> A:
             view = operating.operate(desk, unit, order, name, request.etag, note, who)
+            if order in ON_WHAT_WAS_SEEN and not request.etag:  # behind the order, so that its own refusal comes first
+                raise Invalid("etag", "is empty; the etag of the state that was seen is needed")
             return answer(state=state(view))
 
         return await once(self._service, request, answer, work)
+
+
+def _concern(view: Concern, onset_us: int) -> pb.Concern:
+    return pb.Concern(
+        signal=view.signal, subject=view.subject, onset_row=view.onset_row, onset_us=onset_us,
+        alarm_row=view.alarm_row, cause=view.cause, features=view.features,
+    )  # fmt: skip

@@ -165,7 +165,7 @@ def changed(one: Changed) -> pb.WatchStatesResponse:
     source = one.change.source.partition(".")[0]
     return pb.WatchStatesResponse(
         state=state(one.state), position=one.change.position, trigger=one.change.trigger,
-        previous=number(pb.State, source),
+        previous=number(pb.State, source), note=one.change.note,
     )  # fmt: skip
 
 

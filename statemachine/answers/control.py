@@ -41,8 +41,8 @@ def register_artifact(draft: Draft, command: RegisterArtifact) -> None:
 
 
 def change_policy(draft: Draft, command: ChangePolicy) -> None:
-    """Let another policy hold, unless a remediation is bound to this one."""
-    if draft.health.remediation is not None:
+    """Let another policy hold, unless a remediation is bound to this one; owner and purpose may change at any time."""
+    if draft.health.remediation is not None and Policy.from_json(command.policy) != draft.health.policy:
         raise Refused(
             "change_policy", str(draft.health.place),
             "the remediation under way is bound to its policy", ("healthy", "suspect", "degraded"),

@@ -24,11 +24,15 @@ from statemachine.health import ModelHealth
 from statemachine.unexplained import unexplained
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Automation, Reason, Signal
 
+#: Suspicions that must not shut out a loss that rises: of few rows, they take long to settle.
+NARROWER = frozenset({Signal.REGRET, Signal.SEGMENT})
+
 
 def raise_alarm(draft: Draft, command: RaiseAlarm) -> None:
     """Suspect a healthy model; where it is asked for, people are told at once.
 
-    A rise of the loss takes the place of a regret that is looked into: it shows on more rows, and is settled by fewer.
+    A rise of the loss takes the place of a regret, or of a segment, that is looked into: it shows on more rows, and is
+    settled by fewer.
     """
     beside = _takes_over(draft.health, command.signal)
     draft.add(
@@ -154,9 +158,9 @@ def abandon_challenge(draft: Draft, command: AbandonChallenge) -> None:
 
 def _takes_over(health: ModelHealth, signal: str) -> bool:
     """Say whether an alarm of *signal* takes the place of the one that stands, for a service that may act."""
-    regretted = health.alarm is not None and health.alarm.signal == Signal.REGRET
+    narrower = health.alarm is not None and health.alarm.signal in NARROWER
     watched = health.place == SUSPECT and health.automation == Automation.AUTO
-    return watched and regretted and signal == Signal.LOSS
+    return watched and narrower and signal == Signal.LOSS
 
 
 def _about(signal: str, subject: str) -> str:

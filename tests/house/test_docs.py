@@ -18,8 +18,8 @@ from typer.core import TyperGroup
 from cli.main import app
 from scripts import draw_policy, draw_states
 from server.settings import BOUNDS, OF_CLIENTS, Settings
-from statemachine.reasons import TOLD
-from statemachine.words import Reason
+from statemachine.reasons import SIGNALS, TOLD
+from statemachine.words import Reason, Signal
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = 140  #: characters; a row of a table may be longer, since it cannot be broken
@@ -209,6 +209,13 @@ def test_the_reasons_are_told_by_the_page_as_they_are_by_the_command_and_in_a_bu
     assert {name: tuple(cells) for name, cells in listed.items()} == {
         reason: (told.meaning.strip("`"), told.to_do.strip("`")) for reason, told in TOLD.items()
     }
+
+
+def test_the_signals_are_told_by_the_page_as_they_are_by_the_command() -> None:
+    listed = rows(section("docs/operating.md", "Signals"))
+
+    assert {name: cells[0] for name, cells in listed.items()} == {str(one): told for one, told in SIGNALS.items()}
+    assert set(SIGNALS) == set(Signal)
 
 
 def test_every_option_of_a_backtest_has_a_line() -> None:

@@ -143,7 +143,9 @@ def _timer(stage: MachineStage, line: Line) -> c.Command:
 VERBS: dict[str, Verb] = {
     "register": _register,
     "keep": lambda _, line: c.RegisterArtifact(version=line.word("v1"), manifest="h"),
-    "policy": lambda _, line: c.ChangePolicy(policy=json.loads(line.word("{}")), owner="risk", purpose=""),
+    "policy": lambda _, line: c.ChangePolicy(
+        policy=json.loads(line.word("{}")), owner=line.get("owner", "risk"), purpose=""
+    ),
     "signals": lambda _, line: c.DeclareSignals(
         signals=[ExternalSignal(**one).told() for one in json.loads(line.word())]
     ),

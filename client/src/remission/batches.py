@@ -10,6 +10,24 @@ from numpy.typing import ArrayLike, NDArray
 from remission.columns import Kinds, LengthsDifferError, Table, count_rows, encode, pack, tabulate
 from remission.v1 import columns_pb2, ingest_pb2, model_pb2
 
+
+class NotTextError(ValueError):
+    """An id is no text."""
+
+    def __init__(self, name: str, row: int, kind: str) -> None:
+        super().__init__(f"{type(self).__doc__} {name}[{row}] is of type {kind}.")
+        self.name, self.row, self.kind = name, row, kind
+
+
+class NotScoredError(ValueError):
+    """A row was served by a version that has no output here."""
+
+    def __init__(self, row: int, version: str, versions: Sequence[str]) -> None:
+        told = f"served_by[{row}] is {version!r}, and there are outputs of {', '.join(versions)}"
+        super().__init__(f"{type(self).__doc__} {told}.")
+        self.row, self.version, self.versions = row, version, tuple(versions)
+
+
 MAX_BATCH_BYTES = 16 * 1024 * 1024  #: what a server takes at once
 
 
@@ -22,8 +40,8 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
     times_us: ArrayLike,
     served_by: Sequence[str] | str | None = None,
     route_generation: int = 0,
-    unit_ids: Sequence[str] = (),
-    subject_ids: Sequence[str] = (),
+    unit_ids: Sequence[str | None] = (),
+    subject_ids: Sequence[str | None] = (),
     latency_us: ArrayLike = (),
     kinds: Kinds | None = None,
 ) -> ingest_pb2.Batch:
@@ -37,14 +55,17 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
         times_us: When rows were scored, (rows,) int64 microseconds since the epoch, not decreasing.
         served_by: The version whose output was served, for all rows or one a row; the first of *outputs* without it.
         route_generation: The generation of the route that was followed.
-        unit_ids: What assignment was made by, one a row, or none.
-        subject_ids: Whom rows are about, as opaque ids, one a row, or none; what is kept of a subject can be erased.
+        unit_ids: What assignment was made by, one a row, or none; None or blank where a row has no unit.
+        subject_ids: Whom rows are about, as opaque ids, one a row, or none; None or blank is nobody. What is kept of a
+            subject can be erased.
         latency_us: How long each prediction took, (rows,) int32, or none.
         kinds: The features' kinds, where they cannot be inferred from the columns' types.
 
     Raises:
         LengthsDifferError: Something has more or fewer rows than the features.
         NotNumericError: A numeric column holds something else.
+        NotTextError: An id is no text.
+        NotScoredError: A row was served by a version that has no output.
 
     >>> batch = make_batch("b-1", {"x": [0.5]}, outputs={"v1": [0.9]}, prediction_ids=["p-1"], times_us=[0])
     >>> batch.row_count
@@ -52,21 +73,23 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
     """
     table = tabulate(data)
     rows = count_rows(table) if table else len(prediction_ids)
-    for name, values in {"prediction_ids": prediction_ids, "times_us": times_us, **outputs}.items():
-        _require_length(name, values, rows)
-    for name, values in {"unit_ids": unit_ids, "subject_ids": subject_ids, "latency_us": latency_us}.items():
-        _require_length(name, values, rows, optional=True)
+    ids = _texts("prediction_ids", prediction_ids)
+    units, subjects = _texts("unit_ids", unit_ids, optional=True), _texts("subject_ids", subject_ids, optional=True)
+    for name, values in {"prediction_ids": ids, "times_us": times_us, **outputs}.items():
+        require_length(name, values, rows)
+    for name, values in {"unit_ids": units, "subject_ids": subjects, "latency_us": latency_us}.items():
+        require_length(name, values, rows, optional=True)
     return ingest_pb2.Batch(
         batch_id=batch_id,
         row_count=rows,
-        prediction_ids=prediction_ids,
+        prediction_ids=ids,
         times_us=pack(times_us, "i8"),
         columns=encode(table, kinds),
         outputs=[columns_pb2.Output(version=version, values=pack(values, "f8")) for version, values in outputs.items()],
         served_by=_served_by(served_by, list(outputs), rows),
         route_generation=route_generation,
-        unit_ids=unit_ids,
-        subject_ids=subject_ids,
+        unit_ids=units,
+        subject_ids=subjects,
         latency_us=pack(latency_us, "i4"),
     )
 
@@ -96,9 +119,9 @@ def make_reference(
     """
     table = tabulate(data, names)
     rows = count_rows(table)
-    _require_length("labels", labels, rows)
-    _require_length("outputs", outputs, rows)
-    _require_length("times_us", times_us, rows, optional=True)
+    require_length("labels", labels, rows)
+    require_length("outputs", outputs, rows)
+    require_length("times_us", times_us, rows, optional=True)
     return model_pb2.Reference(
         row_count=rows,
         columns=encode(table, kinds),
@@ -108,16 +131,32 @@ def make_reference(
     )
 
 
-def _require_length(name: str, values: ArrayLike, rows: int, *, optional: bool = False) -> None:
+def require_length(name: str, values: ArrayLike, rows: int, *, optional: bool = False) -> None:
+    """Refuse a column that has not one value a row; an *optional* one may have none.
+
+    Raises:
+        LengthsDifferError: It has more, or fewer.
+    """
     length = len(np.atleast_1d(np.asarray(values)))
     if length != rows and not (optional and length == 0):
         raise LengthsDifferError(name, rows, length)
+
+
+def _texts(name: str, values: Sequence[str | None], *, optional: bool = False) -> list[str]:
+    found = ["" if one is None and optional else one for one in values]
+    for row, one in enumerate(found):
+        if not isinstance(one, str):  # a number as a text is another id as soon as its type changes
+            raise NotTextError(name, row, type(one).__name__)
+    return [str(one) for one in found]
 
 
 def _served_by(served_by: Sequence[str] | str | None, versions: list[str], rows: int) -> bytes:
     if served_by is None:
         return b""
     names = [served_by] * rows if isinstance(served_by, str) else served_by
-    _require_length("served_by", names, rows)
+    require_length("served_by", names, rows)
+    for row, name in enumerate(names):
+        if name not in versions:
+            raise NotScoredError(row, name, versions)
     index: NDArray[np.uint8] = np.array([versions.index(name) for name in names], dtype=np.uint8)
     return index.tobytes()

@@ -10,7 +10,7 @@ import grpc
 from numpy.typing import ArrayLike
 
 from remission.artifacts import Artifacts
-from remission.batches import make_batch
+from remission.batches import make_batch, require_length
 from remission.columns import Kinds, Table, pack
 from remission.connection import Connection, new_id
 from remission.health import Health
@@ -69,8 +69,8 @@ class Client:
         batch_id: str = "",
         served_by: Sequence[str] | str | None = None,
         route_generation: int = 0,
-        unit_ids: Sequence[str] = (),
-        subject_ids: Sequence[str] = (),
+        unit_ids: Sequence[str | None] = (),
+        subject_ids: Sequence[str | None] = (),
         latency_us: ArrayLike = (),
         kinds: Kinds | None = None,
     ) -> ingest_pb2.Receipt:
@@ -113,7 +113,13 @@ class Client:
         times_us: ArrayLike = (),
         batch_id: str = "",
     ) -> ingest_pb2.IngestLabelsResponse:
-        """Send what turned out to be true: class indices or values, (rows,), one a prediction."""
+        """Send what turned out to be true: class indices or values, (rows,), one a prediction.
+
+        Raises:
+            LengthsDifferError: There are more or fewer values, or times, than predictions.
+        """
+        require_length("values", values, len(prediction_ids))
+        require_length("times_us", times_us, len(prediction_ids), optional=True)
         request = ingest_pb2.IngestLabelsRequest(
             model=model,
             batch_id=batch_id or new_id(),

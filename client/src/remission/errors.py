@@ -13,7 +13,8 @@ class CallError(Exception):
     """A call failed."""
 
     def __init__(self, code: grpc.StatusCode, message: str, details: Details) -> None:
-        named = "".join(f"\n  {violation.field}: {violation.description}" for violation in details.violations)
+        more = (one for one in details.violations if one.description not in message)
+        named = "".join(f"\n  {one.field}: {one.description}" for one in more)
         super().__init__(f"{code.name}: {message}{named}")
         self.code = code
         self.message = message

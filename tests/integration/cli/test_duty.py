@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from remission import Client
+from remission import CallError, Client
+from remission.errors import InvalidArgumentError
 
 from tests.fixtures.commands import remission, started
 from tests.fixtures.listeners import in_memory
@@ -71,6 +72,16 @@ def test_a_remedy_that_a_person_asks_for_waits_and_only_the_state_that_was_seen_
     assert "healthy (REJECTED)" in now.out
 
 
+def test_nobody_agrees_or_refuses_without_the_state_that_was_seen(life: Life) -> None:
+    life.decline()
+    for decide in (life.client.operations.approve, life.client.operations.reject):
+        with pytest.raises(InvalidArgumentError, match="etag: is empty"):
+            decide(life.model, "")
+
+    assert life.place == "retraining.awaiting_approval"
+    assert reasons(life, "approval_given") + reasons(life, "approval_refused") == []
+
+
 def test_an_order_that_does_not_fit_is_refused_in_one_line(target: str, life: Life) -> None:
     etag = life.client.state(life.model).etag
     for order in (("release",), ("unfreeze",), ("abort",), ("rollback",), ("approve", "--etag", etag)):
@@ -78,6 +89,43 @@ def test_an_order_that_does_not_fit_is_refused_in_one_line(target: str, life: Li
 
         assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
         assert found.err.startswith("remission: FAILED_PRECONDITION: ")
+
+
+def test_an_open_incident_is_told_with_what_and_since_when_and_who_asked(target: str, life: Life) -> None:
+    quiet = done(target, "wait", life.model).out
+    life.serve(rows=20)
+    life.decline()
+    told = done(target, "wait", life.model)
+    found = json.loads(done(target, "wait", life.model, "--json").out)
+    (alarm,) = reasons(life, "alarm_raised")
+
+    assert "about: " not in quiet
+    assert told.code == 0
+    assert f"about: metric of error_rate, suspected from row {alarm['onset_row']} on" in told.out
+    assert f"alarm at row {alarm['at_row']}\n" in told.out
+    assert "that is: a series that others measure has left its tolerance\n" in told.out
+    assert (found["concern"]["signal"], found["concern"]["subject"]) == ("metric", "error_rate")
+    assert "asked for by: service\n" in told.out
+    life.client.operations.abort(life.model, reason="ticket 1234")
+    assert "\nnote: ticket 1234\n" in done(target, "wait", life.model).out
+
+
+def test_the_orders_that_are_told_are_taken_and_the_others_refused(target: str, life: Life) -> None:
+    give, name = life.client.operations, life.model
+    for begin, told in (
+        (lambda: None, ["retrain", "hold", "freeze"]),
+        (lambda: give.start_retraining(name), ["approve", "reject", "abort", "hold", "freeze"]),
+        (lambda: give.hold(name), ["release", "abort", "freeze"]),
+        (lambda: give.freeze(name), ["unfreeze"]),
+    ):
+        begin()
+        assert json.loads(done(target, "wait", name, "--json").out)["orders"] == told
+    with pytest.raises(CallError, match="Unfreeze"):
+        give.start_retraining(name)
+    give.unfreeze(name)
+    give.release(name)
+    for order in (give.start_retraining, give.abort, give.hold, give.release, give.freeze, give.unfreeze):
+        order(name)
 
 
 def test_what_is_awaited_is_told_to_machines_as_well(target: str, life: Life) -> None:
@@ -99,4 +147,5 @@ def test_changes_are_watched_as_they_come(target: str, life: Life) -> None:
         process.communicate()
 
     assert [one["trigger"] for one in seen] == ["raise_alarm", "confirm_decline"]
+    assert [one["note"] for one in seen] == ["metric of error_rate", "metric"]
     assert [one["state"]["state"] for one in seen] == ["STATE_SUSPECT", "STATE_DEGRADED"]

@@ -88,7 +88,13 @@ def test_a_policy_is_told_in_sentences_with_what_it_leaves_to_defaults(tmp_path:
     done = remission("policy", "show", "p.yaml", folder=tmp_path)
 
     assert done.code == 0
-    assert "This is a model of tier 2: a person decides about a doubt that stays." in done.out
+    assert (
+        "This is a model of tier 2 of 3, of which 1 matters most: a person decides about a doubt that stays."
+        in done.out
+    )
+    assert (
+        "A doubt that nothing resolves ends after 1 day, or after as long as the reference took to gather" in done.out
+    )
     assert "The service starts at most 3 remedies in 30 days by itself." in done.out
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.fixtures.commands import remission
+from tests.fixtures.listeners import in_memory
 from tests.fixtures.secured import TLS, secured
 
 MINE = {
@@ -29,11 +35,51 @@ def test_certificates_let_a_command_in(target: str, tmp_path: Path) -> None:
     assert (done.code, done.out.strip(), done.err) == (0, "[]", "")
 
 
-def test_without_certificates_nobody_answers(target: str, tmp_path: Path) -> None:
-    done = remission("models", "--server", target, folder=tmp_path)
+@pytest.fixture(scope="module")
+def expired(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Give a certificate of nobody that the server knows, which was valid in 2020."""
+    folder = tmp_path_factory.mktemp("expired")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "old")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    signed = made.not_valid_after(datetime(2020, 12, 31, tzinfo=UTC)).sign(key, hashes.SHA256())
+    kinds = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "old.key").write_bytes(key.private_bytes(*kinds))
+    (folder / "old.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    return {"certificate": str(folder / "old.pem"), "key": str(folder / "old.key")}
+
+
+def test_who_is_not_let_in_is_told_why(target: str, expired: dict[str, str], tmp_path: Path) -> None:
+    mine, old = MINE["REMISSION_CLIENT_CERTIFICATE"], expired["certificate"]
+    for changes, said in (
+        (dict.fromkeys(MINE, ""), "it speaks TLS; REMISSION_CLIENT_AUTHORITY, REMISSION_CLIENT_CERTIFICATE and "),
+        (
+            {"REMISSION_CLIENT_CERTIFICATE": old, "REMISSION_CLIENT_KEY": expired["key"]},
+            "it refuses REMISSION_CLIENT_CERTIFICATE, which is valid from 2020-01-01 to 2020-12-31",
+        ),
+        ({"REMISSION_CLIENT_KEY": expired["key"]}, "REMISSION_CLIENT_CERTIFICATE and REMISSION_CLIENT_KEY are no "),
+        ({"REMISSION_CLIENT_AUTHORITY": mine}, "its certificate is refused here: "),
+    ):
+        done = remission("models", "--server", target, folder=tmp_path, **{**MINE, **changes})
+
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+        assert done.err.startswith(f"remission: --server: '{target}' answers, and no connection came about: {said}")
+
+
+def test_a_worker_that_is_not_let_in_ends_and_says_why(target: str, expired: dict[str, str], tmp_path: Path) -> None:
+    old = {"REMISSION_CLIENT_CERTIFICATE": expired["certificate"], "REMISSION_CLIENT_KEY": expired["key"]}
+    done = remission("worker", "--server", target, folder=tmp_path, **{**MINE, **old})
 
     assert done.code == 2
-    assert "nobody answers" in done.err
+    assert "it refuses REMISSION_CLIENT_CERTIFICATE" in done.err
+
+
+def test_certificates_for_a_server_that_speaks_plain_text_are_named(tmp_path: Path) -> None:
+    with in_memory() as plain:
+        done = remission("models", "--server", plain, folder=tmp_path, **MINE)
+
+    assert done.code == 2
+    assert "it speaks plain text, and REMISSION_CLIENT_AUTHORITY" in done.err
 
 
 @pytest.mark.parametrize(

@@ -292,6 +292,8 @@ TABLE = [
     Bad("a code outside its words", "Ingest", lambda: batch(columns=[*columns(x=[0.1, 0.2]), coded(0, 7)]), INVALID, "batch.columns[colour]"),
     Bad("a code below missing", "Ingest", lambda: batch(columns=[*columns(x=[0.1, 0.2]), coded(0, -2)]), INVALID, "batch.columns[colour]"),
     Bad("half a code", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="colour", categorical=columns_pb2.CategoricalColumn(dictionary=["red"], codes=bytes(7)))]), INVALID, "batch.columns[colour]"),
+    Bad("an output that is no probability", "Ingest", lambda: batch(outputs=outputs(v1=(0.1, 1.2))), INVALID, "batch.outputs[v1]"),
+    Bad("outputs of a reference that are no probabilities", "CreateModel", lambda: create(model("n"), past(outputs=doubles(*[-0.5] * 100))), INVALID, "reference.outputs"),
     Bad("an infinite output", "Ingest", lambda: batch(outputs=outputs(v1=(0.1, INF))), INVALID, "batch.outputs[v1]"),
     Bad("an output of another length", "Ingest", lambda: batch(outputs=outputs(v1=(0.1,))), INVALID, "batch.outputs[v1]"),
     Bad("a version twice", "Ingest", lambda: batch(outputs=[*outputs(v1=(0.1, 0.1)), *outputs(v1=(0.1, 0.1))]), INVALID, "batch.outputs"),

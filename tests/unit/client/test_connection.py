@@ -5,7 +5,7 @@ from typing import Any
 import grpc
 import pytest
 from remission.connection import Connection
-from remission.errors import CallError, InvalidArgumentError, UnavailableError
+from remission.errors import CallError, InvalidArgumentError, UnavailableError, make_error
 
 from server.errors import Invalid
 from server.transport.status import status_of
@@ -81,6 +81,16 @@ def test_an_error_carries_what_the_server_says_of_it() -> None:
     assert [(one.field, one.description) for one in caught.value.violations] == [
         ("batch.times_us[3]", "goes backwards")
     ]
+
+
+def test_what_the_message_says_already_is_not_said_twice() -> None:
+    status = status_of(Invalid("batch.times_us[3]", "goes backwards"))
+    trailers = (("grpc-status-details-bin", status.SerializeToString()),)
+    told = make_error(grpc.StatusCode.INVALID_ARGUMENT, status.message, trailers[0][1])
+    short = make_error(grpc.StatusCode.INVALID_ARGUMENT, "refused", trailers[0][1])
+
+    assert str(told) == "INVALID_ARGUMENT: batch.times_us[3]: goes backwards"
+    assert str(short) == "INVALID_ARGUMENT: refused\n  batch.times_us[3]: goes backwards"
 
 
 def test_a_closed_connection_says_so() -> None:

@@ -157,7 +157,7 @@ class ModelState(google.protobuf.message.Message):
     automation: global___Automation.ValueType
     """automation is who is in charge."""
     reason: builtins.str
-    """reason is the code of why the model is in this state, such as LOSS_ROSE or NO_DATA."""
+    """reason is the code of why the model is in this state, such as ALARM or NO_DATA."""
     champion: builtins.str
     """champion is the version that serves all traffic that no candidate has."""
     candidate: builtins.str
@@ -417,12 +417,15 @@ class WatchStatesResponse(google.protobuf.message.Message):
     POSITION_FIELD_NUMBER: builtins.int
     TRIGGER_FIELD_NUMBER: builtins.int
     PREVIOUS_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
     position: builtins.int
     """position to resume behind."""
     trigger: builtins.str
     """trigger is the move that led here; empty in a sign of life."""
     previous: global___State.ValueType
     """previous is the public state before the change; unspecified for a state that was only read."""
+    note: builtins.str
+    """note is what the event says beside the reason, such as "quality of income"; empty where it says no more."""
     @property
     def state(self) -> global___ModelState:
         """state after a change; absent in a sign of life."""
@@ -434,9 +437,10 @@ class WatchStatesResponse(google.protobuf.message.Message):
         position: builtins.int = ...,
         trigger: builtins.str = ...,
         previous: global___State.ValueType = ...,
+        note: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["position", b"position", "previous", b"previous", "state", b"state", "trigger", b"trigger"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["note", b"note", "position", b"position", "previous", b"previous", "state", b"state", "trigger", b"trigger"]) -> None: ...
 
 global___WatchStatesResponse = WatchStatesResponse
 

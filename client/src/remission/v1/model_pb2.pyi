@@ -166,8 +166,8 @@ class Model(google.protobuf.message.Message):
     task: global___Task.ValueType
     """task is what the model predicts; it never changes."""
     metric: builtins.str
-    """metric is what counts as good: accuracy, roc_auc, log_loss, mae or rmse. Empty means accuracy for classes and mae for
-    values.
+    """metric is what counts as good: accuracy or roc_auc for binary, accuracy for multiclass, mae for regression. Empty means
+    accuracy for classes and mae for values. Where one class is rare, accuracy hides what becomes of it: name roc_auc.
     """
     outcomes: global___Outcomes.ValueType
     """outcomes says whose outcome is learned."""

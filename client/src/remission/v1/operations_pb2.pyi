@@ -499,6 +499,52 @@ class ExplainWaitRequest(google.protobuf.message.Message):
 global___ExplainWaitRequest = ExplainWaitRequest
 
 @typing.final
+class Concern(google.protobuf.message.Message):
+    """Concern is what speaks against the champion while an incident is open, as far as it is known."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SIGNAL_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    ONSET_ROW_FIELD_NUMBER: builtins.int
+    ONSET_US_FIELD_NUMBER: builtins.int
+    ALARM_ROW_FIELD_NUMBER: builtins.int
+    CAUSE_FIELD_NUMBER: builtins.int
+    FEATURES_FIELD_NUMBER: builtins.int
+    signal: builtins.str
+    """signal raised the alarm, such as loss, quality, drift, segment or metric."""
+    subject: builtins.str
+    """subject is what of it: a feature, a segment, a metric; empty for the loss of all rows."""
+    onset_row: builtins.int
+    """onset_row is the first row that is suspected."""
+    onset_us: builtins.int
+    """onset_us is the newest time in the feed when that row had come, in microseconds since 1970-01-01 UTC; 0 where the row
+    is not there any more, or has not come.
+    """
+    alarm_row: builtins.int
+    """alarm_row is how many rows there were when the alarm was raised."""
+    cause: builtins.str
+    """cause is the likeliest by the diagnosis, which may be unknown; empty before there is one."""
+    @property
+    def features(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """features are those of that cause."""
+
+    def __init__(
+        self,
+        *,
+        signal: builtins.str = ...,
+        subject: builtins.str = ...,
+        onset_row: builtins.int = ...,
+        onset_us: builtins.int = ...,
+        alarm_row: builtins.int = ...,
+        cause: builtins.str = ...,
+        features: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["alarm_row", b"alarm_row", "cause", b"cause", "features", b"features", "onset_row", b"onset_row", "onset_us", b"onset_us", "signal", b"signal", "subject", b"subject"]) -> None: ...
+
+global___Concern = Concern
+
+@typing.final
 class ExplainWaitResponse(google.protobuf.message.Message):
     """ExplainWaitResponse is what a model waits for."""
 
@@ -507,8 +553,15 @@ class ExplainWaitResponse(google.protobuf.message.Message):
     STATE_FIELD_NUMBER: builtins.int
     WAITS_FIELD_NUMBER: builtins.int
     EXPLANATION_FIELD_NUMBER: builtins.int
+    CONCERN_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    NOTE_FIELD_NUMBER: builtins.int
     explanation: builtins.str
     """explanation is the same in a sentence or two."""
+    requested_by: builtins.str
+    """requested_by is who asked for the remedy under way, as an id of an actor, or "service"; empty without a remedy."""
+    note: builtins.str
+    """note is what the latest change of state says beside its reason, such as "quality of income" or what a person wrote."""
     @property
     def state(self) -> remission.v1.health_pb2.ModelState:
         """state of the model."""
@@ -517,14 +570,21 @@ class ExplainWaitResponse(google.protobuf.message.Message):
     def waits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.health_pb2.Wait]:
         """waits are all live timers and conditions, the soonest first."""
 
+    @property
+    def concern(self) -> global___Concern:
+        """concern is what the open incident is about; absent where none is open, and where rows, labels or points stay away."""
+
     def __init__(
         self,
         *,
         state: remission.v1.health_pb2.ModelState | None = ...,
         waits: collections.abc.Iterable[remission.v1.health_pb2.Wait] | None = ...,
         explanation: builtins.str = ...,
+        concern: global___Concern | None = ...,
+        requested_by: builtins.str = ...,
+        note: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["explanation", b"explanation", "state", b"state", "waits", b"waits"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["concern", b"concern", "state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["concern", b"concern", "explanation", b"explanation", "note", b"note", "requested_by", b"requested_by", "state", b"state", "waits", b"waits"]) -> None: ...
 
 global___ExplainWaitResponse = ExplainWaitResponse

@@ -923,7 +923,7 @@ class Policy(google.protobuf.message.Message):
     TIMERS_FIELD_NUMBER: builtins.int
     CONDITIONS_FIELD_NUMBER: builtins.int
     tier: builtins.int
-    """tier: 1: a doubt that stays is a decline; 2 and 3: a person decides."""
+    """tier: How much depends on the model, of which 1 is the most. 1: a doubt that stays is a decline, and the next review is due after 180 days; 2 and 3: a person decides about a doubt, and it is due after 365 and 730."""
     fallback: builtins.str
     """fallback: What serves when the ladder of escalation has ended: nothing else, or the version before."""
     escalation_levels: builtins.int

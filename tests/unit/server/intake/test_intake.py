@@ -36,7 +36,7 @@ def a_batch(*ids: str, **changes: Any) -> RowsBatch:
     known: dict[str, Any] = {
         "model": "m", "batch_id": "b", "ids": list(ids), "times_us": np.full(count, NOW_US),
         "columns": {"x": np.arange(count) * 1.0, "colour": words(*["red"] * count)},
-        "outputs": {"v1": np.full(count, 0.5)}, "served": np.zeros(count, dtype=np.uint8), "generation": 1,
+        "outputs": {"v1": np.ones(count)}, "served": np.zeros(count, dtype=np.uint8), "generation": 1,
     }  # fmt: skip
     return RowsBatch(**{**known, **changes})
 
@@ -64,6 +64,26 @@ def refusal(batch: RowsBatch, found: Intake | None = None, now_us: int | None = 
 
 
 # Rows.
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "right", "wrong", "what"),
+    [
+        ("binary", (), 1.0, 1.2, "1.2 at row 1 is not accepted; the probability of class 1, 0 to 1, is"),
+        ("binary", (), 0.0, -0.1, "-0.1 at row 1 is not accepted; the probability of class 1, 0 to 1, is"),
+        ("multiclass", ("a", "b", "c"), 2.0, 3.0, "3.0 at row 1 is not accepted; an index 0..2 of a class is"),
+        ("multiclass", ("a", "b", "c"), NAN, 0.5, "0.5 at row 1 is not accepted; an index 0..2 of a class is"),
+    ],
+)
+def test_an_output_that_the_task_does_not_know_is_named(
+    task: str, classes: tuple[str, ...], right: float, wrong: float, what: str
+) -> None:
+    schema = replace(SCHEMA, task=task, classes=classes)
+    good = a_batch("a", "b", outputs={"v1": np.zeros(2), "v2": np.array([right, NAN])})
+    bad = a_batch("a", "b", outputs={"v1": np.zeros(2), "v2": np.array([right, wrong])})
+
+    assert intake(good, schema=schema).next_row == 2
+    assert refusal(bad, intake(schema=schema)) == ("batch.outputs[v2]", what)
 
 
 def test_rows_are_numbered_in_the_order_of_acceptance() -> None:

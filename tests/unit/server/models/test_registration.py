@@ -240,7 +240,29 @@ def test_a_policy_stands_while_a_remedy_is_bound_to_it(watched: Service) -> None
     watched.start_retraining("m", "", "", []).result()
 
     with pytest.raises(Refused, match="bound to its policy"):
-        watched.update_model("m", "", None, None, "{}").result()
+        watched.update_model("m", "", None, None, '{"tier": 2}').result()
+    view = watched.update_model("m", "", "fraud", None, None).result()
+
+    assert (view.owner, view.policy["tier"]) == ("fraud", 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ({"drift": {"seasons": ["hour"], "shapes": True}}, "drift.shapes are silent where drift.seasons are named"),
+        (
+            {"drift": {"seasons": ["hour"]}, "segments": {"drift": True}},
+            "segments.drift is silent where drift.seasons are named",
+        ),
+        ({}, "the policy asks for no drift.shapes; it may"),
+    ],
+)
+def test_what_a_policy_asks_for_in_vain_is_told_as_not_watched(
+    service: Service, policy: dict[str, Any], told: str
+) -> None:
+    service.create_model(replace(a_model(), policy=policy)).result()
+
+    assert [one.rpartition(": ")[2] for one in service.model("m").unwatched if told in one] == [told]
 
 
 # Retiring.
