@@ -23,13 +23,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.profiles import COLUMNS, SEED, rows_of
-from monitoring.alternatives import shares
-from monitoring.departures import Departures
-from monitoring.fleet import AT_ONCE, Fleet
-from monitoring.learning import learn
-from monitoring.profile import Profile
-from monitoring.reference import Floats, Reference
-from monitoring.watches import DriftWatch, Sight, Told
+from monitoring.drift.departures import Departures
+from monitoring.drift.fleet import AT_ONCE, Fleet
+from monitoring.drift.watches import DriftWatch, Sight, Told
+from monitoring.profiles.alternatives import shares
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import Profile
+from monitoring.profiles.reference import Floats, Reference
 from statemachine.policy import Drift, Policy
 
 PAST, ROWS, POOL = 50_000, 1_000, 2_000

@@ -30,8 +30,8 @@ from rich.table import Table
 
 from benchmarks.peers.environment import environment
 from measures.losses import HALF, rank_losses
-from monitoring.calibration import refuted
-from monitoring.confidence import Confidence
+from monitoring.performance.calibration import refuted
+from monitoring.performance.confidence import Confidence
 
 Floats = NDArray[np.float64]
 PAST, ROWS, WINDOWS = 50_000, 5_000, 20

@@ -25,14 +25,14 @@ from rich.console import Console
 from rich.table import Table
 
 from backtest.stream import Stream, read_stream
-from monitoring.habits import Habits, learn_habits
-from monitoring.inspection import Inspection
-from monitoring.learning import learn
-from monitoring.profile import profile, repeated_rows
-from monitoring.reference import OUTPUT, Column, Reference
-from monitoring.resent import Trail, digests
-from monitoring.seen import Seen
-from monitoring.streams import ROW
+from monitoring.drift.streams import ROW
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import profile, repeated_rows
+from monitoring.profiles.reference import OUTPUT, Column, Reference
+from monitoring.quality.habits import Habits, learn_habits
+from monitoring.quality.inspection import Inspection
+from monitoring.quality.resent import Trail, digests
+from monitoring.quality.seen import Seen
 from statemachine.policy import FAULTS as FURTHER
 from statemachine.policy import Policy, Quality
 

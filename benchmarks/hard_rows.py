@@ -16,9 +16,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.counting import ArrayCounter
-from monitoring.learning import learn
-from monitoring.reference import Column, Reference
+from monitoring.profiles.counting import ArrayCounter
+from monitoring.profiles.learning import learn
+from monitoring.profiles.reference import Column, Reference
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]

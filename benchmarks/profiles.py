@@ -27,22 +27,22 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.peers.environment import environment
-from monitoring.aims import learn_projections
-from monitoring.compiled import CompiledCounter
-from monitoring.counting import ArrayCounter, Counter
-from monitoring.departures import Departures
-from monitoring.habits import Habits, learn_habits
-from monitoring.inspection import Inspection
-from monitoring.learning import learn
-from monitoring.logbins import count_durations
-from monitoring.moments import Moments
-from monitoring.newcomers import Newcomers
-from monitoring.packing import packed
-from monitoring.profile import Profile, loss_table, profile, repeated_rows
-from monitoring.reference import Column, Reference
-from monitoring.resent import MEMORY, Trail, digests
-from monitoring.seen import Seen
-from monitoring.watches import DriftWatch
+from monitoring.drift.departures import Departures
+from monitoring.drift.watches import DriftWatch
+from monitoring.profiles.aims import learn_projections
+from monitoring.profiles.compiled import CompiledCounter
+from monitoring.profiles.counting import ArrayCounter, Counter
+from monitoring.profiles.learning import learn
+from monitoring.profiles.logbins import count_durations
+from monitoring.profiles.moments import Moments
+from monitoring.profiles.newcomers import Newcomers
+from monitoring.profiles.packing import packed
+from monitoring.profiles.profile import Profile, loss_table, profile, repeated_rows
+from monitoring.profiles.reference import Column, Reference
+from monitoring.quality.habits import Habits, learn_habits
+from monitoring.quality.inspection import Inspection
+from monitoring.quality.resent import MEMORY, Trail, digests
+from monitoring.quality.seen import Seen
 from statemachine.policy import Policy
 
 Floats = NDArray[np.float64]

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from benchmarks.hard_rows import BLOCK, Floats, digest, reference, windows
 from benchmarks.peers.environment import environment
-from monitoring.compiled import CompiledCounter
-from monitoring.counting import ArrayCounter, Counter
-from monitoring.logbins import count_durations
-from monitoring.moments import Moments
-from monitoring.newcomers import Newcomers
-from monitoring.profile import Profile, loss_table, micro_profiles, no_losses, profile
+from monitoring.profiles.compiled import CompiledCounter
+from monitoring.profiles.counting import ArrayCounter, Counter
+from monitoring.profiles.logbins import count_durations
+from monitoring.profiles.moments import Moments
+from monitoring.profiles.newcomers import Newcomers
+from monitoring.profiles.profile import Profile, loss_table, micro_profiles, no_losses, profile
 
 ROOT = Path(__file__).resolve().parents[1]
 Ints = NDArray[np.int64]

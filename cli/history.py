@@ -17,8 +17,8 @@ from backtest.doubts import doubts_of
 from backtest.options import Options, setup_of
 from backtest.stream import StreamInvalid, read_stream
 from cli.interrupts import interruptible
-from cli.policy_file import PolicyFileInvalid
-from cli.policy_source import PolicyRefused, policy_at
+from cli.policies.files import PolicyFileInvalid
+from cli.policies.source import PolicyRefused, policy_at
 from cli.reach import credentials, reach
 
 LINES = 40  #: of a timeline that people are shown

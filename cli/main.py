@@ -13,7 +13,7 @@ import typer
 from cli import audit, bundle, drill, duty, privacy, record, windows
 from cli.incidents import incidents
 from cli.options import DEFAULT_SERVER, AsJson, Server
-from cli.policy import policies
+from cli.policies.commands import policies
 from cli.signals import signals
 
 app = typer.Typer(

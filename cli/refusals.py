@@ -11,8 +11,8 @@ def expected(error: Exception) -> bool:
     from backtest.errors import StreamInvalid
     from cli.asof import MomentInvalid
     from cli.declarations import DeclarationsInvalid
-    from cli.policy_file import PolicyFileInvalid
-    from cli.policy_source import NoSuchVersion, PolicyRefused
+    from cli.policies.files import PolicyFileInvalid
+    from cli.policies.source import NoSuchVersion, PolicyRefused
     from cli.reach import CertificatesUnusable, NobodyAnswers, NotLetIn
     from providers.errors import ProviderError
     from server.audit.crew import CrewLost

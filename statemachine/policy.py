@@ -88,7 +88,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """When features count as drifted; see `monitoring.drift`."""
+    """When features count as drifted; see `monitoring.drift.detector`."""
 
     false_alarm_windows: float = within(10, 1e9, 10_000.0)
     tolerance: float = within(0, 1, 0.02)
@@ -117,7 +117,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """When data count as broken; see `monitoring.quality`."""
+    """When data count as broken; see `monitoring.quality.faults`."""
 
     false_alarm_windows: float = within(10, 1e9, 10_000.0)
     extra_share: float = within(0, 1, 0.05)
@@ -153,7 +153,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segments:
-    """Parts of the rows that are watched by themselves; see `monitoring.segments`."""
+    """Parts of the rows that are watched by themselves; see `monitoring.performance.segments`."""
 
     run_length: float = within(10, 1e9, 1_000.0)
     alpha: float = within(1e-6, 0.5, 0.05)
@@ -181,7 +181,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """When a plain metric series raises suspicion, is confirmed, or cleared; see `monitoring.series`."""
+    """When a plain metric series raises suspicion, is confirmed, or cleared; see `monitoring.signals.series`."""
 
     baseline_points: int = within(2, 10_000, 8)
     alarm: float = within(1, 1e9, 20.0)

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from store import postgres, sqlite
 from store.errors import DatabaseUnreachable, DatabaseUrlInvalid
-from store.faults import translated
 from store.file_lock import FileLock
 from store.schema import EXPECTED, found_version
+from store.sql import postgres, sqlite
+from store.sql.faults import translated
 
 #: How long to wait for a lock that a server holds.
 TIMEOUT_MS = 10_000

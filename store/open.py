@@ -5,7 +5,6 @@ from collections.abc import Callable
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from store import postgres, sqlite
 from store.at_rest import AtRest, InClear, Sealed
 from store.errors import (
     DatabaseUnreachable,
@@ -13,18 +12,19 @@ from store.errors import (
     LogAltered,
     WrongSchemaVersion,
 )
-from store.faults import translated
 from store.file_lock import FileLock
+from store.in_memory.store import MemoryStore
 from store.ledger import NO_HEAD, Ledger, fresh_key
-from store.link import Link
-from store.listening import Listener
-from store.memory import MemoryStore
 from store.ports import Store
 from store.records import Head
 from store.schema import EXPECTED, check_version
-from store.sql_reader import SqlReader
-from store.sql_store import SqlStore
-from store.statements import Statements
+from store.sql import postgres, sqlite
+from store.sql.faults import translated
+from store.sql.link import Link
+from store.sql.listening import Listener
+from store.sql.reader import SqlReader
+from store.sql.statements import Statements
+from store.sql.store import SqlStore
 from store.tree import edge_at
 from store.vault import Vault
 

@@ -8,16 +8,16 @@ from urllib.parse import quote
 from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
-from store import postgres, sqlite
 from store.at_rest import AtRest, InClear, Sealed
 from store.errors import DatabaseUrlInvalid, WrongSchemaVersion
-from store.link import Link
 from store.open import check_vault
 from store.ports import Readable, Reader
 from store.schema import EXPECTED, check_version
-from store.sql_reader import SqlReader
-from store.sql_store import reading
-from store.statements import Statements
+from store.sql import postgres, sqlite
+from store.sql.link import Link
+from store.sql.reader import SqlReader
+from store.sql.statements import Statements
+from store.sql.store import reading
 from store.vault import Vault
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ import numpy as np
 from backtest.drills import planting as p
 from backtest.drills.ground import WINDOWS_AFTER, Plan, by_chance
 from backtest.stream import Floats, Stream
-from monitoring.clock import BEHIND, CLOCK, STILL, TIME
-from monitoring.labels import LABEL_CLASS, LABELS
-from monitoring.reference import LABEL
+from monitoring.profiles.reference import LABEL
+from monitoring.quality.clock import BEHIND, CLOCK, STILL, TIME
+from monitoring.quality.labels import LABEL_CLASS, LABELS
 
 END = float(WINDOWS_AFTER)
 FAULT = (0.0, 6.0)  #: windows; shorter than a policy waits before it takes a fault for the world

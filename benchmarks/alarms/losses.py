@@ -17,7 +17,7 @@ from benchmarks.alarms.runs import Entry, Run, stream_in
 from benchmarks.detectors.aims import Line
 from measures.losses import Ints, fixed, losses, unit_of
 from measures.sums import Block, block
-from monitoring.shifts import judge
+from monitoring.performance.shifts import judge
 from retraining.template import TEMPLATES
 from statemachine.policy import Policy
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.planting import Chance, Plant, Planted
-from monitoring.reference import Ints
+from monitoring.profiles.reference import Ints
 
 Clock = Callable[[Ints, int], Ints]  #: right times, and the rows of a window
 

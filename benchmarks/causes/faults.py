@@ -10,8 +10,8 @@ from backtest.stream import Floats
 from benchmarks.causes.columns import known, measured, ranks, targets
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.planting import Chance, Plant, Planted
-from monitoring.reference import MAX_BINS
-from monitoring.stillness import COMMON
+from monitoring.profiles.reference import MAX_BINS
+from monitoring.quality.stillness import COMMON
 
 Change = Callable[[Floats, Floats, Chance], Floats]  #: values, the reference's values, chance
 

@@ -14,7 +14,7 @@ from backtest.champion import Champion, matrix, train
 from backtest.stream import Floats, Stream, read_stream
 from backtest.table import read_table
 from measures.losses import losses
-from monitoring.reference import Ints
+from monitoring.profiles.reference import Ints
 from retraining.template import TEMPLATES
 from server.intake import feed
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema

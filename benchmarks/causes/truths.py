@@ -12,7 +12,7 @@ from benchmarks.causes.faults import SHARE, mirrored, swapped
 from benchmarks.causes.ground import Ground, Sick
 from benchmarks.causes.moves import groups, segments
 from benchmarks.causes.planting import Chance, Planted
-from monitoring.reference import LABEL
+from monitoring.profiles.reference import LABEL
 
 LATE = 0.85  #: of the labels that come late
 SWAPPED = 0.3  #: of the labels that are written wrong

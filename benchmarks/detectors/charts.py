@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring.alternatives import NATS
-from monitoring.dictionary import Dictionary
-from monitoring.reference import FIRST_BIN, Feature, Floats, Ints, Reference
+from monitoring.drift.dictionary import Dictionary
+from monitoring.profiles.alternatives import NATS
+from monitoring.profiles.reference import FIRST_BIN, Feature, Floats, Ints, Reference
 
 #: Bins in which peers count: with more they see small shifts later.
 PEER_BINS = 16

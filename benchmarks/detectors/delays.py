@@ -22,7 +22,7 @@ from benchmarks.detectors.size import PAST, ROWS, RUN_LENGTH, SEED, SHORT, TOLER
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import LEVELS, Laws, calm, changed, windows
 from benchmarks.detectors.worlds import reference as reference_of
-from monitoring.reference import Floats, Ints, Reference
+from monitoring.profiles.reference import Floats, Ints, Reference
 
 STRETCH = 5  #: windows of `ROWS` rows that are drawn at once
 BEFORE, AFTER = 10, 100  #: windows of `ROWS` rows around a change; what is not seen by then counts as all of them

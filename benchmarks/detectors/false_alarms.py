@@ -25,8 +25,8 @@ from benchmarks.detectors.worlds import (
     tied,
     windows,
 )
-from monitoring.counting import ArrayCounter
-from monitoring.reference import Ints, Reference
+from monitoring.profiles.counting import ArrayCounter
+from monitoring.profiles.reference import Ints, Reference
 
 LIGHT = {"independent": calm, "tied": tied}
 HEAVY = {

@@ -18,7 +18,7 @@ from benchmarks.detectors.size import SEED, Size
 from benchmarks.detectors.tasks import Task
 from measures.losses import fixed
 from measures.sums import Block, block
-from monitoring import performance
+from monitoring.performance import decline
 from statemachine.policy import Policy
 
 POLICY = Policy()
@@ -28,7 +28,7 @@ CALM, BEHIND = 10, 12  #: windows before something happens, and behind a blip
 LASTING = 30  #: windows of what lasts
 
 Inputs = dict[str, Any]
-Rule = Callable[[Inputs, Policy], performance.Resolution]
+Rule = Callable[[Inputs, Policy], decline.Resolution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ def _runs(rise: Rise, runs: int) -> list[dict[str, Any]]:
 def followed(rise: Rise, run: int) -> dict[str, Any]:
     """Give whether a run alarmed, and after how many windows each rule confirmed a decline; None: it never did."""
     drawn = _drawn(rise, np.random.default_rng([SEED, 8, round(rise.rate * 100), rise.windows, run]))
-    alarmed, confirmed = follow(drawn, performance.persists)
-    _, at_once = follow(drawn, performance.resolve)
+    alarmed, confirmed = follow(drawn, decline.persists)
+    _, at_once = follow(drawn, decline.resolve)
     return {"alarmed": alarmed, "confirmed": confirmed, "at_once": at_once}
 
 
@@ -102,7 +102,7 @@ def follow(drawn: list[Block], rule: Rule) -> tuple[bool, float | None]:
     for end in range(BLOCKS, len(drawn) + 1):
         before = drawn[max(calm, (alarm or end) - memory) : alarm or end]
         if not alarm:
-            alarm = end if performance.alarm(_inputs(before), POLICY).raised and len(before) >= BLOCKS else 0
+            alarm = end if decline.alarm(_inputs(before), POLICY).raised and len(before) >= BLOCKS else 0
             alarmed |= alarm > CALM * BLOCKS
             continue
         found = rule({**_inputs(drawn[alarm:end]), "before": before}, POLICY)

@@ -20,10 +20,10 @@ from benchmarks.detectors.false_alarms import HEAVY, LIGHT, SWINGS, drawn, least
 from benchmarks.detectors.size import PAST, ROWS, RUN_LENGTH, SEED, SHORT, TOLERANCES, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import Law, calm, reference, windows
-from monitoring.learned import RARER, LearnedWatch
-from monitoring.profile import Profile
-from monitoring.promises import DriftThresholds
-from monitoring.reference import FIRST_BIN, Feature, Floats, Ints, Reference
+from monitoring.drift.learned import RARER, LearnedWatch
+from monitoring.drift.promises import DriftThresholds
+from monitoring.profiles.profile import Profile
+from monitoring.profiles.reference import FIRST_BIN, Feature, Floats, Ints, Reference
 
 ZONES = {TOLERANCES[0]: SHORT, TOLERANCES[-1]: ROWS}  #: and how many rows are waited for
 WITHOUT, WITH = "the dictionary", "the dictionary and what is learned"

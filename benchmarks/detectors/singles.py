@@ -26,7 +26,7 @@ from benchmarks.detectors.size import PAST, ROWS, RUN_LENGTH, SEED, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import FEATURES
 from benchmarks.peers.environment import environment
-from monitoring.reference import Floats
+from monitoring.profiles.reference import Floats
 
 APART = FEATURES * RUN_LENGTH * ROWS  #: values of one feature between false alarms, at the run length of all
 MOST = 40_000  #: values that a change is waited for

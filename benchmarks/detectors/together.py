@@ -19,9 +19,9 @@ from benchmarks.detectors.delays import AFTER, BEFORE, STRETCH, Racer, raced, ra
 from benchmarks.detectors.size import PAST, ROWS, RUN_LENGTH, SEED, TOLERANCES, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import FEATURES, calm, learned
-from monitoring.aims import learn_projections
-from monitoring.counting import ArrayCounter
-from monitoring.reference import Floats, Ints
+from monitoring.profiles.aims import learn_projections
+from monitoring.profiles.counting import ArrayCounter
+from monitoring.profiles.reference import Floats, Ints
 
 PROJECTIONS = 8
 WITH_SUMS = f"e-detector with {PROJECTIONS} sums of features"

@@ -14,11 +14,11 @@ from benchmarks.detectors.aims import Line
 from benchmarks.detectors.size import PAST, ROWS, SEED, Size
 from benchmarks.detectors.tasks import Task
 from benchmarks.detectors.worlds import calm, changed, reference, windows
-from monitoring.fleet import Fleet
-from monitoring.profile import Profile
-from monitoring.promises import DriftThresholds
-from monitoring.reference import Ints, Reference
-from monitoring.watches import DriftFinding, DriftWatch, Sight
+from monitoring.drift.fleet import Fleet
+from monitoring.drift.promises import DriftThresholds
+from monitoring.drift.watches import DriftFinding, DriftWatch, Sight
+from monitoring.profiles.profile import Profile
+from monitoring.profiles.reference import Ints, Reference
 
 #: The defaults of a policy.
 THRESHOLDS = DriftThresholds(false_alarm_windows=10_000.0, tolerance=0.02)

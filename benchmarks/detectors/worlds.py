@@ -14,8 +14,8 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import ndtr
 
-from monitoring.learning import learn
-from monitoring.reference import (
+from monitoring.profiles.learning import learn
+from monitoring.profiles.reference import (
     FAR_OVER,
     FAR_UNDER,
     FIRST_BIN,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitoring import by_label, departures, inspection, learned, parts, together
-from monitoring import drift as drifts
-from monitoring import quality as faulty
-from monitoring.assumptions import assumptions
-from monitoring.clock import GAP
-from monitoring.facts import ABSURD
-from monitoring.reference import OUTPUT
-from monitoring.seasons import wanted
-from monitoring.watches import DriftFinding
+from monitoring.drift import by_label, departures, learned, parts, together
+from monitoring.drift import detector as drifts
+from monitoring.drift.assumptions import assumptions
+from monitoring.drift.watches import DriftFinding
+from monitoring.profiles.reference import OUTPUT
+from monitoring.profiles.seasons import wanted
+from monitoring.quality import faults as faulty
+from monitoring.quality import inspection
+from monitoring.quality.clock import GAP
+from monitoring.quality.facts import ABSURD
 from server.judges.rulings import Inputs, Ruling, drifted, noted, raised, recovered, resolved
 from statemachine.policy import Policy, Quality
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from monitoring import onset, performance, regret, segments, shifts
+from monitoring.performance import decline, onset, regret, segments, shifts
 from server.judges.rulings import Inputs, Ruling, challenged, moved, raised, recovered, resolved
 from statemachine.policy import Policy
 
 
 def alarm_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Dated by the loudest span, which reaches back before a change where the value was high already."""
-    found = performance.alarm(inputs, policy)
+    found = decline.alarm(inputs, policy)
     if not found.raised:
         return None
     rows = inputs["rows"]
@@ -25,7 +25,7 @@ def alarm_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
 
 def alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Dated by where the value rose; what raises the alarm is as before."""
-    found = performance.alarm(inputs, policy)
+    found = decline.alarm(inputs, policy)
     if not found.raised:
         return None
     rose = _rise(inputs, policy)
@@ -57,19 +57,19 @@ def _rise(inputs: Inputs, policy: Policy) -> onset.Change:
 
 def resolve(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say whether rows since the alarm confirm a decline or clear it."""
-    found = performance.resolve(inputs, policy)
+    found = decline.resolve(inputs, policy)
     return resolved(inputs, found.verdict, found.log_evidence)
 
 
 def persistence(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say whether a decline lasts for longer than a blip may, or has been cleared."""
-    found = performance.persists(inputs, policy)
+    found = decline.persists(inputs, policy)
     return resolved(inputs, found.verdict, found.log_evidence)
 
 
 def recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say that the champion does as well as it did."""
-    found = performance.recovered(inputs, policy)
+    found = decline.recovered(inputs, policy)
     return recovered(inputs, found.log_evidence) if found.verdict == "recovered" else None
 
 
@@ -97,7 +97,7 @@ def regret_alarm(inputs: Inputs, policy: Policy) -> Ruling | None:
     return raised(inputs, "regret@2", found.log_evidence, int(since))
 
 
-Look = Callable[[Inputs, Policy], performance.Resolution]
+Look = Callable[[Inputs, Policy], decline.Resolution]
 
 
 def second_look(inputs: Inputs, policy: Policy, look: Look) -> Ruling:

@@ -7,7 +7,7 @@ from typing import Any
 from diagnosis import first
 from diagnosis.answer import Diagnosis
 from diagnosis.judge import judge as diagnose
-from monitoring.relations import opened
+from monitoring.profiles.relations import opened
 from retraining import gates as gated
 from rollout import judge as rollout
 from server.judges.rulings import Inputs, Ruling, judged, recovered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from monitoring.shifts import Shift
+from monitoring.performance.shifts import Shift
 from rollout import judge as canary
 
 Inputs = dict[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitoring import conditions as asked
-from monitoring import series as points
+from monitoring.signals import conditions as asked
+from monitoring.signals import series as points
 from server.judges.rulings import Inputs, Ruling, raised, recovered, resolved
 from statemachine.policy import Policy
 from statemachine.timers import SECOND_US

@@ -11,7 +11,7 @@ from functools import partial
 import orjson
 
 from diagnosis import noise
-from monitoring import regret
+from monitoring.performance import regret
 from server.judges import data, decline, remedies, signals
 from server.judges.rulings import Inputs, Ruling
 from statemachine.canonical import canonical

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.aims import learn_projections
-from monitoring.habits import learn_habits
-from monitoring.learning import learn
-from monitoring.projections import NONE, placed
-from monitoring.reference import Column
-from monitoring.seasons import LEAST_ROWS, Calendar, Seasons
-from monitoring.straying import learn_seasons
+from monitoring.drift.straying import learn_seasons
+from monitoring.profiles.aims import learn_projections
+from monitoring.profiles.learning import learn
+from monitoring.profiles.projections import NONE, placed
+from monitoring.profiles.reference import Column
+from monitoring.profiles.seasons import LEAST_ROWS, Calendar, Seasons
+from monitoring.quality.habits import learn_habits
 from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry

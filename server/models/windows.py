@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from measures.losses import losses
-from monitoring.estimate import Estimated
-from monitoring.logbins import count_durations, quantile
-from monitoring.moments import Moments
-from monitoring.newcomers import Newcomers
-from monitoring.reference import (
+from monitoring.drift.standing import Standing, standings
+from monitoring.performance.estimate import Estimated
+from monitoring.profiles.logbins import count_durations, quantile
+from monitoring.profiles.moments import Moments
+from monitoring.profiles.newcomers import Newcomers
+from monitoring.profiles.reference import (
     FAR_OVER,
     FAR_UNDER,
     INVALID,
@@ -24,7 +25,6 @@ from monitoring.reference import (
     Ints,
     Reference,
 )
-from monitoring.standing import Standing, standings
 from server.desk import Desk
 from server.errors import ModelMissing
 from server.following import following

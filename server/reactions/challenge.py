@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from monitoring.regret import SAME_SIZE
+from monitoring.performance.regret import SAME_SIZE
 from retraining.scope import CHALLENGE, Entrant, challengers
 from server.reactions.evidence import accepted, cost, of_late
 from server.reactions.jobs import open_job
@@ -99,7 +99,7 @@ def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, 
 
 
 def _rounds(scene: Scene, health: ModelHealth, report: dict[str, Any]) -> dict[str, Any]:
-    """Give the challenges of this champion, this one last, as `monitoring.regret` reads them."""
+    """Give the challenges of this champion, this one last, as `monitoring.performance.regret` reads them."""
     leads = {entry["name"]: entry["lead"] for entry in report["entrants"]}
     rounds = [*_earlier(scene, health), {"champion": report["champion"], "leads": leads}]
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from measures.sums import span
-from monitoring.conditions import ACCEPTING, ALARMING, engine, first, signals_in
+from monitoring.signals.conditions import ACCEPTING, ALARMING, engine, first, signals_in
 from server.reactions import segments
 from server.reactions.evidence import cost, level
 from server.reactions.scene import Scene

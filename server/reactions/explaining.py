@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from diagnosis.relations import most_changed
 from measures.losses import SCALE, fixed, losses
 from measures.sums import block
-from monitoring import relations
-from monitoring.matched import matched
-from monitoring.profile import LossTable, loss_table
-from monitoring.reference import Floats, Ints
-from monitoring.seasons import Calendar
+from monitoring.performance.matched import matched
+from monitoring.profiles import relations
+from monitoring.profiles.profile import LossTable, loss_table
+from monitoring.profiles.reference import Floats, Ints
+from monitoring.profiles.seasons import Calendar
 from server.reactions import signals
 from server.reactions.scene import Scene
 from server.watching.watch import Watch

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from measures.sums import span
-from monitoring.segments import alarm, normal
+from monitoring.performance.segments import alarm, normal
 from server.reactions.evidence import watched
 from server.watching.closings import LabelBlock
 from server.watching.splits import of_segment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitoring.departures import STAYS
-from monitoring.learned import assumptions
+from monitoring.drift.departures import STAYS
+from monitoring.drift.learned import assumptions
 from server.reactions.scene import Scene
 from server.reactions.signals import drift_counts
 from server.watching.closings import RowWindow, ShapeWindow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitoring.shifts import LEAST_SEEN
+from monitoring.performance.shifts import LEAST_SEEN
 from server.reactions.evidence import cost, latest
 from server.reactions.scene import Scene
 from statemachine.health import ModelHealth

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from monitoring import series
-from monitoring.assumptions import assumptions
-from monitoring.reference import OUTPUT
+from monitoring.drift.assumptions import assumptions
+from monitoring.profiles.reference import OUTPUT
+from monitoring.signals import series
 from server.judges.data import SINGLE
 from server.judges.rulings import Ruling
 from server.reactions.scene import Scene

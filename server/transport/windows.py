@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from remission.v1 import health_pb2 as pb
 
-from monitoring.quality import QualityFinding
+from monitoring.quality.faults import QualityFinding
 from server.models.windows import FeatureView, SegmentView, WindowView
 
 

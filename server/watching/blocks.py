@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from measures.losses import fixed, losses, unit_of
 from measures.sums import Block, block
-from monitoring.levels import Levels, learn_levels
-from monitoring.seasons import Calendar
-from monitoring.segments import Sums
+from monitoring.performance.levels import Levels, learn_levels
+from monitoring.performance.segments import Sums
+from monitoring.profiles.seasons import Calendar
 from server.intake.feed import Floats, Ints
 from server.intake.schema import Schema
 from server.watching.closings import LabelBlock

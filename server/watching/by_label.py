@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from monitoring.by_label import start
-from monitoring.counting import ArrayCounter
-from monitoring.departures import Departures
-from monitoring.parts import learn_part, shared
-from monitoring.profile import profile
-from monitoring.reference import Reference
-from monitoring.seasons import LEAST_ROWS, Seasons
-from monitoring.together import cut
+from monitoring.drift.by_label import start
+from monitoring.drift.departures import Departures
+from monitoring.drift.parts import learn_part, shared
+from monitoring.drift.together import cut
+from monitoring.profiles.counting import ArrayCounter
+from monitoring.profiles.profile import profile
+from monitoring.profiles.reference import Reference
+from monitoring.profiles.seasons import LEAST_ROWS, Seasons
 from server.intake.schema import Schema
 from server.watching.closings import LabelWindow
 from server.watching.parts import PartWindow
@@ -81,7 +81,7 @@ class Groups:
     on against these, so that what leaves further, or comes back for good, is told as well. By default nothing is held
     against anything before a feature has left all rows together: until then rows are told apart, and no more. From then
     on all groups are asked together as well whether they have moved, for which no law need be learned
-    (`monitoring.together`).
+    (`monitoring.drift.together`).
     """
 
     def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference: Reference, reference_rows: int) -> None:

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from measures.sums import Block
-from monitoring.departures import Departures
-from monitoring.estimate import Estimated
-from monitoring.inspection import Inspection
-from monitoring.learned import LearnedWatch
-from monitoring.profile import Profile
-from monitoring.quality import QualityFinding
-from monitoring.reference import Ints
-from monitoring.seasons import Cells, cells_to_json
-from monitoring.seen import Seen
-from monitoring.series import SeriesWatch
-from monitoring.watches import DriftFinding, DriftWatch
+from monitoring.drift.departures import Departures
+from monitoring.drift.learned import LearnedWatch
+from monitoring.drift.watches import DriftFinding, DriftWatch
+from monitoring.performance.estimate import Estimated
+from monitoring.profiles.profile import Profile
+from monitoring.profiles.reference import Ints
+from monitoring.profiles.seasons import Cells, cells_to_json
+from monitoring.quality.faults import QualityFinding
+from monitoring.quality.inspection import Inspection
+from monitoring.quality.seen import Seen
+from monitoring.signals.series import SeriesWatch
 from server.watching.parts import PartWindow
 from server.watching.together import Moved
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from monitoring.frozen import Frozen
-from monitoring.reference import Floats, Ints, Reference
-from monitoring.stillness import Runs, Stillness, Trail
+from monitoring.profiles.reference import Floats, Ints, Reference
+from monitoring.quality.frozen import Frozen
+from monitoring.quality.stillness import Runs, Stillness, Trail
 from server.intake.schema import NUMERIC, Schema
 from server.watching.tape import Tape
 

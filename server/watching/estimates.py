@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from measures.losses import losses
-from monitoring.confidence import Confidence
-from monitoring.counting import Counter
-from monitoring.estimate import Estimated, LossByBin, learn_losses
-from monitoring.profile import Profile, profile
-from monitoring.reference import Reference
+from monitoring.performance.confidence import Confidence
+from monitoring.performance.estimate import Estimated, LossByBin, learn_losses
+from monitoring.profiles.counting import Counter
+from monitoring.profiles.profile import Profile, profile
+from monitoring.profiles.reference import Reference
 from server.intake.feed import Floats, Ints
 from server.intake.schema import Schema
 from server.watching.tape import Tape

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring.estimate import Estimated
-from monitoring.logbins import count_durations, quantile
-from monitoring.series import SeriesWatch
-from monitoring.watches import DriftFinding
+from monitoring.drift.watches import DriftFinding
+from monitoring.performance.estimate import Estimated
+from monitoring.profiles.logbins import count_durations, quantile
+from monitoring.signals.series import SeriesWatch
 from server.intake.feed import Floats
 from server.watching.tape import Tape
 from statemachine.conditions import signals_of

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitoring.counting import Counter
-from monitoring.departures import Departures
-from monitoring.parts import learn_part, shared
-from monitoring.profile import Profile, profile
-from monitoring.reference import Reference
-from monitoring.seasons import Seasons
-from monitoring.watches import DriftFinding, DriftWatch
+from monitoring.drift.departures import Departures
+from monitoring.drift.parts import learn_part, shared
+from monitoring.drift.watches import DriftFinding, DriftWatch
+from monitoring.profiles.counting import Counter
+from monitoring.profiles.profile import Profile, profile
+from monitoring.profiles.reference import Reference
+from monitoring.profiles.seasons import Seasons
 from server.intake.feed import Floats
 from server.watching.splits import Segment
 from statemachine.policy import Policy

@@ -8,24 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.clock import CLOCK, Rhythm, Ticks
-from monitoring.counting import ArrayCounter
-from monitoring.departures import Departures
-from monitoring.estimate import Estimated
-from monitoring.frozen import Frozen
-from monitoring.habits import Habits
-from monitoring.inspection import Inspection
-from monitoring.labels import LABELS, Labelled, Labelling
-from monitoring.learned import LearnedWatch
-from monitoring.profile import Profile, profile, repeated_rows
-from monitoring.projections import Projections
-from monitoring.reference import OUTPUT, Reference
-from monitoring.resent import MEMORY, Trail, digests
-from monitoring.rules import broken
-from monitoring.seasons import Cells, by_cell, wanted
-from monitoring.seen import Before, Seen
-from monitoring.shares import Counted
-from monitoring.watches import DriftWatch
+from monitoring.drift.departures import Departures
+from monitoring.drift.learned import LearnedWatch
+from monitoring.drift.watches import DriftWatch
+from monitoring.performance.estimate import Estimated
+from monitoring.profiles.counting import ArrayCounter
+from monitoring.profiles.profile import Profile, profile, repeated_rows
+from monitoring.profiles.projections import Projections
+from monitoring.profiles.reference import OUTPUT, Reference
+from monitoring.profiles.seasons import Cells, by_cell, wanted
+from monitoring.quality.clock import CLOCK, Rhythm, Ticks
+from monitoring.quality.frozen import Frozen
+from monitoring.quality.habits import Habits
+from monitoring.quality.inspection import Inspection
+from monitoring.quality.labels import LABELS, Labelled, Labelling
+from monitoring.quality.resent import MEMORY, Trail, digests
+from monitoring.quality.rules import broken
+from monitoring.quality.seen import Before, Seen
+from monitoring.quality.shares import Counted
 from server.intake.feed import Floats, Ints
 from server.intake.schema import NUMERIC, Schema
 from server.watching.closings import RowWindow, ShapeWindow

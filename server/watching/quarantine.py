@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.quality import QualityFinding
+from monitoring.quality.faults import QualityFinding
 from retraining.scope import Range
 
 #: Kinds that are broken whatever the world does. A regime that passes also leaves the range, brings new words, or

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from measures.sums import block
-from monitoring.segments import Sums
+from monitoring.performance.segments import Sums
 from server.errors import Invalid
 from server.intake.feed import Floats, Ints
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema

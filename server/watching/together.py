@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.reference import OUTPUT, Reference
-from monitoring.together import Axes, Move, axes, cut, dispersions, judge, scores
+from monitoring.drift.together import Axes, Move, axes, cut, dispersions, judge, scores
+from monitoring.profiles.reference import OUTPUT, Reference
 from server.intake.feed import Ints
 from server.watching.splits import Segment
 from server.watching.tape import Rows, Tape

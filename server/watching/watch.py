@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from measures.sums import Block
-from monitoring.segments import Sums
-from monitoring.series import Direction, SeriesWatch
+from monitoring.performance.segments import Sums
+from monitoring.signals.series import Direction, SeriesWatch
 from server.intake import feed
 from server.intake.schema import Schema
 from server.watching import looks

@@ -10,10 +10,10 @@ from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, inser
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from store import postgres, sqlite
 from store.errors import DatabaseInUse, StoreError
-from store.faults import translated
 from store.file_lock import FileLock
+from store.sql import postgres, sqlite
+from store.sql.faults import translated
 from store.vault.errors import VaultAway, VaultFault, VaultForeign, VaultUnsafe
 from store.vault.keys import MATERIAL_BYTES, Vault
 from store.vault.shelf import seal_row

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from store.faults import translated
+from store.sql.faults import translated
 from store.vault.actors import Actors
 from store.vault.errors import KeyUnknown, VaultAway
 from store.vault.keys import MATERIAL_BYTES, DataKey, KeyFacts, Owner

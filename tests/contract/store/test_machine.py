@@ -12,8 +12,8 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from store import ClearTimer, Lease, Reader, Store, StoreError, Unit, open_store
+from store.in_memory.store import MemoryStore
 from store.ledger import Ledger
-from store.memory import MemoryStore
 from tests.contract.store.machine import machine_of
 from tests.fixtures.events import ticking
 

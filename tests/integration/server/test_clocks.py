@@ -283,7 +283,7 @@ DOOMED = """
 import os, signal, sys
 from server.settings import Settings
 from server.wiring import build
-from store.sql_store import SqlTransaction
+from store.sql.store import SqlTransaction
 
 service = build(Settings(**{settings!r}))
 SqlTransaction.commit = lambda self: os.kill(os.getpid(), signal.SIGKILL)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from store import Store, migrate, open_store
-from store.listening import channel_of
+from store.sql.listening import channel_of
 from tests.fixtures.events import an_event, some_events, ticking
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.work import appending

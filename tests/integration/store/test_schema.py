@@ -9,7 +9,7 @@ from sqlalchemy import MetaData, create_engine, inspect
 
 from store import DatabaseInUse, LogNotEmpty, WrongSchemaVersion, migrate, open_store
 from store.schema import EXPECTED
-from store.tables import METADATA
+from store.sql.tables import METADATA
 from tests.fixtures.events import some_events, ticking
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.work import appending

@@ -14,7 +14,7 @@ from benchmarks.causes.faults import mirrored, swapped
 from benchmarks.causes.ground import Sick, entity_in
 from benchmarks.causes.planting import Planted
 from benchmarks.causes.scores import Score, aims_missed, told
-from monitoring.reference import Ints
+from monitoring.profiles.reference import Ints
 
 NO_ROWS = Sick(np.zeros((0, 1)), np.zeros(0), np.zeros(0))
 FAULT = Planted(sick=NO_ROWS, kinds=("data_quality",), features=("a", "its twin"))

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.detectors.shapes import SHAPES, Shaped, follow
 from benchmarks.detectors.worlds import Law, calm, reference, windows
-from monitoring.learned import LearnedWatch
-from monitoring.promises import DriftThresholds
+from monitoring.drift.learned import LearnedWatch
+from monitoring.drift.promises import DriftThresholds
 
 #: In total variation: what moves, of the share of values that are known.
 MOVED = (0.03 * 63 / 64, 0.1 * 63 / 64, 0.15 / 4, 0.4 / 8)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitoring import relations
-from monitoring.learning import learn
-from monitoring.profile import loss_table, profile, repeated_rows
-from monitoring.quality import QualityFinding, QualityThresholds, QualityWatch
-from monitoring.reference import Column, Reference
+from monitoring.profiles import relations
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import loss_table, profile, repeated_rows
+from monitoring.profiles.reference import Column, Reference
+from monitoring.quality.faults import QualityFinding, QualityThresholds, QualityWatch
 
 Floats = NDArray[np.float64]
 Inputs = dict[str, Any]

@@ -9,12 +9,12 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.fleet import AT_ONCE, Fleet
-from monitoring.learning import learn
-from monitoring.profile import Profile, profile
-from monitoring.promises import DriftThresholds
-from monitoring.reference import Column, Reference
-from monitoring.watches import DriftFinding, DriftWatch, Sight
+from monitoring.drift.fleet import AT_ONCE, Fleet
+from monitoring.drift.promises import DriftThresholds
+from monitoring.drift.watches import DriftFinding, DriftWatch, Sight
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import Profile, profile
+from monitoring.profiles.reference import Column, Reference
 
 NUMERIC = [Column(name="a"), Column(name="b")]
 MIXED = [*NUMERIC, Column(name="c", kind="categorical", categories=6)]

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring import logbins
-from monitoring.learning import learn
-from monitoring.logbins import FIRST, PARTS, SLOTS, beginning, count_durations, quantile
-from monitoring.moments import Moments
-from monitoring.newcomers import KEPT, Newcomers, hash_of
-from monitoring.profile import loss_table, micro_profiles, profile
-from monitoring.reference import Column, Reference
+from monitoring.profiles import logbins
+from monitoring.profiles.learning import learn
+from monitoring.profiles.logbins import FIRST, PARTS, SLOTS, beginning, count_durations, quantile
+from monitoring.profiles.moments import Moments
+from monitoring.profiles.newcomers import KEPT, Newcomers, hash_of
+from monitoring.profiles.profile import loss_table, micro_profiles, profile
+from monitoring.profiles.reference import Column, Reference
 
 WORDS = [f"w{number}" for number in range(400)]
 

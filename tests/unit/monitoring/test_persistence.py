@@ -10,7 +10,7 @@ import pytest
 from benchmarks.detectors.losses import LASTING, Rise, extra_delay, followed
 from measures.losses import fixed
 from measures.sums import block
-from monitoring.performance import persists, resolve
+from monitoring.performance.decline import persists, resolve
 from statemachine.policy import Policy
 
 POLICY = Policy()

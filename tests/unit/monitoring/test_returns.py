@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitoring.departures import Departures
-from monitoring.dictionary import Dictionary
-from monitoring.learning import learn
-from monitoring.profile import profile
-from monitoring.promises import DriftThresholds
-from monitoring.reference import Column, Floats, Reference
-from monitoring.watches import DriftFinding, DriftWatch
+from monitoring.drift.departures import Departures
+from monitoring.drift.dictionary import Dictionary
+from monitoring.drift.promises import DriftThresholds
+from monitoring.drift.watches import DriftFinding, DriftWatch
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import profile
+from monitoring.profiles.reference import Column, Floats, Reference
 
 POLICY = DriftThresholds()
 COLUMNS = [Column(name="a"), Column(name="b")]

@@ -8,12 +8,12 @@ import numpy as np
 import orjson
 import pytest
 
-from monitoring.alternatives import ladder
-from monitoring.learned import LearnedWatch
-from monitoring.profile import Profile
-from monitoring.promises import DriftThresholds
-from monitoring.reference import Feature, Kind, Reference
-from monitoring.watches import DriftFinding, DriftWatch
+from monitoring.drift.learned import LearnedWatch
+from monitoring.drift.promises import DriftThresholds
+from monitoring.drift.watches import DriftFinding, DriftWatch
+from monitoring.profiles.alternatives import ladder
+from monitoring.profiles.profile import Profile
+from monitoring.profiles.reference import Feature, Kind, Reference
 
 #: Of states and findings whose evidence was multiplied in whole numbers, one window at a time.
 DIGEST = "1cbef54cd032c5279b90600a177537cb77f73bfe79029370fc41bd89e79f6b21"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.conditions import holds
+from monitoring.signals.conditions import holds
 from statemachine.conditions import signals_of
 from statemachine.grammar import ExpressionInvalid
 from statemachine.policy import Policy, PolicyInvalid

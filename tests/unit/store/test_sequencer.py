@@ -7,9 +7,9 @@ from typing import TypeVar
 import pytest
 
 from store import DatabaseLocked, DatabaseUnavailable, DatabaseUnreachable, Interrupted, Unit
+from store.in_memory.rows import Rows
+from store.in_memory.unit import MemoryUnit
 from store.ledger import Ledger
-from store.memory_rows import Rows
-from store.memory_unit import MemoryUnit
 from store.sequencer import ATTEMPTS, Sequencer
 from tests.fixtures.events import NOON_US
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from monitoring.assumptions import assumptions
-from monitoring.departures import Departures
-from monitoring.dictionary import Dictionary
-from monitoring.learned import LearnedWatch
-from monitoring.learned import assumptions as assumed_of_shapes
-from monitoring.learning import learn
-from monitoring.profile import Profile, profile
-from monitoring.reference import Column, Reference
+from monitoring.drift.assumptions import assumptions
+from monitoring.drift.departures import Departures
+from monitoring.drift.dictionary import Dictionary
+from monitoring.drift.learned import LearnedWatch
+from monitoring.drift.learned import assumptions as assumed_of_shapes
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import Profile, profile
+from monitoring.profiles.reference import Column, Reference
 from server.judges.rulings import Inputs
 from server.judges.table import rule
 from statemachine.policy import Policy

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring.seasons import DAY_US
+from monitoring.profiles.seasons import DAY_US
 from server.requests import LabelsBatch, ReferenceRows, RowsBatch
 from server.service import Service
 from tests.fixtures.services import a_model, a_service

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from remission.v1 import policy_pb2 as pb
 
-from cli.policy_file import parse
+from cli.policies.files import parse
 from scripts import draw_policy_proto
 from server.errors import Invalid
 from server.transport.policies import policy_text

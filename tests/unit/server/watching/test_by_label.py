@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from monitoring.learning import learn
-from monitoring.profile import profile
-from monitoring.reference import Column, Reference
-from monitoring.watches import DriftWatch
+from monitoring.drift.watches import DriftWatch
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import profile
+from monitoring.profiles.reference import Column, Reference
 from server.intake import feed
 from server.intake.feed import Floats
 from server.intake.schema import NUMERIC, Feature, Schema

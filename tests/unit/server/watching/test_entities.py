@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from monitoring.frozen import Frozen
-from monitoring.learning import learn
-from monitoring.reference import Column, Floats, Reference
+from monitoring.profiles.learning import learn
+from monitoring.profiles.reference import Column, Floats, Reference
+from monitoring.quality.frozen import Frozen
 from server.intake import feed
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
 from server.watching.entities import Entities

@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
-from monitoring.quality import QualityFinding
+from monitoring.quality.faults import QualityFinding
 from retraining.dataset import Dataset
 from retraining.scope import Spec
 from server.service import Service

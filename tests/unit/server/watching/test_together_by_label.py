@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from monitoring.departures import Departures
-from monitoring.learning import learn
-from monitoring.profile import profile
-from monitoring.reference import Column
-from monitoring.watches import DriftWatch
+from monitoring.drift.departures import Departures
+from monitoring.drift.watches import DriftWatch
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import profile
+from monitoring.profiles.reference import Column
 from server.intake import feed
 from server.intake.feed import Floats
 from server.intake.schema import NUMERIC, Feature, Schema

@@ -1,0 +1,1 @@
+"""`remission policy`: reads files of policies, says what they mean and what differs, and tries them on history."""

@@ -1,0 +1,4 @@
+"""Whether inputs or outputs drift: evidence that grows window by window.
+
+`detector.py` raises alarms, `departures.py` notes what leaves; `effects.py` tells people how much changed.
+"""

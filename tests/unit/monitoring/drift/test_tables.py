@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from monitoring.drift.tables import EXACT, Tables, Together
+
+Ints = NDArray[np.int64]
+
+
+def drawn(seed: int, shapes: list[tuple[int, int]], windows: int, highest: int) -> tuple[list[Ints], Ints]:
+    """Draw tables of these shapes, and counts of windows up to the highest one."""
+    generator = np.random.default_rng(seed)
+    tables = [generator.integers(-(1 << 25), 1 << 25, size=shape) for shape in shapes]
+    return tables, generator.integers(0, highest, size=(windows, sum(slots for _, slots in shapes)), endpoint=True)
+
+
+def by_whole_numbers(tables: list[Ints], counts: Ints) -> Ints:
+    parts = np.split(counts, np.cumsum([table.shape[1] for table in tables])[:-1], axis=1)
+    return np.concatenate([part @ table.T for part, table in zip(parts, tables, strict=True)], axis=1)
+
+
+@given(
+    seed=st.integers(0, 1_000),
+    shapes=st.lists(st.tuples(st.integers(0, 5), st.sampled_from([1, 9, 9, 71])), min_size=1, max_size=6),
+    windows=st.integers(1, 9),
+    highest=st.sampled_from([1, 1_000, 1 << 24, 1 << 31]),
+)
+def test_products_are_those_of_whole_numbers(
+    seed: int, shapes: list[tuple[int, int]], windows: int, highest: int
+) -> None:
+    tables, counts = drawn(seed, shapes, windows, highest)
+
+    assert np.array_equal(Tables.of(tables).dot(counts), by_whole_numbers(tables, counts))
+
+
+def test_the_highest_count_that_is_multiplied_at_once_keeps_all_sums_exact_and_no_higher_one_would() -> None:
+    tables, _ = drawn(1, [(30, 71)] * 3, 1, 1)
+    heaviest = max(int(np.abs(table).sum(axis=1).max()) for table in tables)
+
+    most = Tables.of(tables).most
+
+    assert most * heaviest <= EXACT < (most + 1) * heaviest
+
+
+def test_a_window_has_the_same_products_in_any_company() -> None:
+    tables, counts = drawn(2, [(30, 71)] * 20 + [(50, 27)] * 2, 300, 1_000)
+    held = Tables.of(tables)
+
+    alone = np.concatenate([held.dot([one]) for one in counts])
+
+    assert np.array_equal(held.dot(counts), alone)
+    assert np.array_equal(held.dot(counts[::-1]), alone[::-1])
+
+
+@given(
+    seed=st.integers(0, 1_000),
+    shapes=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([1, 9, 9])), min_size=1, max_size=5),
+    order=st.lists(st.integers(0, 5), min_size=1, max_size=9),
+    highest=st.sampled_from([1, 1_000, 1 << 31]),
+)
+def test_windows_of_many_tables_have_the_products_of_their_own(
+    seed: int, shapes: list[tuple[int, int]], order: list[int], highest: int
+) -> None:
+    """Some have the same tables, some tables of the same shapes, and one has others; features may share a table."""
+    drawn_from = [drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1)[0] for number in range(6)]
+    alike = [[[table, one[0]][at > len(shapes) - 1] for at, table in enumerate(one)] for one in drawn_from]
+    held = [Tables.of(tables) for tables in alike]
+    generator = np.random.default_rng(seed)
+    counts = [generator.integers(0, highest, held[number].slots, endpoint=True) for number in order]
+
+    found = Together([held[number] for number in order]).dot(counts)
+
+    assert found.shape == (len(order), max(held[number].columns for number in order))
+    for line, number, one in zip(found, order, counts, strict=True):
+        (alone,) = by_whole_numbers(alike[number], one[None])
+        assert np.array_equal(line, np.append(alone, np.zeros(len(line) - len(alone), np.int64)))
+
+
+def test_tables_without_exact_products_are_refused() -> None:
+    with pytest.raises(ValueError, match=f"adds up to {(1 << 53) - 1}; products are exact up to {1 << 52}"):
+        Tables.of([np.array([[1, 1 << 53]]) - 1])
+
+
+def test_counts_of_another_layout_are_refused() -> None:
+    tables, counts = drawn(3, [(2, 9), (3, 12)], 4, 9)
+
+    with pytest.raises(ValueError, match=r"counts of shape \(20,\) are not those of a window, \(21,\)"):
+        Tables.of(tables).dot(counts[:, :-1])

@@ -1,0 +1,96 @@
+"""Claims about the alarm of loss and the second look. Error rates are simulated with seeds, against their bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from measures.losses import fixed
+from measures.sums import block
+from monitoring.performance.decline import alarm, recovered, resolve
+from statemachine.policy import Policy
+
+POLICY = Policy()
+WINDOW, SIZE = 100, 20
+
+
+def blocks(rate: float, windows: int, seed: int = 1, size: int = SIZE) -> list[list[int]]:
+    """Give blocks of 0/1 losses with mean *rate*."""
+    chance = np.random.default_rng(seed)
+    return [block(fixed((chance.random(size) < rate).astype(float), 1.0)) for _ in range(windows * 5)]
+
+
+def inputs(found: list[list[int]], level: float = 0.3) -> dict[str, Any]:
+    return {"blocks": found, "level": level, "window": WINDOW}
+
+
+def test_a_steady_loss_raises_fewer_alarms_than_its_run_length_allows() -> None:
+    """60 streams of 60 looks at a promised run length of 1,000 looks: 3.6 alarms are allowed on average."""
+    raised = 0
+    for seed in range(60):
+        whole = blocks(0.3, 60, seed)
+        raised += any(alarm(inputs(whole[max(end - 100, 0) : end]), POLICY).raised for end in range(5, 301, 5))
+
+    assert raised <= 6
+
+
+def test_a_loss_below_its_level_speaks_for_nothing() -> None:
+    found = alarm(inputs(blocks(0.1, 8)), POLICY)
+
+    assert (found.log_evidence, found.raised) == (0.0, False)
+
+
+def test_a_doubled_loss_is_noticed_and_dated() -> None:
+    """Twenty steady windows are the memory; the rise begins four windows before the end."""
+    found = alarm(inputs([*blocks(0.3, 16), *blocks(0.6, 4, seed=2)]), POLICY)
+
+    assert found.raised
+    assert 70 <= found.onset <= 90
+
+
+def test_a_gradual_rise_is_noticed_too() -> None:
+    rising = [one for step in range(20) for one in blocks(0.3 + 0.01 * step, 1, seed=step)]
+
+    assert alarm(inputs(rising), POLICY).raised
+
+
+def test_no_block_raises_nothing() -> None:
+    assert not alarm(inputs([]), POLICY).raised
+
+
+def test_a_rise_that_stays_is_confirmed_and_one_that_went_is_cleared() -> None:
+    assert resolve(inputs(blocks(0.6, 3)), POLICY).verdict == "confirmed"
+    assert resolve(inputs(blocks(0.1, 3)), POLICY).verdict == "cleared"
+
+
+def test_less_than_a_window_leaves_a_doubt_open() -> None:
+    assert resolve(inputs(blocks(0.9, 3)[:4]), POLICY).verdict == "open"
+
+
+def test_a_doubt_is_cleared_in_time_when_nothing_shows() -> None:
+    level = inputs(blocks(0.3, POLICY.confirmation.most_windows + 1))
+
+    assert resolve(level, POLICY).verdict != "open"
+
+
+def test_false_confirmations_keep_to_their_level() -> None:
+    """200 blips that are over when the second look begins: at most a third may be confirmed; fewer are."""
+    confirmed = 0
+    for seed in range(200):
+        whole = blocks(0.3, 7, seed)
+        for end in range(5, 36, 5):
+            found = resolve(inputs(whole[:end]), POLICY)
+            if found.verdict != "open":
+                confirmed += found.verdict == "confirmed"
+                break
+
+    assert confirmed / 200 <= POLICY.confirmation.alpha
+
+
+def test_a_degraded_champion_recovers_on_strong_evidence_only() -> None:
+    windows = POLICY.confirmation.most_windows
+
+    assert recovered(inputs(blocks(0.05, windows)), POLICY).verdict == "recovered"
+    assert recovered(inputs(blocks(0.05, windows - 1)), POLICY).verdict == "open"
+    assert recovered(inputs(blocks(0.28, windows)), POLICY).verdict == "open"
