@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,10 +88,19 @@ def inventory(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
     for one in found:
         validation = one.get("validation", {})
         one["validated"] = f"{day(validation['at_us'])} by {validation['how']}" if validation else "never"
-        one["next_review"] = day(one["next_review_us"]) if int(one["next_review_us"]) else "none"
+        one["next_review"] = _review(int(one["next_review_us"]))
         one["open"] = ", ".join(f"{finding['what']} {finding['about']}".strip() for finding in one["findings"])
     columns = ("model", "owner", "purpose", "tier", "champion", "state", "validated", "next_review", "open")
     show(found + unread(listing.unreadable), columns, as_json=as_json)
+
+
+def _review(at_us: int) -> str:
+    """Tell the day of a review, and whether it has passed."""
+    from cli.tables import day
+
+    if not at_us:
+        return "none"
+    return f"{day(at_us)}, overdue" if at_us < time.time_ns() // 1_000 else day(at_us)
 
 
 def _asked_of(  # whoever exports needs no vault: the server has it

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from store.errors import RequestIdReused
 
 
 class RequestError(Exception):
@@ -48,6 +51,27 @@ class ModelExists(RequestError):
     def __init__(self, model: str) -> None:
         super().__init__(f"model.name: {model!r} is under watch already; UpdateModel changes it")
         self.model = model
+
+
+class IdReused(RequestError):
+    """The id stands for something else that was sent before."""
+
+    def __init__(self, field: str, given: str) -> None:
+        super().__init__(f"{field}: {given!r} was used before, with another content; a new id is accepted")
+        self.field, self.given = field, given
+
+
+@contextmanager
+def new_id(field: str, given: str) -> Iterator[None]:
+    """Call an id that turns out to be used by the field and the words of the caller.
+
+    Raises:
+        IdReused: It stands for something else.
+    """
+    try:
+        yield
+    except RequestIdReused as error:
+        raise IdReused(field, given) from error
 
 
 class EtagMismatch(RequestError):

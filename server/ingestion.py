@@ -9,7 +9,7 @@ import orjson
 
 from server.act import Caller
 from server.desk import Desk
-from server.errors import Invalid
+from server.errors import Invalid, new_id
 from server.intake import feed
 from server.intake.points import MOST_SERIES, reconciled
 from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
@@ -23,7 +23,8 @@ def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch, caller: Caller) -> Rec
     del caller
     desk.living(unit, batch.model)
     key, sha = f"rows/{batch.model}/{batch.batch_id}", batch.digest()
-    return _once(desk, unit, key, sha, lambda: _rows(desk, unit, batch))
+    with new_id("batch.batch_id", batch.batch_id):
+        return _once(desk, unit, key, sha, lambda: _rows(desk, unit, batch))
 
 
 def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch, caller: Caller) -> Receipt:
@@ -31,7 +32,8 @@ def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch, caller: Caller) ->
     del caller
     desk.living(unit, batch.model)
     key, sha = f"labels/{batch.model}/{batch.batch_id}", batch.digest()
-    return _once(desk, unit, key, sha, lambda: _labels(desk, unit, batch))
+    with new_id("batch_id", batch.batch_id):
+        return _once(desk, unit, key, sha, lambda: _labels(desk, unit, batch))
 
 
 def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) -> Receipt:
@@ -39,7 +41,8 @@ def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) 
     del caller
     desk.living(unit, batch.model)
     key, sha = f"metrics/{batch.model}/{batch.request_id}", digest(canonical(batch.to_json()))
-    return _once(desk, unit, key, sha, lambda: _points(desk, unit, batch))
+    with new_id("request_id", batch.request_id):
+        return _once(desk, unit, key, sha, lambda: _points(desk, unit, batch))
 
 
 def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:

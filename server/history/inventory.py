@@ -74,7 +74,7 @@ class Inventory:
             return {"at_us": min(one["since_us"] for one in findings), "why": findings[0]["what"]}
         days = REVIEW_DAYS[self._health.policy.tier]
         since_us = validation["at_us"] if validation else self._registered_us
-        return {"at_us": since_us + days * DAY_US, "why": f"{days} days after its validation, as tier asks"}
+        return {"at_us": since_us + days * DAY_US, "why": f"{days} days after its validation, as its tier asks"}
 
 
 def entries(store: Readable, after: str, limit: int) -> Listing[dict[str, Any]]:

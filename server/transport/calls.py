@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from grpc_status import rpc_status
 
 from server.act import CERTIFICATE, Caller
-from server.errors import ModelMissing
+from server.errors import ModelMissing, new_id
 from server.service import Service
 from server.transport.fields import identifier
 from server.transport.status import status_of, tell
@@ -88,7 +88,8 @@ async def once(service: Service, request: Mutation, answer: type[Answer], work: 
     sha = await read(_digest, request) if request.ByteSize() > LARGE_BYTES else _digest(request)
 
     def both(unit: Unit) -> Answer:
-        had = unit.answer(key, sha)
+        with new_id("request_id", request.request_id):
+            had = unit.answer(key, sha)
         if had is not None:
             return answer.FromString(had)
         made = work(unit)

@@ -119,10 +119,9 @@ def _registered(error: machine.AlreadyRegistered) -> Told:
     return Told(grpc.StatusCode.ALREADY_EXISTS, "MODEL_EXISTS", {}, (_violations(("model.name", str(error))),))
 
 
-def _reused(error: store.RequestIdReused) -> Told:
-    text = f"the id was used before, with another content; a new id is accepted: {error}"
-    facts = {"request_id": error.request_id}
-    return Told(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", facts, (_violations(("request_id", text)),))
+def _reused(error: e.IdReused) -> Told:
+    facts = {"request_id": error.given}
+    return Told(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", facts, (_violations((error.field, str(error))),))
 
 
 def _away(error: BaseException) -> Told:
@@ -236,7 +235,8 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (BundleUnsound, _unsound),
     (UnknownEvent, _future),
     (PayloadErased, _forgotten),
-    (store.RequestIdReused, _reused),
+    (e.IdReused, _reused),
+    (store.RequestIdReused, lambda error: _reused(e.IdReused("request_id", error.request_id))),
     (store.WrongExpectedVersion, _moved),
     (store.FeedOutOfOrder, _moved),
     (store.EvidenceMissing, _gone),

@@ -25,9 +25,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def target(folder: Path) -> Iterator[str]:
-    """A server with an ill model."""
+    """A server with a model that is ill by a metric, and is to be trained for that."""
+    asked = a_model("approval")
+    asked.policy_json = json.dumps({"budget": {"unexplained": "training"}})
     with serving(folder, clock="stream") as address, Client(address) as client:
-        client.create_model(a_model("approval"), a_reference())
+        client.create_model(asked, a_reference())
         decline(client, "approval")
         yield address
 
@@ -179,3 +181,4 @@ def test_the_inventory_is_told_to_people_and_to_machines(folder: Path, target: s
     assert entry["findings"][0]["what"] == "incident"
     assert "approval" in people.out
     assert "incident metric error_rate" in people.out
+    assert "overdue" in people.out

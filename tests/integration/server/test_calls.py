@@ -339,6 +339,23 @@ def test_the_same_request_id_with_another_content_is_refused(client: Client) -> 
 
     assert caught.value.code == grpc.StatusCode.ALREADY_EXISTS
     assert caught.value.reason == "REQUEST_ID_REUSED"
+    assert "request_id: 'metrics-1' was used before" in str(caught.value)
+
+
+def test_a_batch_id_with_other_rows_is_refused_by_the_name_that_it_was_sent_under(client: Client) -> None:
+    model = a_model("reused")
+    client.create_model(model, a_reference())
+    rows = [
+        make_batch("day-0", {"x": [value]}, outputs={"v1": [0.5]}, prediction_ids=["p"], times_us=[10**12])
+        for value in (0.1, 0.2)
+    ]
+    client.ingest_batch("reused", rows[0])
+
+    with pytest.raises(CallError) as caught:
+        client.ingest_batch("reused", rows[1])
+
+    assert caught.value.reason == "REQUEST_ID_REUSED"
+    assert "batch.batch_id: 'day-0' was used before" in str(caught.value)
 
 
 def test_text_without_end_is_refused_by_name(client: Client) -> None:
