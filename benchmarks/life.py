@@ -1,11 +1,13 @@
 """One model's life as the service itself wrote it, laid into a log for as many models as are wanted.
 
 A model is well, is suspected because of a metric that rises for a moment, and is cleared, again and again. Copied are
-the events, the evidence that they name, and the stored state: a log that is legal, with decisions that can be derived.
+the events, the evidence that they name, and what stands beside them: a log that is legal, with decisions that can be
+derived, but without what came in.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -22,7 +24,7 @@ from statemachine.canonical import canonical, digest
 from statemachine.envelope import NewEvent
 from statemachine.health import ModelHealth
 from statemachine.replay import projection
-from store import Evidence, Projection, Store, Unit
+from store import Evidence, Projection, Route, Store, Timer, Unit
 
 NAME = "m"
 QUIET = {"regret": {"every": 0}, "quality": {"alarms": "never"}, "drift": {"alarms": "never"}}
@@ -38,6 +40,7 @@ class Life:
     events: tuple[NewEvent, ...]
     evidence: tuple[Evidence, ...]
     end: ModelHealth
+    beside: tuple[Timer | Route, ...]
 
     def __len__(self) -> int:
         """How many events it has."""
@@ -77,9 +80,11 @@ def _lay(unit: Unit, life: Life, numbers: Iterable[int]) -> None:
         unit.put(
             Projection(
                 stream=name, version=end.version, state=place.state, phase=place.phase, automation=end.automation,
-                body=projection(end), updated_us=end.entered_us,
+                body=projection(end), updated_us=life.events[-1].occurred_us,
             )
         )  # fmt: skip
+        for one in life.beside:
+            unit.put(dataclasses.replace(one, stream=name))
 
 
 def _renamed(event: NewEvent, name: str) -> NewEvent:
@@ -104,6 +109,7 @@ def _read(service: Service) -> Life:
         tuple(NewEvent(**{field: getattr(step.recorded, field) for field in _FIELDS}) for step in steps),
         tuple(Evidence(kind="copied", body=body) for body in bodies),
         steps[-1].after,
+        service.store.read(lambda reader: (*reader.timers(NAME), *reader.routes(NAME))),
     )
 
 
