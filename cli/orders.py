@@ -14,6 +14,9 @@ from cli.tables import instant, told, wide
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
+#: Commands that have another name than the call that they make.
+COMMANDS = {"start_retraining": "retrain", "roll_back": "rollback"}
+
 
 def give(order: str, server: str, model: str, reason: str, etag: str, *, as_json: bool, **more: list[str]) -> None:
     """Have *order* carried out on *model*, and tell what follows. An etag may come without its quotes."""
@@ -58,7 +61,7 @@ def _told(found: operations_pb2.ExplainWaitResponse) -> dict[str, Any]:
         "explanation": found.explanation,
         "note": found.note,
         "requested_by": found.requested_by,
-        "orders": _orders(found.state),
+        "orders": _orders(found),
     }
     return {"state": told(found.state), "waits": waits, **concern, **more}
 
@@ -81,7 +84,7 @@ def _lines(found: operations_pb2.ExplainWaitResponse) -> list[str]:
     for one in found.waits:
         until = f", until {instant(one.due_us)}" if one.due_us else ""
         lines += [f"waits for: {one.awaited}{until}", f"otherwise: {one.outcome}"]
-    return [*lines, f"orders: {', '.join(_orders(state))}", f"etag: {state.etag.strip(chr(34))}"]
+    return [*lines, f"orders: {', '.join(_orders(found)) or 'none'}", f"etag: {state.etag.strip(chr(34))}"]
 
 
 def _about(found: operations_pb2.ExplainWaitResponse) -> list[str]:
@@ -100,22 +103,9 @@ def _about(found: operations_pb2.ExplainWaitResponse) -> list[str]:
     return [*lines, f"asked for by: {found.requested_by}"] if found.requested_by else lines
 
 
-def _orders(state: health_pb2.ModelState) -> list[str]:
-    """Name the commands that the service would take now; those that stop something come last."""
-    if state.state == health_pb2.STATE_RETIRED:
-        return ["none, the watch has ended"]
-    if state.automation == health_pb2.AUTOMATION_FROZEN:
-        return ["unfreeze"]
-    if state.automation == health_pb2.AUTOMATION_HELD:
-        return ["release", *_stops(state), "freeze"]
-    asked = ["approve", "reject"] if state.phase == "awaiting_approval" else []
-    begun = state.state in {health_pb2.STATE_HEALTHY, health_pb2.STATE_DEGRADED}
-    return [*asked, *(["retrain"] if begun else []), *_stops(state), "hold", "freeze"]
-
-
-def _stops(state: health_pb2.ModelState) -> list[str]:
-    remedied = state.state in {health_pb2.STATE_RETRAINING, health_pb2.STATE_CANARY}
-    return ["abort"] if remedied and state.phase != "aborting" else []
+def _orders(found: operations_pb2.ExplainWaitResponse) -> list[str]:
+    """Name the commands of the orders that the service would take now; those that stop something come last."""
+    return [COMMANDS.get(order, order) for order in found.orders]
 
 
 def _in_words(reason: str) -> list[str]:

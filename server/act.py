@@ -14,6 +14,7 @@ from statemachine.coding import UnknownEvent, encode, is_volatile, volatile_fiel
 from statemachine.commands import Command
 from statemachine.decide import decide
 from statemachine.envelope import NewEvent, PayloadErased
+from statemachine.errors import Refused
 from statemachine.events import RouteIntended
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
@@ -108,7 +109,7 @@ class Act:
             Refused: The command is not legal here. Nothing is appended.
         """
         before = self.folds.health(unit, model)
-        now_us = max(self._clock.now_us(watermark_us), before.entered_us)
+        now_us = self._now_us(before, watermark_us)
         facts = decide(before, command, now_us, self._gatekeeper)
         if not facts:
             return facts
@@ -120,6 +121,17 @@ class Act:
         _project(unit, before, after, facts, now_us)
         self.folds.keep(model, after)
         return facts
+
+    def would(self, reader: Reader, model: str, command: Command, watermark_us: int) -> bool:
+        """Say whether *command* would change anything now. Nothing is appended."""
+        health = self.folds.health(reader, model)
+        try:
+            return bool(decide(health, command, self._now_us(health, watermark_us), self._gatekeeper))
+        except Refused:
+            return False
+
+    def _now_us(self, health: ModelHealth, watermark_us: int) -> int:
+        return max(self._clock.now_us(watermark_us), health.entered_us)
 
 
 def _envelopes(model: str, before: ModelHealth, facts: Iterable[Event], now_us: int, caller: Caller) -> list[NewEvent]:

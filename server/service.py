@@ -133,6 +133,10 @@ class Service:
         """Tell the state of a model, and what people ask who are called."""
         return self.store.read(lambda reader: reading.explained(self.desk, reader, model))
 
+    def orders(self, model: str) -> list[str]:
+        """Name what people could order of a model now, by the names of the client's methods."""
+        return self.store.read(lambda reader: operating.taken(self.desk, reader, model))
+
     def stored_state(self, model: str) -> StateView:
         """Tell the state of a model as it is stored, whether or not its events lead there."""
         return self.store.read(lambda reader: reading.stored_view(self.desk, reader, model))

@@ -25,7 +25,7 @@ def check_version(connection: Connection) -> None:
     check_found(found_version(connection))
 
 
-def check_found(found: str | None = EXPECTED) -> None:
+def check_found(found: str | None) -> None:
     """Let a database pass that was found to have a schema, if that is the one of this program.
 
     Raises:

@@ -80,17 +80,17 @@ def attempt(  # noqa: PLR0913, PLR0917 - each is one option
         raise typer.BadParameter("one of --stream and --model is accepted", param_hint="--stream")
     if stream is not None and not target:
         raise typer.BadParameter("the column of the truth is needed with --stream", param_hint="--target")
-    from cli.policies import trial as policy_trial
+    from cli.policies import trial
     from cli.policies.source import policy_from
 
     tried = policy_from(source, server)
     if stream is None:
-        policy_trial.show_model_trial(policy_trial.try_on_model(server, model, tried), as_json=as_json)
+        trial.show_model_trial(trial.try_on_model(server, model, tried), as_json=as_json)
         return
     from backtest.stream import read_stream
 
     columns = tuple(part.strip() for part in drop.split(",") if part.strip())
     rows = read_stream(stream, target, task=task, drop=columns, time=time)
     sides = {"old": policy_from(against, server), "new": tried}
-    found = policy_trial.try_on_stream(rows, sides, {"label_delay": label_delay, "seed": seed})
-    policy_trial.show_stream_trial(found, as_json=as_json)
+    found = trial.try_on_stream(rows, sides, {"label_delay": label_delay, "seed": seed})
+    trial.show_stream_trial(found, as_json=as_json)

@@ -11,7 +11,7 @@ from server.privacy.actors import approver
 from server.views import StateView, state_of
 from statemachine import commands as c
 from statemachine.words import Reason, Remedy
-from store.ports import Unit
+from store.ports import Reader, Unit
 
 APPROVE = "approve"
 Order = Callable[[str, str, int], c.Command]
@@ -26,6 +26,13 @@ ORDERS: dict[str, Order] = {
     "abort": lambda _, note, row: c.Abort(note=note, at_row=row),
     "roll_back": lambda _, note, row: c.RollBack(note=note, at_row=row),
 }
+#: By the names of the client's methods, as people are told what they can order; those that stop something come last.
+BY_CALL: dict[str, Order] = {
+    **{order: ORDERS[order] for order in (APPROVE, "reject", "release", "unfreeze")},
+    "start_retraining": lambda actor, _, __: c.StartRetraining(requested_by=actor, reason=Reason.REQUESTED),
+    **{order: ORDERS[order] for order in ("roll_back", "abort", "hold", "freeze")},
+}
+SOMEBODY = "somebody"  #: who gave an order that is only asked about
 STOPS = frozenset({"freeze", "abort", "hold", "roll_back"})
 #: What a person can ask for: a kind of remedy, or one entrant of the bake-off by its name.
 REMEDIES = (Remedy.RECALIBRATE, Remedy.RESTORE, Remedy.REFIT, "since_change", "half", "recent", "all")
@@ -41,6 +48,13 @@ def operate(desk: Desk, unit: Unit, order: str, model: str, etag: str, note: str
     command = ORDERS[order](who, note, intake.next_row)
     desk.act(unit, model, command, intake.watermark_us, caller)
     return state_of(desk.health(unit, model), row=intake.next_row)
+
+
+def taken(desk: Desk, reader: Reader, model: str) -> list[str]:
+    """Name the orders that would change something now."""
+    head = reader.feed_head(model)
+    commands = {order: make(SOMEBODY, "", head.next_row) for order, make in BY_CALL.items()}
+    return [order for order, command in commands.items() if desk.act.would(reader, model, command, head.watermark_us)]
 
 
 def start_retraining(

@@ -86,7 +86,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
     @answering
     async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:
         """Say what a model waits for, and what happens if nobody acts."""
-        explained = await read(self._service.explained, model_name(request.model))
+        name = model_name(request.model)
+        explained, orders = await read(self._service.explained, name), await read(self._service.orders, name)
         view = explained.state
         found = view.wait
         where = f"{view.state}.{view.phase}" if view.phase else view.state
@@ -98,6 +99,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         return pb.ExplainWaitResponse(
             state=state(view), waits=[wait(one) for one in waits], explanation=told, requested_by=view.requested_by,
             concern=_concern(view.concern, explained.onset_us) if view.concern else None, note=explained.note,
+            orders=orders,
         )  # fmt: skip
 
     async def _order(self, order: str, request: Any, answer: type[A], context: Context) -> A:  # noqa: ANN401 - any order

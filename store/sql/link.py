@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from store.errors import Interrupted, OutcomeUnknown, StoreError
 from store.sql.faults import held_too_long, named
-from store.sql.statements import Copy, Statement, Values
+from store.sql.statement import Copy, Statement, Values
 
 #: How long work may compute before it lets the database know that it lives: a small part of any bound on silence.
 QUIET_SECONDS = 0.1
@@ -152,10 +152,11 @@ def _write_columns(cursor: Any, statement: Statement, rows: Sequence[Any]) -> No
     """Write rows whose values stand in the order of the columns."""
     if statement.ordered:
         cursor.executemany(statement.ordered, rows)
-    elif len(rows) == 1:
-        cursor.execute(statement.text, dict(zip(statement.columns, rows[0], strict=True)))
-    elif statement.copy:
+    elif statement.copy and len(rows) > 1:
         _copy(cursor, statement.copy, rows)
+    else:
+        for row in rows:
+            cursor.execute(statement.text, dict(zip(statement.columns, row, strict=True)))
 
 
 def _copy(cursor: Any, told: Copy, rows: Sequence[Any]) -> None:  # noqa: ANN401 - as above

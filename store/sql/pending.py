@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from store.errors import DatabaseUnavailable, Spoiled
 from store.sql.link import Link
-from store.sql.statements import Statement, Values
+from store.sql.statement import Statement, Values
 from store.sql.tables import METADATA
 
 #: What is pointed to is written before what points to it.

@@ -26,7 +26,8 @@ from store.records import (
 )
 from store.sql.link import Link
 from store.sql.rows import bytes_of, columns_of, event_of, events_of, made
-from store.sql.statements import Statement, Statements
+from store.sql.statement import Statement
+from store.sql.statements import Statements
 from store.sql.tables import (
     CHECKPOINTS,
     CURSORS,

@@ -4,20 +4,16 @@ Each is written with SQLAlchemy Core and kept as text with named parameters, so 
 compiles anything. `namespace` is a parameter of all of them.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     BindParameter,
-    Boolean,
     Column,
     ColumnElement,
     Insert,
-    Integer,
-    LargeBinary,
     Select,
     Table,
     Text,
@@ -37,6 +33,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
 
+from store.sql.statement import Copy, Statement
 from store.sql.tables import (
     CHECKPOINTS,
     CURSORS,
@@ -63,39 +60,6 @@ LIMIT: BindParameter[int] = bindparam("limit")
 
 #: Which schema the database has.
 REVISION = select(column("version_num", Text)).select_from(table("alembic_version")).scalar_subquery()
-
-#: What is written: values by column, or in the order of the statement's columns.
-Values = Mapping[str, Any] | tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """How PostgreSQL takes a stream of rows: as text, and in its own binary form, whose columns have *types*."""
-
-    text: str
-    binary: str
-    types: tuple[str, ...]
-    #: Which columns hold whole numbers, and how many bits.
-    bits: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A compiled statement: its text, the one table that it reads or writes, and the values that it brings along."""
-
-    text: str
-    table: str
-    constants: Mapping[str, object]
-    #: The same for values in the order of *columns*; empty where *copy* is faster.
-    ordered: str = ""
-    #: The same for a stream of many rows.
-    copy: "Copy | None" = None
-    columns: tuple[str, ...] = ()
-
-
-#: What PostgreSQL calls the types of our columns.
-_TYPES = {Text: "text", BigInteger: "int8", Integer: "int4", Boolean: "bool", LargeBinary: "bytea"}
-_BITS = {"int8": 64, "int4": 32}
 
 
 class Statements:
@@ -321,14 +285,8 @@ class Statements:
         if self._dialect.name != "postgresql":
             text_in_order = insert(table).values(_parameters(table)).compile(dialect=sqlite.dialect(paramstyle="qmark"))
             return replace(one, ordered=str(text_in_order), columns=columns)
-        # Measured on batches of 256: a third of what an insert from one array for each column costs, since psycopg
-        # writes rows in C and arrays in Python.
         quote = self._dialect.identifier_preparer.quote
-        text = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
-        types = tuple(_TYPES[type(column.type)] for column in table.columns)
-        bits = tuple((place, _BITS[name]) for place, name in enumerate(types) if name in _BITS)
-        copy = Copy(text, f"{text} (FORMAT BINARY)", types, bits)
-        return replace(one, copy=copy, columns=columns)
+        return replace(one, copy=Copy.into(table, quote), columns=columns)
 
     def _upsert(self, table: Table) -> Statement:
         # The two inserts are one in everything used here, but share no type; who needs one does not import both.

@@ -137,8 +137,10 @@ class SqlBackend:
         # One row is locked for every append. That makes positions gap-free, so a follower that reads "after 41"
         # never misses a 42 still in flight. It costs parallel writes.
         row = link.row(self._statements.lock_head) or NO_HEAD
-        check_found(*row[len(NO_HEAD) :])
-        self._learn(link, Head(*row[: len(NO_HEAD)]))
+        head, schema = Head(*row[: len(NO_HEAD)]), row[len(NO_HEAD) :]
+        if schema:
+            check_found(str(schema[0]))
+        self._learn(link, head)
         unit = SqlUnit(link, self._statements, self._ledger, self._at_rest, self._known)
         return SqlTransaction(self, link, unit, self._known)
 

@@ -31,7 +31,8 @@ from store.sql.listening import channel_of
 from store.sql.pending import Pending
 from store.sql.reader import SqlReader
 from store.sql.rows import columns_of, event_row, told
-from store.sql.statements import Statement, Statements
+from store.sql.statement import Statement
+from store.sql.statements import Statements
 from store.sql.tables import (
     CHECKPOINTS,
     CURSORS,

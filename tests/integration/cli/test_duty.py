@@ -115,7 +115,7 @@ def test_the_orders_that_are_told_are_taken_and_the_others_refused(target: str, 
     for begin, told in (
         (lambda: None, ["retrain", "hold", "freeze"]),
         (lambda: give.start_retraining(name), ["approve", "reject", "abort", "hold", "freeze"]),
-        (lambda: give.hold(name), ["release", "abort", "freeze"]),
+        (lambda: give.hold(name), ["reject", "release", "abort", "freeze"]),
         (lambda: give.freeze(name), ["unfreeze"]),
     ):
         begin()

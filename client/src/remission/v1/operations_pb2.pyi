@@ -556,6 +556,7 @@ class ExplainWaitResponse(google.protobuf.message.Message):
     CONCERN_FIELD_NUMBER: builtins.int
     REQUESTED_BY_FIELD_NUMBER: builtins.int
     NOTE_FIELD_NUMBER: builtins.int
+    ORDERS_FIELD_NUMBER: builtins.int
     explanation: builtins.str
     """explanation is the same in a sentence or two."""
     requested_by: builtins.str
@@ -574,6 +575,12 @@ class ExplainWaitResponse(google.protobuf.message.Message):
     def concern(self) -> global___Concern:
         """concern is what the open incident is about; absent where none is open, and where rows, labels or points stay away."""
 
+    @property
+    def orders(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """orders are the calls of this service that would change something now, in lower case with underscores, such as
+        "start_retraining"; those that stop something come last. None where the watch has ended.
+        """
+
     def __init__(
         self,
         *,
@@ -583,8 +590,9 @@ class ExplainWaitResponse(google.protobuf.message.Message):
         concern: global___Concern | None = ...,
         requested_by: builtins.str = ...,
         note: builtins.str = ...,
+        orders: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["concern", b"concern", "state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["concern", b"concern", "explanation", b"explanation", "note", b"note", "requested_by", b"requested_by", "state", b"state", "waits", b"waits"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["concern", b"concern", "explanation", b"explanation", "note", b"note", "orders", b"orders", "requested_by", b"requested_by", "state", b"state", "waits", b"waits"]) -> None: ...
 
 global___ExplainWaitResponse = ExplainWaitResponse
