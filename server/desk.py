@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 import orjson
@@ -21,6 +20,7 @@ from server.watching.watch import Watch
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
 from statemachine.words import RETIRED
+from store.answers import Answer
 from store.ports import Reader, Unit
 from store.records import FeedItem
 from store.sealed_blobs import SealedBlobs
@@ -33,8 +33,8 @@ PAGE = 32  #: feed entries read at once; one may be 16 MiB
 class Doing(Protocol):
     """Does a piece of work on the writer thread."""
 
-    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
-        """Give a future that is durable once it has a result."""
+    def __call__(self, work: Callable[[Unit], T], /) -> Answer[T]:
+        """Give an answer: what it gives is durable."""
 
 
 class Desk:

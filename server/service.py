@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
@@ -42,6 +41,7 @@ from server.requests import (
 from server.views import JobView, ModelView, RouteView, StateView
 from statemachine.envelope import RecordedEvent
 from statemachine.externals import ExternalSignal
+from store.answers import Answer
 from store.errors import StoreError
 from store.ports import Store, Unit
 from store.proofs import consistency as path_between
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 class Service:
-    """Joins desk and store. Methods that change something give a future that is durable once it has a result."""
+    """Joins desk and store. Methods that change something give an answer: what it gives is durable."""
 
     def __init__(self, store: Store, desk: Desk, notary: Notary, time_us: Callable[[], int] = wall_us) -> None:
         self.store, self.desk, self.notary, self._time_us = store, desk, notary, time_us
@@ -62,13 +62,13 @@ class Service:
 
     # Models.
 
-    def create_model(self, new: NewModel, caller: Caller = SERVICE) -> Future[ModelView]:
+    def create_model(self, new: NewModel, caller: Caller = SERVICE) -> Answer[ModelView]:
         """Put a model under watch."""
         return self.do(lambda unit: registration.create_model(self.desk, unit, new, caller))
 
     def declare_signals(
         self, name: str, etag: str, signals: Sequence[ExternalSignal], caller: Caller = SERVICE
-    ) -> Future[ModelView]:
+    ) -> Answer[ModelView]:
         """Say which series others measure for a model."""
         return self.do(lambda unit: registration.declare_signals(self.desk, unit, name, etag, signals, caller))
 
@@ -80,13 +80,13 @@ class Service:
         purpose: str | None,
         policy_json: str | None,
         caller: Caller = SERVICE,
-    ) -> Future[ModelView]:
+    ) -> Answer[ModelView]:
         """Change owner, purpose or policy."""
         return self.do(
             lambda unit: registration.update_model(self.desk, unit, name, etag, owner, purpose, policy_json, caller),
         )
 
-    def retire_model(self, name: str, etag: str, note: str, caller: Caller = SERVICE) -> Future[ModelView]:
+    def retire_model(self, name: str, etag: str, note: str, caller: Caller = SERVICE) -> Answer[ModelView]:
         """End the watch of a model."""
         return self.do(lambda unit: registration.retire_model(self.desk, unit, name, etag, note, caller))
 
@@ -111,15 +111,15 @@ class Service:
         if self.store.read(lambda reader: self.desk.readers.health(reader, batch.model)).registered:
             self.desk.sealer.ready(batch.model, batch.subjects)
 
-    def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
+    def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
         """Take rows in."""
         return self.followers.fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch, caller))
 
-    def ingest_labels(self, batch: LabelsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
+    def ingest_labels(self, batch: LabelsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
         """Take labels in."""
         return self.followers.fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch, caller))
 
-    def ingest_metrics(self, batch: MetricsBatch, caller: Caller = SERVICE) -> Future[Receipt]:
+    def ingest_metrics(self, batch: MetricsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
         """Take points of metric series in."""
         return self.followers.fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch, caller))
 
@@ -165,7 +165,7 @@ class Service:
         applied_bp: int,
         failure: str = "",
         caller: Caller = SERVICE,
-    ) -> Future[int]:
+    ) -> Answer[int]:
         """Note what a router serves; give the generation in force."""
         return self.do(
             lambda unit: routing.acknowledge(self.desk, unit, model, generation, router, applied_bp, failure, caller),
@@ -173,20 +173,20 @@ class Service:
 
     # Training.
 
-    def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Future[JobView | None]:
+    def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Answer[JobView | None]:
         """Give a worker the oldest job that waits; None when there is none."""
         return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, self._time_us(), caller))
 
-    def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Future[tuple[int, bool]]:
+    def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Answer[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
         now_us = self._time_us()
         return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, now_us))
 
-    def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Future[bool]:
+    def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Answer[bool]:
         """Take a worker's result in; True when it was had before."""
         return self.do(lambda unit: training.complete_job(self.desk, unit, completion, caller))
 
-    def fail_job(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Future[bool]:
+    def fail_job(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Answer[bool]:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
 
@@ -204,19 +204,19 @@ class Service:
             for model, sign in zip(models, silent, strict=True)
         ]
 
-    def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Future[None]:
+    def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Answer[None]:
         """Keep the bytes of a first champion, whose manifest is in the blobs."""
         return self.do(lambda unit: registration.register_artifact(self.desk, unit, model, version, manifest, caller))
 
     # People.
 
-    def operate(self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE) -> Future[StateView]:
+    def operate(self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE) -> Answer[StateView]:
         """Carry out an order: one of `operating.ORDERS`."""
         return self.do(lambda unit: operating.operate(self.desk, unit, order, model, etag, note, caller))
 
     def start_retraining(
         self, model: str, etag: str, note: str, remedies: list[str], caller: Caller = SERVICE
-    ) -> Future[StateView]:
+    ) -> Answer[StateView]:
         """Begin a remedy because a person asks."""
 
         def work(unit: Unit) -> StateView:
@@ -319,7 +319,7 @@ class Service:
             Turn(model, self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us))) for model in due
         ]
 
-    def do(self, work: Callable[[Unit], T]) -> Future[T]:
+    def do(self, work: Callable[[Unit], T]) -> Answer[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""
 
         def guarded(unit: Unit) -> T:

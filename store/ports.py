@@ -1,10 +1,10 @@
 """What the rest of the house may ask of a store."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 from statemachine.envelope import NewEvent, RecordedEvent
+from store.answers import Answer
 from store.records import (
     Checkpoint,
     Cursor,
@@ -189,11 +189,11 @@ class Store(Protocol):
 
     namespace: str
 
-    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
-        """Queue *work* for the writer thread. A future that has a result is durable.
+    def submit(self, work: Callable[[Unit], T]) -> Answer[T]:
+        """Queue *work* for the writer thread. What an answer gives is durable.
 
         Work has no effect but through its unit, since it may run more than once before one commit holds. What it
-        raises undoes it alone and reaches its future. Done-callbacks of the future run on the writer thread.
+        raises undoes it alone and reaches its answer, whose callbacks run on the writer thread.
 
         Raises:
             StoreClosed: The store takes no more work.

@@ -6,15 +6,17 @@ each answer, loop and writer wake each other by turns; with one for all that a c
 
 import asyncio
 import threading
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
+from store.answers import Answer
+
 T = TypeVar("T")
 
 # Answers of all types travel together; each waits for its own.
-_Letter = tuple["asyncio.Future[Any]", "Future[Any]"]
+_Letter = tuple["asyncio.Future[Any]", Answer[Any]]
 
 
 _Bags = dict[asyncio.AbstractEventLoop, list[_Letter]]
@@ -29,15 +31,15 @@ class _Thread(threading.local):
 _HERE = _Thread()
 
 
-async def delivered(future: "Future[T]") -> T:
-    """Wait for *future* without a thread; who waits no longer has cancelled it, if it had not begun."""
+async def delivered(answer: Answer[T]) -> T:
+    """Wait for *answer* without a thread; who waits no longer has cancelled it, if it had not begun."""
     loop = asyncio.get_running_loop()
     waiting: asyncio.Future[T] = loop.create_future()
-    future.add_done_callback(partial(_put, loop, waiting))
+    answer.add_done_callback(partial(_put, loop, waiting))
     try:
         return await waiting
     except asyncio.CancelledError:
-        future.cancel()
+        answer.cancel()
         raise
 
 
@@ -57,11 +59,11 @@ class Together:
             _send(loop, letters)
 
 
-def _put(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[Any]", future: "Future[Any]") -> None:
+def _put(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[Any]", answer: Answer[Any]) -> None:
     if _HERE.held is None:
-        _send(loop, [(waiting, future)])
+        _send(loop, [(waiting, answer)])
     else:
-        _HERE.held.setdefault(loop, []).append((waiting, future))
+        _HERE.held.setdefault(loop, []).append((waiting, answer))
 
 
 def _send(loop: asyncio.AbstractEventLoop, letters: list[_Letter]) -> None:
@@ -70,20 +72,20 @@ def _send(loop: asyncio.AbstractEventLoop, letters: list[_Letter]) -> None:
 
 
 def _open(letters: list[_Letter]) -> None:
-    for waiting, future in letters:
+    for waiting, answer in letters:
         if not waiting.done():
-            _tell(waiting, future)
+            _tell(waiting, answer)
 
 
-def _tell(waiting: "asyncio.Future[Any]", future: "Future[Any]") -> None:
+def _tell(waiting: "asyncio.Future[Any]", answer: Answer[Any]) -> None:
     try:
-        answer = future.result()
+        given = answer.result()
     except CancelledError:
         waiting.cancel()
     except BaseException as error:  # noqa: BLE001  (it is told to the one who asked)
         _tell_failure(waiting, error)
     else:
-        waiting.set_result(answer)
+        waiting.set_result(given)
 
 
 def _tell_failure(waiting: "asyncio.Future[Any]", error: BaseException) -> None:

@@ -1,16 +1,15 @@
 """The sequencer: all work of a process, in one order, with one commit for everything that waited.
 
 Dense positions need a single order of commits, so there is one writer. It drains its queue, does each piece of work
-so that a failure undoes that piece alone, and commits once. Only then do futures learn what became of them.
+so that a failure undoes that piece alone, and commits once. Only then do answers tell what became of them.
 """
 
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
+from store.answers import Answer, call
 from store.errors import DatabaseLocked, DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
 from store.ports import Unit
 from store.post import Together
@@ -52,47 +51,11 @@ class Backend(Protocol):
         """Let go of everything."""
 
 
-# The results of unlike works wait in one queue; each caller knows its own type.
-class _Answer(Protocol):
-    """Who is told what became of a work."""
-
-    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - as above
-        """Take what the work gave."""
-
-    def set_exception(self, exception: Exception, /) -> None:
-        """Take why it failed."""
-
-
 _Work = Callable[[Unit], Any]
-_Waiting = tuple[_Work, _Answer]
+_Waiting = tuple[_Work, Answer[Any]]
 
 #: What a work gave, or why it failed.
 _Outcome = tuple[Any, Exception | None]
-
-
-class _Own:
-    """The answer to who does the work himself: nobody else looks, so it needs none of a future's locks."""
-
-    _result: Any = None
-    _error: Exception | None = None
-
-    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - as above
-        """Take what the work gave."""
-        self._result = result
-
-    def set_exception(self, exception: Exception, /) -> None:
-        """Take why it failed."""
-        self._error = exception
-
-    def result(self) -> Any:  # noqa: ANN401 - as above
-        """Give the one, or raise the other."""
-        error, self._error = self._error, None
-        if error is None:
-            return self._result
-        try:
-            raise error
-        finally:
-            del error  # whose traceback has this frame: they would keep each other alive
 
 
 class Sequencer:
@@ -100,7 +63,7 @@ class Sequencer:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._queue: deque[tuple[_Work, Future[Any]]] = deque()
+        self._queue: deque[_Waiting] = deque()
         # Held for a few steps, and by no one who could come for it again: so a plain lock, which costs a tenth.
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
@@ -112,17 +75,17 @@ class Sequencer:
         self._thread = threading.Thread(target=self._drain, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
-        """Queue *work*; the future is resolved after the commit."""
-        future: Future[T] = Future()
+    def submit(self, work: Callable[[Unit], T]) -> Answer[T]:
+        """Queue *work*; the answer is there after the commit."""
+        answer: Answer[T] = Answer()
         with self._lock:
             if self._closing:
                 raise StoreClosed
-            self._queue.append((work, future))
+            self._queue.append((work, answer))
             if self._idle:
                 self._idle = False
                 self._wake.notify()
-        return future
+        return answer
 
     def run(self, work: Callable[[Unit], T]) -> T:
         """Do *work* now if the writer is idle, else queue it; return when it is committed."""
@@ -133,12 +96,14 @@ class Sequencer:
         try:
             if self._closing:
                 raise StoreClosed
-            own = _Own()
-            self._settle_as_owner([(work, own)])
+            answer: Answer[T] = Answer()
+            self._settle_as_owner([(work, answer)])
         finally:
             self._turn.release()
-        result: T = own.result()
-        return result
+        try:
+            return answer.result()
+        finally:
+            del answer  # the traceback of a failure has this frame: they would keep each other alive
 
     def on_commit(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call *callback* after each commit, until the function that is returned is called."""
@@ -177,7 +142,7 @@ class Sequencer:
 
     def _taken(self, most: int) -> list[_Waiting]:
         taken = [self._queue.popleft() for _ in range(min(len(self._queue), most))]
-        return [(work, future) for work, future in taken if future.set_running_or_notify_cancel()]
+        return [(work, answer) for work, answer in taken if answer.begin()]
 
     def _settle_as_owner(self, batch: list[_Waiting]) -> None:
         self._owner = threading.get_ident()
@@ -217,7 +182,7 @@ class Sequencer:
             except DatabaseUnavailable as error:
                 return [(None, error)] * len(batch)
             # What a shared transaction met belongs to one of its works; alone, each meets its own.
-            except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
+            except Exception as error:  # noqa: BLE001  (the answer carries it to the one who asked)
                 return None if len(batch) > 1 else [(None, _real(error))]
         return [(None, away)] * len(batch)
 
@@ -235,11 +200,7 @@ class Sequencer:
         if not self._callbacks or all(error for _, error in outcomes):
             return
         for callback in self._callbacks:
-            try:
-                callback()
-            # A follower must not raise, and one that does must not stop the writer: it is told like a thread's death.
-            except Exception:  # noqa: BLE001
-                threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))
+            call(callback)
 
 
 def _tried(transaction: Transaction, work: Callable[[Unit], object]) -> _Outcome:
@@ -247,7 +208,7 @@ def _tried(transaction: Transaction, work: Callable[[Unit], object]) -> _Outcome
         return transaction.attempt(work), None
     except (DatabaseUnavailable, Spoiled):
         raise
-    except Exception as error:  # noqa: BLE001  (the future carries it to the one who asked)
+    except Exception as error:  # noqa: BLE001  (the answer carries it to the one who asked)
         return None, error
 
 

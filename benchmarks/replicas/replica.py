@@ -10,7 +10,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
 
@@ -20,6 +19,7 @@ from benchmarks.replicas.accounts import Entry
 from benchmarks.replicas.wire import Appended, AppendOne, Failed, Read, ReadBehind
 from statemachine.envelope import NewEvent, RecordedEvent
 from store import Reader, Store, StoreError, Unit, WrongExpectedVersion, open_store
+from store.answers import Answer
 
 BACKLOG = 64
 
@@ -76,10 +76,10 @@ def told(key: str) -> NewEvent:
     )  # fmt: skip
 
 
-def telling(send: Callable[[object], None], key: str) -> Callable[[Future[int]], None]:
+def telling(send: Callable[[object], None], key: str) -> Callable[[Answer[int]], None]:
     """Give what tells the client how its request has ended."""
 
-    def tell(done: Future[int]) -> None:
+    def tell(done: Answer[int]) -> None:
         match done.exception():
             case None:
                 send(Appended(key, done.result()))

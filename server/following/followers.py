@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
 from server.desk import Desk, Doing
@@ -13,6 +12,7 @@ from server.following.backlog import Backlog
 from server.following.neglect import Neglect
 from server.following.turns import Turn
 from server.history import reading
+from store.answers import Answer
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
 
@@ -26,7 +26,7 @@ class Followers:
         self._store, self._desk, self._do = store, desk, do
         self._backlog, self._neglect = Backlog(), Neglect()
 
-    def fed(self, model: str, work: Callable[[Unit], T]) -> Future[T]:
+    def fed(self, model: str, work: Callable[[Unit], T]) -> Answer[T]:
         """Take data in, then look at it. On the stream's own clock the answer waits until it was looked at."""
         if self._desk.clock.follows_stream:
 
@@ -40,7 +40,7 @@ class Followers:
         answer.add_done_callback(lambda done: None if _failed(done) else self._called(model))
         return answer
 
-    def send(self, model: str) -> Future[None]:
+    def send(self, model: str) -> Answer[None]:
         """Look at everything that *model* has in its feed and that was not looked at yet."""
 
         def work(unit: Unit) -> None:
@@ -79,5 +79,5 @@ class Followers:
                 self.send(model)
 
 
-def _failed(done: Future[T]) -> bool:
+def _failed(done: Answer[T]) -> bool:
     return done.cancelled() or done.exception() is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from store.answers import Answer
 
 T = TypeVar("T")
 
@@ -14,7 +15,7 @@ class Turn(Generic[T]):
     """Work on one model that has begun."""
 
     model: str
-    done: Future[T]
+    done: Answer[T]
 
     def result(self) -> T:
         """Give what came of it, once it is durable; raise what it has failed with."""

@@ -7,7 +7,6 @@ import contextlib
 import functools
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Future
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import grpc
@@ -23,12 +22,13 @@ from server.service import Service
 from server.transport.fields import identifier
 from server.transport.status import status_of, tell
 from server.views import StateView
+from store.answers import Answer
 from store.ports import Unit
 from store.post import delivered
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Answer = TypeVar("Answer", bound=Message)
+Reply = TypeVar("Reply", bound=Message)
 Context = grpc.aio.ServicerContext[Any, Any]
 LOG = structlog.get_logger()
 
@@ -69,9 +69,9 @@ def certified(context: Context) -> str:
     return next(iter(names), b"").decode("utf-8", "replace")
 
 
-async def done(future: Future[T]) -> T:
+async def done(answer: Answer[T]) -> T:
     """Wait for work on the writer thread."""
-    return await delivered(future)
+    return await delivered(answer)
 
 
 async def read(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,7 +79,7 @@ async def read(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     return await asyncio.to_thread(question, *args, **kwargs)
 
 
-async def once(service: Service, request: Mutation, answer: type[Answer], work: Callable[[Unit], Answer]) -> Answer:
+async def once(service: Service, request: Mutation, answer: type[Reply], work: Callable[[Unit], Reply]) -> Reply:
     """Do *work* for the first request of this id; a repeated one gets the first answer.
 
     Work and answer are one commit, so there is no moment at which one is kept without the other.
@@ -87,7 +87,7 @@ async def once(service: Service, request: Mutation, answer: type[Answer], work: 
     key = f"request/{identifier(request.request_id, 'request_id')}"
     sha = await read(_digest, request) if request.ByteSize() > LARGE_BYTES else _digest(request)
 
-    def both(unit: Unit) -> Answer:
+    def both(unit: Unit) -> Reply:
         with new_id("request_id", request.request_id):
             had = unit.answer(key, sha)
         if had is not None:

@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import TypeVar
 
+from store.answers import Answer
 from store.in_memory.reader import MemoryReader
 from store.in_memory.rows import Rows
 from store.in_memory.unit import MemoryUnit
@@ -24,7 +24,7 @@ class MemoryStore:
         self._lock = threading.RLock()
         self._sequencer = Sequencer(_MemoryBackend(ledger, self._rows, self._lock))
 
-    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
+    def submit(self, work: Callable[[Unit], T]) -> Answer[T]:
         """Queue *work* for the writer thread."""
         return self._sequencer.submit(work)
 

@@ -1,7 +1,6 @@
 """The store in a database."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from store.answers import Answer
 from store.at_rest import AtRest
 from store.errors import DatabaseUnavailable, DatabaseUnreachable, StoreError
 from store.ledger import NO_HEAD, Ledger
@@ -47,7 +47,7 @@ class SqlStore:
         self._release = release
         self._sequencer = Sequencer(SqlBackend(writer, self._statements, ledger, at_rest, self._let_go))
 
-    def submit(self, work: Callable[[Unit], T]) -> "Future[T]":
+    def submit(self, work: Callable[[Unit], T]) -> Answer[T]:
         """Queue *work* for the writer thread."""
         return self._sequencer.submit(work)
 

@@ -7,7 +7,6 @@ and by the dictionary, one after the other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -17,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from statemachine.envelope import RecordedEvent, chain_faults, leaf_hash
 from store import ClearLease, ClearTimer, Job, Lease, Store, Timer
+from store.answers import Answer
 from tests.fixtures.events import an_event
 from tests.fixtures.plain import Placed, Plain
 from tests.fixtures.trees import root_of
@@ -177,12 +177,12 @@ class StoreMachine(RuleBasedStateMachine):
         """Many works in one commit: those that fail undo themselves alone."""
         jobs = [work_of(told) for told in many]
 
-        def start(unit: object) -> list[Future[list[object]]]:
+        def start(unit: object) -> list[Answer[list[object]]]:
             del unit  # while this is under way, what is submitted waits and shares the next commit
             return [self._store.submit(job) for job in jobs]
 
-        futures = self._store.run(start)
-        assert [outcome(future.result) for future in futures] == [
+        answers = self._store.run(start)
+        assert [outcome(answer.result) for answer in answers] == [
             outcome(partial(self._plain.run, job)) for job in jobs
         ]
 

@@ -62,7 +62,7 @@ def test_inline_and_queued_work_share_one_order(store: Store) -> None:
     def write(thread: int) -> list[int]:
         if thread % 2:
             return [store.run(count) for _ in range(EACH)]
-        return [future.result() for future in [store.submit(count) for _ in range(EACH)]]
+        return [answer.result() for answer in [store.submit(count) for _ in range(EACH)]]
 
     with ThreadPoolExecutor(4) as pool:
         versions = [version for part in pool.map(write, range(4)) for version in part]

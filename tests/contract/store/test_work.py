@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from store import (
     WorkInsideWork,
     WrongExpectedVersion,
 )
+from store.answers import Answer
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.work import appending, keeping
 
@@ -81,16 +81,17 @@ def test_work_that_raises_after_it_has_read_its_writes_leaves_nothing(store: Sto
     assert store.read(lambda reader: (reader.head().position, reader.projection("a"))) == (0, None)
 
 
-def together(store: Store, *works: Callable[[Unit], T]) -> list[Future[T]]:
+def together(store: Store, *works: Callable[[Unit], T]) -> list[Answer[T]]:
     """Submit *works* while the writer is busy, so that they share a commit; return when all are settled."""
 
-    def start(unit: Unit) -> list[Future[T]]:
+    def start(unit: Unit) -> list[Answer[T]]:
         unit.head()
         return [store.submit(work) for work in works]
 
-    futures = store.submit(start).result()
-    wait(futures)
-    return futures
+    answers = store.submit(start).result()
+    for answer in answers:
+        answer.exception()
+    return answers
 
 
 def failing_by_thirds(number: int) -> Callable[[Unit], int]:
@@ -106,10 +107,10 @@ def failing_by_thirds(number: int) -> Callable[[Unit], int]:
 
 
 def test_one_failure_among_many_works_undoes_itself_alone(store: Store) -> None:
-    futures = together(store, *(failing_by_thirds(number) for number in range(30)))
+    answers = together(store, *(failing_by_thirds(number) for number in range(30)))
 
-    assert [isinstance(future.exception(), Nonsense) for future in futures] == [number % 3 == 0 for number in range(30)]
-    assert [future.result() for future in futures if future.exception() is None] == list(range(1, 21))
+    assert [isinstance(answer.exception(), Nonsense) for answer in answers] == [number % 3 == 0 for number in range(30)]
+    assert [answer.result() for answer in answers if answer.exception() is None] == list(range(1, 21))
 
 
 def test_one_row_that_the_database_refuses_undoes_its_work_alone(store: Store) -> None:
@@ -162,8 +163,8 @@ def test_a_closed_store_takes_no_work(store: Store) -> None:
 
 
 def test_closing_finishes_what_is_queued(store: Store) -> None:
-    futures = [store.submit(appending(f"s-{n}", 0, an_event(f"e-{n}"))) for n in range(50)]
+    answers = [store.submit(appending(f"s-{n}", 0, an_event(f"e-{n}"))) for n in range(50)]
 
     store.close()
 
-    assert all(future.result() for future in futures)
+    assert all(answer.result() for answer in answers)

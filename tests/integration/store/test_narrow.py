@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-
 import msgspec
 import pytest
 
 from statemachine.envelope import NewEvent
 from store import DatabaseFault, Unit, migrate
+from store.answers import Answer
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.work import appending
@@ -32,14 +31,14 @@ def test_what_a_column_cannot_hold_is_refused(
 ) -> None:
     store = opened(url)
     bad: NewEvent = msgspec.structs.replace(an_event("bad"), **too_much)
-    futures: list[Future[object]] = []
+    answers: list[Answer[object]] = []
 
     def busy(unit: Unit) -> None:
         unit.head()
         works = [appending("bad", 0, bad), *(appending(one.event_id, 0, one) for one in some_events("good", beside))]
-        futures[:] = [store.submit(work) for work in works]
+        answers[:] = [store.submit(work) for work in works]
 
     store.run(busy)
 
-    assert [type(future.exception()) for future in futures] == [DatabaseFault, *[type(None)] * beside]
+    assert [type(answer.exception()) for answer in answers] == [DatabaseFault, *[type(None)] * beside]
     assert store.read(lambda reader: (reader.version("bad"), len(reader.all_events(0, 9)))) == (0, beside)

@@ -146,7 +146,7 @@ def test_streams_that_only_a_rolled_back_work_has_seen_are_empty(url: str, opene
 
 def test_two_replicas_that_write_at_once_wait_for_each_other(url: str, opened: Opening) -> None:
     first, second = opened(url), opened(url)
-    futures = [store.submit(counting(turn)) for turn in range(40) for store in (first, second)[turn % 2 :][:1]]
+    answers = [store.submit(counting(turn)) for turn in range(40) for store in (first, second)[turn % 2 :][:1]]
 
-    assert sorted(future.result()[0].position for future in futures) == list(range(1, 41))
+    assert sorted(answer.result()[0].position for answer in answers) == list(range(1, 41))
     assert list(chain_faults(first.read(lambda reader: reader.events("a")))) == []

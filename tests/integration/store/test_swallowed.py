@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import Future
 
 import pytest
 
 from store import StoreError, Timer, Unit, migrate
+from store.answers import Answer
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.work import keeping
 from tests.integration.store.conftest import Opening
@@ -31,15 +31,15 @@ def hide(unit: Unit) -> None:
 
 def test_an_error_that_work_hides_is_told_to_it_and_to_nobody_else(url: str, opened: Opening) -> None:
     store = opened(url)
-    futures: list[Future[None]] = []
+    answers: list[Answer[None]] = []
 
     def busy(unit: Unit) -> None:
         unit.head()
-        futures[:] = [store.submit(keeping(KEPT)), store.submit(hide)]
+        answers[:] = [store.submit(keeping(KEPT)), store.submit(hide)]
 
     store.run(busy)
 
-    assert futures[0].result() is None
+    assert answers[0].result() is None
     assert store.read(lambda reader: reader.timers("a")) == (KEPT,)
     with pytest.raises(StoreError):
-        futures[1].result()
+        answers[1].result()

@@ -2,11 +2,11 @@
 
 import gc
 from collections.abc import Iterator
-from concurrent.futures import Future
 
 import pytest
 
 from server.collecting import collect_seldom
+from store.answers import Answer
 from store.sequencer import LARGEST_BATCH
 
 
@@ -29,7 +29,7 @@ def test_a_full_batch_waits_without_being_looked_through() -> None:
         looks.append(phase)
 
     gc.callbacks.append(look)
-    waiting = [(Future[int](), [number]) for number in range(LARGEST_BATCH)]
+    waiting = [(Answer[int](), [number]) for number in range(LARGEST_BATCH)]
     gc.callbacks.remove(look)
 
     assert (len(waiting), looks) == (LARGEST_BATCH, [])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextvars import Context
 from typing import TypeVarTuple, Unpack
 
 import pytest
 
+from store.answers import Answer
 from store.post import Together, delivered
 
 Ts = TypeVarTuple("Ts")
@@ -28,51 +28,51 @@ class CountingLoop(asyncio.SelectorEventLoop):
         return super().call_soon_threadsafe(callback, *args, context=context)
 
 
-def settle(futures: list[Future[int]]) -> None:
+def settle(answers: list[Answer[int]]) -> None:
     """Settle all of them on another thread, as a commit does."""
 
     def work() -> None:
         with Together():
-            for number, future in enumerate(futures):
-                future.set_result(number)
+            for number, answer in enumerate(answers):
+                answer.set_result(number)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
 
 
-async def waited(*futures: Future[int]) -> list[asyncio.Task[int]]:
-    """Have somebody wait for each of *futures*."""
-    tasks = [asyncio.create_task(delivered(future)) for future in futures]
+async def waited(*answers: Answer[int]) -> list[asyncio.Task[int]]:
+    """Have somebody wait for each of *answers*."""
+    tasks = [asyncio.create_task(delivered(answer)) for answer in answers]
     await asyncio.sleep(0)
     return tasks
 
 
 def test_all_answers_of_a_commit_wake_the_loop_once() -> None:
-    futures: list[Future[int]] = [Future() for _ in range(100)]
+    answers: list[Answer[int]] = [Answer() for _ in range(100)]
 
     async def everybody() -> list[int]:
-        tasks = await waited(*futures)
-        settle(futures)
+        tasks = await waited(*answers)
+        settle(answers)
         return await asyncio.gather(*tasks)
 
     loop = CountingLoop()
-    answers = loop.run_until_complete(everybody())
+    given = loop.run_until_complete(everybody())
     loop.close()
 
-    assert (answers, loop.woken) == (list(range(100)), 1)
+    assert (given, loop.woken) == (list(range(100)), 1)
 
 
 def test_an_answer_that_is_there_already_is_given() -> None:
-    future: Future[int] = Future()
-    future.set_result(7)
+    answer: Answer[int] = Answer()
+    answer.set_result(7)
 
-    assert asyncio.run(delivered(future)) == 7
+    assert asyncio.run(delivered(answer)) == 7
 
 
 @pytest.mark.parametrize(("error", "told"), [(ValueError("no"), ValueError), (StopIteration("no"), TypeError)])
 def test_a_failure_is_told_to_the_one_whom_it_belongs_to(error: Exception, told: type[Exception]) -> None:
-    bad, good = Future[int](), Future[int]()
+    bad, good = Answer[int](), Answer[int]()
 
     async def both() -> list[int | BaseException]:
         tasks = await waited(bad, good)
@@ -87,7 +87,7 @@ def test_a_failure_is_told_to_the_one_whom_it_belongs_to(error: Exception, told:
 
 
 def test_who_waits_no_longer_cancels_what_has_not_begun() -> None:
-    left, kept = Future[int](), Future[int]()
+    left, kept = Answer[int](), Answer[int]()
 
     async def leaving() -> int:
         first, second = await waited(left, kept)
@@ -101,8 +101,8 @@ def test_who_waits_no_longer_cancels_what_has_not_begun() -> None:
 
 
 def test_who_waits_no_longer_hears_nothing_of_what_has_begun() -> None:
-    begun, other = Future[int](), Future[int]()
-    begun.set_running_or_notify_cancel()
+    begun, other = Answer[int](), Answer[int]()
+    begun.begin()
 
     async def leaving() -> list[int | BaseException]:
         tasks = await waited(begun, other)
@@ -116,21 +116,21 @@ def test_who_waits_no_longer_hears_nothing_of_what_has_begun() -> None:
 
 
 def test_work_that_others_have_cancelled_is_cancelled_for_those_who_wait() -> None:
-    future: Future[int] = Future()
+    answer: Answer[int] = Answer()
 
     async def waiting() -> list[int | BaseException]:
-        tasks = await waited(future)
-        future.cancel()
+        tasks = await waited(answer)
+        answer.cancel()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    [answer] = asyncio.run(waiting())
+    [told] = asyncio.run(waiting())
 
-    assert isinstance(answer, asyncio.CancelledError)
+    assert isinstance(told, asyncio.CancelledError)
 
 
 def test_answers_for_a_loop_that_has_ended_keep_nobody_from_theirs() -> None:
-    late, after = Future[int](), Future[int]()
-    late.set_running_or_notify_cancel()
+    late, after = Answer[int](), Answer[int]()
+    late.begin()
     ended = asyncio.new_event_loop()
     task = ended.create_task(delivered(late))
     ended.run_until_complete(asyncio.sleep(0))

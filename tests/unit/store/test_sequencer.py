@@ -1,12 +1,12 @@
 """What the sequencer does when its backend fails, shown on a backend that fails on demand."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import TypeVar
 
 import pytest
 
 from store import DatabaseLocked, DatabaseUnavailable, DatabaseUnreachable, Interrupted, Unit
+from store.answers import Answer
 from store.in_memory.rows import Rows
 from store.in_memory.unit import MemoryUnit
 from store.ledger import Ledger
@@ -83,7 +83,7 @@ def test_trying_again_has_an_end(sequencers: Making) -> None:
 
 def test_a_lock_that_stays_is_told_at_once_to_those_who_came_meanwhile(sequencers: Making) -> None:
     backend = FailingBackend(*[DatabaseLocked("by another")] * ATTEMPTS)
-    sequencer, queued = sequencers(backend), list[Future[int]]()
+    sequencer, queued = sequencers(backend), list[Answer[int]]()
 
     def start(unit: Unit) -> None:
         unit.head()
@@ -108,25 +108,25 @@ def test_a_commit_that_is_refused_is_split_until_its_cause_is_alone(sequencers: 
     backend = FailingBackend(None, ValueError("of the batch"), ValueError("of the first"))
     sequencer = sequencers(backend)
 
-    def start(unit: Unit) -> list[Future[int]]:
+    def start(unit: Unit) -> list[Answer[int]]:
         # The writer is busy with this work, so all of those share the next commit.
         unit.head()
         return [sequencer.submit(seven) for _ in range(3)]
 
-    futures = sequencer.run(start)
+    answers = sequencer.run(start)
 
-    assert [str(future.exception()) for future in futures] == ["of the first", "None", "None"]
+    assert [str(answer.exception()) for answer in answers] == ["of the first", "None", "None"]
     assert backend.begun == 5
 
 
 def test_a_work_that_was_cancelled_is_not_done(sequencers: Making) -> None:
     sequencer = sequencers(FailingBackend())
 
-    def start(unit: Unit) -> Future[int]:
+    def start(unit: Unit) -> Answer[int]:
         unit.head()
-        future = sequencer.submit(seven)
-        future.cancel()
-        return future
+        answer = sequencer.submit(seven)
+        answer.cancel()
+        return answer
 
     cancelled = sequencer.run(start)
 

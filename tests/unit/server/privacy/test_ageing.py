@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import TypeVar
 
 import pytest
@@ -16,6 +15,7 @@ from server.privacy.erasures import INTENDED, ErasureView, keep
 from server.privacy.office import Privacy
 from server.privacy.scopes import ScopeUnknown
 from server.service import Service
+from store.answers import Answer
 from store.ports import Unit
 from store.vault import PERIOD_US
 from tests.fixtures.services import Feed, a_model, a_service
@@ -39,7 +39,7 @@ class Writer:
     def __init__(self, service: Service, first: Callable[[], object] = lambda: None) -> None:
         self._service, self._first, self.asked = service, first, 0
 
-    def __call__(self, work: Callable[[Unit], T], /) -> Future[T]:
+    def __call__(self, work: Callable[[Unit], T], /) -> Answer[T]:
         self._first()
         self.asked += 1
         return self._service.do(work)
