@@ -12,8 +12,8 @@ from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.tables import Asked
 from monitoring.drift.watches import DriftFinding, DriftWatch, Sight, Squad
 
-#: Watches whose arrays lie side by side: what they add and multiply stays in the cache of a processor.
-AT_ONCE = 128
+#: Watches whose arrays lie side by side: enough to share what a call costs, and to fill large pages with their tables.
+AT_ONCE = 256
 
 
 class Fleet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -111,6 +112,7 @@ class Together:
 
     Neighbours with the same tables are multiplied at once. So are those with tables of the same shapes, which are
     copied for that to lie behind each other: what a processor reads in one go it reads several times as fast.
+    Together they are megabytes, for which numpy asks the system for large pages, so that few have to be looked up.
     """
 
     def __init__(self, tables: Sequence[Tables]) -> None:
@@ -154,9 +156,20 @@ def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run]]]:
         end = begin + sum(number for _, number in mine)
         runs = mine[0][0].runs
         if len(mine) > 1:
-            alike = zip(*(one.runs for one, _ in mine), strict=True)
-            runs = tuple(each[0]._replace(values=np.stack([run.values for run in each]), own=True) for each in alike)
+            runs = tuple(_behind_each_other([one.runs for one, _ in mine]))
         yield slice(begin, end), runs
+        begin = end
+
+
+def _behind_each_other(windows: Sequence[Sequence[Run]]) -> Iterator[Run]:
+    """Copy the tables of *windows*, run by run, into one piece of memory."""
+    runs = list(zip(*windows, strict=True))
+    shapes = [(len(each), *each[0].values.shape) for each in runs]
+    memory, begin = np.empty(sum(map(math.prod, shapes))), 0
+    for each, shape in zip(runs, shapes, strict=True):
+        end = begin + math.prod(shape)
+        values = memory[begin:end].reshape(shape)
+        yield each[0]._replace(values=np.stack([run.values for run in each], out=values), own=True)
         begin = end
 
 

@@ -209,13 +209,13 @@ class Squad:
         return [(k, log_e) for k, log_e in log_es if log_e >= self._enough[k]]
 
     def _near(self) -> list[int]:
-        """Return the places of those who may have evidence enough: no mean is above the highest of its e-values.
+        """Return the places of those who may have evidence enough: no weighted mean is above the highest e-value.
 
         That leaves hardly anyone whose mean must be known. Of one that is alone it is told anyway.
         """
         if len(self._widths) == 1:
             return [0]
-        highest = (self._sums + self._priors).max(axis=1) * (1 / NATS) + 1 / DIGITS  # it is kept to so many
+        highest = self._sums.max(axis=1) * (1 / NATS) + 1 / DIGITS  # it is kept to so many
         found: list[int] = np.flatnonzero(highest >= self._enough).tolist()
         return found
 

@@ -1,4 +1,5 @@
 import math
+from functools import cache
 
 import numpy as np
 import orjson
@@ -142,11 +143,23 @@ def test_weights_of_a_feature_make_a_mean_of_its_e_values(rule: int) -> None:
         assert 1 - 1e-5 < mean <= 1
 
 
-def test_every_feature_weighs_the_same_however_many_alternatives_it_has() -> None:
+@cache
+def mixed() -> Reference:
+    """Give a reference whose features have different numbers of alternatives."""
     rows = np.random.default_rng(0).normal(size=(4_000, 2))
     rows[:, 1] = np.floor(np.abs(rows[:, 1])).clip(0, 3)
-    columns = [Column(name="a"), Column(name="b", kind="categorical", categories=4)]
-    dictionary = Dictionary.of(learn(columns, rows, rows[:, 0]), POLICY.tolerance)
+    return learn([Column(name="a"), Column(name="b", kind="categorical", categories=4)], rows, rows[:, 0])
+
+
+@pytest.mark.parametrize("rule", [1, 2])
+def test_weights_of_all_features_make_a_mean_of_all_e_values(rule: int) -> None:
+    weights = np.exp(Dictionary.of(mixed(), POLICY.tolerance, rule).priors / NATS)
+
+    assert 1 - 1e-5 < weights.mean() <= 1
+
+
+def test_every_feature_weighs_the_same_however_many_alternatives_it_has() -> None:
+    dictionary = Dictionary.of(mixed(), POLICY.tolerance)
 
     ends = np.cumsum([len(names) for names in dictionary.names])[:-1]
     weights = [np.exp(part / NATS).sum() for part in np.split(dictionary.priors, ends)]
