@@ -5,7 +5,8 @@ They are facts of a whole window, as its repeated rows are, and do not merge.
 
 from __future__ import annotations
 
-from collections.abc import Container
+import math
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -74,21 +75,26 @@ def facts(
     (((0.0, 3), (1.0, 2)),)
     """
     columns = np.add(rows.T, 0.0, order="C")  # so that both zeros are one value, of one spelling
-    again = _may_repeat(columns) if CODES in judged else [False] * len(columns)
-    ordered = [
-        np.sort(values[np.isfinite(values)]) if some or LEVELED in judged else values[:0]
-        for values, some in zip(columns, again, strict=True)
-    ]
+    columns[~np.isfinite(columns)] = np.nan  # stands behind all others, and is equal to none
+    places = _wanted(columns, judged)
+    ordered = np.sort(columns[places], axis=1)
     return Facts(
         rows=len(rows),
-        repeated=tuple(_repeated(one, len(rows)) if some else () for one, some in zip(ordered, again, strict=True)),
-        levels=tuple(_levels(one, len(rows)) if LEVELED in judged else () for one in ordered),
+        repeated=tuple(_repeated(places, ordered, len(columns)) if CODES in judged else [()] * len(columns)),
+        levels=tuple(_levels(ordered) if LEVELED in judged else [()] * len(columns)),
         apart=limits.apart(rows, np.arange(len(rows)) if numbers is None else numbers) if limits else (),
     )
 
 
-def _may_repeat(columns: Floats) -> list[bool]:
-    """Say of which *columns* (features, n) any value may have as many rows as are kept: of most features none has.
+def _wanted(columns: Floats, judged: Container[str]) -> Ints:
+    """Return the places of the *columns* (features, n) that must be sorted."""
+    if LEVELED in judged:
+        return np.arange(len(columns))
+    return _may_repeat(columns) if CODES in judged else np.empty(0, np.int64)
+
+
+def _may_repeat(columns: Floats) -> Ints:
+    """Return the places of *columns* of which a value may have as many rows as are kept: of most features none has.
 
     All rows of a value fall into one bucket. A sort of every feature would cost four times as much.
     """
@@ -96,27 +102,37 @@ def _may_repeat(columns: Floats) -> list[bool]:
     buckets = ((columns.view(np.uint64) * SPREAD) >> np.uint64(64 - BUCKET_BITS)).view(np.int64)
     buckets += np.arange(features)[:, None] << BUCKET_BITS
     fullest = np.bincount(buckets.ravel(), minlength=features << BUCKET_BITS).reshape(features, 1 << BUCKET_BITS)
-    found: list[bool] = (fullest.max(axis=1, initial=0) >= _least(rows)).tolist()
-    return found
+    return np.flatnonzero(fullest.max(axis=1, initial=0) >= _least(rows))
 
 
 def _least(rows: int) -> float:
     return max(2, LEAST_SHARE * rows)
 
 
-def _levels(ordered: Floats, rows: int) -> tuple[float, ...]:
-    if len(ordered) < max(LEVELS, rows / 2):
-        return ()
-    at = (np.arange(LEVELS) * 2 + 1) * len(ordered) // (2 * LEVELS)
-    return tuple(ordered[at].tolist())
+def _levels(ordered: Floats) -> Iterator[tuple[float, ...]]:
+    rows = ordered.shape[1]
+    finite = np.isfinite(ordered).sum(axis=1)
+    enough = finite >= max(LEVELS, rows / 2)
+    at = (np.arange(LEVELS) * 2 + 1) * finite[enough, None] // (2 * LEVELS)
+    found = iter(np.take_along_axis(ordered[enough], at, axis=1).tolist())
+    return (tuple(next(found)) if some else () for some in enough.tolist())
 
 
-def _repeated(ordered: Floats, rows: int) -> tuple[tuple[float, int], ...]:
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.empty(0, np.int64)
+def _repeated(places: Ints, ordered: Floats, features: int) -> list[tuple[tuple[float, int], ...]]:
+    """Return what comes again of all *features*, of which those at *places* are *ordered*."""
+    found: list[tuple[tuple[float, int], ...]] = [()] * features
+    least = math.ceil(_least(ordered.shape[1]))
+    # So many rows of one value are neighbours, so that the last of them is equal to the first.
+    again = (ordered[:, least - 1 :] == ordered[:, : 1 - least]).any(axis=1)
+    for place, values in zip(places[again].tolist(), ordered[again], strict=True):
+        found[place] = _commonest(values[np.isfinite(values)], least)
+    return found
+
+
+def _commonest(ordered: Floats, least: int) -> tuple[tuple[float, int], ...]:
+    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     each, counts = ordered[starts], np.diff(np.append(starts, len(ordered)))
-    again = counts >= _least(rows)
-    if not again.any():
-        return ()
+    again = counts >= least
     each, counts = each[again], counts[again]
     first = np.lexsort((each, -counts))[:MOST_VALUES]
     return tuple(zip(each[first].tolist(), counts[first].tolist(), strict=True))
