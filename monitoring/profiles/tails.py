@@ -13,8 +13,8 @@ apart from all that lies on the way there.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -34,6 +34,7 @@ DESERT = 10  #: absurd values to each one on the way there
 
 BELOW, ABOVE = -1, 1
 SIDES = (BELOW, ABOVE)
+NOBODY: Apart = ((),) * len(SIDES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +134,7 @@ class Limits:
     """The limits of both sides of each feature; None where one is not judged."""
 
     each: tuple[tuple[Limit | None, ...], ...]
+    outermost: Floats = field(compare=False)  #: (sides, 2, features): the middle, and how far from it is absurd
 
     @classmethod
     def of(cls, tails: Sequence[Sequence[Tail]], chance: float) -> Self:
@@ -142,30 +144,26 @@ class Limits:
         """
         part = _shared(chance, [one.chance(one.least) for both in tails for one in both if one.spacings])
         found = tuple(tuple(one.limit(part) if one.spacings else None for one in both) for both in tails)
-        return cls(each=found)
+        pairs = [[(one.middle, one.absurd) if one else (0.0, math.inf) for one in both] for both in found]
+        return cls(each=found, outermost=np.array(pairs).reshape(-1, len(SIDES), 2).transpose(1, 2, 0))
 
     def apart(self, rows: Floats, numbers: Ints) -> tuple[Apart, ...]:
         """Return of each feature of *rows* (n, features) the *numbers* (n,) of those with an absurd value."""
+        found = [NOBODY] * len(self.each)
         with np.errstate(over="ignore"):  # what lies further off than any number does is far enough
-            beyond = self._beyond(rows)
-            return tuple(
-                tuple(
-                    tuple(numbers[one.apart(rows[:, k])].tolist()) if one and one.side in beyond[k] else ()
-                    for one in both
-                )
-                for k, both in enumerate(self.each)
-            )
+            for k, side in self._beyond(rows):
+                limit = self.each[k][side]
+                mine = tuple(numbers[limit.apart(rows[:, k])].tolist()) if limit else ()
+                found[k] = (*found[k][:side], mine, *found[k][side + 1 :])
+        return tuple(found)
 
-    def _beyond(self, rows: Floats) -> list[set[int]]:
-        """Say of each feature on which sides any value lies beyond a limit: nearly always on none."""
-        pairs = [[(one.middle, one.absurd) if one else (0.0, math.inf) for one in both] for both in self.each]
-        found: list[set[int]] = [set() for _ in pairs]
+    def _beyond(self, rows: Floats) -> Iterator[tuple[int, int]]:
+        """Give the features and sides, by place, where any value lies beyond a limit: nearly always none."""
         for place, (side, farthest) in enumerate(zip(SIDES, (np.fmin, np.fmax), strict=True)):
-            middle, absurd = np.array([both[place] for both in pairs]).reshape(-1, 2).T
+            middle, absurd = self.outermost[place]
             values = farthest.reduce(rows, axis=0, initial=np.nan)  # if any lies beyond a limit, the farthest does
             for k in np.flatnonzero(side * (values - middle) > absurd).tolist():
-                found[k].add(side)
-        return found
+                yield k, place
 
 
 def _shared(whole: float, needed: Sequence[float]) -> float:

@@ -20,6 +20,7 @@ MOST_VALUES = 4  #: that are kept of a feature
 LEAST_SHARE = 0.01
 LEVELS = 16  #: values that cut the rows of a window into equal parts
 BUCKET_BITS = 10  #: the logarithm of the buckets of a feature, into which its values are spread
+FEW = 200  #: rows, of which any two that share a bucket have to be looked at, so that all features are
 SPREAD = np.uint64(0x9E3779B97F4A7C15)  #: 2^64 by the golden ratio (Knuth, The art of computer programming, 6.4)
 
 
@@ -88,7 +89,7 @@ def facts(
 
 def _wanted(columns: Floats, judged: Container[str]) -> Ints:
     """Return the places of the *columns* (features, n) that must be sorted."""
-    if LEVELED in judged:
+    if LEVELED in judged or (CODES in judged and columns.shape[1] <= FEW):
         return np.arange(len(columns))
     return _may_repeat(columns) if CODES in judged else np.empty(0, np.int64)
 
