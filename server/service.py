@@ -149,10 +149,6 @@ class Service:
         """Tell what the latest windows of a model showed; the writer gives the rows, and the rest is off its thread."""
         return windows.told(self.do(lambda unit: windows.taken(self.desk, unit, model, most)).result())
 
-    def changes(self, after_position: int, limit: int) -> tuple[list[reading.Change], int]:
-        """List changes of state behind a position of the log, and how far was read."""
-        return self.store.read(lambda reader: reading.changes(reader, after_position, limit))
-
     def route(self, model: str) -> RouteView:
         """Tell the route in force."""
         return self.store.read(lambda reader: routing.route_of(self.desk, reader, model))
