@@ -10,7 +10,7 @@ from remission.v1 import health_pb2, operations_pb2
 from rich.console import Console
 
 from cli.reach import reached
-from cli.tables import instant, told, wide
+from cli.tables import instant, told, unread, wide
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
@@ -38,8 +38,7 @@ def run_watch(server: str, models: list[str], after: int, *, as_json: bool) -> N
     with reached(server) as client:
         try:
             for change in client.watch(*models, after_position=after):
-                if change.HasField("state"):
-                    _tell(console, change, as_json=as_json)
+                _tell(console, change, as_json=as_json)
         except KeyboardInterrupt:
             return
 
@@ -115,14 +114,31 @@ def _in_words(reason: str) -> list[str]:
 
 
 def _tell(console: Console, change: health_pb2.WatchStatesResponse, *, as_json: bool) -> None:
+    if change.HasField("unreadable"):
+        _tell_lost(console, change, as_json=as_json)
+    elif change.HasField("state") and as_json:
+        _print(console, {**told(change), "state": told(change.state)})
+    elif change.HasField("state"):
+        _tell_change(console, change)
+
+
+def _tell_lost(console: Console, change: health_pb2.WatchStatesResponse, *, as_json: bool) -> None:
+    """Say on standard error which model cannot be read, where; to machines as a line among the others as well."""
+    [row] = unread([change.unreadable])
     if as_json:
-        console.print(json.dumps({**told(change), "state": told(change.state)}), markup=False, soft_wrap=True)
-        return
+        _print(console, {**row, "position": str(change.position)})
+
+
+def _tell_change(console: Console, change: health_pb2.WatchStatesResponse) -> None:
     state = change.state
     before = health_pb2.State.Name(change.previous).removeprefix("STATE_").lower()
     line = f"{instant(state.entered_us)}  {state.model}: {before} → {_place(state)}  {change.trigger}, {state.reason}"
     line += f": {change.note}" if change.note else ""
     console.print(f"{line}  (position {change.position})", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print(console: Console, row: dict[str, Any]) -> None:
+    console.print(json.dumps(row), markup=False, soft_wrap=True)
 
 
 def _place(state: health_pb2.ModelState) -> str:

@@ -10,7 +10,7 @@ from server.clock import Clock
 from statemachine import timers
 from statemachine.actors import is_actor
 from statemachine.canonical import digest
-from statemachine.coding import UnknownEvent, encode, is_volatile, volatile_fields
+from statemachine.coding import encode, is_volatile, volatile_fields
 from statemachine.commands import Command
 from statemachine.decide import decide
 from statemachine.envelope import NewEvent, PayloadErased
@@ -21,7 +21,7 @@ from statemachine.health import ModelHealth
 from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MACHINE_VERSION
-from statemachine.replay import FOREIGN, IllegalHistory, fact_in, projection, restored
+from statemachine.replay import FOREIGN, IllegalHistory, evolved, projection, restored
 from store.ports import Reader, Unit
 from store.records import ClearTimer, Projection, Route, Timer
 
@@ -71,13 +71,9 @@ class Folds:
             known = ModelHealth()
         try:
             for recorded in reader.events(model, known.version) if known.version < version else ():
-                known = evolve(known, fact_in(recorded), recorded.occurred_us)
+                known = evolved(known, recorded)
         except PayloadErased:
             known = _as_projected(reader, model)
-        except (UnknownEvent, IllegalHistory):
-            raise
-        except FOREIGN as error:
-            raise IllegalHistory(known.version + 1, str(error) or type(error).__name__) from error
         self.keep(model, known)
         return known
 

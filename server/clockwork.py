@@ -82,7 +82,12 @@ class Clockwork:
         if abs(set_by_us) > SET_US:
             LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
             return
-        await self._once("ageing", lambda: self._service.privacy.erase_old(keep, wall_us()))
+        try:
+            aged = await asyncio.to_thread(self._service.privacy.erase_old, keep, wall_us())
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complaints.heard("ageing", {"": error})
+        else:
+            self._complaints.heard("ageing", aged.left)
 
     async def _each(self, work: str, begin: Callable[[], Sequence[Turn[Any]]]) -> None:
         """Do all that *begin* begins, model by model."""

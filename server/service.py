@@ -149,10 +149,6 @@ class Service:
         """Tell what the latest windows of a model showed; the writer gives the rows, and the rest is off its thread."""
         return windows.told(self.do(lambda unit: windows.taken(self.desk, unit, model, most)).result())
 
-    def changes(self, after_position: int, limit: int) -> tuple[list[reading.Change], int]:
-        """List changes of state behind a position of the log, and how far was read."""
-        return self.store.read(lambda reader: reading.changes(reader, after_position, limit))
-
     def route(self, model: str) -> RouteView:
         """Tell the route in force."""
         return self.store.read(lambda reader: routing.route_of(self.desk, reader, model))
@@ -193,7 +189,7 @@ class Service:
     def expire_leases(self, now_us: int) -> list[Turn[bool]]:
         """Take jobs from workers that have been silent for a lease at *now_us* of the steady clock, one by one."""
         try:
-            held = self.store.read(leasing.leases_held)
+            held = self.store.read(lambda reader: reader.leases_held())
         except StoreError:
             self._vigil.begin_anew()
             raise

@@ -161,8 +161,8 @@ TOLD: dict[Reason, Told] = {
         "nothing; the version before serves again",
     ),
     Reason.OPERATOR: Told(
-        "a person stopped it, or a router could not load the candidate; the note says which",
-        "read the note",
+        "a person stopped it; or a router could not load the candidate, and the note names the router",
+        "read the note, where there is one",
     ),
     Reason.ROUTE_BACK: Told(
         "a router said that the champion serves alone again",

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 
 from statemachine.canonical import canonical
-from statemachine.coding import decode
+from statemachine.coding import UnknownEvent, decode
 from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.events import StateChanged
 from statemachine.evolve import evolve
@@ -62,6 +62,22 @@ def refold(health: ModelHealth, recorded: RecordedEvent) -> tuple[Event, ModelHe
         raise
     except IllegalHistory as error:
         raise IllegalHistory(recorded.version, error.why) from error
+    except FOREIGN as error:
+        raise IllegalHistory(recorded.version, str(error) or type(error).__name__) from error
+
+
+def evolved(health: ModelHealth, recorded: RecordedEvent) -> ModelHealth:
+    """Give *health* after *recorded*, whether or not its move was legal.
+
+    Raises:
+        PayloadErased: What it tells was erased.
+        UnknownEvent: A later release has written it.
+        IllegalHistory: It cannot be read, so somebody has written past the store.
+    """
+    try:
+        return evolve(health, fact_in(recorded), recorded.occurred_us)
+    except (PayloadErased, UnknownEvent, IllegalHistory):
+        raise
     except FOREIGN as error:
         raise IllegalHistory(recorded.version, str(error) or type(error).__name__) from error
 

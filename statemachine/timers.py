@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from statemachine.health import ModelHealth
@@ -111,3 +112,7 @@ _NAMES: dict[Place, str] = {
     ABORTING: "aborting",
     ROLLED_BACK: "rolled_back",
 }
+
+#: How each machine has computed the timer that is live. What one has set stands until events move it, so another way is
+#: another machine version, with the old one beside it here.
+FORMULAS: dict[str, Callable[[ModelHealth], Timer | None]] = {"1": live}

@@ -35,6 +35,7 @@ from store.open import open_store
 from store.open_reader import open_reader
 from store.ports import Readable, Reader, Store, Unit
 from store.records import (
+    NEVER_US,
     Checkpoint,
     ClearLease,
     ClearTimer,
@@ -55,6 +56,7 @@ from store.records import (
 )
 
 __all__ = [
+    "NEVER_US",
     "AlreadyRecorded",
     "BlobAltered",
     "BlobMissing",

@@ -105,8 +105,8 @@ class Reader(Protocol):
     def lease(self, job_id: str) -> Lease | None:
         """Return the lease on a job."""
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Return leases with lease_until_us <= *now_us*, by (lease_until_us, job_id)."""
+    def leases_held(self) -> tuple[Lease, ...]:
+        """Return the leases that somebody holds, with lease_until_us < `NEVER_US`, by job_id."""
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return at most *limit* items with seq > *after_seq*, by seq."""
@@ -157,6 +157,9 @@ class Unit(Reader, Protocol):
 
     def settled_head(self) -> Head:
         """Return the newest place that was committed before this transaction: what can be signed."""
+
+    def take_lease(self, job_id: str) -> Lease | None:
+        """Return the lease on a job, and let no other work take it before this one ends; None where one has."""
 
     def put(self, write: Write) -> None:
         """Keep one row, or forget one."""

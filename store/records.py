@@ -90,6 +90,10 @@ class Job:
     visit: int
 
 
+#: The end of a lease that nobody holds; its attempt stays on record.
+NEVER_US = 1 << 62
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """Who works on a job, and until when; *attempt* is the fencing number. The job must be on record."""

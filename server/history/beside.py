@@ -22,6 +22,7 @@ from statemachine import timers
 from statemachine.coding import encode
 from statemachine.events import RouteIntended
 from statemachine.health import ModelHealth
+from statemachine.moves import MACHINE_VERSION
 from statemachine.replay import FOREIGN, projection
 from statemachine.words import HEALTHY
 from store.ports import Readable, Reader
@@ -58,10 +59,15 @@ class Said:
 
     def __init__(self) -> None:
         self._health, self._newest_us = ModelHealth(), 0
+        self._machine, self._begun = MACHINE_VERSION, ModelHealth()  #: who decides now, and from where on
+        self._set: timers.Timer | None = None  #: by those who decided before
         self._routes: dict[int, tuple[bytes, int]] = {}
 
     def take(self, step: Step) -> None:
         """Hear one event."""
+        if step.recorded.machine_version != self._machine:
+            self._set = self._live()
+            self._machine, self._begun = step.recorded.machine_version, step.before
         self._health, self._newest_us = step.after, step.recorded.occurred_us
         if isinstance(step.fact, RouteIntended):
             self._routes[step.fact.generation] = encode(step.fact), step.recorded.occurred_us
@@ -90,7 +96,7 @@ class Said:
                 yield f"stored state: {name} is {getattr(found, name)!r}, the log says {value!r}"
 
     def _of_timers(self, found: dict[str, Timer], head: FeedHead) -> Iterator[str]:
-        live, awaits = timers.live(self._health), bool(timers.awaited(self._health))
+        live, awaits = self._live(), bool(timers.awaited(self._health))
         visits = {**({live.name: live.visit} if live else {}), **({timers.SIGNALS: 0} if awaits else {})}
         for name in sorted(visits.keys() | found.keys()):
             if name not in found:
@@ -101,6 +107,12 @@ class Said:
                 yield f"timer {name}: is of visit {found[name].visit}, the log says {visits[name]}"
         if live and live.name in found:
             yield from self._of_due(found[live.name], live, head)
+
+    def _live(self) -> timers.Timer | None:
+        """Give the timer as the machines of this log have set it: where one has not moved it, the one before has."""
+        formula = timers.FORMULAS[self._machine]
+        now = formula(self._health)
+        return self._set if now == formula(self._begun) else now
 
     def _of_due(self, found: Timer, live: timers.Timer, head: FeedHead) -> Iterator[str]:
         """A silence is wound up as data come, at most until it is one after the newest of them; others stay as set."""

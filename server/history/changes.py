@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from server.history import reading
+from server.history.unreadable import OF_ONE_MODEL, Unreadable
 from server.views import StateView, state_of
-from statemachine.evolve import evolve
+from statemachine.envelope import RecordedEvent
+from statemachine.events import StateChanged
 from statemachine.health import ModelHealth
-from statemachine.replay import fact_in
+from statemachine.replay import evolved, fact_in
 from store.ports import Reader
 
 PAGE = 500  #: events of one model that are read at once, however late a watcher comes
@@ -19,8 +20,19 @@ PAGE = 500  #: events of one model that are read at once, however late a watcher
 class Changed:
     """One change, and the state after it: not the present one, which may be further on."""
 
-    change: reading.Change
+    position: int
+    source: str
+    trigger: str
+    note: str
     state: StateView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untold:
+    """The first change of a model that cannot be told, and why. No watcher is told of one behind it."""
+
+    position: int
+    model: Unreadable
 
 
 class Changes:
@@ -31,16 +43,40 @@ class Changes:
         self.position = after_position
         self._models = frozenset(models)
         self._known: dict[str, ModelHealth] = {}
+        self._unreadable: set[str] = set()
 
-    def following(self, reader: Reader, limit: int) -> list[Changed]:
-        """Give the changes among the next *limit* events, and move the position behind them."""
-        found, self.position = reading.changes(reader, self.position, limit)
-        return [self._changed(reader, one) for one in found if not self._models or one.model in self._models]
+    def following(self, reader: Reader, limit: int) -> list[Changed | Untold]:
+        """Give the changes among the next *limit* events, and move the position behind them.
 
-    def _changed(self, reader: Reader, change: reading.Change) -> Changed:
-        health = self._known.get(change.model, ModelHealth())
+        A model that cannot be read is named once, and keeps no other from being told.
+        """
+        page = reader.all_events(self.position, limit)
+        found = [self._told(reader, event) for event in page if self._is_change(event)]
+        self.position = page[-1].position if page else self.position
+        return [one for one in found if one is not None]
+
+    def _is_change(self, event: RecordedEvent) -> bool:
+        watched = not self._models or event.stream in self._models
+        return watched and event.type == StateChanged.name and event.payload is not None
+
+    def _told(self, reader: Reader, event: RecordedEvent) -> Changed | Untold | None:
+        if event.stream in self._unreadable:
+            return None
+        try:
+            return self._changed(reader, event)
+        except OF_ONE_MODEL as error:
+            self._unreadable.add(event.stream)
+            return Untold(position=event.position, model=Unreadable(event.stream, error))
+
+    def _changed(self, reader: Reader, change: RecordedEvent) -> Changed:
+        health = self._known.get(change.stream, ModelHealth())
         for after in range(health.version, change.version, PAGE):
-            for recorded in reader.events(change.model, after, min(after + PAGE, change.version)):
-                health = evolve(health, fact_in(recorded), recorded.occurred_us)
-        self._known[change.model] = health
-        return Changed(change=change, state=state_of(health, position=change.position))
+            for recorded in reader.events(change.stream, after, min(after + PAGE, change.version)):
+                health = evolved(health, recorded)
+        self._known[change.stream] = health
+        fact = fact_in(change)
+        assert isinstance(fact, StateChanged)  # noqa: S101 - its type says so
+        return Changed(
+            position=change.position, source=fact.source, trigger=fact.trigger, note=fact.note,
+            state=state_of(health, position=change.position),
+        )  # fmt: skip

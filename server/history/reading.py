@@ -23,20 +23,6 @@ LOOK_BACK = 50  #: events that are read at once in search of the latest change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One change of state, as watchers see it."""
-
-    position: int
-    model: str
-    version: int
-    source: str
-    dest: str
-    trigger: str
-    reason: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
     """A state, and what of it stands in no fold."""
 
@@ -165,24 +151,3 @@ def _pages(reader: Reader, model: str, after_position: int, limit: int) -> Itera
             return
         yield page
         version, after_position = page[-1].version, page[-1].position
-
-
-def changes(reader: Reader, after_position: int, limit: int) -> tuple[list[Change], int]:
-    """Read the changes of state among the next *limit* events, and say how far that is."""
-    page = reader.all_events(after_position, limit)
-    found = [_change(event) for event in page if event.type == "state_changed" and event.payload is not None]
-    return found, page[-1].position if page else after_position
-
-
-def _change(event: RecordedEvent) -> Change:
-    fact = orjson.loads(event.payload or b"{}")
-    return Change(
-        position=event.position,
-        model=event.stream,
-        version=event.version,
-        source=fact["source"],
-        dest=fact["dest"],
-        trigger=fact["trigger"],
-        reason=fact["reason"],
-        note=fact["note"],
-    )

@@ -27,11 +27,10 @@ from statemachine.events import JobLeased
 from statemachine.health import ModelHealth
 from statemachine.replay import IllegalHistory
 from store.ports import Reader, Unit
-from store.records import Job, Lease
+from store.records import NEVER_US, Job, Lease
 from store.vault import KeyUnknown
 
 HEARTBEAT_US = 15 * 1_000_000
-NEVER_US = 1 << 62  #: the deadline of a lease that nobody holds
 #: What is raised of a log that a later release has written to, whose keys the vault lacks, or that was altered.
 UNREADABLE = (UnknownEvent, PayloadUnreadable, IllegalHistory, KeyUnknown)
 MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
@@ -125,11 +124,6 @@ def heartbeat(
     return now_us + vigil.LEASE_US, False
 
 
-def leases_held(reader: Reader) -> tuple[Lease, ...]:
-    """Give the leases that somebody holds."""
-    return reader.leases_expired(NEVER_US - 1)
-
-
 def models_of(reader: Reader, signs: Iterable[Sign]) -> list[str]:
     """Name the model of each job whose worker gave these signs of life; nothing for one that is gone."""
     jobs = [reader.job(job_id) for job_id, _, _ in signs]
@@ -138,9 +132,9 @@ def models_of(reader: Reader, signs: Iterable[Sign]) -> list[str]:
 
 def expire_lease(desk: Desk, unit: Unit, sign: Sign) -> bool:
     """Take a job from a worker whose last sign of life is *sign*; say whether it was taken."""
-    lease = next((one for one in leases_held(unit) if sign_of(one) == sign), None)
-    job = unit.job(lease.job_id) if lease else None
-    if job is None or job.status != LEASED or lease is None:
+    job_id, *_ = sign
+    job, lease = unit.job(job_id), unit.take_lease(job_id)
+    if job is None or job.status != LEASED or lease is None or sign_of(lease) != sign:
         return False
     if not wanted(desk.health(unit, job.stream), job):
         close(unit, job, FAILED)

@@ -1,17 +1,19 @@
 """Forgetting by age: how long each class of data is kept, and what of it is due to go.
 
 Three classes age. Rows go model by model. Evidence, on which many models may rest, goes for all of them at once, and
-none of it while one of them is held or still leans on some. What events tell is needed to fold a model for as long
-as it lives, so it goes as a whole, and only once the model has been retired for long enough.
+none of it while one of them is held, still leans on some, or cannot be read. What events tell is needed to fold a model
+for as long as it lives, so it goes as a whole, and only once the model has been retired for long enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from server.act import Folds
 from server.desk import Desk
+from server.history.reading import names
+from server.history.unreadable import OF_ONE_MODEL
 from server.intake.sealing import ROWS
 from server.privacy.erasures import ErasureView, intended, under_way
 from server.privacy.scopes import AGE, EVENTS, EVIDENCE
@@ -39,7 +41,15 @@ class Retention:
         return bool(self.rows_days or self.evidence_days or self.events_days)
 
 
-def intend_old(desk: Desk, unit: Unit, keep: Retention, now_us: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is due to go, and the models that are left because they cannot be read: a hold may keep what is theirs."""
+
+    erasures: list[ErasureView]
+    left: Mapping[str, Exception] = field(default_factory=dict)
+
+
+def intend_old(desk: Desk, unit: Unit, keep: Retention, now_us: int) -> Due:
     """Write down what is due to go; give the erasures, to be carried out.
 
     What is due is asked for here once more, where no hold can be placed and nothing appended in between. What another
@@ -47,7 +57,10 @@ def intend_old(desk: Desk, unit: Unit, keep: Retention, now_us: int) -> list[str
     """
     vault, begun = desk.sealer.vault, {_what(one) for one in under_way(unit)}
     found = due(vault, desk.act.folds, unit, keep, now_us)
-    return [intended(vault, unit, one) for one in found if _what(one) not in begun]
+    new = [one for one in found.erasures if _what(one) not in begun]
+    for one in new:
+        intended(vault, unit, one)
+    return Due(new, found.left)
 
 
 def _what(one: ErasureView) -> tuple[str, str, int]:
@@ -55,7 +68,7 @@ def _what(one: ErasureView) -> tuple[str, str, int]:
     return one.scope, one.model, one.before_period
 
 
-def due(vault: Vault, folds: Folds, reader: Reader, keep: Retention, now_us: int) -> list[ErasureView]:
+def due(vault: Vault, folds: Folds, reader: Reader, keep: Retention, now_us: int) -> Due:
     """Say what is older than is kept, but for what a legal hold keeps."""
     look = _Look(vault, folds, reader, now_us)
     found: list[ErasureView] = []
@@ -65,7 +78,7 @@ def due(vault: Vault, folds: Folds, reader: Reader, keep: Retention, now_us: int
         found += look.evidence(now_us - keep.evidence_days * DAY_US)
     if keep.events_days:
         found += look.events(now_us - keep.events_days * DAY_US)
-    return found
+    return Due(found, look.left)
 
 
 class _Look:
@@ -73,25 +86,32 @@ class _Look:
 
     def __init__(self, vault: Vault, folds: Folds, reader: Reader, now_us: int) -> None:
         self._vault, self._folds, self._reader, self._now_us = vault, folds, reader, now_us
+        self.left: dict[str, Exception] = {}  #: models that cannot be read, and why
 
     def rows(self, since_us: int) -> Iterator[ErasureView]:
         """Give rows that are old: keys are made for a period, and go when all of it is old enough."""
         before = since_us // PERIOD_US
         for model in sorted({key.model for key in self._alive(ROWS, before)}):
-            if not self._folds.health(self._reader, model).legal_hold:
+            health = self._health(model)
+            if health is not None and not health.legal_hold:
                 yield ErasureView.of_age(AGE, model, before, self._now_us, "rows older than is kept")
 
     def evidence(self, since_us: int) -> Iterator[ErasureView]:
         """Give evidence that is old, of all models at once."""
-        healths = list(self._healths())
-        before = min([since_us // PERIOD_US, *self._leant_on(healths)])
-        if self._alive(at_rest.EVIDENCE, before) and not any(health.legal_hold for health in healths):
+        if not self._alive(at_rest.EVIDENCE, since_us // PERIOD_US):
+            return
+        healths = [self._health(model) for model in names(self._reader)]
+        known = [health for health in healths if health is not None]
+        if len(known) < len(healths) or any(health.legal_hold for health in known):
+            return
+        before = min([since_us // PERIOD_US, *self._leant_on(known)])
+        if self._alive(at_rest.EVIDENCE, before):
             yield ErasureView.of_age(EVIDENCE, "", before, self._now_us, "evidence older than is kept")
 
     def events(self, since_us: int) -> Iterator[ErasureView]:
         """Give the events of models that were retired long ago."""
-        for health in self._healths():
-            if health.place == RETIRED and not health.legal_hold and self._ended(health, since_us):
+        for health in map(self._health, names(self._reader)):
+            if health and health.place == RETIRED and not health.legal_hold and self._ended(health, since_us):
                 why = "events of a model that was retired longer ago than is kept"
                 yield ErasureView.of_age(EVENTS, health.model, 0, self._now_us, why)
 
@@ -115,12 +135,13 @@ class _Look:
     def _alive(self, kind: str, before: int) -> list[KeyFacts]:
         return [key for key in self._vault.find(kind, before_period=before) if key.destroyed_us is None]
 
-    def _healths(self) -> Iterator[ModelHealth]:
-        after = ""
-        while page := self._reader.projections(after, PAGE):
-            after = page[-1].stream
-            for one in page:
-                yield self._folds.health(self._reader, one.stream)
+    def _health(self, model: str) -> ModelHealth | None:
+        """Fold the log of *model*; None where it cannot be read, which keeps no other from its turn."""
+        try:
+            return self._folds.health(self._reader, model)
+        except OF_ONE_MODEL as error:
+            self.left[model] = error
+            return None
 
 
 def _retired_us(reader: Reader, health: ModelHealth) -> int:

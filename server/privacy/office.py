@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from server.act import SERVICE, Caller
 from server.desk import Desk, Doing
+from server.history.unreadable import OF_ONE_MODEL
 from server.privacy import ageing, erasing, erasures, forgetting
 from server.privacy.actors import Actors, ActorView, told
 from server.privacy.ageing import Retention
@@ -17,6 +18,14 @@ from statemachine.errors import LegallyHeld
 from store.ports import Store
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """What became of what is older than is kept."""
+
+    erasures: int  #: that were begun
+    left: Mapping[str, Exception]  #: models of which something is left, and why; empty where it is of all
 
 
 class Privacy:
@@ -67,15 +76,14 @@ class Privacy:
         """List erasures by id."""
         return self._store.read(lambda reader: erasures.views(reader, after, limit))
 
-    def erase_old(self, keep: Retention, now_us: int) -> int:
-        """Destroy the keys of what is older than is kept; give how many erasures that took."""
+    def erase_old(self, keep: Retention, now_us: int) -> Aged:
+        """Destroy the keys of what is older than is kept; a model that cannot be read is left, and the others go on."""
         desk = self._desk
-        if not self._store.read(lambda reader: ageing.due(desk.sealer.vault, desk.readers, reader, keep, now_us)):
-            return 0  # every model was looked at, and the writer was not asked
-        found = self._do(lambda unit: ageing.intend_old(desk, unit, keep, now_us)).result()
-        for erasure in found:
-            self._carry_out(erasure, SERVICE)
-        return len(found)
+        due = self._store.read(lambda reader: ageing.due(desk.sealer.vault, desk.readers, reader, keep, now_us))
+        if due.erasures:  # else the writer is not asked
+            due = self._do(lambda unit: ageing.intend_old(desk, unit, keep, now_us)).result()
+        failed = {one.model: error for one in due.erasures if (error := self._tried(one.erasure))}
+        return Aged(len(due.erasures), {**due.left, **failed})
 
     def finish(self) -> int:
         """Carry out what was asked for before a process ended; give how much that was."""
@@ -97,10 +105,20 @@ class Privacy:
         return [one.erasure for one in self._store.read(erasures.under_way)]
 
     def _finish(self, unfinished: list[str]) -> int:
-        for erasure in unfinished:
-            with contextlib.suppress(LegallyHeld):  # the hold came later; it waits until that is lifted
-                self._carry_out(erasure, SERVICE)
+        failures = [error for erasure in unfinished if (error := self._tried(erasure))]
+        if failures:
+            raise failures[0]
         return len(unfinished)
+
+    def _tried(self, erasure: str) -> Exception | None:
+        """Carry an erasure out; give what one model stops it with, which keeps no other from its turn."""
+        try:
+            self._carry_out(erasure, SERVICE)
+        except LegallyHeld:
+            return None  # the hold came later; it waits until that is lifted
+        except OF_ONE_MODEL as error:
+            return error
+        return None
 
     def _carry_out(self, erasure: str, caller: Caller) -> ErasureView:
         return self._do(lambda unit: erasing.carry_out(self._desk, unit, erasure, self._time_us(), caller)).result()

@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 
 from server.act import CERTIFICATE, Caller
 from server.errors import ModelMissing, new_id
+from server.history import folding
 from server.service import Service
 from server.transport.fields import identifier
 from server.transport.status import status_of, tell
@@ -106,6 +107,17 @@ def naming(field: str) -> Iterator[None]:
         yield
     except ModelMissing as error:
         raise ModelMissing(error.model, field) from error
+
+
+async def known(service: Service, names: Sequence[str], field: str) -> None:
+    """Let models pass that are on record, whether or not they can be read.
+
+    Raises:
+        ModelMissing: One is not here; its place in *field* is named.
+    """
+    for i, name in enumerate(names):
+        if not await read(folding.version_of, service.store, name):
+            raise ModelMissing(name, f"{field}[{i}]")
 
 
 async def states(service: Service, names: Sequence[str], field: str) -> list[StateView]:

@@ -6,6 +6,7 @@ import numpy as np
 from remission.v1 import model_pb2 as pb
 from remission.v1 import model_pb2_grpc
 
+from server.errors import Invalid
 from server.intake.schema import NUMERIC, OUTCOMES, TASKS
 from server.models import registration
 from server.models.registration import read_policy
@@ -87,6 +88,8 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
                 etag = view.etag
             if told is None or not owner is purpose is policy is None:
                 view = registration.update_model(desk, unit, name, etag, owner, purpose, policy, who)
+            if not request.etag:  # behind the change, so that its own refusal comes first
+                raise Invalid("etag", "is empty; the etag of the model that was seen is needed")
             return pb.UpdateModelResponse(model=model(view))
 
         with naming("name"):

@@ -9,12 +9,12 @@ from remission.v1 import health_pb2 as pb
 from remission.v1 import health_pb2_grpc, routing_pb2, routing_pb2_grpc
 
 from server.errors import Invalid, OutOfRecord
-from server.history.changes import Changed, Changes
+from server.history.changes import Changed, Changes, Untold
 from server.models import routing
 from server.service import Service
-from server.transport.calls import Context, answering, caller, once, read, states, streaming
+from server.transport.calls import Context, answering, caller, known, once, read, states, streaming
 from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
-from server.transport.unreadable import unreadable
+from server.transport.unreadable import one_unreadable, unreadable
 from server.transport.wake import Bell
 from server.transport.windows import row_window
 from server.views import RouteView, StateView, Wait
@@ -74,7 +74,7 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
         """Tell every change of state behind a position of the log, then every new one, and that the server lives."""
         names = [model_name(name, f"models[{i}]") for i, name in enumerate(request.models)]
         seen = Changes(await behind(self._service, request.after_position), names)
-        await states(self._service, names, "models")
+        await known(self._service, names, "models")
         loop = asyncio.get_running_loop()
         told_at = loop.time()
         with self._bell.listener() as rung:
@@ -160,13 +160,14 @@ async def behind(service: Service, position: int) -> int:
     return position
 
 
-def changed(one: Changed) -> pb.WatchStatesResponse:
-    """Write a change."""
-    source = one.change.source.partition(".")[0]
+def changed(one: Changed | Untold) -> pb.WatchStatesResponse:
+    """Write a change, or of which model none can be told from here on."""
+    if isinstance(one, Untold):
+        return pb.WatchStatesResponse(position=one.position, unreadable=one_unreadable(one.model))
+    previous = number(pb.State, one.source.partition(".")[0])
     return pb.WatchStatesResponse(
-        state=state(one.state), position=one.change.position, trigger=one.change.trigger,
-        previous=number(pb.State, source), note=one.change.note,
-    )  # fmt: skip
+        state=state(one.state), position=one.position, trigger=one.trigger, previous=previous, note=one.note
+    )
 
 
 def state(view: StateView) -> pb.ModelState:

@@ -13,10 +13,11 @@ from server.transport.status import said, tell
 
 def unreadable(found: Sequence[Unreadable]) -> list[pb.UnreadableModel]:
     """Write who cannot be read, and why."""
-    return [_written(one) for one in found]
+    return [one_unreadable(one) for one in found]
 
 
-def _written(one: Unreadable) -> pb.UnreadableModel:
+def one_unreadable(one: Unreadable) -> pb.UnreadableModel:
+    """Write that a model cannot be read, and why; what nobody foresaw is logged."""
     reason, message = said(one.error)
     if tell(one.error) is None:
         LOG.error("surprise", model=one.model, error=repr(one.error), exc_info=one.error)

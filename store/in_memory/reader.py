@@ -9,6 +9,7 @@ from statemachine.envelope import RecordedEvent, leaf_hash
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.in_memory.rows import Rows
 from store.records import (
+    NEVER_US,
     Checkpoint,
     Cursor,
     Erasure,
@@ -142,10 +143,10 @@ class MemoryReader:
         """Return the lease on a job."""
         return self._rows.leases.get(job_id)
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Return leases whose time is over."""
-        over = (lease for lease in self._rows.leases.rows.values() if lease.lease_until_us <= now_us)
-        return tuple(sorted(over, key=lambda lease: (lease.lease_until_us, lease.job_id)))
+    def leases_held(self) -> tuple[Lease, ...]:
+        """Return the leases that somebody holds."""
+        held = (lease for lease in self._rows.leases.rows.values() if lease.lease_until_us < NEVER_US)
+        return tuple(sorted(held, key=lambda lease: lease.job_id))
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return items with seq > *after_seq*."""

@@ -10,6 +10,7 @@ from store.at_rest import AtRest, SealedEvidence
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.ledger import NO_HEAD
 from store.records import (
+    NEVER_US,
     Checkpoint,
     Cursor,
     Erasure,
@@ -185,9 +186,9 @@ class SqlReader:
         """Return the lease on a job."""
         return self._one(Lease, self._say.lease, job_id=job_id)
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Return leases whose time is over."""
-        return self._all(Lease, self._say.leases_expired, now_us=now_us)
+    def leases_held(self) -> tuple[Lease, ...]:
+        """Return the leases that somebody holds."""
+        return self._all(Lease, self._say.leases_held, never_us=NEVER_US)
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return items with seq > *after_seq*."""

@@ -195,11 +195,10 @@ class Statements:
         self.jobs = self._compiled(_rows(JOBS).order_by(*by_age), JOBS)
         by_status = _rows(JOBS).where(_is(JOBS, "status")).order_by(*by_age)
         self.jobs_by_status, self.take_jobs_by_status = self._to_take(by_status, JOBS)
-        self.lease = self._one(LEASES, "job_id")
-        #: Leases whose time is over.
-        over = _rows(LEASES).where(LEASES.c.lease_until_us <= bindparam("now_us"))
-        by_end = over.order_by(LEASES.c.lease_until_us, LEASES.c.job_id)
-        self.leases_expired, self.take_leases_expired = self._to_take(by_end, LEASES)
+        self.lease, self.take_lease = self._to_take(_rows(LEASES).where(_is(LEASES, "job_id")), LEASES)
+        #: Leases that somebody holds.
+        held = _rows(LEASES).where(LEASES.c.lease_until_us < bindparam("never_us"))
+        self.leases_held = self._compiled(held.order_by(LEASES.c.job_id), LEASES)
 
     def _feed_queries(self) -> None:
         feed = _rows(FEED).where(_is(FEED, "stream"))

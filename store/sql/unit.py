@@ -163,9 +163,9 @@ class SqlUnit(SqlReader):
         """Take the timers of a stream."""
         return self._all(Timer, self._say.take_timers, stream=stream)
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Take the leases whose time is over."""
-        return self._all(Lease, self._say.take_leases_expired, now_us=now_us)
+    def take_lease(self, job_id: str) -> Lease | None:
+        """Take the lease on a job."""
+        return self._one(Lease, self._say.take_lease, job_id=job_id)
 
     def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
         """Record *events* behind version *expected_version*."""

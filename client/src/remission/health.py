@@ -55,6 +55,9 @@ class Health:
     def watch(self, *models: str, after_position: int = 0) -> Iterator[health_pb2.WatchStatesResponse]:
         """Yield each change on record, then each new one, for ever; `list` tells the present states.
 
+        A model that the server cannot read is named once, as `unreadable` of a response without a state, and keeps no
+        other from being told. What comes with neither is a sign of life.
+
         After `UnavailableError` watch again with the last position seen: nothing is missed and nothing comes twice.
 
         Args:

@@ -68,6 +68,7 @@ class Models:
 
         Raises:
             AbortedError: The model has changed since *etag* was read.
+            InvalidArgumentError: *etag* is empty, or what is asked for is not valid; the field is named.
         """
         request = model_pb2.UpdateModelRequest(
             request_id=request_id or new_id(),

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from store import ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Write
+from store import NEVER_US, ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Unit, Write
 from tests.fixtures.work import keeping
 
 #: What a worker shows to prove that the lease is its own.
@@ -88,10 +88,23 @@ def test_a_lease_is_taken_over_and_let_go(store: Store) -> None:
     assert store.read(lambda reader: reader.lease("1")) is None
 
 
-def test_leases_expire_in_order(store: Store) -> None:
-    keep(store, *(a_job(name) for name in "abc"), a_lease("b", 4), a_lease("a", 4), a_lease("c", 5))
+def test_leases_that_somebody_holds_are_told_by_job_and_those_that_nobody_does_are_not(store: Store) -> None:
+    leases = [a_lease("b", 5), a_lease("a", NEVER_US - 1), a_lease("c", 4), a_lease("c", NEVER_US, attempt=2)]
+    keep(store, *(a_job(name) for name in "abcd"), *leases)
 
-    assert [lease.job_id for lease in store.read(lambda reader: reader.leases_expired(4))] == ["a", "b"]
+    assert store.read(lambda reader: reader.leases_held()) == (leases[1], leases[0])
+    assert store.run(lambda unit: unit.leases_held()) == (leases[1], leases[0])
+
+
+def test_a_lease_is_taken_by_its_job_and_seen_as_the_work_has_written_it(store: Store) -> None:
+    keep(store, a_job("a"), a_job("b"), a_lease("a", 5))
+
+    def work(unit: Unit) -> list[Lease | None]:
+        seen = [unit.take_lease(name) for name in ("a", "b", "ghost")]
+        unit.put(a_lease("a", 6, attempt=2))
+        return [*seen, unit.take_lease("a")]
+
+    assert store.run(work) == [a_lease("a", 5), None, None, a_lease("a", 6, attempt=2)]
 
 
 def test_the_highest_generation_of_a_route_is_in_force(store: Store) -> None:

@@ -110,6 +110,21 @@ def test_an_open_incident_is_told_with_what_and_since_when_and_who_asked(target:
     assert "\nnote: ticket 1234\n" in done(target, "wait", life.model).out
 
 
+def test_a_remedy_that_was_stopped_without_a_reason_sends_nobody_to_a_note_that_is_not_there(
+    target: str, life: Life
+) -> None:
+    life.client.operations.start_retraining(life.model)
+    life.client.operations.abort(life.model)
+    told = done(target, "wait", life.model).out
+
+    assert f"{life.model}: healthy (OPERATOR)" in told
+    assert "\nnote: " not in told
+    assert (
+        "means: a person stopped it; or a router could not load the candidate, and the note names the router\n" in told
+    )
+    assert "do: read the note, where there is one\n" in told
+
+
 def test_the_orders_that_are_told_are_taken_and_the_others_refused(target: str, life: Life) -> None:
     give, name = life.client.operations, life.model
     for begin, told in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("checkpoint", "--out", "old"),
             ("receipt", "257", "--out", "one.tlog-proof"),
             ("tiles", "tiles"),
+            ("export", "m0", "--out", "m0.zip"),
         ):
             done = remission(*command, folder=place, REMISSION_SERVER=target)
             assert done.code == 0, done.err
@@ -70,6 +72,17 @@ def test_an_exported_log_is_whole_to_a_stranger(folder: Path) -> None:
 def test_a_later_export_continues_what_was_signed_before(folder: Path) -> None:
     assert verified(folder, "log", "later", "--older", "old").code == 0
     assert verified(folder, "log", "tiles", "--older", "later/checkpoint").code == 1
+
+
+def test_an_export_of_the_whole_shows_that_the_log_of_a_bundle_begins_with_what_was_signed_before(
+    folder: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(folder / "m0.zip") as archive:
+        archive.extract("checkpoint", tmp_path)
+    bundled = str(tmp_path / "checkpoint")
+
+    assert verified(folder, "bundle", "m0.zip").code == 0
+    assert verified(folder, "log", "later", "--older", "old", "--older", bundled).code == 0
 
 
 def test_a_receipt_proves_its_event_with_no_log_at_hand(folder: Path) -> None:

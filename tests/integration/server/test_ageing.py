@@ -28,6 +28,7 @@ from statemachine.envelope import PayloadErased
 from store import at_rest, migrate
 from store.vault import PERIOD_US
 from tests.fixtures.services import Feed, a_model
+from tests.unit.server.test_unreadable import later
 
 EVIDENCE, EVENTS = Retention(evidence_days=183), Retention(events_days=183)
 
@@ -70,7 +71,7 @@ def alarm_of(service: Service) -> Any:
 
 
 def test_evidence_that_a_model_leans_on_is_kept_however_old(service: Service) -> None:
-    assert service.privacy.erase_old(EVIDENCE, years(2)) == 0
+    assert service.privacy.erase_old(EVIDENCE, years(2)).erasures == 0
     assert service.explain("m", alarm_of(service).position).equal
 
 
@@ -78,17 +79,19 @@ def test_a_legal_hold_on_one_model_keeps_the_evidence_of_all(service: Service) -
     service.create_model(a_model("n")).result()
     retired(service)
     service.do(lambda unit: holding.place(service.desk, unit, "n", "a case", SERVICE)).result()
-    held = service.privacy.erase_old(EVIDENCE, years(2))
+    held = service.privacy.erase_old(EVIDENCE, years(2)).erasures
     service.do(lambda unit: holding.lift(service.desk, unit, "n", "", SERVICE)).result()
 
-    assert (held, service.privacy.erase_old(EVIDENCE, years(2))) == (0, 1)
+    assert (held, service.privacy.erase_old(EVIDENCE, years(2)).erasures) == (0, 1)
 
 
 def test_old_evidence_is_erased_for_all_models_and_each_log_says_so(service: Service) -> None:
     alarm = alarm_of(service)
     service.create_model(a_model("n")).result()
     retired(service)
-    young, old, again = (service.privacy.erase_old(EVIDENCE, moment) for moment in (wall_us(), years(2), years(2)))
+    young, old, again = (
+        service.privacy.erase_old(EVIDENCE, moment).erasures for moment in (wall_us(), years(2), years(2))
+    )
 
     assert (young, old, again) == (0, 1, 0)
     assert scopes(service) == ["evidence"]
@@ -111,9 +114,11 @@ def test_what_a_living_model_needs_is_never_erased_by_age(service: Service) -> N
 
 
 def test_events_of_a_model_go_only_after_it_was_retired_for_long_enough(service: Service) -> None:
-    living = service.privacy.erase_old(EVENTS, years(2))
+    living = service.privacy.erase_old(EVENTS, years(2)).erasures
     retired(service)
-    young, old, again = (service.privacy.erase_old(EVENTS, moment) for moment in (wall_us(), years(2), years(2)))
+    young, old, again = (
+        service.privacy.erase_old(EVENTS, moment).erasures for moment in (wall_us(), years(2), years(2))
+    )
 
     assert (living, young, old, again) == (0, 0, 1, 0)
     told = service.events("m", 0, 1_000)
@@ -125,7 +130,28 @@ def test_a_hold_keeps_the_events_of_a_retired_model(service: Service) -> None:
     retired(service)
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
 
-    assert service.privacy.erase_old(EVENTS, years(2)) == 0
+    assert service.privacy.erase_old(EVENTS, years(2)).erasures == 0
+
+
+def test_events_of_the_others_go_and_who_cannot_be_read_is_named(service: Service) -> None:
+    service.create_model(a_model("broken")).result()
+    retired(service)
+    retired(service, "broken")
+    later(service)
+    found = service.privacy.erase_old(EVENTS, years(2))
+
+    assert (found.erasures, list(found.left)) == (1, ["broken"])
+    assert [one.model for one in service.privacy.erasures("", 10)] == ["m"]
+
+
+def test_old_evidence_waits_for_the_model_that_cannot_be_read_and_it_is_named(service: Service) -> None:
+    service.create_model(a_model("broken")).result()
+    retired(service)
+    later(service)
+    found = service.privacy.erase_old(EVIDENCE, years(2))
+
+    assert (found.erasures, list(found.left)) == (0, ["broken"])
+    assert service.explain("m", alarm_of(service).position).equal
 
 
 def test_a_log_whose_events_are_erased_is_whole_and_says_where_it_cannot_tell(service: Service) -> None:

@@ -191,6 +191,8 @@ TABLE = [
     Bad("a provider of a series that is not declared", "IngestMetrics", lambda: metrics(point(), provider="p"), INVALID, "provider"),
     Bad("a provider with an illegal name", "IngestMetrics", lambda: metrics(point(), provider="a b"), INVALID, "provider"),
     Bad("no tolerance", "IngestMetrics", lambda: metrics(point(tolerance=0)), INVALID, "points[0].tolerance"),
+    Bad("no etag of the model that was seen", "UpdateModel", lambda: update(owner="x"), INVALID, "etag"),
+    Bad("signals without an etag", "UpdateModel", lambda: update(signals=declared()), INVALID, "etag"),
     Bad("a signal of an unknown unit", "UpdateModel", lambda: update(signals=declared(unit="parsec")), INVALID, "signals.signals[0].unit"),
     Bad("a signal without direction", "UpdateModel", lambda: update(signals=declared(direction=0)), INVALID, "signals.signals[0].direction"),
     Bad("a signal with an unknown rule for others", "UpdateModel", lambda: update(signals=declared(other_providers=9)), INVALID, "signals.signals[0].other_providers"),

@@ -16,9 +16,11 @@ from remission.v1 import health_pb2, health_pb2_grpc, model_pb2, model_pb2_grpc
 
 from server.settings import Settings
 from server.wiring import build
+from statemachine.coding import encode
+from statemachine.events import StateChanged
 from store.ports import Unit
 from store.records import Projection
-from tests.fixtures.commands import Done, remission
+from tests.fixtures.commands import Done, remission, started
 from tests.fixtures.events import an_event
 from tests.fixtures.listeners import listening
 from tests.fixtures.services import a_model
@@ -35,14 +37,19 @@ def target() -> Iterator[str]:
     for name in ("altered", "later", "whole"):
         service.create_model(a_model(name)).result()
     service.do(_written_past_it).result()
+    service.start_retraining("whole", "", "", []).result()
     with listening(service, settings) as address:
         yield address
 
 
 def _written_past_it(unit: Unit) -> None:
-    """Record an event of a later release, one without what its kind tells, and a state without events."""
+    """Record an event of a later release, one without what its kind tells, a move behind each, and a lone state."""
     unit.append("later", unit.version("later"), [an_event("of-later")])
     unit.append("altered", unit.version("altered"), [msgspec.structs.replace(an_event("of-nobody"), type="held")])
+    move = StateChanged(source="healthy", dest="suspect", trigger="raise_alarm", reason="ALARM")
+    for name in ("altered", "later"):
+        recorded = msgspec.structs.replace(an_event(f"moved-{name}"), type=move.name, payload=encode(move))
+        unit.append(name, unit.version(name), [recorded])
     body = unit.projection("whole")
     assert body is not None
     unit.put(
@@ -90,6 +97,23 @@ def test_unreadable_models_say_what_a_call_about_each_alone_says(client: Client)
         assert (refused.value.reason, refused.value.message) == (one.reason, one.message)
 
 
+@pytest.mark.parametrize("models", [(), ("altered", "later", "whole")])
+def test_changes_of_the_others_are_watched(client: Client, models: tuple[str, ...]) -> None:
+    position = client.state("whole").position
+    coming = client.health.watch(*models)
+    seen = [next(coming)]
+    while seen[-1].position < position:
+        seen.append(next(coming))
+
+    named = {one.unreadable.model: one.unreadable for one in seen if one.HasField("unreadable")}
+    assert {name: one.reason for name, one in named.items()} == {name: REASONS[name] for name in ("altered", "later")}
+    assert len(seen) == len(named) + sum(one.state.model == "whole" for one in seen)
+    for name, one in named.items():
+        with pytest.raises(CallError) as refused:
+            client.state(name)
+        assert refused.value.message == one.message
+
+
 def test_unreadable_models_are_named_whatever_states_are_asked_for(client: Client) -> None:
     listing = client.health.list([health_pb2.STATE_RETIRED])
 
@@ -125,6 +149,22 @@ def test_pages_of_models_name_each_model_once(target: str, size: int) -> None:
 
 def done(target: str, *arguments: str) -> Done:
     return remission(*arguments, folder=Path.cwd(), REMISSION_SERVER=target)
+
+
+def test_the_command_watches_the_others_and_says_who_cannot_be_read(target: str) -> None:
+    process = started("watch", "--json", folder=Path.cwd(), REMISSION_SERVER=target)
+    try:
+        assert process.stdout is not None
+        lines = [json.loads(process.stdout.readline()) for _ in range(3)]
+    finally:
+        process.terminate()
+        _, errors = process.communicate()
+
+    assert [line["model"] for line in lines[:2]] == ["altered", "later"]
+    assert [line["unreadable"]["reason"] for line in lines[:2]] == [REASONS["altered"], REASONS["later"]]
+    assert int(lines[0]["position"]) < int(lines[1]["position"]) < int(lines[2]["position"])
+    assert lines[2]["state"]["model"] == "whole"
+    assert errors.count("cannot be read: ") == 2
 
 
 @pytest.mark.parametrize(("command", "column"), [("models", "name"), ("state", "model"), ("inventory", "model")])

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from uuid import uuid4
 
+import msgspec
 import pytest
 import structlog.testing
 
+from server import clockwork
+from server.clock import wall_us
 from server.clockwork import Clockwork
 from server.complaints import ALL, Complaints
 from server.service import Service
@@ -16,7 +19,8 @@ from server.settings import Settings
 from server.wiring import build
 from statemachine.coding import UnknownEvent
 from store.errors import DatabaseUnavailable
-from tests.fixtures.services import a_model
+from store.vault import PERIOD_US
+from tests.fixtures.services import Feed, a_model
 from tests.unit.server.test_unreadable import later
 
 UNKNOWN = UnknownEvent("of-later", 1)
@@ -98,3 +102,27 @@ def test_a_model_that_is_of_a_later_release_is_logged_once_however_often_the_clo
         asyncio.run(ticks())
 
     assert [(line["event"], line["model"], line["reason"]) for line in lines] == [("fails", "broken", "UNKNOWN_EVENT")]
+
+
+def test_a_model_that_cannot_be_read_is_named_by_what_ages_around_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = build(settings)
+    for model in ("broken", "whole"):
+        service.create_model(a_model(model)).result()
+        Feed(service, model).rows(1)
+        service.retire_model(model, service.model(model).etag, "").result()  # no timer runs any more that would name it
+    later(service)
+    passed_us = [0]
+    for name in ("steady_us", "wall_us"):
+        monkeypatch.setattr(clockwork, name, lambda: wall_us() + sum(passed_us))
+    works = Clockwork(service, msgspec.structs.replace(settings, keep_rows_days=1), None)
+
+    passed_us.append(3 * PERIOD_US)
+    with structlog.testing.capture_logs() as lines:
+        asyncio.run(works.tick())
+    erased = [one.model for one in service.privacy.erasures("", 10)]
+    service.close()
+
+    assert erased == ["whole"]
+    assert [(line["event"], line["work"], line["model"]) for line in lines] == [("fails", "ageing", "broken")]

@@ -409,7 +409,7 @@ global___WatchStatesRequest = WatchStatesRequest
 
 @typing.final
 class WatchStatesResponse(google.protobuf.message.Message):
-    """WatchStatesResponse is one state, or a sign of life."""
+    """WatchStatesResponse is one state, a model of which none can be told, or a sign of life."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -418,6 +418,7 @@ class WatchStatesResponse(google.protobuf.message.Message):
     TRIGGER_FIELD_NUMBER: builtins.int
     PREVIOUS_FIELD_NUMBER: builtins.int
     NOTE_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     position: builtins.int
     """position to resume behind."""
     trigger: builtins.str
@@ -428,7 +429,11 @@ class WatchStatesResponse(google.protobuf.message.Message):
     """note is what the event says beside the reason, such as "quality of income"; empty where it says no more."""
     @property
     def state(self) -> global___ModelState:
-        """state after a change; absent in a sign of life."""
+        """state after a change; absent in a sign of life, and where the change cannot be told."""
+
+    @property
+    def unreadable(self) -> global___UnreadableModel:
+        """unreadable model, whose change at this position cannot be told, and none behind it in this call; absent otherwise."""
 
     def __init__(
         self,
@@ -438,9 +443,10 @@ class WatchStatesResponse(google.protobuf.message.Message):
         trigger: builtins.str = ...,
         previous: global___State.ValueType = ...,
         note: builtins.str = ...,
+        unreadable: global___UnreadableModel | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["note", b"note", "position", b"position", "previous", b"previous", "state", b"state", "trigger", b"trigger"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["state", b"state", "unreadable", b"unreadable"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["note", b"note", "position", b"position", "previous", b"previous", "state", b"state", "trigger", b"trigger", "unreadable", b"unreadable"]) -> None: ...
 
 global___WatchStatesResponse = WatchStatesResponse
 

@@ -79,6 +79,7 @@ class ModelHealthServiceServicer(object):
     def WatchStates(self, request, context):
         """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
         back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+        A model whose record cannot be read is named with the reason, and keeps no other from being told.
         Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

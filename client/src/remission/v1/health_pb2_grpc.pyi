@@ -55,6 +55,7 @@ class ModelHealthServiceStub:
     ]
     """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
     back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+    A model whose record cannot be read is named with the reason, and keeps no other from being told.
     Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
     """
 
@@ -95,6 +96,7 @@ class ModelHealthServiceAsyncStub:
     ]
     """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
     back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+    A model whose record cannot be read is named with the reason, and keeps no other from being told.
     Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
     """
 
@@ -145,6 +147,7 @@ class ModelHealthServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[remission.v1.health_pb2.WatchStatesResponse], collections.abc.AsyncIterator[remission.v1.health_pb2.WatchStatesResponse]]:
         """WatchStates sends each change of state on record, then each new one, until the caller leaves. A caller that comes
         back with the last position it saw misses nothing and sees nothing twice. ListStates tells the present states.
+        A model whose record cannot be read is named with the reason, and keeps no other from being told.
         Errors: NOT_FOUND; OUT_OF_RANGE (after_position lies beyond the newest event, whose position is told).
         """
 

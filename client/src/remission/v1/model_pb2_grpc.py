@@ -71,8 +71,8 @@ class ModelServiceServicer(object):
 
     def UpdateModel(self, request, context):
         """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
-        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
-        (retired, or a signal would change what must last of it).
+        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
+        FAILED_PRECONDITION (retired, or a signal would change what must last of it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

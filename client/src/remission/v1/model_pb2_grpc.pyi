@@ -48,8 +48,8 @@ class ModelServiceStub:
         remission.v1.model_pb2.UpdateModelResponse,
     ]
     """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
-    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
-    (retired, or a signal would change what must last of it).
+    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
+    FAILED_PRECONDITION (retired, or a signal would change what must last of it).
     """
 
     RetireModel: grpc.UnaryUnaryMultiCallable[
@@ -90,8 +90,8 @@ class ModelServiceAsyncStub:
         remission.v1.model_pb2.UpdateModelResponse,
     ]
     """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
-    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
-    (retired, or a signal would change what must last of it).
+    Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
+    FAILED_PRECONDITION (retired, or a signal would change what must last of it).
     """
 
     RetireModel: grpc.aio.UnaryUnaryMultiCallable[
@@ -140,8 +140,8 @@ class ModelServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.model_pb2.UpdateModelResponse, collections.abc.Awaitable[remission.v1.model_pb2.UpdateModelResponse]]:
         """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
-        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (the policy or a signal is not valid), FAILED_PRECONDITION
-        (retired, or a signal would change what must last of it).
+        Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
+        FAILED_PRECONDITION (retired, or a signal would change what must last of it).
         """
 
     @abc.abstractmethod

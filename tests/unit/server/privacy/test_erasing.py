@@ -309,9 +309,9 @@ def periods(count: int) -> int:
 def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_references_stay(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40, subjects=["ann", ""]), [0.0, 1.0] * 20)
-    young = service.privacy.erase_old(Retention(rows_days=60), periods(1))
-    old = service.privacy.erase_old(Retention(rows_days=60), periods(4))
-    again = service.privacy.erase_old(Retention(rows_days=60), periods(4))
+    young = service.privacy.erase_old(Retention(rows_days=60), periods(1)).erasures
+    old = service.privacy.erase_old(Retention(rows_days=60), periods(4)).erasures
+    again = service.privacy.erase_old(Retention(rows_days=60), periods(4)).erasures
     tape = watch_of(service).tape
     [told] = service.privacy.erasures("", 10)
 
@@ -325,10 +325,10 @@ def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_reference
 def test_a_legal_hold_keeps_old_rows_too(service: Service) -> None:
     Feed(service).rows(4)
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
-    held = service.privacy.erase_old(Retention(rows_days=1), periods(3))
+    held = service.privacy.erase_old(Retention(rows_days=1), periods(3)).erasures
     service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
 
-    assert (held, service.privacy.erase_old(Retention(rows_days=1), periods(3))) == (0, 1)
+    assert (held, service.privacy.erase_old(Retention(rows_days=1), periods(3)).erasures) == (0, 1)
 
 
 def test_a_model_whose_old_rows_are_gone_still_declines_and_is_explained(service: Service) -> None:
