@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine.fields import PolicyInvalid, faults, from_json, one_of, to_json, within
+from statemachine.fields import one_of, within
+from statemachine.parts import faults, from_json, to_json
 from statemachine.sections import (
     Approvals,
     Bakeoff,
@@ -26,6 +27,7 @@ from statemachine.sections import (
     Timers,
     Windows,
 )
+from statemachine.values import PolicyInvalid
 
 __all__ = ["Policy", "PolicyInvalid"]
 
