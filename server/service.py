@@ -21,7 +21,7 @@ from server.checkpoints.notary import Notary
 from server.checkpoints.witnessing import Asking
 from server.clock import wall_us
 from server.desk import Desk
-from server.following import following
+from server.following import consequences
 from server.following.followers import Followers
 from server.following.turns import Turn
 from server.history import folding, inventory, moments, reading
@@ -221,7 +221,7 @@ class Service:
 
         def work(unit: Unit) -> StateView:
             view = operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller)
-            following.move_on(self.desk, unit, model, asked=True)
+            consequences.move_on(self.desk, unit, model, asked=True)
             return view
 
         return self.do(work)
@@ -316,7 +316,8 @@ class Service:
         """Fire every timer that is due, model by model, so that one that fails keeps no other from its turn."""
         due = self.store.read(lambda reader: dict.fromkeys(one.stream for one in reader.timers_due(now_us)))
         return [
-            Turn(model, self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us))) for model in due
+            Turn(model, self.do(partial(consequences.fire_timers, self.desk, model=model, now_us=now_us)))
+            for model in due
         ]
 
     def do(self, work: Callable[[Unit], T]) -> Future[T]:

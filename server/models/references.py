@@ -17,7 +17,7 @@ from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry
 from server.intake import feed
-from server.intake.intake import NEVER, check_labels, check_range, check_times
+from server.intake.checks import NEVER, check_labels, check_range, check_times
 from server.intake.schema import CATEGORICAL, Schema
 from server.intake.sealing import REFERENCE
 from server.requests import NewModel, ReferenceRows

@@ -14,8 +14,8 @@ from server.act import Caller
 from server.desk import Desk, check_etag
 from server.errors import Invalid, ModelExists, ThingMissing, one_of
 from server.history.unwatched import unwatched
-from server.intake.intake import Intake
-from server.intake.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
+from server.intake.codes import coded
+from server.intake.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema, Vocabulary
 from server.models.declaring import checked, declare
 from server.models.references import LEAST_REFERENCE, check_learned, check_reference, feed_reference, learned
 from server.requests import NewModel, ReferenceRows
@@ -43,11 +43,11 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     if unit.version(new.name):
         raise ModelExists(new.name)
     schema, policy, rows = _check(desk, new)
-    intake = Intake.of(schema)
-    matrix, learnt = intake.encode(rows.columns, len(rows.labels), "reference.columns", grow=True)
+    vocabulary = Vocabulary.of(schema)
+    matrix, learnt = coded(schema, vocabulary, rows.columns, len(rows.labels), "reference.columns")
     for index, names in learnt.items():
-        intake.vocabulary.learn(int(index), names)
-    schema = replace(schema, features=intake.vocabulary.features(schema))
+        vocabulary.learn(int(index), names)
+    schema = replace(schema, features=vocabulary.features(schema))
     _check_columns(policy, schema, "model.policy_json")
     reference = learned(schema, policy, matrix, rows)
     schema_row = Evidence(kind="schema", body=canonical(schema.to_json()), lasting=True)
