@@ -2,8 +2,8 @@
 
 What features look like *given the label* is what a model has learned. All rows together move when classes come in other
 shares, and that is no change of it; and they hide what moves one class one way and another the other. A group of labels
-is what a segment is, a cell with a law of its own on the bins of the whole (`parts.py`), and all groups share
-one budget of false alarms.
+is what a segment is, a cell with a law of its own on the bins of the whole (`parts.py`), and all groups share one
+budget of false alarms.
 """
 
 from __future__ import annotations
