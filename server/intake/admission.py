@@ -73,18 +73,7 @@ class Intake:
         Raises:
             Invalid: A field cannot be taken as it is; nothing has changed.
         """
-        check_ids("batch.prediction_ids", batch.ids)
-        known = [i for i, name in enumerate(batch.ids) if name in self.row_of]
-        if known:
-            raise Invalid(
-                f"batch.prediction_ids[{known[0]}]",
-                f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}",
-            )
-        check_times("batch.times_us", batch.times_us, self.row_us, now_us)
-        check_outputs(batch, self.schema)
-        if batch.subjects and len(batch.subjects) != len(batch.ids):
-            told = f"{len(batch.subjects)} ids for {len(batch.ids)} rows; none, or one a row, is accepted"
-            raise Invalid("batch.subject_ids", told)
+        self._check(batch, now_us)
         crowd = Crowd(batch.subjects) if any(batch.subjects) else None
         matrix, learnt = coded(self.schema, self.vocabulary, batch.columns, len(batch.ids), "batch.columns", crowd)
         return feed.Rows(
@@ -99,6 +88,20 @@ class Intake:
             categories=learnt,
             latency_us=batch.latency_us,
         )
+
+    def _check(self, batch: RowsBatch, now_us: int | None) -> None:
+        check_ids("batch.prediction_ids", batch.ids)
+        known = [i for i, name in enumerate(batch.ids) if name in self.row_of]
+        if known:
+            raise Invalid(
+                f"batch.prediction_ids[{known[0]}]",
+                f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}",
+            )
+        check_times("batch.times_us", batch.times_us, self.row_us, now_us)
+        check_outputs(batch, self.schema)
+        if batch.subjects and len(batch.subjects) != len(batch.ids):
+            told = f"{len(batch.subjects)} ids for {len(batch.ids)} rows; none, or one a row, is accepted"
+            raise Invalid("batch.subject_ids", told)
 
     def labels(self, batch: LabelsBatch, now_us: int | None) -> tuple[feed.Labels, int]:
         """Check labels and find their rows; also say how many were known already.
