@@ -24,15 +24,6 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QualityThresholds:
-    """Thresholds that need no tuning."""
-
-    false_alarm_windows: float = 10_000.0
-    extra_share: float = 0.01
-    extra_ratio: float = 1.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class QualityFinding:
     """A fault: where, which kind, in which share of the window's rows, since when, and the evidence in nats.
 

@@ -54,18 +54,6 @@ class Thresholds(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesThresholds:
-    """Thresholds that work from a dozen points."""
-
-    baseline_points: int = 8
-    alarm: float = 20.0
-    confirm: float = 30.0
-    clear: float = 15.0
-    persistence: int = 3
-    of: int = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesFinding:
     """What one point taught; `onset` is the number of the first bad point, -1 when nothing is suspected."""
 
