@@ -9,7 +9,7 @@ import orjson
 
 from backtest.backend import ROUTER, Audit, Route, Setup
 from backtest.stream import Column, Floats, Ints, Stream, StreamInvalid
-from retraining.worker import LeasedJob
+from retraining.worker import LeasedJob, Result
 from server.act import Caller
 from server.errors import ModelExists
 from server.requests import Categories, Completion, LabelsBatch, NewModel, ReferenceRows, RowsBatch
@@ -48,20 +48,12 @@ class LocalJobs:
         del kind, job_id, attempt
         return self._service.desk.blobs.put(data)
 
-    def complete(
-        self,
-        job_id: str,
-        attempt: int,
-        report: dict[str, Any],
-        artifact_sha256s: list[str],
-        isolation: str,
-        measured: dict[str, int],
-    ) -> None:
+    def complete(self, job_id: str, attempt: int, result: Result) -> None:
         """Hand a result in."""
         self._service.complete_job(
             Completion(
-                job=job_id, attempt=attempt, report=report, artifacts=artifact_sha256s, isolation=isolation,
-                measured=dict(measured),
+                job=job_id, attempt=attempt, report=result.report, artifacts=result.artifacts,
+                isolation=result.isolation, measured=dict(result.measured),
             ),
             WHO,
         ).result()  # fmt: skip

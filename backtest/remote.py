@@ -12,7 +12,7 @@ from remission.v1 import model_pb2, training_pb2
 
 from backtest.backend import ROUTER, Audit, Route, Setup
 from backtest.stream import Floats, Ints, Stream, StreamInvalid
-from retraining.worker import LeasedJob
+from retraining.worker import LeasedJob, Result
 
 
 class RemoteJobs:
@@ -51,23 +51,14 @@ class RemoteJobs:
         kinds = {"model": training_pb2.ARTIFACT_KIND_MODEL, "manifest": training_pb2.ARTIFACT_KIND_MANIFEST}
         return self._client.training.upload(data, kinds[kind], self._leased[job_id])
 
-    def complete(
-        self,
-        job_id: str,
-        attempt: int,
-        report: dict[str, Any],
-        artifact_sha256s: list[str],
-        isolation: str,
-        measured: dict[str, int],
-    ) -> None:
+    def complete(self, job_id: str, attempt: int, result: Result) -> None:
         """Hand a result in."""
         del attempt
+        spent = {name: result.measured[name] for name in ("cpu_us", "wall_us", "max_rss_bytes")}
         self._client.training.complete(
-            self._leased[job_id], report=report, artifact_sha256s=artifact_sha256s,
-            isolation=training_pb2.IsolationLevel.Value(f"ISOLATION_LEVEL_{isolation.upper()}"),
-            resources=training_pb2.ResourceUse(
-                cpu_us=measured["cpu_us"], wall_us=measured["wall_us"], max_rss_bytes=measured["max_rss_bytes"]
-            ),
+            self._leased[job_id], report=result.report, artifact_sha256s=result.artifacts,
+            isolation=training_pb2.IsolationLevel.Value(f"ISOLATION_LEVEL_{result.isolation.upper()}"),
+            resources=training_pb2.ResourceUse(**spent),
         )  # fmt: skip
 
     def fail(self, job_id: str, attempt: int, failure: str, message: str) -> None:

@@ -73,15 +73,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "metric": metric,
         "seed": seed,
         "loss": {name: _told(loss(stream, metric, values)) for name, values in outputs.items()},
-        "blocks": [
-            {
-                "start": first,
-                "end": end,
-                "served": _told(measure(stream, metric, served, first, end)[0]),
-                "static": _told(measure(stream, metric, static, first, end)[0]),
-            }
-            for first, end in bounds(stream.rows)
-        ],
+        "blocks": [block(stream, metric, served, static, first, end) for first, end in bounds(stream.rows)],
         "retrainings": len(gates),
         "rejected": gates.count(False),
         "promotions": counts["promotion_confirmed"],
@@ -98,6 +90,16 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "failures": audit.failures,
         "seconds": round(seconds, 3),
         "training_seconds": round(training_seconds, 3),
+    }
+
+
+def block(stream: Stream, metric: str, served: Floats, static: Floats, first: int, end: int) -> dict[str, Any]:
+    """Tell what a block of rows has cost, as it was served and by the model left alone."""
+    return {
+        "start": first,
+        "end": end,
+        "served": _told(measure(stream, metric, served, first, end)[0]),
+        "static": _told(measure(stream, metric, static, first, end)[0]),
     }
 
 

@@ -100,12 +100,7 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
         table.add_column(name, justify="right")
     table.add_row(*("-" if value is None else f"{value:.5g}" for value in found["loss"].values()))
     console.print(table)
-    timeline = Table(title="timeline", header_style="bold")
-    for name in ("row", "from", "to", "trigger", "reason"):
-        timeline.add_column(name, overflow="fold")
-    for one in found["transitions"][:LINES]:
-        timeline.add_row(str(one["row"]), one["from"], one["to"], one["trigger"], one["reason"])
-    console.print(timeline)
+    console.print(_timeline(found["transitions"][:LINES]))
     if len(found["transitions"]) > LINES:
         console.print(f"… and {len(found['transitions']) - LINES} more")
     audit = found["audit"]
@@ -119,6 +114,15 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
         f"{audit['rederived']} of {audit['decisions']} decisions derived again, {audit['log_sha256'][:16]}…"
     )
     console.print(f"{found['seconds']} s, of which {found['training_seconds']} s training")
+
+
+def _timeline(transitions: list[dict[str, Any]]) -> Table:
+    timeline = Table(title="timeline", header_style="bold")
+    for name in ("row", "from", "to", "trigger", "reason"):
+        timeline.add_column(name, overflow="fold")
+    for one in transitions:
+        timeline.add_row(str(one["row"]), one["from"], one["to"], one["trigger"], one["reason"])
+    return timeline
 
 
 def read_policy(text: str | None) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import os
 import signal
 import threading
 from types import FrameType
-from typing import Any
 
 import structlog
 from remission import Client
@@ -15,7 +14,7 @@ from remission import Client
 from backtest.remote import RemoteJobs
 from cli.reach import NobodyAnswers, credentials, reach
 from retraining.sandbox import Sandbox
-from retraining.worker import LeasedJob, Worker
+from retraining.worker import LeasedJob, Result, Worker
 from server.logs import configure
 
 JOB_SECONDS = 900.0
@@ -64,17 +63,9 @@ class Seeking(RemoteJobs):
             LOG.info("leased", job=job.job_id, kind=job.kind, model=job.model, attempt=job.attempt)
         return job
 
-    def complete(
-        self,
-        job_id: str,
-        attempt: int,
-        report: dict[str, Any],
-        artifact_sha256s: list[str],
-        isolation: str,
-        measured: dict[str, int],
-    ) -> None:
+    def complete(self, job_id: str, attempt: int, result: Result) -> None:
         """Hand a result in."""
-        super().complete(job_id, attempt, report, artifact_sha256s, isolation, measured)
+        super().complete(job_id, attempt, result)
         LOG.info("completed", job=job_id, attempt=attempt)
 
     def fail(self, job_id: str, attempt: int, failure: str, message: str) -> None:

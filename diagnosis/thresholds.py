@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -20,12 +19,3 @@ class Thresholds(Protocol):
     @property
     def least_share(self) -> float:
         """The share of the rise below which a cause is not listed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiagnosisThresholds:
-    """Thresholds that need no tuning."""
-
-    least_labels: int = 30
-    errors: float = 2.5
-    least_share: float = 0.1

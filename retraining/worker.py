@@ -38,6 +38,16 @@ class DatasetDamaged(Exception):
         self.sha256 = sha256
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a job has come to: the report, the hashes of what was kept, the isolation reached, and what was measured."""
+
+    report: dict[str, Any]
+    artifacts: list[str]  #: the manifest's before the model's
+    isolation: str
+    measured: dict[str, int]  #: microseconds and bytes
+
+
 class Jobs(Protocol):
     """Where jobs come from and go to. Only `heartbeat` is called from another thread, while others may be under way.
 
@@ -60,15 +70,7 @@ class Jobs(Protocol):
         """Keep bytes, `model` or `manifest`; give their hash."""
         ...
 
-    def complete(
-        self,
-        job_id: str,
-        attempt: int,
-        report: dict[str, Any],
-        artifact_sha256s: list[str],
-        isolation: str,
-        measured: dict[str, int],
-    ) -> None:
+    def complete(self, job_id: str, attempt: int, result: Result) -> None:
         """Hand the result in."""
         ...
 
@@ -146,7 +148,7 @@ class Worker:
             "fit_us": fit_us,
         }
         named = [kept[kind] for kind in ("manifest", "model") if kind in kept]
-        self._jobs.complete(job.job_id, job.attempt, report, named, outcome.isolation, measured)
+        self._jobs.complete(job.job_id, job.attempt, Result(report, named, outcome.isolation, measured))
         self.fit_us += fit_us
         self.done += 1
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from scripts.policy_meanings import meanings
-from statemachine.fields import MOST_PARTS, MOST_TEXT
 from statemachine.grammar import MOST_DEPTH, MOST_LENGTH
-from statemachine.policy import MOST_SEGMENTS, Condition, Persistence, Policy, Quality, Rule, Segments, Split
+from statemachine.parts import MOST_PARTS
+from statemachine.policy import Policy
+from statemachine.sections import MOST_SEGMENTS, Condition, Persistence, Quality, Rule, Segments, Split
 from statemachine.signals import OF_METRICS, SIGNALS, metric
+from statemachine.values import MOST_TEXT
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
 LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent

@@ -54,9 +54,9 @@ class Clockwork:
     async def sign(self) -> None:
         """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
         try:
-            await asyncio.to_thread(self._service.checkpoint)
+            await asyncio.to_thread(self._service.checkpoints.sign)
             if self._asking is not None:
-                await asyncio.to_thread(self._service.cosign, self._asking)
+                await asyncio.to_thread(self._service.checkpoints.cosign, self._asking)
         except WitnessFailed as error:
             LOG.warning("witness", error=str(error))
         except Exception as error:  # noqa: BLE001 - it is told, and the clock goes on

@@ -12,7 +12,7 @@ from server.act import Act, Folds
 from server.clock import Clock
 from server.errors import EtagMismatch, ModelMissing
 from server.intake import feed
-from server.intake.intake import Intake
+from server.intake.admission import Intake
 from server.intake.schema import Schema
 from server.intake.sealing import Sealer
 from server.views import etag_of

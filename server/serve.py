@@ -130,6 +130,17 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
     )
     readiness = Readiness()
     health_pb2_grpc.add_HealthServicer_to_server(readiness, server)
+    _add_servicers(server, service, settings, bell)
+    try:
+        port = _bind(server, settings)
+    except RuntimeError as error:
+        raise CannotListen(settings.address) from error
+    await server.start()
+    await readiness.set("", health_pb2.HealthCheckResponse.SERVING)
+    return server, readiness, port
+
+
+def _add_servicers(server: grpc.aio.Server, service: Service, settings: Settings, bell: Bell) -> None:
     model_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(service), server)
     ingest_pb2_grpc.add_IngestServiceServicer_to_server(IngestServicer(service, Speakers(settings.speakers)), server)
     model_health_pb2_grpc.add_ModelHealthServiceServicer_to_server(HealthServicer(service, bell), server)
@@ -139,13 +150,6 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
     operations_pb2_grpc.add_OperationsServiceServicer_to_server(OperationsServicer(service), server)
     privacy_pb2_grpc.add_PrivacyServiceServicer_to_server(PrivacyServicer(service, settings.seers), server)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(service), server)
-    try:
-        port = _bind(server, settings)
-    except RuntimeError as error:
-        raise CannotListen(settings.address) from error
-    await server.start()
-    await readiness.set("", health_pb2.HealthCheckResponse.SERVING)
-    return server, readiness, port
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> int:

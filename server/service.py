@@ -15,12 +15,11 @@ from server.audit.proving import trust_in
 from server.bundling.bundle import Sealed, Source, write_bundle
 from server.bundling.kept import Kept
 from server.bundling.period import Period
-from server.checkpoints import receipts
 from server.checkpoints.notary import Notary
-from server.checkpoints.witnessing import Asking
+from server.checkpoints.office import Checkpoints
 from server.clock import wall_us
 from server.desk import Desk
-from server.following import following
+from server.following import consequences
 from server.following.followers import Followers
 from server.following.turns import Turn
 from server.history import folding, inventory, moments, reading
@@ -44,8 +43,6 @@ from statemachine.externals import ExternalSignal
 from store.answers import Answer
 from store.errors import StoreError
 from store.ports import Store, Unit
-from store.proofs import consistency as path_between
-from store.records import Checkpoint
 
 T = TypeVar("T")
 
@@ -56,6 +53,7 @@ class Service:
     def __init__(self, store: Store, desk: Desk, notary: Notary, time_us: Callable[[], int] = wall_us) -> None:
         self.store, self.desk, self.notary, self._time_us = store, desk, notary, time_us
         self.privacy = Privacy(store, desk, self.do, time_us)
+        self.checkpoints = Checkpoints(store, notary, self.do)
         self.followers = Followers(store, desk, self.do)
         self._vigil = Vigil()
         store.on_commit(desk.committed)
@@ -217,7 +215,7 @@ class Service:
 
         def work(unit: Unit) -> StateView:
             view = operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller)
-            following.move_on(self.desk, unit, model, asked=True)
+            consequences.move_on(self.desk, unit, model, asked=True)
             return view
 
         return self.do(work)
@@ -248,48 +246,12 @@ class Service:
         """Check chain, replay and decisions; of all models when none is named, and then the tree as well."""
         return auditing.verify(self.store, models or (), trust=trust_in(self.notary), vault=self.desk.sealer.vault)
 
-    def checkpoint(self) -> Checkpoint:
-        """Sign what is committed, unless that was done, and give what was signed. It waits for the writer."""
-        signed = self.do(self.notary.sign).result()
-        self.notary.keep(signed.note.decode())
-        return signed
-
-    def cosign(self, asking: Asking) -> None:
-        """Have a witness sign the newest checkpoint too, unless it has.
-
-        Raises:
-            WitnessFailed: It did not.
-        """
-        for newest in self.store.read(lambda reader: reader.checkpoints()):
-            note = newest.note.decode()
-            if newest.size and self.notary.published(newest) == note:
-                self.notary.keep(asking.cosigned(note, self._proving))
-
-    def _proving(self, old: int, size: int) -> list[bytes]:
-        return self.store.read(lambda reader: path_between(reader, old, size))
-
-    def receipt(self, position: int, size: int = 0) -> receipts.Proven:
-        """Prove that an event stands in the log, against the checkpoint of *size* events; 0 is the newest one.
-
-        Raises:
-            ThingMissing: There is no such event, or no such checkpoint.
-        """
-        return self.store.read(lambda reader: receipts.receipt(reader, position, size))
-
-    def consistency(self, old: int, size: int = 0) -> receipts.Consistency:
-        """Prove that the log of *size* events begins with that of *old*; 0 is all that was signed.
-
-        Raises:
-            ThingMissing: The log has never been so long.
-        """
-        return self.store.read(lambda reader: receipts.consistency(reader, old, size))
-
     def export(self, model: str, period: Period, out: BinaryIO, *, rows: bool = False) -> Sealed:
         """Have what is committed signed, and write the record of a model to *out*, as `write_bundle` does."""
         period.check()
         newest = folding.version_of(self.store, model)
         self.store.read(lambda reader: period.check_model(reader, model))
-        self.checkpoint()
+        self.checkpoints.sign()
         kept = Kept(self.desk.blobs, self.desk.sealer.vault) if rows else None
         return write_bundle(Source(self.store, self.desk.blobs, self.notary), model, period, newest, out, kept)
 
@@ -312,7 +274,8 @@ class Service:
         """Fire every timer that is due, model by model, so that one that fails keeps no other from its turn."""
         due = self.store.read(lambda reader: dict.fromkeys(one.stream for one in reader.timers_due(now_us)))
         return [
-            Turn(model, self.do(partial(following.fire_timers, self.desk, model=model, now_us=now_us))) for model in due
+            Turn(model, self.do(partial(consequences.fire_timers, self.desk, model=model, now_us=now_us)))
+            for model in due
         ]
 
     def do(self, work: Callable[[Unit], T]) -> Answer[T]:

@@ -10,25 +10,18 @@ tree. Format 1, of the first release, packed the fields, and hashed them without
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 import msgspec
 import orjson
 
-from statemachine.canonical import canonical
-
 #: What stands before the first event of a stream.
 GENESIS = "0" * 64
-
 
 #: How envelopes are written today.
 FORMAT = 2
 
 #: What the tree puts before a leaf (RFC 6962, section 2.1).
 LEAF = b"\x00"
-
-MOST_LABELS = 4_096  #: that are kept as they were packed
 
 
 # Structs of msgspec are made in a third of the time of frozen dataclasses, and every append and every read makes one.
@@ -138,7 +131,7 @@ def leaf_of(event: RecordedEvent) -> bytes:
     if event.format == FORMAT:
         return _written(event, *place, event.commitment, event.previous_hash)
     if event.format == 1:
-        return _packed(*place, event.commitment, event.previous_hash, *_said(event))
+        return packed(*place, event.commitment, event.previous_hash, *_said(event))
     raise UnknownFormat(event.stream, event.version, event.format)
 
 
@@ -153,34 +146,6 @@ def leaf_hash(event: RecordedEvent) -> bytes:
     return bytes.fromhex(event.hash) if event.format == FORMAT else hashlib.sha256(LEAF + leaf_of(event)).digest()
 
 
-class Chain:
-    """How far one stream was checked, event by event from version 1."""
-
-    def __init__(self) -> None:
-        self._previous, self._version = GENESIS, 0
-
-    def faults(self, event: RecordedEvent) -> Iterator[str]:
-        """Tell what is wrong with the next *event*: nothing, when it is whole."""
-        self._version += 1
-        if event.version != self._version:
-            yield f"{event.stream}: version {event.version} stands where {self._version} belongs"
-            self._version = event.version
-        if event.previous_hash != self._previous:
-            yield f"{event.stream} version {event.version}: does not follow the event before it"
-        if event.hash != hash_of(event):
-            yield f"{event.stream} version {event.version}: the envelope was altered"
-        if not payload_is_whole(event):
-            yield f"{event.stream} version {event.version}: the payload was altered"
-        self._previous = event.hash
-
-
-def chain_faults(events: Iterable[RecordedEvent]) -> Iterator[str]:
-    """Tell what is wrong with one stream's *events*, read from version 1: nothing, when it is whole."""
-    chain = Chain()
-    for event in events:
-        yield from chain.faults(event)
-
-
 def payload_is_whole(event: RecordedEvent) -> bool:
     """Say whether the payload is the one that was committed to. An erased payload is whole."""
     if event.payload is None or event.payload_key is None:
@@ -188,47 +153,16 @@ def payload_is_whole(event: RecordedEvent) -> bool:
     return hmac.compare_digest(commit_to(event.payload, event.payload_key), event.commitment)
 
 
-def log_sha256(events: Iterable[RecordedEvent]) -> str:
-    """Return the digest that two runs are compared by: what happened, in the order of each stream.
-
-    Left out is what two equal runs may differ in: places, hashes, ids of events and requests, the time of recording,
-    how the actor was known, volatile events and volatile fields. The order between streams does not count.
-
-    Raises:
-        PayloadErased: An event that counts has lost its payload.
-    """
-    streams = {}
-    for event in events:
-        if event.volatile:
+def packed(*fields: str | int | bytes | None) -> bytes:
+    """Join *fields* so that no two lists give the same bytes: each is `length:value`, and None is `-`."""
+    parts = []
+    for field in fields:
+        if field is None:
+            parts.append(b"-")
             continue
-        if event.stream not in streams:
-            streams[event.stream] = hashlib.sha256()
-        streams[event.stream].update(_happened(event))
-    return _sha256(*(part for name in sorted(streams) for part in (name, streams[name].hexdigest())))
-
-
-def _happened(event: RecordedEvent) -> bytes:
-    if event.payload is None:
-        raise PayloadErased(event.stream, event.version)
-    return b"".join((
-        _label(event.type, event.schema),
-        _packed(event.occurred_us),
-        _label(event.actor, event.policy_version, event.machine_version),
-        _packed(_steady(event.payload, event.volatile_fields)),
-    ))  # fmt: skip
-
-
-@lru_cache(MOST_LABELS, typed=True)
-def _label(*fields: str | int) -> bytes:
-    """Pack what many events have in common."""
-    return _packed(*fields)
-
-
-def _steady(payload: bytes, volatile_fields: tuple[str, ...]) -> bytes:
-    if not volatile_fields:
-        return payload
-    body = orjson.loads(payload)
-    return canonical({name: value for name, value in body.items() if name not in volatile_fields})
+        data = field if isinstance(field, bytes) else str(field).encode()
+        parts.append(b"%d:%b" % (len(data), data))
+    return b"".join(parts)
 
 
 # Each argument is a part of an event's place; a class for them would be made once for every event, and thrown away.
@@ -287,19 +221,3 @@ def _said(event: Envelope) -> tuple[str | int | None, ...]:
         len(event.volatile_fields),
         *event.volatile_fields,
     )
-
-
-def _sha256(*fields: str | int | bytes | None) -> str:
-    return hashlib.sha256(_packed(*fields)).hexdigest()
-
-
-def _packed(*fields: str | int | bytes | None) -> bytes:
-    """Join *fields* so that no two lists give the same bytes: each is `length:value`, and None is `-`."""
-    parts = []
-    for field in fields:
-        if field is None:
-            parts.append(b"-")
-            continue
-        data = field if isinstance(field, bytes) else str(field).encode()
-        parts.append(b"%d:%b" % (len(data), data))
-    return b"".join(parts)

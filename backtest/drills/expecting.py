@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from backtest.drills.account import Account
-from backtest.drills.scenarios import FAULT, Kind, Scenario
+from backtest.drills.scenario import Kind, Scenario
+from backtest.drills.scenarios import FAULT
 from backtest.drills.wire import SERIES
 from statemachine.policy import Policy
 from statemachine.unexplained import UNKNOWN

@@ -19,7 +19,7 @@ from backtest.backend import Audit, Setup
 from backtest.champion import matrix, train
 from backtest.drills.ground import Plan, plan, taken
 from backtest.drills.planting import Planted, between, concept
-from backtest.drills.scenarios import Kind, Scenario
+from backtest.drills.scenario import Kind, Scenario
 from backtest.drills.wire import Wire
 from backtest.driver import Driver, Served
 from backtest.reigns import reigns

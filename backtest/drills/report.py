@@ -8,7 +8,7 @@ from typing import Any
 from backtest.drills.account import account
 from backtest.drills.expecting import Expected, expect
 from backtest.drills.playing import Played
-from backtest.drills.scenarios import Kind, Scenario
+from backtest.drills.scenario import Kind, Scenario
 from statemachine.policy import Policy
 
 FORMAT = "remission.drill.v1"

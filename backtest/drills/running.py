@@ -9,7 +9,8 @@ from backtest.drills.ground import known, plan
 from backtest.drills.options import Options, check
 from backtest.drills.playing import Orders, play
 from backtest.drills.report import FORMAT, run_report, scenario_report
-from backtest.drills.scenarios import SCENARIOS, Scenario
+from backtest.drills.scenario import Scenario
+from backtest.drills.scenarios import SCENARIOS
 from backtest.drills.world import world
 from retraining.sandbox import Sandbox
 from statemachine.canonical import canonical, digest

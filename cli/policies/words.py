@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from statemachine.policy import Drift, Policy
+from statemachine.policy import Policy
+from statemachine.sections import Drift
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 
@@ -87,6 +88,16 @@ def _together(drift: Drift) -> Iterator[str]:
         yield f"{since} labels are asked at once whether their rows have moved anew; that is noted too."
 
 
+def _by_label(drift: Drift) -> Iterator[str]:
+    if drift.by_label == "never" or drift.seasons:
+        yield "No rows are held against those of their own label."
+        return
+    since = {"after_drift": ", once a feature has left all of them", "always": ""}[drift.by_label]
+    told = "what differs is noted, and raises no suspicion"
+    yield f"Rows are held against those of their own label too{since}; {told}."
+    yield from _together(drift)
+
+
 def _drift(policy: Policy) -> Iterator[str]:
     drift = policy.drift
     when = {"without_labels": "while labels are missing", "always": "at any time", "never": "never"}[drift.alarms]
@@ -100,13 +111,7 @@ def _drift(policy: Policy) -> Iterator[str]:
     )
     if drift.projections:
         yield f"Up to {drift.projections} sums of features are watched too, to see whether they go together otherwise."
-    if drift.by_label == "never" or drift.seasons:
-        yield "No rows are held against those of their own label."
-    else:
-        since = {"after_drift": ", once a feature has left all of them", "always": ""}[drift.by_label]
-        told = "what differs is noted, and raises no suspicion"
-        yield f"Rows are held against those of their own label too{since}; {told}."
-        yield from _together(drift)
+    yield from _by_label(drift)
     if drift.shapes and not drift.seasons:
         yield (
             "Changes of shape that no alternative is near to are learned and watched, with a tenth of those false "

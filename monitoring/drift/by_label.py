@@ -2,8 +2,8 @@
 
 What features look like *given the label* is what a model has learned. All rows together move when classes come in other
 shares, and that is no change of it; and they hide what moves one class one way and another the other. A group of labels
-is what a segment is, a cell with a law of its own on the bins of the whole (`parts.py`), and all groups share
-one budget of false alarms.
+is what a segment is, a cell with a law of its own on the bins of the whole (`parts.py`), and all groups share one
+budget of false alarms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from monitoring.profiles.alternatives import RULE
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reference import Reference
 from monitoring.profiles.seasons import Seasons
-from statemachine.policy import Drift, Policy
+from statemachine.policy import Policy
+from statemachine.sections import Drift
 
 
 def start(reference: Reference, asked: Drift, part: Seasons) -> Departures:

@@ -1,10 +1,10 @@
 """Departures: features that have left what the reference expects, each by itself, so that none of them hides another.
 
-`detector.py` asks about one change at a time: whatever raised its alarm is asked about until it lasts or has come
-back, and what else moves meanwhile is not told. That is right for a suspicion, of which there is one. Here every
-feature is told when it leaves, once, and again only after it has come back. Features that go together leave one after
-another, as evidence of each grows: what began before the last that was told is part of it, and is not told again. What
-a model puts out is no feature: its loss tells of that.
+`detector.py` asks about one change at a time: whatever raised its alarm is asked about until it lasts or has come back,
+and what else moves meanwhile is not told. That is right for a suspicion, of which there is one. Here every feature is
+told when it leaves, once, and again only after it has come back. Features that go together leave one after another, as
+evidence of each grows: what began before the last that was told is part of it, and is not told again. What a model puts
+out is no feature: its loss tells of that.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from monitoring.profiles.seasons import Seasons, cells_from_json, wanted
 def judge(inputs: dict[str, Any], policy: Thresholds, rule: int = RULE) -> DriftFinding:
     """Fold the recorded windows and return what the last one taught.
 
-    *inputs* holds `reference`, `windows` (each `start_row` and `profile`) and, if folding does not begin with
-    nothing, the `state` before the first window. Where projections are watched, it holds those of the reference as
+    *inputs* holds `reference`, `windows` (each `start_row` and `profile`) and, if folding does not begin with nothing,
+    the `state` before the first window. Where projections are watched, it holds those of the reference as
     `projections`, and so does each window; where seasons are asked for, it holds `seasons`, and each window `cells`.
     """
     reference = compared(inputs, policy)

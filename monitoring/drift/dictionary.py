@@ -70,8 +70,8 @@ class Dictionary:
     def modest(self, sums: Ints) -> int:
         """Return the smallest change to the most suspect feature that holds half the most evidence.
 
-        What stands highest at an alarm overstates the change; a test of "it came back" against an overstated
-        change would clear one that lasts.
+        What stands highest at an alarm overstates the change; a test of "it came back" against an overstated change
+        would clear one that lasts.
         """
         top = int(np.argmax(sums))
         ends = np.cumsum([len(each) for each in self.names])

@@ -51,8 +51,8 @@ def e_bh(log_e: Sequence[float], level: float) -> list[int]:
 def log_mean_exps(lines: Ints, priors: Ints, widths: Sequence[int]) -> list[float]:
     """Return what `log_mean_exp` does of *lines* and *priors* together, the first *widths* of each line; to the bit.
 
-    Sums of floats that are added in another order, of exponentials of another make, are off by less than `OFF`.
-    Where that leaves no doubt about the last digit that is kept, it is the digit; else the exact sum decides.
+    Sums of floats that are added in another order, of exponentials of another make, are off by less than `OFF`. Where
+    that leaves no doubt about the last digit that is kept, it is the digit; else the exact sum decides.
     """
     units = lines * (1 / NATS)  # exact, and so is what is added, as all are whole numbers of units
     units += priors * (1 / NATS)

@@ -1,12 +1,12 @@
 """Shapes: a detector that learns the change itself, where no alternative of the dictionary is near to it.
 
-What came of late, by groups of bins (`groups.py`), is the alternative: each window is bet on by what was
-learned of those before it, and then learned too (Lorden and Pollak 2005, "Nonanticipating estimation applied to
-sequential analysis and changepoint detection", Annals of Statistics 33). Such a bet is fixed before the window, so its
-factor has a mean of at most 1 while nothing changes, and the mean of the CUSUMs of all features is an e-detector (Shin,
-Ramdas and Rinaldo 2023, arXiv 2203.03532). The indifference zone cuts what was learned as it cuts what is declared
-(`profiles.zone`). And since what can be learned is the error of the reference as well, each row gives up what it
-takes that the square root of evidence is an e-value still under each law that the reference may be of (`given_up`).
+What came of late, by groups of bins (`groups.py`), is the alternative: each window is bet on by what was learned of
+those before it, and then learned too (Lorden and Pollak 2005, "Nonanticipating estimation applied to sequential
+analysis and changepoint detection", Annals of Statistics 33). Such a bet is fixed before the window, so its factor has
+a mean of at most 1 while nothing changes, and the mean of the CUSUMs of all features is an e-detector (Shin, Ramdas and
+Rinaldo 2023, arXiv 2203.03532). The indifference zone cuts what was learned as it cuts what is declared
+(`profiles.zone`). And since what can be learned is the error of the reference as well, each row gives up what it takes
+that the square root of evidence is an e-value still under each law that the reference may be of (`given_up`).
 
 After an alarm, what the loudest feature had learned is the alternative that later windows are asked about.
 """

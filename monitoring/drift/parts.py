@@ -1,7 +1,7 @@
 """Drift within a part of the rows: each segment is held against what its own rows of the reference were.
 
-A segment is what a season is, a cell with a law of its own on the bins of the whole (`expected.py`); only that
-its rows are told by what they are, and not by when they came. Bins in which it has no row are rare to it and no more.
+A segment is what a season is, a cell with a law of its own on the bins of the whole (`expected.py`); only that its rows
+are told by what they are, and not by when they came. Bins in which it has no row are rare to it and no more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from monitoring.drift.watches import DriftFinding, DriftWatch
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reference import Floats, Reference
 from monitoring.profiles.seasons import Calendar, Seasons
-from statemachine.policy import Drift, Policy
+from statemachine.policy import Policy
+from statemachine.sections import Drift
 
 ALWAYS = Calendar(())  #: which tells no rows apart: one cell
 

@@ -1,9 +1,9 @@
 """Estimates accuracy and area under the curve of two classes from scores alone (CBPE).
 
 The chance that belongs to a score says how often a row with this score is wrong. It is the score itself, unless labels
-of the reference refute that (`calibration.py`): then it is their isotonic regression on the scores (pool
-adjacent violators, Ayer et al. 1955). Scores are counted on a fine grid, so that a window is integers that merge, and
-its estimate is counts times a table.
+of the reference refute that (`calibration.py`): then it is their isotonic regression on the scores (pool adjacent
+violators, Ayer et al. 1955). Scores are counted on a fine grid, so that a window is integers that merge, and its
+estimate is counts times a table.
 
 The estimate holds while a score goes on meaning what it meant: it sees covariate drift, and is blind to a changed
 concept.

@@ -38,9 +38,9 @@ class Resolution:
 def alarm(inputs: dict[str, Any], policy: Policy) -> Alarm:
     """Look for a lasting rise of the value above *level*.
 
-    `inputs`: `blocks` of the value since the champion serves; `level` per row that is accepted; `window` rows.
-    A Shiryaev-Roberts sum of evidence over all starting windows (Shin, Ramdas and Rinaldo 2023, arXiv 2203.03532):
-    it passes `run_length` less than once in so many looks while the value stays at its level.
+    `inputs`: `blocks` of the value since the champion serves; `level` per row that is accepted; `window` rows. A
+    Shiryaev-Roberts sum of evidence over all starting windows (Shin, Ramdas and Rinaldo 2023, arXiv 2203.03532): it
+    passes `run_length` less than once in so many looks while the value stays at its level.
     """
     blocks, level, window = inputs["blocks"], float(inputs["level"]), int(inputs["window"])
     per_window = policy.windows.blocks
@@ -79,8 +79,8 @@ def persists(inputs: dict[str, Any], policy: Policy) -> Resolution:
     `inputs`: those of `resolve`, and `before`, the blocks that the alarm looked at. An alarm that comes early has much
     of a blip still ahead, which would prove a decline by itself. So what `resolve` would confirm must stand on later
     rows alone, which no blip reaches that began where the value rose: by as much evidence, and by `lasting_share` of
-    the rise. Evidence against the level errs as often after a huge blip as after a small one; a share of the rise
-    does not, since the larger it was, the less can chance bring of it again.
+    the rise. Evidence against the level errs as often after a huge blip as after a small one; a share of the rise does
+    not, since the larger it was, the less can chance bring of it again.
     """
     found = resolve(inputs, policy)
     rise, later = _parted(inputs, policy.confirmation.blip_windows)

@@ -5,8 +5,8 @@ the mean over a window is counts times table: exact, in any order, and with no r
 backfitting with shrinkage (Hastie and Tibshirani 1990, chapter 4); how much they are shrunk is chosen by predicting
 blocks of the reference from the others. Two classes with scores are better served by `confidence.py`.
 
-Like every such estimate it holds while the loss of a row given its features stays what it was: it sees covariate
-drift, and is blind to a changed concept.
+Like every such estimate it holds while the loss of a row given its features stays what it was: it sees covariate drift,
+and is blind to a changed concept.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ Places = NDArray[np.int64]
 def matched(calendar: Calendar, before_us: Ints, after_us: Ints) -> tuple[Places, Places]:
     """Give the places of rows before (n,) and since (m,) that have each season in equal shares, both rising.
 
-    Of rows before, the newest of each season are taken, as many as keep the shares. Rows since whose season the
-    earlier span does not have are left out, and so are those of the seasons of which it has least, up to a tenth.
+    Of rows before, the newest of each season are taken, as many as keep the shares. Rows since whose season the earlier
+    span does not have are left out, and so are those of the seasons of which it has least, up to a tenth.
     """
     if not len(before_us) or not len(after_us):
         return np.arange(0), np.arange(0)

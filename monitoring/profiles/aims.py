@@ -1,8 +1,8 @@
 """Chooses projections: half of them at the features that go together most in the reference, half drawn from its digest.
 
 Of two features that go together, the difference (the sum, where they run against each other) has the least spread, and
-a change of how they go together shows in it first. What is drawn is of four features, so that pairs which have
-nothing to do with each other yet are seen as well. The output is in none: another version may answer otherwise.
+a change of how they go together shows in it first. What is drawn is of four features, so that pairs which have nothing
+to do with each other yet are seen as well. The output is in none: another version may answer otherwise.
 """
 
 from __future__ import annotations

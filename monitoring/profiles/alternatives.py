@@ -1,9 +1,9 @@
 """The dictionary of alternatives: ways in which a feature's distribution may change, as integer tables.
 
-The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning.
-Tilts and contaminations of the reference. How the indifference zone is kept depends on the rule: the first one takes an
-offset off the ratio, the second one cuts it (`zone.py`) and takes off what the reference's own error asks for.
-Evidence is derived by the rule that it was judged by.
+The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning. Tilts and
+contaminations of the reference. How the indifference zone is kept depends on the rule: the first one takes an offset
+off the ratio, the second one cuts it (`zone.py`) and takes off what the reference's own error asks for. Evidence is
+derived by the rule that it was judged by.
 """
 
 from __future__ import annotations
@@ -231,8 +231,8 @@ def evened_out(numbers: Sequence[int], rule: int) -> list[int]:
 def quantised(each: Alternative, spread: float) -> list[int]:
     """Return evidence per row for each slot, in `NATS`, the offset taken off and tempered by the dispersion.
 
-    A power below 1 of a likelihood ratio still has mean at most 1, and is right for dependent rows whose
-    sums vary *spread* times as much.
+    A power below 1 of a likelihood ratio still has mean at most 1, and is right for dependent rows whose sums vary
+    *spread* times as much.
     """
     return [round((ratio - each.offset) / spread * NATS) for ratio in each.ratios]
 

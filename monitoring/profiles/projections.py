@@ -1,10 +1,10 @@
 """Projections: whole numbers made of several features at once, so that it shows when these fall together otherwise.
 
 Features may each look as they did and yet no longer go together: a correlation that turns its sign leaves every margin
-as it was. A projection is a sum, with signs, of the normal scores that a row's values have in the
-reference, as whole numbers; its spread tells how its features go together. Its values are counted on bins of their own,
-learned from the reference, and a detector sees one more feature. Sums and differences see changes of correlation, and
-not those that leave the spread of every sum as it was.
+as it was. A projection is a sum, with signs, of the normal scores that a row's values have in the reference, as whole
+numbers; its spread tells how its features go together. Its values are counted on bins of their own, learned from the
+reference, and a detector sees one more feature. Sums and differences see changes of correlation, and not those that
+leave the spread of every sum as it was.
 """
 
 from __future__ import annotations

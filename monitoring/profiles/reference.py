@@ -36,9 +36,9 @@ class Column:
 class Feature:
     """One feature of the reference: its bins, its counts, and how far its own blocks strayed.
 
-    `edges` are the inner edges of numeric bins, each belonging to the bin on its right. `codes` gives the bin
-    of each known category. `peaks` are the highest share that any block of the reference had of missing, invalid,
-    new, far out of range, and of its fullest bin. `dispersion` has a factor (1 or more) for each alternative of
+    `edges` are the inner edges of numeric bins, each belonging to the bin on its right. `codes` gives the bin of each
+    known category. `peaks` are the highest share that any block of the reference had of missing, invalid, new, far out
+    of range, and of its fullest bin. `dispersion` has a factor (1 or more) for each alternative of
     `alternatives.ladder`: by how much sums over blocks vary more than independent rows would.
     """
 

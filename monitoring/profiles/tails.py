@@ -1,13 +1,13 @@
 """Tails: how far from its middle a feature's values lie in the reference, and how far is too far for even one row.
 
 Let `far` be the farthest distance from the median on one side, and `near` the one that m rows exceed. In a tail that
-follows a power law, of whatever index, a further row lies beyond far (far / near)^b with a chance of (m + 1) in
-(N + 1) C(m + 1 + b, m) for N rows: between the logarithms of neighbours lie independent exponentials (Rényi 1953, On
-the theory of order statistics). Where the hazard rate of the logarithm rises, as in normal, lognormal, exponential and
-most other tails (Lariviere 2006, on increasing generalized failure rates), the chance is lower still. So b follows from
-the chance that is accepted, and no law need be known. It assumes that rows come as those of the reference did, none
-depending on others. For worlds that move, a value must also lie more than the whole range beyond the range, and stand
-apart from all that lies on the way there.
+follows a power law, of whatever index, a further row lies beyond far (far / near)^b with a chance of (m + 1) in (N + 1)
+C(m + 1 + b, m) for N rows: between the logarithms of neighbours lie independent exponentials (Rényi 1953, On the theory
+of order statistics). Where the hazard rate of the logarithm rises, as in normal, lognormal, exponential and most other
+tails (Lariviere 2006, on increasing generalized failure rates), the chance is lower still. So b follows from the chance
+that is accepted, and no law need be known. It assumes that rows come as those of the reference did, none depending on
+others. For worlds that move, a value must also lie more than the whole range beyond the range, and stand apart from all
+that lies on the way there.
 """
 
 from __future__ import annotations

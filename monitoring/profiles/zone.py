@@ -14,9 +14,9 @@ Shares = Sequence[float]
 def ratios(p: Shares, q: Shares, tolerance: float) -> tuple[float, ...] | None:
     """Return q / p*, where p* is the law nearest to *q* of all that are within *tolerance* of *p* in total variation.
 
-    Its mean is at most 1 under every law of that zone, and no other such ratio grows faster when *q* is true: p* is
-    the reverse information projection of *q*. It is q / p, cut where it is largest and where it is least. None: *q*
-    itself is within the zone.
+    Its mean is at most 1 under every law of that zone, and no other such ratio grows faster when *q* is true: p* is the
+    reverse information projection of *q*. It is q / p, cut where it is largest and where it is least. None: *q* itself
+    is within the zone.
 
     >>> ratios([0.5, 0.3, 0.2], [0.2, 0.3, 0.5], 0.1)
     (0.5, 1.0, 1.6666666666666665)

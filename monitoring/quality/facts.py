@@ -30,8 +30,8 @@ class Facts:
 
     The commonest come first, and of those that equally many rows have the lower: no order of rows changes what is kept.
     `levels` are of each feature sixteen of its finite values, rising; none where fewer than half of the rows have one.
-    `apart` are of each feature the numbers of rows whose values are absurd, below and above; never the values.
-    What is not asked for is empty: values of rows are told to those alone who judge by them.
+    `apart` are of each feature the numbers of rows whose values are absurd, below and above; never the values. What is
+    not asked for is empty: values of rows are told to those alone who judge by them.
     """
 
     rows: int

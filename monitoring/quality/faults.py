@@ -1,8 +1,8 @@
 """Finds faults in the data themselves: gaps, infinities, new categories, impossible values, stuck values, repeats.
 
-Each kind of each feature is a stream of "so many of n rows". Its evidence is a CUSUM of likelihood ratios between
-rates above the tolerated one and the tolerated one; for any lower rate the ratio's mean is at most 1, so looking at
-every window is safe. A stream is reported while its evidence stands above the threshold, which is shared by all.
+Each kind of each feature is a stream of "so many of n rows". Its evidence is a CUSUM of likelihood ratios between rates
+above the tolerated one and the tolerated one; for any lower rate the ratio's mean is at most 1, so looking at every
+window is safe. A stream is reported while its evidence stands above the threshold, which is shared by all.
 """
 
 from __future__ import annotations
@@ -24,20 +24,11 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QualityThresholds:
-    """Thresholds that need no tuning."""
-
-    false_alarm_windows: float = 10_000.0
-    extra_share: float = 0.01
-    extra_ratio: float = 1.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class QualityFinding:
     """A fault: where, which kind, in which share of the window's rows, since when, and the evidence in nats.
 
-    `slots` are those of the feature's own slots that hold the faulty rows; empty for repeated rows. `told` says more
-    of a kind that needs it, as the value that stands for a missing one. `rows` are the faulty rows of the window, of a
+    `slots` are those of the feature's own slots that hold the faulty rows; empty for repeated rows. `told` says more of
+    a kind that needs it, as the value that stands for a missing one. `rows` are the faulty rows of the window, of a
     kind that knows them; else none are told.
     """
 

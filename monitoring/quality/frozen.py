@@ -1,7 +1,7 @@
 """Finds sensors that freeze: one entity of many repeats a value row after row, while the column still varies.
 
-How long a run must be, and what its length is evidence of, is told by `stillness.py`. A sensor counts as frozen
-from the first row of its run on, and the rows of that entity alone are at fault.
+How long a run must be, and what its length is evidence of, is told by `stillness.py`. A sensor counts as frozen from
+the first row of its run on, and the rows of that entity alone are at fault.
 """
 
 from __future__ import annotations

@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self
 
+from monitoring.drift.suspicions import Suspicion
 from monitoring.profiles.reference import Floats, Ints, Reference
 from monitoring.profiles.tails import Limits
 from monitoring.quality.absurd import AbsurdWatch, Patient
-from monitoring.quality.clock import CLOCK
+from monitoring.quality.clock import CLOCK, Rhythm
 from monitoring.quality.facts import ABSURD, CODES, LEVELED, Facts
 from monitoring.quality.faults import QualityFinding, QualityWatch
 from monitoring.quality.frozen import FrozenWatch
 from monitoring.quality.habits import Habits
-from monitoring.quality.labels import LABELS
+from monitoring.quality.labels import LABELS, Labelling
 from monitoring.quality.lookouts import (
     AGAIN,
     AbsurdLookout,
@@ -37,6 +38,7 @@ from monitoring.quality.rules import RULE, Ruled, tolerated
 from monitoring.quality.seen import Before, Seen
 from monitoring.quality.sentinels import SentinelWatch
 from monitoring.quality.shares import ShareWatch
+from monitoring.quality.stillness import Stillness
 from monitoring.quality.units import UnitWatch
 
 BESIDE = ("codes", "units", "absurd", "shares")  #: what a state tells of beside counts, watched or not
@@ -71,34 +73,17 @@ class Inspection:
     def start(cls, reference: Reference, habits: Habits | None, policy: Wanted, before: Before = NOTHING) -> Self:
         """Return the inspection that has seen nothing; what *before* does not tell of the reference is not judged."""
         wanted = policy.looks_for if habits else ()
-        shares = _tolerated(habits if RESENT in wanted else None, policy, before)
-        still = before.still if policy.entity else ()
-        labelling = before.labelling if LABELS in policy.looks_for else None
-        labels = tuple(labelling.streams(policy)) if labelling else ()
-        rhythm = before.rhythm if CLOCK in policy.looks_for else None
         judged = tuple(kind for kind in (CODES, LEVELED) if kind in wanted)
-        further = len(judged) * (len(habits.columns) if habits else 0) + len(shares) + len(still)
-        further += sum(one is not None for one in labels) + CLOCKED * (rhythm is not None)
+        asked = _Asked.of(habits if RESENT in wanted else None, policy, before)
+        further = len(judged) * (len(habits.columns) if habits else 0) + asked.streams
         counts = QualityWatch.start(reference, policy, further)
-        streams, beside = len(counts.table.each) + further, dict[str, Lookout[Any]]()
-        if habits:
-            beside |= _of_values(reference, habits, policy, streams)
-        if shares:
-            watch = ShareWatch.start([*shares.values()], policy.false_alarm_windows, streams - len(shares))
-            beside["shares"] = ShareLookout(watch, tuple(shares))
-        if still:
-            frozen = FrozenWatch.start(still, policy, streams - len(still))
-            beside["frozen"] = FrozenLookout(frozen, reference.features, policy.entity)
-        threshold = math.log(policy.false_alarm_windows * max(streams, 1))
-        if labelling:
-            beside["labels"] = LabelLookout(ShareWatch(threshold=threshold, streams=labels), labelling.names)
-        if rhythm:
-            ticking = ShareWatch.start(rhythm.tolerated(policy), policy.false_alarm_windows, streams - CLOCKED + 1)
-            beside["clock"] = ClockLookout(ticking, rhythm, threshold)
+        streams = len(counts.table.each) + further
+        beside = _of_values(reference, habits, policy, streams) if habits else dict[str, Lookout[Any]]()
+        beside |= asked.lookouts(reference, policy, streams)
         absurd = beside.get("absurd")
         return cls(
             habits=habits if wanted else None, counts=counts, beside=beside, judged=judged,
-            limits=absurd.watch.limits if absurd else None, again=AGAIN in shares,
+            limits=absurd.watch.limits if absurd else None, again=AGAIN in asked.shares,
         )  # fmt: skip
 
     @property
@@ -146,6 +131,52 @@ class Inspection:
     @property
     def _counts_alone(self) -> bool:
         return self.habits is None and not self.beside
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is looked for beside values: as far as the policy asks for it, and *before* tells how the reference was."""
+
+    shares: dict[tuple[str, str], float]  #: tolerated, by feature and kind
+    still: tuple[Stillness, ...]
+    labelling: Labelling | None
+    labels: tuple[Suspicion | None, ...]
+    rhythm: Rhythm | None
+
+    @classmethod
+    def of(cls, habits: Habits | None, policy: Wanted, before: Before) -> Self:
+        """Ask for rows sent again where there are *habits*, and for all else by the policy."""
+        labelling = before.labelling if LABELS in policy.looks_for else None
+        return cls(
+            shares=_tolerated(habits, policy, before),
+            still=before.still if policy.entity else (),
+            labelling=labelling,
+            labels=tuple(labelling.streams(policy)) if labelling else (),
+            rhythm=before.rhythm if CLOCK in policy.looks_for else None,
+        )
+
+    @property
+    def streams(self) -> int:
+        """How many streams share the threshold for it."""
+        labels = sum(one is not None for one in self.labels)
+        return len(self.shares) + len(self.still) + labels + CLOCKED * (self.rhythm is not None)
+
+    def lookouts(self, reference: Reference, policy: Wanted, streams: int) -> dict[str, Lookout[Any]]:
+        """Begin to look; all kinds together have so many *streams*."""
+        found, patience = dict[str, Lookout[Any]](), policy.false_alarm_windows
+        threshold = math.log(patience * max(streams, 1))
+        if self.shares:
+            watch = ShareWatch.start([*self.shares.values()], patience, streams - len(self.shares))
+            found["shares"] = ShareLookout(watch, tuple(self.shares))
+        if self.still:
+            frozen = FrozenWatch.start(self.still, policy, streams - len(self.still))
+            found["frozen"] = FrozenLookout(frozen, reference.features, policy.entity)
+        if self.labelling:
+            found["labels"] = LabelLookout(ShareWatch(threshold=threshold, streams=self.labels), self.labelling.names)
+        if self.rhythm:
+            ticking = ShareWatch.start(self.rhythm.tolerated(policy), patience, streams - CLOCKED + 1)
+            found["clock"] = ClockLookout(ticking, self.rhythm, threshold)
+        return found
 
 
 def _of_values(reference: Reference, habits: Habits, policy: Wanted, streams: int) -> dict[str, Lookout[Any]]:

@@ -17,8 +17,8 @@ from monitoring.drift.streams import Thresholds
 from monitoring.profiles.reference import Floats
 from monitoring.quality.shares import Counted
 from statemachine.grammar import Part
-from statemachine.policy import Rule
 from statemachine.rules import column, columns_of, rule
+from statemachine.sections import Rule
 
 Truths = NDArray[np.bool_]
 

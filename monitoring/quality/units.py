@@ -2,10 +2,10 @@
 
 A window is summed up by its levels, sixteen values that cut its rows into equal parts. Where they leave the bands that
 the windows of the reference kept to, and lie in the bands as one conversion moves them, that conversion is put under
-suspicion, and only later windows speak about it, as with codes. The sixteen levels stand for sixteen rows, however
-many there are, since rows of one window have much in common; how many of them may stray is learned from the window of
-the reference that strayed most from all the others. A change that the world itself makes, by just such a factor,
-looks the same, and a policy must ask for units to be looked for.
+suspicion, and only later windows speak about it, as with codes. The sixteen levels stand for sixteen rows, however many
+there are, since rows of one window have much in common; how many of them may stray is learned from the window of the
+reference that strayed most from all the others. A change that the world itself makes, by just such a factor, looks the
+same, and a policy must ask for units to be looked for.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 from statemachine.conditions import signals_of
 from statemachine.grammar import KEPT
-from statemachine.policy import Condition
+from statemachine.sections import Condition
 
 Signals = Mapping[str, float | None]
 LIBRARY = "common-expression-language"

@@ -1,8 +1,8 @@
 """Judges a plain metric series: a name, a direction in which it gets worse, and a tolerance.
 
-The first points give the baseline. A later point is bad if it is worse than the baseline's middle by more than
-the tolerance, and farther from it than any baseline point. Were the series what it was, points would be exchangeable,
-and the chance that the next one is bad, given t later points with j bad ones, at most (j + 1) / (k + t + 1): so the
+The first points give the baseline. A later point is bad if it is worse than the baseline's middle by more than the
+tolerance, and farther from it than any baseline point. Were the series what it was, points would be exchangeable, and
+the chance that the next one is bad, given t later points with j bad ones, at most (j + 1) / (k + t + 1): so the
 evidence needs no law of the values. An alarm raises suspicion; only points after it confirm or clear it.
 """
 
@@ -51,18 +51,6 @@ class Thresholds(Protocol):
     @property
     def of(self) -> int:
         """How many points `persistence` looks back on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesThresholds:
-    """Thresholds that work from a dozen points."""
-
-    baseline_points: int = 8
-    alarm: float = 20.0
-    confirm: float = 30.0
-    clear: float = 15.0
-    persistence: int = 3
-    of: int = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,9 @@ from server.errors import ThingMissing
 from server.history import folding, reading
 from server.history.beside import Fed, Said, Stored, faults_of_requests
 from server.history.folding import Step
-from statemachine.envelope import Chain, PayloadErased, RecordedEvent, log_sha256
+from statemachine.chain import Chain
+from statemachine.digest import log_sha256
+from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
 from statemachine.replay import IllegalHistory

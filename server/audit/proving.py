@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import msgspec
 from remission_verify.checkpoint import open_checkpoint
@@ -17,6 +16,8 @@ from remission_verify.errors import VerificationError
 from remission_verify.note import Verifier
 
 from server.audit.checking import Verification, failure_at
+from server.audit.faults import Fault
+from server.audit.tiles import Tiles
 from server.checkpoints.notary import Notary
 from server.privacy.scopes import EVENTS
 from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
@@ -24,7 +25,6 @@ from statemachine.events import Erased
 from store.errors import StoreError
 from store.ports import Reader
 from store.records import Checkpoint
-from store.tree import HEIGHT, WIDTH, Edge, FullTile
 
 PAGE = 1_000
 
@@ -48,17 +48,6 @@ class Known:
     whence: str
 
 
-class Fault(NamedTuple):
-    """One thing that is wrong; *position* is that of the event, 0 where it is no single one."""
-
-    position: int
-    what: str
-
-    def __str__(self) -> str:
-        """Say what it is, with its place."""
-        return self.what
-
-
 @dataclass(slots=True)
 class Proof:
     """A pass over a log: how far it has come, and where its streams and its tree end."""
@@ -67,10 +56,13 @@ class Proof:
     verifiers: Sequence[Verifier] = ()
     known: Sequence[Known] = ()
     events: int = 0
-    edge: Edge = field(default_factory=Edge)
+    tiles: Tiles = field(init=False)
     _tails: dict[str, tuple[int, str]] = field(default_factory=dict)
-    _leaves: list[bytes] = field(default_factory=list)
     _erased: dict[str, RecordedEvent] = field(default_factory=dict)  #: the first of each stream that nothing explains
+
+    def __post_init__(self) -> None:
+        """Begin with a tree that has no leaf."""
+        self.tiles = Tiles(self.reader)
 
     def faults(self) -> Iterator[Fault]:
         """Tell everything that is wrong, in the order in which it is found; nothing, when the log is whole."""
@@ -82,16 +74,16 @@ class Proof:
             wrong = self._event(event)
             if wrong:
                 yield from wrong
-            if len(self._leaves) >= PAGE:
-                yield from self._tiles()
+            if len(self.tiles.leaves) >= PAGE:
+                yield from self.tiles.faults()
             if self.events not in marks:
                 continue
-            yield from self._tiles()
+            yield from self.tiles.faults()
             for mark in marks[self.events]:
-                if mark.root != self.edge.root().hex():
+                if mark.root != self.tiles.edge.root().hex():
                     yield Fault(0, f"the first {mark.size} events have another root than {mark.whence} says")
-        yield from self._tiles()
-        yield from self._open_tiles()
+        yield from self.tiles.faults()
+        yield from self.tiles.open_faults()
         yield from self._end(marks)
         for event_id, position in self.reader.repeated_ids(PAGE):
             yield Fault(0, f"the id {event_id} stands at position {_number(position)}, and again behind it")
@@ -121,7 +113,7 @@ class Proof:
         """Let hashes of nothing stand for events that are not there, so that those behind them keep their places."""
         missing = position - self.events
         self.events += missing
-        self._leaves += [bytes(32)] * missing
+        self.tiles.leaves += [bytes(32)] * missing
 
     def _event(self, event: RecordedEvent) -> Iterable[Fault]:
         """Take an event in; tell what is wrong with it. One with which nothing is wrong costs no more than this."""
@@ -140,7 +132,7 @@ class Proof:
         )
         wrong = () if whole else tuple(self._wrong(event, leaf, version, previous))
         self.events += 1
-        self._leaves.append(hashed)
+        self.tiles.leaves.append(hashed)
         return wrong
 
     def _wrong(self, event: RecordedEvent, leaf: bytes, version: int, previous: str) -> Iterator[Fault]:
@@ -164,39 +156,6 @@ class Proof:
         elif event.type == ERASED and _scope(event.payload) == EVENTS:
             self._erased.pop(event.stream, None)
 
-    def _tiles(self) -> Iterator[Fault]:
-        """Let the tree grow over what was read, and hold each tile that becomes full against the one on record."""
-        for tile in self.edge.grow(self._leaves):
-            yield from self._tile(tile)
-        self._leaves = []
-
-    def _tile(self, tile: FullTile) -> Iterator[Fault]:
-        place = _place(tile.level, tile.idx)
-        try:
-            found = self.reader.tile(tile.level, tile.idx)
-        except StoreError as error:
-            yield Fault(0, f"{place}: {error}")
-            return
-        if found != tile.hashes:
-            yield Fault(0, f"{place}: differs from the events below it")
-
-    def _open_tiles(self) -> Iterator[Fault]:
-        """Hold the roots of full tiles against the events, and tell of a tile that stands there before it is full."""
-        for level in range(len(self.edge.levels) + 1):
-            idx = self.edge.size >> HEIGHT * (level + 1)
-            if self._reads(level, idx, WIDTH) is not None:
-                yield Fault(0, f"{_place(level, idx)}: stands there, and is not full yet")
-                continue
-            hashes = self.edge.levels[level].hashes if level < len(self.edge.levels) else []
-            if level and hashes and self._reads(level, idx, len(hashes)) != b"".join(hashes):
-                yield Fault(0, f"{_place(level, idx)}: the roots of the tiles below it are not those of the events")
-
-    def _reads(self, level: int, idx: int, width: int) -> bytes | None:
-        try:
-            return self.reader.tile(level, idx, width)
-        except StoreError:
-            return None
-
     def _marks(self) -> dict[int, list[Known]]:
         head = self.reader.head()
         marks: dict[int, list[Known]] = {}
@@ -210,7 +169,7 @@ class Proof:
             for mark in marks[size]:
                 yield Fault(0, f"the log ends at position {self.events}, {mark.whence} is of {size} events")
         for mark in marks.get(0, ()) if not self.events else ():
-            if mark.root != self.edge.root().hex():
+            if mark.root != self.tiles.edge.root().hex():
                 yield Fault(0, f"{mark.whence} has another root than a log without events")
         if self.reader.head().position < self.events:
             yield Fault(0, f"the log ends at position {self.events}, the head says {self.reader.head().position}")
@@ -257,7 +216,7 @@ def prove(reader: Reader, trust: Trust, found: Verification) -> None:
         found.tree_ok = False
         if not fault.position or fault.position not in told:  # the walk through the models has named it
             found.fail(failure_at(str(fault)))
-    found.root = proof.edge.root().hex()
+    found.root = proof.tiles.edge.root().hex()
 
 
 def _leaf(event: RecordedEvent) -> bytes:
@@ -280,11 +239,6 @@ def _scope(payload: bytes) -> str:
 
 def _named(event: RecordedEvent) -> str:
     return f"position {event.position} ({event.stream} version {event.version})"
-
-
-def _place(level: int, idx: int) -> str:
-    width = WIDTH ** (level + 1)
-    return f"tile {level}/{idx} (positions {idx * width + 1} to {(idx + 1) * width})"
 
 
 def _number(position: object) -> int:

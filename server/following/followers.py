@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from server.desk import Desk, Doing
-from server.following import following
+from server.following import consequences
 from server.following.backlog import Backlog
 from server.following.neglect import Neglect
 from server.following.turns import Turn
@@ -32,7 +32,7 @@ class Followers:
 
             def both(unit: Unit) -> T:
                 answer = work(unit)
-                following.follow(self._desk, unit, model)
+                consequences.follow(self._desk, unit, model)
                 return answer
 
             return self._do(both)
@@ -45,7 +45,7 @@ class Followers:
 
         def work(unit: Unit) -> None:
             self._backlog.begun(model)
-            following.follow(self._desk, unit, model)
+            consequences.follow(self._desk, unit, model)
 
         followed = self._do(work)
         followed.add_done_callback(lambda done: self._backlog.failed(model) if _failed(done) else None)

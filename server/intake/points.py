@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.errors import Invalid
+from server.intake.checks import FUTURE_US
 from server.requests import MetricsBatch, Point
 from statemachine.externals import APART, DIRECTIONS, ExternalSignal
 from statemachine.units import Incommensurable, UnitUnknown, converted
 
-FUTURE_US = 300 * 1_000_000  #: how far a point may lie ahead of the clock
 REMEMBERED = 1_000  #: points of a series among which a repeated one is known again
 MOST_SERIES = 1_000
 

@@ -1,7 +1,7 @@
 """Sealed entries: the rows of each subject under that subject's key, all others under a key of the model.
 
 A sealed body begins with a mark that no plain one has; then come the length of a JSON header, the header, what
-stands in clear, and a sealed segment for each key. Once a key is destroyed its rows keep their numbers, and nobody
+stands in clear, and a sealed piece for each key. Once a key is destroyed its rows keep their numbers, and nobody
 knows any more what was in them.
 """
 
@@ -15,7 +15,7 @@ import orjson
 
 from server.errors import ThingMissing
 from server.intake import feed
-from server.intake.segments import Cut, Header, cut_labels, cut_rows, join_labels, join_rows
+from server.intake.pieces import Cut, Header, cut_labels, cut_rows, join_labels, join_rows
 from store.records import FeedItem
 from store.vault import PERIOD_US, DataKey, Owner, Vault, seal, unseal
 
@@ -129,7 +129,7 @@ def _numbers(body: bytes, head: Header, count: int) -> feed.Ints:
 
 
 def _joined(cut: Cut, keys: Sequence[DataKey], about: bytes) -> bytes:
-    parts = [seal(key, part, about) for key, part in zip(keys, cut.segments, strict=True)]
+    parts = [seal(key, part, about) for key, part in zip(keys, cut.pieces, strict=True)]
     told = {"keys": [key.key_id for key in keys], "clear": len(cut.clear), "sizes": [len(part) for part in parts]}
     head = orjson.dumps({**cut.header, **told})
     return b"".join([MARK, len(head).to_bytes(_LENGTH_BYTES, "little"), head, cut.clear, *parts])
@@ -140,12 +140,12 @@ def _opened(item: FeedItem, head: Header, keys: Mapping[str, DataKey]) -> feed.E
     at = start + size
     clear = item.body[at : at + head["clear"]]
     at += head["clear"]
-    segments: list[bytes | None] = []
+    pieces: list[bytes | None] = []
     for key_id, length in zip(head["keys"], head["sizes"], strict=True):
         key = keys.get(key_id)
-        segments.append(unseal(key, item.body[at : at + length], _about(item.stream, item.seq)) if key else None)
+        pieces.append(unseal(key, item.body[at : at + length], _about(item.stream, item.seq)) if key else None)
         at += length
-    return (join_rows if item.kind == feed.ROWS else join_labels)(head, clear, segments)
+    return (join_rows if item.kind == feed.ROWS else join_labels)(head, clear, pieces)
 
 
 def _header(body: bytes) -> tuple[int, int]:

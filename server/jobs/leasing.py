@@ -13,7 +13,7 @@ from retraining.scope import CHALLENGE
 from server.act import Caller
 from server.desk import Desk
 from server.errors import ThingMissing
-from server.following import following
+from server.following import consequences
 from server.jobs import vigil
 from server.jobs.vigil import Sign, sign_of
 from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
@@ -183,7 +183,7 @@ def give_back(
     if lease is not None:
         # The attempt number stays on record: the next one is fenced by it.
         unit.put(replace(lease, worker="", token="", lease_until_us=NEVER_US, progress=b""))
-    following.move_on(desk, unit, job.stream)
+    consequences.move_on(desk, unit, job.stream)
     return again
 
 

@@ -10,7 +10,7 @@ from retraining.scope import CHALLENGE
 from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid, ThingMissing
-from server.following import following
+from server.following import consequences
 from server.jobs import reports
 from server.jobs.leasing import close, give_back, held, scene_of
 from server.reactions import challenge, remedy
@@ -37,7 +37,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
             challenge.judge(scene, job.job_id, report)
     else:
         _take_candidate(scene, job, completion, report, caller)
-    following.move_on(desk, unit, job.stream)
+    consequences.move_on(desk, unit, job.stream)
     return False
 
 

@@ -10,14 +10,14 @@ from monitoring.drift.straying import learn_seasons
 from monitoring.profiles.aims import learn_projections
 from monitoring.profiles.learning import learn
 from monitoring.profiles.projections import NONE, placed
-from monitoring.profiles.reference import Column
+from monitoring.profiles.reference import Column, Reference
 from monitoring.profiles.seasons import LEAST_ROWS, Calendar, Seasons
 from monitoring.quality.habits import learn_habits
 from server.desk import FOLLOWER, Desk
 from server.errors import Invalid
 from server.ingestion import put_entry
 from server.intake import feed
-from server.intake.intake import NEVER, check_labels, check_range, check_times
+from server.intake.checks import NEVER, check_labels, check_range, check_times
 from server.intake.schema import CATEGORICAL, Schema
 from server.intake.sealing import REFERENCE
 from server.requests import NewModel, ReferenceRows
@@ -87,13 +87,8 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
         projections = learn_projections(found, matrix.T, outputs, policy.drift.projections)
         beside["projections"] = projections.to_json()
     if policy.drift.seasons:
-        calendar = Calendar.of(policy.drift.seasons, policy.drift.utc_offset_minutes)
         slots = placed(found, projections, matrix.T, outputs)
-        seasons = learn_seasons(projections.joined(found), calendar, slots, rows.times_us)
-        if not seasons.known:
-            told = f"no season of {calendar} has {LEAST_ROWS} rows in the reference; fewer seasons are accepted"
-            raise Invalid("model.policy_json", f"drift.seasons: {told}")
-        beside["seasons"] = seasons.to_json()
+        beside["seasons"] = _seasons(policy, projections.joined(found), slots, rows.times_us).to_json()
     return {
         **beside,
         "profile": found.to_json(),
@@ -101,6 +96,15 @@ def learned(schema: Schema, policy: Policy, matrix: feed.Floats, rows: Reference
         "performance": performance,
         "estimate": estimates.learned(schema, found, matrix.T, rows.outputs, rows.labels, float(performance["unit"])),
     }
+
+
+def _seasons(policy: Policy, reference: Reference, slots: feed.Ints, times_us: feed.Ints) -> Seasons:
+    calendar = Calendar.of(policy.drift.seasons, policy.drift.utc_offset_minutes)
+    seasons = learn_seasons(reference, calendar, slots, times_us)
+    if not seasons.known:
+        told = f"no season of {calendar} has {LEAST_ROWS} rows in the reference; fewer seasons are accepted"
+        raise Invalid("model.policy_json", f"drift.seasons: {told}")
+    return seasons
 
 
 def check_learned(policy: Policy, reference: dict[str, Any], field: str) -> None:

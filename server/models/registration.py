@@ -14,11 +14,11 @@ from server.act import Caller
 from server.desk import Desk, check_etag
 from server.errors import Invalid, ModelExists, ThingMissing, one_of
 from server.history.unwatched import unwatched
-from server.intake.intake import Intake
-from server.intake.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema
+from server.intake.codes import coded
+from server.intake.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema, Vocabulary
 from server.models.declaring import checked, declare
 from server.models.references import LEAST_REFERENCE, check_learned, check_reference, feed_reference, learned
-from server.requests import NewModel, ReferenceRows
+from server.requests import Floats, NewModel, ReferenceRows
 from server.views import ModelView, declared_now
 from server.watching.splits import segments
 from statemachine import commands as c
@@ -43,11 +43,7 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     if unit.version(new.name):
         raise ModelExists(new.name)
     schema, policy, rows = _check(desk, new)
-    intake = Intake.of(schema)
-    matrix, learnt = intake.encode(rows.columns, len(rows.labels), "reference.columns", grow=True)
-    for index, names in learnt.items():
-        intake.vocabulary.learn(int(index), names)
-    schema = replace(schema, features=intake.vocabulary.features(schema))
+    schema, matrix = _with_categories(schema, rows)
     _check_columns(policy, schema, "model.policy_json")
     reference = learned(schema, policy, matrix, rows)
     schema_row = Evidence(kind="schema", body=canonical(schema.to_json()), lasting=True)
@@ -162,6 +158,15 @@ def make_policy(data: dict[str, Any], field: str) -> Policy:
         return Policy.from_json(data)
     except PolicyInvalid as error:
         raise Invalid(field, str(error)) from error
+
+
+def _with_categories(schema: Schema, rows: ReferenceRows) -> tuple[Schema, Floats]:
+    """Give *schema* with every category that the reference has, and the columns of the reference as its codes."""
+    vocabulary = Vocabulary.of(schema)
+    matrix, learnt = coded(schema, vocabulary, rows.columns, len(rows.labels), "reference.columns")
+    for index, names in learnt.items():
+        vocabulary.learn(int(index), names)
+    return replace(schema, features=vocabulary.features(schema)), matrix
 
 
 def _check(desk: Desk, new: NewModel) -> tuple[Schema, Policy, ReferenceRows]:

@@ -27,7 +27,7 @@ from monitoring.profiles.reference import (
 )
 from server.desk import Desk
 from server.errors import ModelMissing
-from server.following import following
+from server.following import consequences
 from server.intake.schema import CATEGORICAL, Schema
 from server.reactions import segments
 from server.watching.closings import RowWindow
@@ -109,7 +109,7 @@ def taken(desk: Desk, unit: Unit, model: str, most: int) -> Taken:
     """
     if not desk.health(unit, model).registered:
         raise ModelMissing(model)
-    following.follow(desk, unit, model)
+    consequences.follow(desk, unit, model)
     watch = desk.watch(unit, model)
     words = [list(known) for known in desk.intake(unit, model).vocabulary.codes]
     rows, health = [_rows(watch, window) for window in watch.windows[-most:]], desk.health(unit, model)

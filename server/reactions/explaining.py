@@ -15,7 +15,7 @@ from monitoring.profiles import relations
 from monitoring.profiles.profile import LossTable, loss_table
 from monitoring.profiles.reference import Floats, Ints
 from monitoring.profiles.seasons import Calendar
-from server.reactions import signals
+from server.reactions import findings
 from server.reactions.scene import Scene
 from server.watching.watch import Watch
 from statemachine.health import ModelHealth
@@ -54,8 +54,8 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
         "reference": before.losses().to_json(),
         "current": after.losses().to_json(),
         "relations": _relations(watch, before, after),
-        "quality": signals.faults_since(watch, health, onset),
-        "drift": signals.drift_since(watch, onset),
+        "quality": findings.faults_since(watch, health, onset),
+        "drift": findings.drift_since(watch, onset),
         "onset_row": onset,
         **_segments(watch, before, after),
     }

@@ -122,7 +122,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     @answering
     async def GetCheckpoint(self, _: pb.GetCheckpointRequest, __: Context) -> pb.GetCheckpointResponse:
         """Sign what is committed, and give what was signed."""
-        found = await read(self._service.checkpoint)
+        found = await read(self._service.checkpoints.sign)
         keys = [verifier.text for verifier in self._service.notary.verifiers]
         return pb.GetCheckpointResponse(checkpoint=self._checkpoint(found), keys=keys)
 
@@ -130,7 +130,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     async def GetInclusionProof(self, request: pb.GetInclusionProofRequest, _: Context) -> pb.GetInclusionProofResponse:
         """Prove one event."""
         size = natural(request.size, "size")
-        found = await read(self._service.receipt, request.position, size)
+        found = await read(self._service.checkpoints.receipt, request.position, size)
         return pb.GetInclusionProofResponse(
             leaf=found.leaf, path=found.receipt.path, checkpoint=self._checkpoint(found.checkpoint),
             receipt=found.receipt.text,
@@ -142,7 +142,7 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
     ) -> pb.GetConsistencyProofResponse:
         """Prove that a log only grew."""
         size = natural(request.size, "size")
-        found = await read(self._service.consistency, request.old_size, size)
+        found = await read(self._service.checkpoints.consistency, request.old_size, size)
         return pb.GetConsistencyProofResponse(path=found.path, checkpoint=self._checkpoint(found.newer))
 
     @streaming

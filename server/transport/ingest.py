@@ -10,7 +10,7 @@ from remission.v1 import health_pb2, ingest_pb2_grpc
 from remission.v1 import ingest_pb2 as pb
 
 from server.errors import Invalid, TooLarge
-from server.intake.intake import LAST_US
+from server.intake.checks import LAST_US
 from server.requests import Categories, Column, Floats, Ints, LabelsBatch, MetricsBatch, Point, Receipt, RowsBatch
 from server.service import Service
 from server.transport.calls import Context, answering, caller, done, read, streaming

@@ -9,7 +9,7 @@ from remission.v1 import operations_pb2 as pb
 from remission.v1 import operations_pb2_grpc
 
 from server.errors import Invalid
-from server.following import following
+from server.following import consequences
 from server.models import operating
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
@@ -78,7 +78,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         def work(unit: Unit) -> pb.StartRetrainingResponse:
             remedies = list(request.remedies)
             begun = operating.start_retraining(desk, unit, name, request.etag, note, remedies, who)
-            following.move_on(desk, unit, name, asked=True)
+            consequences.move_on(desk, unit, name, asked=True)
             return pb.StartRetrainingResponse(state=state(state_of(desk.health(unit, name), row=begun.row)))
 
         return await once(self._service, request, pb.StartRetrainingResponse, work)

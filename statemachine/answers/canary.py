@@ -38,6 +38,24 @@ def judge_canary(draft: Draft, command: JudgeCanary) -> None:
             evidence=command.evidence,
         )
     )
+    _carry_out(draft, command)
+
+
+def turn_back(draft: Draft, reason: Reason, at_row: int, note: str = "") -> None:
+    """Take the candidate's traffic away."""
+    draft.move("abort", reason, note)
+    draft.route(0, at_row)
+
+
+def finish_abort(draft: Draft, how: Reason) -> None:
+    """The champion serves everything again."""
+    why = draft.health.reason
+    until_us = draft.now_us + draft.health.cooldown_us()
+    draft.move("finish_abort", how)
+    draft.add(e.RolledBack(reason=why, version=draft.health.champion, cooldown_until_us=until_us))
+
+
+def _carry_out(draft: Draft, command: JudgeCanary) -> None:
     match command.verdict:
         case "climb":
             trigger = "open_rung" if draft.health.place == SHADOW else "climb"
@@ -55,20 +73,6 @@ def judge_canary(draft: Draft, command: JudgeCanary) -> None:
                 "judge_canary", str(draft.health.place), f"{command.verdict!r} is no verdict",
                 ("climb", "promote", "confirm", "abort"),
             )  # fmt: skip
-
-
-def turn_back(draft: Draft, reason: Reason, at_row: int, note: str = "") -> None:
-    """Take the candidate's traffic away."""
-    draft.move("abort", reason, note)
-    draft.route(0, at_row)
-
-
-def finish_abort(draft: Draft, how: Reason) -> None:
-    """The champion serves everything again."""
-    why = draft.health.reason
-    until_us = draft.now_us + draft.health.cooldown_us()
-    draft.move("finish_abort", how)
-    draft.add(e.RolledBack(reason=why, version=draft.health.champion, cooldown_until_us=until_us))
 
 
 def _confirm(draft: Draft, command: JudgeCanary) -> None:

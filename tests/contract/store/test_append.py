@@ -1,6 +1,7 @@
 import pytest
 
-from statemachine.envelope import chain_faults, log_sha256
+from statemachine.chain import chain_faults
+from statemachine.digest import log_sha256
 from store import Head, Store, Unit, WrongExpectedVersion
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.trees import root_of

@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from statemachine.envelope import RecordedEvent, chain_faults
+from statemachine.chain import chain_faults
+from statemachine.envelope import RecordedEvent
 from store import Store, Unit, WrongExpectedVersion
 from tests.fixtures.events import an_event
 from tests.fixtures.work import appending, page

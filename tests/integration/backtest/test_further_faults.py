@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.policy import FAULTS
+from statemachine.sections import FAULTS
 from tests.fixtures.faults import PLANTED, REFERENCE, STATIONS, lived, planted
 
 WINDOW = REFERENCE // 20

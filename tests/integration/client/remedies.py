@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 from backtest.remote import Remote
 from retraining.sandbox import Sandbox
-from retraining.worker import Worker
+from retraining.worker import Result, Worker
 
 PATIENCE_SECONDS = 60.0
 REFERENCE_ROWS = 400
@@ -87,12 +88,10 @@ class Tampering(Remote):
             json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode(), kind, job_id, attempt
         )
 
-    def complete(
-        self, job_id: str, attempt: int, report: dict[str, Any], artifact_sha256s: list[str], *rest: Any
-    ) -> None:
+    def complete(self, job_id: str, attempt: int, result: Result) -> None:
         """Name what was really handed in."""
-        named = [one or self._artifact_sha256 for one in artifact_sha256s]
-        super().complete(job_id, attempt, report, named, *rest)
+        named = [one or self._artifact_sha256 for one in result.artifacts]
+        super().complete(job_id, attempt, replace(result, artifacts=named))
 
 
 def train(client: Client, jobs: Remote) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from server import ingestion
 from server.act import SERVICE
-from server.intake.intake import Intake
+from server.intake.admission import Intake
 from server.models import registration
 from server.requests import MetricsBatch, Point, Receipt
 from server.service import Service

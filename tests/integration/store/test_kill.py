@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from statemachine.envelope import chain_faults
+from statemachine.chain import chain_faults
 from store import migrate
 from tests.integration.store.conftest import Opening
 

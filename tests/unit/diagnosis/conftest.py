@@ -13,7 +13,8 @@ from monitoring.profiles import relations
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import loss_table, profile, repeated_rows
 from monitoring.profiles.reference import Column, Reference
-from monitoring.quality.faults import QualityFinding, QualityThresholds, QualityWatch
+from monitoring.quality.faults import QualityFinding, QualityWatch
+from statemachine.sections import Quality
 
 Floats = NDArray[np.float64]
 Inputs = dict[str, Any]
@@ -84,7 +85,7 @@ def inputs_of(fault: str, seed: int, rows: int = 1_500) -> Inputs:
         labels = generator.permutation(labels)
     seen = seen_by_the_model(true, fault, generator)
     outputs = generator.permutation(chance(seen)) if fault == "serving" else chance(seen)
-    watch = QualityWatch.start(reference, QualityThresholds())
+    watch = QualityWatch.start(reference, Quality(extra_share=0.01, extra_ratio=1.5))
     findings: tuple[QualityFinding, ...] = ()
     for start in range(0, rows, WINDOW):
         part = slice(start, start + WINDOW)

@@ -7,10 +7,10 @@ import pytest
 from diagnosis.answer import BoundedCause, Diagnosis
 from diagnosis.judge import judge
 from diagnosis.noise import SOME
-from diagnosis.thresholds import DiagnosisThresholds
+from statemachine import sections
 
 Planted = Callable[..., dict[str, Any]]
-POLICY = DiagnosisThresholds()
+POLICY = sections.Diagnosis()
 SEEDS = range(10)
 
 

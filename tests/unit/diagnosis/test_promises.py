@@ -9,11 +9,11 @@ import pytest
 
 from diagnosis import first, judge
 from diagnosis.answer import Diagnosis
-from diagnosis.thresholds import DiagnosisThresholds
+from statemachine import sections
 
 Planted = Callable[..., dict[str, Any]]
 Diagnosed = Callable[[dict[str, Any]], Diagnosis[Any]]
-POLICY = DiagnosisThresholds()
+POLICY = sections.Diagnosis()
 SEEDS = range(10)
 
 

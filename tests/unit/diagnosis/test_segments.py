@@ -10,11 +10,11 @@ import pytest
 
 from diagnosis.judge import judge
 from diagnosis.segments import local
-from diagnosis.thresholds import DiagnosisThresholds
 from measures.losses import fixed
 from measures.sums import block
+from statemachine import sections
 
-POLICY = DiagnosisThresholds()
+POLICY = sections.Diagnosis()
 SEGMENTS, SHARE = 8, 0.08
 
 

@@ -11,7 +11,7 @@ import pytest
 from retraining import worker as room
 from retraining.sandbox import Outcome
 from retraining.template import Limits
-from retraining.worker import LeasedJob, Worker
+from retraining.worker import LeasedJob, Result, Worker
 
 DATA = b"rows"
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -50,16 +50,8 @@ class Desk:
         self.said.append(("upload", kind, job_id, attempt))
         return hashlib.sha256(data).hexdigest()
 
-    def complete(
-        self,
-        job_id: str,
-        attempt: int,
-        report: dict[str, Any],
-        artifact_sha256s: list[str],
-        isolation: str,
-        measured: dict[str, int],
-    ) -> None:
-        self.said.append(("complete", job_id, attempt, report, artifact_sha256s, isolation, measured))
+    def complete(self, job_id: str, attempt: int, result: Result) -> None:
+        self.said.append(("complete", job_id, attempt, result))
 
     def fail(self, job_id: str, attempt: int, failure: str, message: str) -> None:
         self.said.append(("fail", job_id, attempt, failure, message))
@@ -113,7 +105,7 @@ def test_a_result_without_a_model_is_handed_in() -> None:
     Worker("w", desk, Trainer()).run_one()
 
     measured = {"cpu_us": 1, "wall_us": 2, "max_rss_bytes": 0, "fit_us": 7}
-    assert desk.said[1:] == [("complete", "j-1", 2, {"chosen": "nothing"}, [], "sealed", measured)]
+    assert desk.said[1:] == [("complete", "j-1", 2, Result({"chosen": "nothing"}, [], "sealed", measured))]
 
 
 def test_the_model_goes_before_the_manifest_and_is_named_after_it() -> None:
@@ -122,7 +114,7 @@ def test_the_model_goes_before_the_manifest_and_is_named_after_it() -> None:
 
     hashes = [hashlib.sha256(data).hexdigest() for data in (b"{}", b"m")]
     assert desk.said[1:3] == [("upload", "model", "j-1", 2), ("upload", "manifest", "j-1", 2)]
-    assert desk.said[3][4] == hashes
+    assert desk.said[3][3].artifacts == hashes
 
 
 def test_what_training_cost_adds_up() -> None:

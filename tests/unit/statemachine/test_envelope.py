@@ -5,17 +5,17 @@ import pytest
 from msgspec.structs import fields, replace
 
 from statemachine.canonical import canonical
+from statemachine.chain import chain_faults
+from statemachine.digest import log_sha256
 from statemachine.envelope import (
     GENESIS,
     NewEvent,
     PayloadErased,
     RecordedEvent,
     UnknownFormat,
-    chain_faults,
     hash_of,
     leaf_hash,
     leaf_of,
-    log_sha256,
     record,
 )
 

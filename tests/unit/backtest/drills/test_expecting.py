@@ -6,7 +6,8 @@ import pytest
 
 from backtest.drills.account import Harm
 from backtest.drills.expecting import expect
-from backtest.drills.scenarios import SCENARIOS, Kind, Scenario
+from backtest.drills.scenario import Kind, Scenario
+from backtest.drills.scenarios import SCENARIOS
 from statemachine.policy import Policy
 from tests.fixtures.drills import HARMLESS, an_account
 

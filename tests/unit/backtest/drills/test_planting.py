@@ -7,7 +7,8 @@ import pytest
 
 from backtest.drills import planting as p
 from backtest.drills.ground import by_chance, taken
-from backtest.drills.scenarios import SCENARIOS, Kind, Scenario
+from backtest.drills.scenario import Kind, Scenario
+from backtest.drills.scenarios import SCENARIOS
 from backtest.drills.world import REGIONS, world
 from backtest.stream import Stream
 from tests.fixtures.drills import a_plan, picked

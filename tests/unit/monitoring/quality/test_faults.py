@@ -10,10 +10,11 @@ from monitoring.profiles.alternatives import NATS
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import profile, repeated_rows
 from monitoring.profiles.reference import Column, Reference
-from monitoring.quality.faults import QualityFinding, QualityThresholds, QualityWatch, judge
+from monitoring.quality.faults import QualityFinding, QualityWatch, judge
+from statemachine.sections import Quality
 
 Floats = NDArray[np.float64]
-POLICY = QualityThresholds()
+POLICY = Quality(extra_share=0.01, extra_ratio=1.5)
 COLUMNS = [Column(name="x"), Column(name="gappy"), Column(name="city", kind="categorical", categories=4)]
 WINDOW = 100
 

@@ -4,15 +4,16 @@ import numpy as np
 import orjson
 import pytest
 
-from monitoring.signals.series import Direction, SeriesFinding, SeriesThresholds, SeriesWatch, judge, restored
+from monitoring.signals.series import Direction, SeriesFinding, SeriesWatch, judge, restored
+from statemachine.sections import Metrics
 
-POLICY = SeriesThresholds()
+POLICY = Metrics()
 CALM = [10.0, 10.2, 9.9, 10.1, 10.0, 9.8, 10.05, 10.1, 10.0, 9.9]
 
 
 def fed(
     values: list[float],
-    policy: SeriesThresholds = POLICY,
+    policy: Metrics = POLICY,
     *,
     direction: Direction = "higher_is_worse",
     tolerance: float = 1.0,
@@ -84,8 +85,8 @@ def test_two_policies_judge_the_same_points_differently() -> None:
     values = [*CALM, *[14.0] * 6]
 
     assert verdicts(fed(values)) == ["alarm", "confirmed"]
-    assert verdicts(fed(values, SeriesThresholds(persistence=9, of=10))) == ["alarm"]
-    assert verdicts(fed(values, SeriesThresholds(baseline_points=20))) == []
+    assert verdicts(fed(values, Metrics(persistence=9, of=10))) == ["alarm"]
+    assert verdicts(fed(values, Metrics(baseline_points=20))) == []
 
 
 @pytest.mark.parametrize(("law", "most"), [("normal", 0.01), ("heavy", 0.02)])
@@ -105,7 +106,7 @@ def test_null_series_are_seldom_confirmed_in_error(law: str, most: float) -> Non
 
 def test_the_mean_e_value_of_exchangeable_points_is_at_most_1() -> None:
     """After the baseline and one point; the tolerance is as good as none, so that the bound is tight."""
-    policy = SeriesThresholds(baseline_points=4)
+    policy = Metrics(baseline_points=4)
     generator, e_values = np.random.default_rng(2), []
     for _ in range(5_000):
         watch = SeriesWatch(name="m", direction="higher_is_worse", tolerance=1e-9)

@@ -146,7 +146,7 @@ def test_without_a_checkpoint_there_is_no_bundle(stage: ServiceStage) -> None:
 
 
 def test_a_log_that_others_have_signed_is_not_handed_out(stage: ServiceStage) -> None:
-    stage.service.checkpoint()  # under keys of the service's own
+    stage.service.checkpoints.sign()  # under keys of the service's own
 
     with pytest.raises(BundleUnsound, match=r"checkpoint: expected a signed checkpoint of 'log.example/bundles'"):
         written(Source(stage.service.store, stage.service.desk.blobs, NOTARY))

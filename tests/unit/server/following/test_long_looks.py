@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.desk import FOLLOWER
-from server.following import following
+from server.following import consequences
 from server.reactions.evidence import latest
 from server.watching.closings import LabelBlock
 from store import Cursor, Unit
@@ -55,7 +55,7 @@ def test_a_follower_lets_the_database_know_after_each_entry_and_each_block() -> 
             unit.put(Cursor(stream="m", name=FOLLOWER, seq=0, body=b""))
             service.desk.forget("m")
             listening: Any = Listening(unit)
-            following.follow(service.desk, listening, "m")
+            consequences.follow(service.desk, listening, "m")
             return listening.heard, len(service.desk.watch(unit, "m").blocks)
 
         heard, blocks = service.do(from_the_start).result()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from server.errors import Invalid
-from server.intake.points import FUTURE_US, REMEMBERED, Heard, heard, reconciled
+from server.intake.checks import FUTURE_US
+from server.intake.points import REMEMBERED, Heard, heard, reconciled
 from server.requests import MetricsBatch, Point
 from statemachine.externals import ExternalSignal
 

@@ -1,4 +1,4 @@
-"""Following: every entry of a model's feed is looked at once, in order, and its consequences are written with it."""
+"""Consequences: every entry of a model's feed is looked at once, in order, and what follows is written with it."""
 
 from __future__ import annotations
 

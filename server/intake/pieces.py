@@ -1,4 +1,4 @@
-"""Segments of an entry: what may stand in clear, and for each key the bytes that only its holder may read.
+"""Pieces of an entry: what may stand in clear, and for each key the bytes that only its holder may read.
 
 Rows are cut as records, one after another, so that the rows of a subject are one stretch of bytes however many there
 are: nothing here loops over rows.
@@ -23,11 +23,11 @@ _LENGTH_BYTES = 4
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An entry in pieces: a header and bytes in clear, and one segment for each key."""
+    """An entry in pieces: a header and bytes in clear, and one piece for each key."""
 
     header: Header
     clear: bytes
-    segments: list[bytes]
+    pieces: list[bytes]
 
 
 def cut_rows(entry: feed.Rows, keys: feed.Keys) -> Cut:
@@ -52,11 +52,11 @@ def cut_rows(entry: feed.Rows, keys: feed.Keys) -> Cut:
     return Cut(header, _key_numbers(keys), parts)
 
 
-def join_rows(header: Header, clear: bytes, segments: Sequence[bytes | None]) -> feed.Rows:
-    """Put rows together again; those of a segment that is None are erased."""
+def join_rows(header: Header, clear: bytes, pieces: Sequence[bytes | None]) -> feed.Rows:
+    """Put rows together again; those of a piece that is None are erased."""
     count = header["rows"]
     keys = _keys(header, clear, count)
-    records, ids, erased = _joined(header, keys, segments)
+    records, ids, erased = _joined(header, keys, pieces)
     return feed.Rows(
         first_row=header["first_row"],
         ids=ids,
@@ -76,16 +76,16 @@ def join_rows(header: Header, clear: bytes, segments: Sequence[bytes | None]) ->
 
 
 def _joined(
-    header: Header, keys: feed.Keys, segments: Sequence[bytes | None]
+    header: Header, keys: feed.Keys, pieces: Sequence[bytes | None]
 ) -> tuple[npt.NDArray[Any], list[str], feed.Bools | None]:
     """Give records and ids by row, and which rows are erased: blank, and without an id."""
-    read = [_ids_of(segment) for segment in segments if segment is not None]
-    if len(read) == len(segments) == 1:
+    read = [_ids_of(piece) for piece in pieces if piece is not None]
+    if len(read) == len(pieces) == 1:
         [(names, data)] = read
         return np.frombuffer(data, dtype=_record(header)), names, None
     order, bounds = _sorted(keys)
     # In the order of keys, so that what is alive is one stretch of bytes.
-    alive = np.repeat([segment is not None for segment in segments], [end - first for first, end in bounds])
+    alive = np.repeat([piece is not None for piece in pieces], [end - first for first, end in bounds])
     records, ids, erased = _blank(header), [""] * len(order), np.ones(len(order), dtype=np.bool_)
     rows = order[alive]
     records[rows] = np.frombuffer(b"".join(data for _, data in read), dtype=records.dtype)
@@ -104,15 +104,15 @@ def cut_labels(entry: feed.Labels, keys: feed.Keys) -> Cut:
     return Cut(header, clear, [values[first:end].tobytes() for first, end in bounds])
 
 
-def join_labels(header: Header, clear: bytes, segments: Sequence[bytes | None]) -> feed.Labels:
-    """Put labels together again; those of a segment that is None are NaN."""
+def join_labels(header: Header, clear: bytes, pieces: Sequence[bytes | None]) -> feed.Labels:
+    """Put labels together again; those of a piece that is None are NaN."""
     count = header["count"]
     keys = _keys(header, clear, count)
     order, bounds = _sorted(keys)
     values = np.full(count, np.nan)
-    for (first, end), segment in zip(bounds, segments, strict=True):
-        if segment is not None:
-            values[order[first:end]] = np.frombuffer(segment, dtype="<f8")
+    for (first, end), piece in zip(bounds, pieces, strict=True):
+        if piece is not None:
+            values[order[first:end]] = np.frombuffer(piece, dtype="<f8")
     rows = np.frombuffer(clear, dtype="<i8", offset=len(clear) - 8 * count)
     return feed.Labels(rows=rows, values=values, time_us=header["time_us"])
 
@@ -167,7 +167,7 @@ def _with_ids(ids: Sequence[str], records: bytes | memoryview) -> bytes:
     return b"".join((len(names).to_bytes(_LENGTH_BYTES, "little"), names, records))
 
 
-def _ids_of(segment: bytes) -> tuple[list[str], bytes]:
-    end = _LENGTH_BYTES + int.from_bytes(segment[:_LENGTH_BYTES], "little")
-    names: list[str] = orjson.loads(segment[_LENGTH_BYTES:end])
-    return names, segment[end:]
+def _ids_of(piece: bytes) -> tuple[list[str], bytes]:
+    end = _LENGTH_BYTES + int.from_bytes(piece[:_LENGTH_BYTES], "little")
+    names: list[str] = orjson.loads(piece[_LENGTH_BYTES:end])
+    return names, piece[end:]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from server.errors import Invalid, ThingMissing
 from server.intake import feed
-from server.intake.intake import FUTURE_US, LATENESS_US, NEVER, Intake
+from server.intake.admission import Intake
+from server.intake.checks import FUTURE_US, LATENESS_US, NEVER
 from server.intake.schema import MOST_CATEGORIES, Feature, Schema
 from server.requests import Categories, LabelsBatch, Point, RowsBatch
 
