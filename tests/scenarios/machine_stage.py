@@ -143,6 +143,9 @@ def _timer(stage: MachineStage, line: Line) -> c.Command:
 VERBS: dict[str, Verb] = {
     "register": _register,
     "keep": lambda _, line: c.RegisterArtifact(version=line.word("v1"), manifest="h"),
+    "erase": lambda _, line: c.Erase(
+        erasure="e-1", scope="subject", pseudonym="p", rows=3, labels=2, versions=[*line.words], jobs=[], note=""
+    ),
     "policy": lambda _, line: c.ChangePolicy(
         policy=json.loads(line.word("{}")), owner=line.get("owner", "risk"), purpose=""
     ),
