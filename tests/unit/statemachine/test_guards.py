@@ -151,18 +151,14 @@ def test_who_asked_for_a_remedy_does_not_approve_it() -> None:
 
 @pytest.mark.parametrize("without", range(len(PASSED)))
 def test_one_mandatory_gate_that_is_missing_or_has_failed_stops_a_candidate(without: int) -> None:
-    health, told = (
-        replace(born(), candidate="remedy-1"),
-        {"chosen": "all", "remedy": "refit", "evidence": "e", "at_row": 1},
-    )
     missing = [gate for k, gate in enumerate(PASSED) if k != without]
     failed = [{**gate, "verdict": "fail"} if k == without else gate for k, gate in enumerate(PASSED)]
 
-    def passes(health: ModelHealth, gates: list[dict[str, Any]], *, passed: bool = True) -> bool:
-        return guards.every_gate_passed(health, c.JudgeGates(passed=passed, gates=gates, **told), 0)
+    def passes(gates: list[dict[str, Any]], *, said: bool = True, candidate: str = "remedy-1") -> bool:
+        command = c.JudgeGates(passed=said, chosen="", remedy="", gates=gates, evidence=EVIDENCE, at_row=1)
+        return guards.every_gate_passed(replace(born(), candidate=candidate), command, 0)
 
-    assert passes(health, PASSED)
-    assert not passes(health, missing)
-    assert not passes(health, failed)
-    assert not passes(health, PASSED, passed=False)
-    assert not passes(born(), PASSED)
+    assert passes(PASSED)
+    assert not any(passes(gates) for gates in (missing, failed))
+    assert not passes(PASSED, said=False)
+    assert not passes(PASSED, candidate="")
