@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from store import ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Write
+from store import ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Unit, Write
 from tests.fixtures.work import keeping
 
 #: What a worker shows to prove that the lease is its own.
@@ -54,6 +54,18 @@ def test_timers_come_due_in_order(store: Store) -> None:
     assert [(timer.due_us, timer.stream) for timer in due] == [(4, "c"), (5, "a"), (5, "b")]
     assert store.read(lambda reader: reader.timers_due(5, limit=1)) == due[:1]
     assert store.read(lambda reader: reader.next_timer()) == due[0]
+
+
+def test_work_takes_timers_and_leases_as_it_has_left_them(store: Store) -> None:
+    keep(store, a_job("j"), a_job("k"), a_lease("j", 5), a_lease("k", 5), a_timer("a", "x", 5), a_timer("a", "y", 5))
+
+    def work(unit: Unit) -> tuple[tuple[Timer, ...], tuple[Lease, ...]]:
+        unit.put(a_timer("a", "z", 7))
+        unit.put(ClearTimer(stream="a", name="x"))
+        unit.put(a_lease("k", 9))
+        return unit.timers("a"), unit.leases_expired(8)
+
+    assert store.run(work) == ((a_timer("a", "y", 5), a_timer("a", "z", 7)), (a_lease("j", 5),))
 
 
 def test_no_timer_is_next_where_there_is_none(store: Store) -> None:
