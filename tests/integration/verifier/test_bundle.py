@@ -107,6 +107,10 @@ def test_what_was_checked_up_to_the_fault_is_told(files: Files) -> None:
     assert unsigned.unchecked == "whether events stand in the log, since the checkpoint is not believed"
 
 
+def test_nobody_is_told_that_rows_were_checked_where_none_are_kept(archive: bytes) -> None:
+    assert "kept rows" not in checked(archive).checked
+
+
 def test_a_file_that_is_no_archive_says_that_nothing_was_checked() -> None:
     found = checked(b"no archive")
 

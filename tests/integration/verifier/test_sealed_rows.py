@@ -54,6 +54,7 @@ def test_rows_that_nobody_touched_are_whole_and_nothing_was_seen_of_them(archive
     found = checked(archive)
 
     assert found.faults == []
+    assert "kept rows" in found.checked
     assert found.more["sealed"] == len(index(files)) > 10
     assert found.more["unseen"] == "what the sealed rows hold: no key was needed for this check, and none was used"
 
