@@ -270,7 +270,7 @@ SAID: dict[str, tuple[Callable[[Files], Files], str]] = {
         with_told(3, position=4), "proofs.jsonl: line 3: expected the way of position 3 to the root",
     ),
     "a proof that says more": (with_told(3, more=1), "proofs.jsonl: line 3: expected the way of position 3"),
-    "a proof that is no list": (with_told(3, hashes={}), "proofs.jsonl: line 3: expected the way of position 3"),
+    "a proof that is no list": (with_told(3, hashes=None), "proofs.jsonl: line 3: expected the way of position 3"),
     "a checkpoint of another log": (
         another_checkpoint("log.example/other"), "checkpoint: expected a signed checkpoint of 'log.example/bundles'",
     ),
