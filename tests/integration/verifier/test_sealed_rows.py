@@ -166,7 +166,8 @@ def test_a_header_that_says_it_is_longer_than_all_is_read_no_further_than_its_en
 
 
 COLUMNS_OF_NOTHING = [
-    b"[]", b"no JSON", b'{"classes":[]}', b'{"classes":[1],"features":[]}', b'{"classes":[],"features":{}}',
+    b"7", b'["classes","features"]', b"[]", b"no JSON", b'{"classes":[]}',
+    b'{"classes":[1],"features":[]}', b'{"classes":[],"features":{}}',
     b'{"classes":[],"features":[{"kind":"numeric","name":"x"}]}',
     b'{"classes":[],"features":[{"categories":[],"kind":1,"name":"x"}]}',
     b'{"classes":[],"features":[{"categories":"ab","kind":"categorical","name":"x"}]}',
