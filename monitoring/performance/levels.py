@@ -31,14 +31,14 @@ class Levels:
     def known(self, times_us: Ints) -> NDArray[np.bool_]:
         """Say which rows, by their times (n,), are of a cell whose level is known."""
         found = np.zeros(len(times_us), dtype=np.bool_)
-        for cell, at in self.calendar.cells(times_us).items() if len(times_us) else ():
+        for cell, at in self.calendar.cells(times_us).items():
             found[at] = cell in self.steps
         return found
 
     def evened(self, lost: Ints, times_us: Ints) -> Ints:
         """Return losses, (n,) in fixed point, as if each row were of no season."""
         found = lost.copy()
-        for cell, at in self.calendar.cells(times_us).items() if len(times_us) else ():
+        for cell, at in self.calendar.cells(times_us).items():
             found[at] -= self.steps.get(cell, 0)
         return found
 
@@ -50,7 +50,7 @@ def learn_levels(calendar: Calendar, lost: Ints, times_us: Ints) -> Levels:
     >>> [round(step / SCALE, 2) for step in learn_levels(Calendar(("hour",)), lost, hours).steps.values()]
     [-0.5, 0.5]
     """
-    cells = calendar.cells(times_us) if len(times_us) else {}
+    cells = calendar.cells(times_us)
     mean = span([block(lost)]).mean
     known = {cell: span([block(lost[at])]) for cell, at in cells.items() if len(at) >= LEAST_ROWS}
     between = _between(list(known.values()))

@@ -122,6 +122,10 @@ def _gates(stage: MachineStage, line: Line) -> c.Command:
     )  # fmt: skip
 
 
+def _challenge(stage: MachineStage, line: Line) -> str:
+    return line.get("job", stage.health.challenge)
+
+
 def _judge(stage: MachineStage, line: Line) -> c.Command:
     exposures = {"promote": 10_000, "confirm": 10_000, "abort": 0}
     return c.JudgeCanary(
@@ -143,6 +147,9 @@ def _timer(stage: MachineStage, line: Line) -> c.Command:
 VERBS: dict[str, Verb] = {
     "register": _register,
     "keep": lambda _, line: c.RegisterArtifact(version=line.word("v1"), manifest="h"),
+    "erase": lambda _, line: c.Erase(
+        erasure="e-1", scope="subject", pseudonym="p", rows=3, labels=2, versions=[*line.words], jobs=[], note=""
+    ),
     "policy": lambda _, line: c.ChangePolicy(
         policy=json.loads(line.word("{}")), owner=line.get("owner", "risk"), purpose=""
     ),
@@ -184,9 +191,9 @@ VERBS: dict[str, Verb] = {
     "recover": lambda stage, _: c.ShowRecovery(log_evidence=4.0, at_row=stage.row, evidence=EVIDENCE),
     "challenge": lambda stage, _: c.QueueChallenge(job=_next_job(stage), spec="s", at_row=stage.row),
     "challenge_judged": lambda stage, line: c.JudgeChallenge(
-        job=stage.health.challenge, finding=line.word(), log_evidence=3.0, at_row=stage.row, evidence=EVIDENCE
+        job=_challenge(stage, line), finding=line.word(), log_evidence=3.0, at_row=stage.row, evidence=EVIDENCE
     ),
-    "challenge_lost": lambda stage, _: c.AbandonChallenge(job=stage.health.challenge, failure="CRASHED"),
+    "challenge_lost": lambda stage, line: c.AbandonChallenge(job=_challenge(stage, line), failure="CRASHED"),
     "retrain": _retrain,
     "scope": lambda stage, line: c.ProposeScope(
         job=_next_job(stage), spec="s", entrants=["nothing", *line.words], at_row=stage.row

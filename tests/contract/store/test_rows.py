@@ -56,6 +56,17 @@ def test_timers_come_due_in_order(store: Store) -> None:
     assert store.read(lambda reader: reader.next_timer()) == due[0]
 
 
+def test_work_takes_timers_as_it_has_left_them(store: Store) -> None:
+    keep(store, a_timer("a", "x", 5), a_timer("a", "y", 5))
+
+    def work(unit: Unit) -> tuple[Timer, ...]:
+        unit.put(a_timer("a", "z", 7))
+        unit.put(ClearTimer(stream="a", name="x"))
+        return unit.timers("a")
+
+    assert store.run(work) == (a_timer("a", "y", 5), a_timer("a", "z", 7))
+
+
 def test_no_timer_is_next_where_there_is_none(store: Store) -> None:
     assert store.read(lambda reader: reader.next_timer()) is None
 

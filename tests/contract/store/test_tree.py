@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from statemachine.envelope import leaf_hash
-from store import AlreadyRecorded, Checkpoint, Store, TileMissing
+from store import AlreadyRecorded, Checkpoint, Head, Store, TileMissing, TreeAltered
 from store.ports import Reader, Unit
-from store.tree import hashes_in
+from store.tree import EMPTY, Edge, edge_at, hashes_in
 from tests.fixtures.events import some_events
 from tests.fixtures.trees import root_of
 from tests.fixtures.work import appending
@@ -55,6 +55,37 @@ def test_a_tile_behind_the_end_is_refused(store: Store, place: tuple[int, int, i
         store.read(lambda reader: reader.tile(*place))
 
     assert (refused.value.level, refused.value.idx, refused.value.width) == place
+
+
+def known_to(reader: Reader, size: int | None) -> Edge | None:
+    """Give an edge that ended at *size*, which may lie behind the log."""
+    edge = None if size is None else Edge()
+    if edge is not None:
+        edge.grow([*hashes(reader), EMPTY][:size])
+    return edge
+
+
+@pytest.mark.parametrize("known", [None, 0, 1, 255, 256, 299, 300, 301])
+def test_an_edge_that_ended_elsewhere_comes_to_the_end_of_the_log(store: Store, known: int | None) -> None:
+    grown(store, 300)
+
+    def work(reader: Reader) -> tuple[Head, Edge]:
+        return reader.head(), edge_at(reader.head(), reader, known_to(reader, known))
+
+    head, edge = store.read(work)
+
+    assert (edge.size, edge.root().hex()) == (300, head.root)
+
+
+@pytest.mark.parametrize("known", [None, 299])
+def test_a_head_that_the_events_do_not_lead_to_is_told_as_altered(store: Store, known: int | None) -> None:
+    grown(store, 300)
+
+    def work(reader: Reader) -> Edge:
+        return edge_at(reader.head()._replace(root=EMPTY.hex()), reader, known_to(reader, known))
+
+    with pytest.raises(TreeAltered):
+        store.read(work)
 
 
 def test_work_that_fails_leaves_no_leaf(store: Store) -> None:

@@ -113,6 +113,26 @@ def test_one_failure_among_many_works_undoes_itself_alone(store: Store) -> None:
     assert [answer.result() for answer in answers if answer.exception() is None] == list(range(1, 21))
 
 
+@pytest.mark.parametrize("reads", [False, True])
+def test_one_failure_lets_no_other_work_be_done_again(store: Store, *, reads: bool) -> None:
+    done: list[int] = []
+
+    def numbered(number: int) -> Callable[[Unit], None]:
+        def work(unit: Unit) -> None:
+            done.append(number)
+            unit.append(f"s-{number}", 0, [an_event(f"e-{number}")])
+            if reads:
+                unit.events(f"s-{number}")
+            if number == 1:
+                raise Nonsense
+
+        return work
+
+    together(store, *(numbered(number) for number in range(3)))
+
+    assert done == [0, 1, 2]
+
+
 def test_one_row_that_the_database_refuses_undoes_its_work_alone(store: Store) -> None:
     timer = Timer(stream="a", name="t", due_us=1, visit=1)
     window = Window(stream="a", epoch=1, kind="label", idx=0, evidence_sha256="f" * 64, feed_seq=1)

@@ -126,6 +126,15 @@ def test_events_of_a_model_go_only_after_it_was_retired_for_long_enough(service:
     assert (told[-1].type, scopes(service)) == ("erased", ["events"])
 
 
+@pytest.mark.parametrize("keep", [EVIDENCE, EVENTS], ids=["evidence", "events"])
+def test_what_is_kept_for_half_a_year_goes_then_and_no_month_before(service: Service, keep: Retention) -> None:
+    retired(service)
+
+    gone = [service.privacy.erase_old(keep, wall_us() + count * PERIOD_US).erasures for count in (6, 8)]
+
+    assert gone == [0, 1]
+
+
 def test_a_hold_keeps_the_events_of_a_retired_model(service: Service) -> None:
     retired(service)
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()

@@ -22,6 +22,7 @@ from store import (
     migrate,
 )
 from store.schema import EXPECTED
+from store.tree import CATCH_UP
 from tests.fixtures.events import some_events
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.servers import PATIENCE_SECONDS
@@ -43,6 +44,22 @@ def holder(file: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield connection
+
+
+@pytest.mark.parametrize("count", [2, CATCH_UP + 1])
+def test_a_log_that_is_opened_again_goes_on_with_its_streams_and_with_new_ones(
+    url: str, opened: Opening, count: int
+) -> None:
+    first = opened(url)
+    first.run(appending("a", 0, *some_events("a", count)))
+    first.close()
+    again = opened(url)
+
+    went_on = again.run(appending("a", count, *some_events("later", 1)))
+    begun = again.run(appending("b", 0, *some_events("b", 1)))
+
+    places = [(event.stream, event.version, event.position) for event in (*went_on, *begun)]
+    assert places == [("a", count + 1, count + 1), ("b", 1, count + 2)]
 
 
 @pytest.mark.parametrize("url", ["mysql://host/name", "nonsense", "sqlite://", "sqlite:///:memory:", ""])

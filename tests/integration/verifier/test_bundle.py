@@ -107,6 +107,10 @@ def test_what_was_checked_up_to_the_fault_is_told(files: Files) -> None:
     assert unsigned.unchecked == "whether events stand in the log, since the checkpoint is not believed"
 
 
+def test_nobody_is_told_that_rows_were_checked_where_none_are_kept(archive: bytes) -> None:
+    assert "kept rows" not in checked(archive).checked
+
+
 def test_a_file_that_is_no_archive_says_that_nothing_was_checked() -> None:
     found = checked(b"no archive")
 
@@ -202,6 +206,16 @@ def with_proof(number: int, change: Callable[[list[str]], list[str]]) -> Callabl
     return put
 
 
+def with_told(number: int, **told: Any) -> Callable[[Files], Files]:
+    """Let a line of the proofs say something else."""
+
+    def put(files: Files) -> Files:
+        before = orjson.loads(files["proofs.jsonl"].splitlines()[number - 1])
+        return sealed(with_line(files, "proofs.jsonl", number, canonical({**before, **told})))
+
+    return put
+
+
 def another_checkpoint(name: str) -> Callable[[Files], Files]:
     """Put the signed checkpoint of another log, as large as this one."""
     signer = Signer(name, SIGNER.seed)
@@ -252,6 +266,11 @@ SAID: dict[str, tuple[Callable[[Files], Files], str]] = {
         "proofs.jsonl: line 3: expected the way of position 3 to the root, found index 2 of 32 leaves",
     ),
     "proofs that are none": (with_proof(3, lambda _: ["x"]), "proofs.jsonl: line 3: expected the way of position 3"),
+    "a proof under another position": (
+        with_told(3, position=4), "proofs.jsonl: line 3: expected the way of position 3 to the root",
+    ),
+    "a proof that says more": (with_told(3, more=1), "proofs.jsonl: line 3: expected the way of position 3"),
+    "a proof that is no list": (with_told(3, hashes=None), "proofs.jsonl: line 3: expected the way of position 3"),
     "a checkpoint of another log": (
         another_checkpoint("log.example/other"), "checkpoint: expected a signed checkpoint of 'log.example/bundles'",
     ),

@@ -54,6 +54,7 @@ def test_rows_that_nobody_touched_are_whole_and_nothing_was_seen_of_them(archive
     found = checked(archive)
 
     assert found.faults == []
+    assert "kept rows" in found.checked
     assert found.more["sealed"] == len(index(files)) > 10
     assert found.more["unseen"] == "what the sealed rows hold: no key was needed for this check, and none was used"
 
@@ -165,7 +166,8 @@ def test_a_header_that_says_it_is_longer_than_all_is_read_no_further_than_its_en
 
 
 COLUMNS_OF_NOTHING = [
-    b"[]", b"no JSON", b'{"classes":[]}', b'{"classes":[1],"features":[]}', b'{"classes":[],"features":{}}',
+    b"7", b'["classes","features"]', b"[]", b"no JSON", b'{"classes":[]}',
+    b'{"classes":[1],"features":[]}', b'{"classes":[],"features":{}}',
     b'{"classes":[],"features":[{"kind":"numeric","name":"x"}]}',
     b'{"classes":[],"features":[{"categories":[],"kind":1,"name":"x"}]}',
     b'{"classes":[],"features":[{"categories":"ab","kind":"categorical","name":"x"}]}',

@@ -74,6 +74,28 @@ def test_of_refits_within_one_standard_error_the_one_that_learned_from_more_rows
     assert found.name == "all"
 
 
+def test_of_refits_that_learned_from_as_many_rows_the_one_that_leads_by_more_wins() -> None:
+    steady, uneasy = uneven("recent", "refit", [0.2] * 10), uneven("half", "refit", [0.1, 0.29] * 5)
+
+    assert [choose(report(*both), POLICY).name for both in ((steady, uneasy), (uneasy, steady))] == ["recent"] * 2
+
+
+def test_a_standard_error_is_that_of_a_sample_of_blocks() -> None:
+    """Behind by 4 and ahead by 1/2: 3.5 in all, with an error of 4.5; without Bessel's correction it would be 3.2."""
+    best = {**entry("recent", "refit", 0.0), "lead": [[10, 6 << 20, 6 << 20], [10, 4 << 20, 4 << 20]]}
+    lighter = {**entry("recalibrate", "recalibrate", 0.0), "lead": [[10, 2 << 20, 2 << 20], [10, 9 << 19, 9 << 19]]}
+
+    assert choose(report(best, lighter), POLICY).name == "recalibrate"
+
+
+def test_where_no_row_is_left_to_be_compared_on_all_are_as_good() -> None:
+    nobody = [
+        {**entry(name, remedy, 0.0), "lead": [[0, 0, 0]]} for name, remedy in (("all", "refit"), ("r", "restore"))
+    ]
+
+    assert choose(report(*nobody), Policy.from_json({"bakeoff": {"least_lead": 0, "least_gain": 0}})).name == "r"
+
+
 def test_a_lead_below_the_least_gain_does_not_count() -> None:
     assert choose(report(entry("all", "refit", 0.003, noise=0.001)), POLICY).name == "nothing"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from measures.losses import fixed
-from measures.sums import block
+from measures.sums import block, interval, span
 from rollout.judge import Verdict, judge, watch
 from rollout.ratio import ratio_interval
 from statemachine.policy import Policy
@@ -94,6 +94,43 @@ def test_one_loss_more_than_a_champion_without_any_proves_no_harm() -> None:
     assert judge(flat([0] * 10, [0] * 9 + [-1]), POLICY).verdict == "wait"
 
 
+def test_a_champion_without_a_loss_is_compared_as_if_it_had_one() -> None:
+    inputs = flat([0] * 10, [0] * 9 + [-1])
+
+    found = judge(inputs, POLICY)
+
+    low, high = interval(span(inputs["leads"]), POLICY.canary.alpha, 2 * 100)
+    assert (found.lower, found.upper) == pytest.approx((low * 100, high * 100))
+
+
+def test_harm_is_told_as_soon_as_a_window_is_full_and_no_row_before() -> None:
+    for ruling in (judge, watch):
+        assert ruling(flat([1] * 9, [-10] * 9), POLICY).verdict == "wait"
+        assert ruling(flat([1] * 10, [-10] * 10), POLICY).reason == "HARM"
+
+
+def test_what_is_not_worse_is_promoted_only_if_it_saved_something() -> None:
+    blocks = 100
+
+    assert judge(flat([1] * blocks, [0] * blocks, exposure_bp=5_000), POLICY).verdict == "wait"
+    assert judge(flat([1] * blocks, [1] + [0] * (blocks - 1), exposure_bp=5_000), POLICY).verdict == "promote"
+
+
+def test_a_canary_may_take_so_many_windows_and_not_one_row_more() -> None:
+    last = POLICY.canary.most_windows * 10
+
+    assert judge(flat([1] * last, [0] * last, exposure_bp=5_000), POLICY).verdict == "wait"
+    late = judge(flat([1] * (last + 1), [0] * (last + 1), exposure_bp=5_000), POLICY)
+    assert (late.verdict, late.reason) == ("abort", "INCONCLUSIVE")
+
+
+def test_a_watch_that_proves_nothing_goes_on_to_its_end_and_holds_what_saved_something() -> None:
+    last = POLICY.canary.confirm_windows * 10
+
+    assert watch(flat([1] * (last - 1), [1] + [0] * (last - 2)), POLICY).verdict == "wait"
+    assert watch(flat([1] * last, [1] + [0] * (last - 1)), POLICY).verdict == "confirm"
+
+
 def test_answers_that_never_differ_prove_no_gain() -> None:
     found = judge(flat([1] * 10, [0] * 10, exposure_bp=2_500), POLICY)
 
@@ -123,6 +160,32 @@ def test_selective_outcomes_open_the_smallest_rung_without_evidence() -> None:
     )
 
 
+def test_selective_outcomes_open_no_rung_before_a_window_was_scored() -> None:
+    inputs = {"outcomes": "selective", "exposure_bp": 0, "window": 200, "rows": 199, "arms": []}
+
+    assert judge(inputs, POLICY).verdict == "wait"
+
+
+def arms(*rows: list[int], window: int = 1_000) -> dict[str, Any]:
+    return {"outcomes": "selective", "exposure_bp": rows[0][0], "window": window, "rows": window, "arms": [*rows]}
+
+
+def test_a_candidate_with_half_as_many_bad_outcomes_is_promoted_on_the_arms_alone() -> None:
+    """Where all rows were served by one arm, as in shadow, nothing can be compared."""
+    found = judge(arms([2_500, 50, 300, 4_000], [0, 0, 30, 400], [10_000, 30, 0, 400]), POLICY)
+
+    low, high = ratio_interval([(2_500, 50, 300)], POLICY.canary.alpha)
+    assert found.verdict == "promote"
+    assert (found.lower, found.upper, found.sample) == (1 - high, 1 - low, 4_800)
+
+
+def test_a_candidate_with_more_bad_outcomes_goes_no_further_though_the_margin_would_bear_it() -> None:
+    found = judge(arms([2_500, 5_010, 14_990, 200_000], window=100_000), POLICY)
+
+    assert found.lower > -POLICY.canary.margin
+    assert (found.verdict, found.exposure_bp) == ("wait", 2_500)
+
+
 def test_selective_harm_rolls_back_on_the_arms_alone() -> None:
     inputs = {"outcomes": "selective", "exposure_bp": 2_500, "window": 200, "rows": 900, "arms": [[2_500, 90, 60, 900]]}
 
@@ -147,8 +210,28 @@ def test_the_ratio_of_bad_rates_is_covered_at_every_look(ratio: float, share: fl
     assert missed / 200 <= 0.06
 
 
-def test_no_bad_event_leaves_every_ratio_credible() -> None:
-    low, high = ratio_interval([], 0.05)
+@pytest.mark.parametrize("strata", [[(5_000, 100, 80)], [(100, 1, 30), (500, 4, 40), (2_500, 30, 60)]])
+def test_the_interval_holds_the_ratios_that_the_mixture_beats_by_no_more_than_alpha(
+    strata: list[tuple[int, int, int]],
+) -> None:
+    """By the definition: 45 % normal in the logarithm with deviation 1/4, 45 % with 1, a tenth even; one in 20."""
+    logs = np.log(64) * np.linspace(-1, 1, 513)
+    shapes = [np.exp(-((logs / wide) ** 2) / 2) for wide in (0.25, 1.0)] + [np.ones(len(logs))]
+    weights = sum(share * shape / shape.sum() for share, shape in zip((0.45, 0.45, 0.1), shapes, strict=True))
+    likely = np.zeros(len(logs))
+    for exposure_bp, bad, fine in strata:
+        odds = exposure_bp / (10_000 - exposure_bp) * np.exp(logs)
+        likely += bad * np.log(odds / (1 + odds)) - fine * np.log(1 + odds)
+    mixed = (weights * np.exp(likely - likely.max())).sum()
+
+    kept = np.exp(logs[mixed < np.exp(likely - likely.max()) / 0.05])
+
+    assert ratio_interval(strata, 0.05) == pytest.approx((kept[0], kept[-1]))
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.99])
+def test_no_bad_event_leaves_every_ratio_credible(alpha: float) -> None:
+    low, high = ratio_interval([], alpha)
 
     assert low == pytest.approx(1 / 64)
     assert high == pytest.approx(64)

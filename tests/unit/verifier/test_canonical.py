@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from remission_verify.canonical import Json, decode, encode
 from remission_verify.errors import NotCanonical
+from remission_verify.limits import MOST_DEPTH
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.recursive(
@@ -33,6 +34,20 @@ def test_names_are_sorted_as_the_specification_shows() -> None:
 
 def test_text_is_escaped_as_little_as_possible() -> None:
     assert encode('\u20ac$\x0f\nA\'B"\\\\"/') == '"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'.encode()
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_as_many_levels_are_read_as_are_accepted_and_none_below(opening: bytes, closing: bytes) -> None:
+    deepest = opening * MOST_DEPTH + b"1" + closing * MOST_DEPTH
+
+    assert encode(decode(deepest)) == deepest
+    with pytest.raises(NotCanonical, match=f"up to {MOST_DEPTH} levels"):
+        decode(opening + deepest + closing)
+
+
+@pytest.mark.parametrize("number", [2**53 - 1, 1 - 2**53])
+def test_the_largest_numbers_are_read(number: int) -> None:
+    assert decode(b"%d" % number) == number
 
 
 @pytest.mark.parametrize(

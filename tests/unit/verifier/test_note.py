@@ -73,6 +73,18 @@ def test_a_malformed_key_is_refused(key: str, said: str) -> None:
         Verifier.from_text(key)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (GO_VERIFIER, "a signer key begins with PRIVATE+KEY+"),
+        (GO_SIGNER.replace("c74f20a3", "c74f20a4"), "has the hash c74f20a3, the text says 'c74f20a4'"),
+    ],
+)
+def test_a_key_that_signs_is_held_against_its_hash(key: str, said: str) -> None:
+    with pytest.raises(NoteInvalid, match=re.escape(said)):
+        Signer.from_text(key)
+
+
 def test_a_private_key_does_not_show_itself() -> None:
     assert ALICE.seed.hex() not in repr(ALICE)
 

@@ -76,6 +76,21 @@ def test_a_season_that_the_reference_hardly_has_is_not_known() -> None:
     assert np.array_equal(levels.evened(lost, times_us), lost)
 
 
+def test_no_rows_have_no_levels() -> None:
+    nothing = np.empty(0, np.int64)
+    levels = learn_levels(HOURLY[0], nothing, nothing)
+
+    assert not levels.steps
+    assert len(levels.known(nothing)) == len(levels.evened(nothing, nothing)) == 0
+
+
+def test_a_season_that_is_known_alone_has_nothing_to_differ_from() -> None:
+    """49 rows of another hour are too few for a level: how hours vary is not known, and nothing is taken off."""
+    hours = np.repeat([0, 1], [200, 49])
+
+    assert learn_levels(HOURLY[0], fixed(1.0 - hours, 1.0), hours * HOUR_US).steps == {(0,): 0}
+
+
 def test_levels_are_drawn_together_as_dersimonian_and_laird_say() -> None:
     """Cells of unequal rows, by their formula of moments with numpy; one more row of variance is what `span` adds."""
     chance, hours = np.random.default_rng(7), np.repeat(np.arange(6), [60, 80, 120, 200, 300, 500])

@@ -166,6 +166,15 @@ def test_forgetting_is_on_record_without_the_name_and_asked_again_gives_the_firs
     assert ANN.encode() not in kept.body
 
 
+def test_what_was_forgotten_before_a_hold_is_answered_as_at_first(service: Service) -> None:
+    ann = certified(service, ANN)
+    ask(service, ann)
+    first = forget(service, ann.actor)
+    service.do(lambda unit: holding.place(service.desk, unit, "m", "", certified(service, BOB))).result()
+
+    assert forget(service, ann.actor) == first
+
+
 def test_a_request_id_stands_for_one_erasure(service: Service) -> None:
     ann, bob = service.privacy.actors.of(ANN), service.privacy.actors.of(BOB)
     forget(service, ann)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import orjson
 import pytest
 
 from retraining.dataset import Dataset
@@ -254,6 +255,34 @@ def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_
     assert service.heartbeat(job.job, job.attempt, 0, "").result()[1]
     with pytest.raises(EvidenceErased):
         service.desk.blobs.get(job.datasets[0])
+
+
+def test_a_challenge_that_held_erased_rows_is_given_up_on_record_and_no_other(service: Service) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(40, subjects=["ann", "bob"]), [0.0, 1.0] * 20)
+    service.privacy.erase_subject("ann", "", "e-1")
+    [given_up] = [
+        orjson.loads(one.payload or b"") for one in service.events("m", 0, 100) if one.type == "challenge_failed"
+    ]
+    sender.rows(4, subjects=["cid"])
+    service.privacy.erase_subject("cid", "", "e-2")
+
+    assert given_up["failure"] == "ROWS_ERASED"
+    assert types(service).count("challenge_failed") == 1
+
+
+@pytest.mark.parametrize("subject", ["ann", "eve"])
+def test_a_remedy_that_held_erased_rows_is_given_up_and_any_other_goes_on(service: Service, subject: str) -> None:
+    sender = Feed(service)
+    sender.labels(sender.rows(10, subjects=["ann"]), 1.0)
+    service.start_retraining("m", "", "", [], SERVICE).result()
+    job = service.lease_job("w", ("remedy",)).result()
+    sender.rows(4, subjects=["eve"])
+    service.privacy.erase_subject(subject, "", "e-1")
+
+    state = service.state("m")
+    assert job is not None
+    assert (state.state, state.reason) == (("healthy", "ROWS_ERASED") if subject == "ann" else ("retraining", "LEASED"))
 
 
 def test_work_under_way_without_rows_of_the_subject_goes_on(service: Service) -> None:

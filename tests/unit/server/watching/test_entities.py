@@ -83,6 +83,12 @@ def test_a_run_that_began_in_the_reference_is_told_from_there() -> None:
     assert found.rows == tuple(range(PAST - 2 * STATIONS, PAST + WINDOW, STATIONS))
 
 
+def test_a_run_that_began_with_the_first_row_is_told_with_its_whole_length() -> None:
+    (found,) = taken(entities(lived(1, frozen=0, since=0)), 1)[0]
+
+    assert found.length == (PAST + WINDOW) // STATIONS
+
+
 def test_a_run_that_was_as_long_as_the_limit_has_been_told() -> None:
     first, second = taken(entities(lived(2, frozen=0, since=PAST - STATIONS)), 2)
 
