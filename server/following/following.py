@@ -18,10 +18,11 @@ MOST_TIMERS = 100  #: that may fire for one model at one moment
 
 def follow(desk: Desk, unit: Unit, model: str) -> None:
     """Look at everything in the feed of *model* that was not looked at yet."""
-    watch = desk.watch(unit, model)
-    head = unit.feed_head(model)
-    if watch.seq >= head.seq or desk.health(unit, model).place == RETIRED:
+    cursor, head = unit.cursor(model, FOLLOWER), unit.feed_head(model)
+    # A watch holds all rows of its model, so it is made of those that are new, and not to learn that there are none.
+    if (cursor.seq if cursor else 0) >= head.seq or desk.health(unit, model).place == RETIRED:
         return
+    watch = desk.watch(unit, model)
     desk.touch(model)
     for item, entry in desk.entries(unit, model, watch.seq, head.seq):
         scene = Scene(desk, unit, model, watch, item.watermark_us)
