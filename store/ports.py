@@ -123,6 +123,9 @@ class Reader(Protocol):
     def cursor(self, stream: str, name: str) -> Cursor | None:
         """Return a cursor by name."""
 
+    def unfollowed(self, name: str) -> dict[str, int]:
+        """Return the streams with a state whose feed goes on behind this cursor, and where it stands: 0 without one."""
+
     def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
         """Return the closed windows with idx > *after_idx*, by idx."""
 

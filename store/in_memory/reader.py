@@ -176,6 +176,12 @@ class MemoryReader:
         """Return a cursor."""
         return self._rows.cursors.get((stream, name))
 
+    def unfollowed(self, name: str) -> dict[str, int]:
+        """Return the streams whose feed goes on behind this cursor, and where it stands."""
+        cursors = {stream: self.cursor(stream, name) for stream in sorted(self._rows.projections.rows)}
+        stands = {stream: one.seq if one else 0 for stream, one in cursors.items()}
+        return {stream: seq for stream, seq in stands.items() if seq < self.feed_head(stream).seq}
+
     def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
         """Return the closed windows with idx > *after_idx*."""
         windows = self._rows.windows.get((stream, epoch, kind)) or ()

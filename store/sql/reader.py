@@ -214,6 +214,12 @@ class SqlReader:
         """Return a cursor."""
         return self._one(Cursor, self._say.cursor, stream=stream, name=name)
 
+    def unfollowed(self, name: str) -> dict[str, int]:
+        """Return the streams whose feed goes on behind this cursor, and where it stands."""
+        for table in ("projections", "cursors", "feed"):
+            self._ready(table)
+        return {stream: int(seq) for stream, seq in self._link.rows(self._say.unfollowed, name=name)}
+
     def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
         """Return the closed windows with idx > *after_idx*."""
         return self._all(Window, self._say.windows, stream=stream, epoch=epoch, kind=kind, after=after_idx)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    and_,
     bindparam,
     cast,
     column,
@@ -228,6 +229,18 @@ class Statements:
             FEED,
         )
         self.cursor = self._one(CURSORS, "stream", "name")
+        #: The feeds that go on behind a cursor, with one look at the end of each: the newest item, found by its key.
+        whose = and_(*(CURSORS.c[key] == PROJECTIONS.c[key] for key in ("namespace", "stream")), _is(CURSORS, "name"))
+        stands = func.coalesce(CURSORS.c.seq, 0)
+        of_stream = and_(*(FEED.c[key] == PROJECTIONS.c[key] for key in ("namespace", "stream")))
+        newest = select(func.max(FEED.c.seq)).where(of_stream).scalar_subquery()
+        self.unfollowed = self._compiled(
+            select(PROJECTIONS.c.stream, stands)
+            .select_from(PROJECTIONS.outerjoin(CURSORS, whose))
+            .where(_ours(PROJECTIONS), newest > stands)
+            .order_by(PROJECTIONS.c.stream),
+            FEED,
+        )
         self.windows = self._compiled(
             _rows(WINDOWS)
             .where(_is(WINDOWS, "stream"), _is(WINDOWS, "epoch"), _is(WINDOWS, "kind"), WINDOWS.c.idx > AFTER)

@@ -1,11 +1,12 @@
-"""A model that has nothing new costs a server that starts next to nothing, however much it had."""
+"""Models that have nothing new cost a server next to nothing, however many they are and however much they had."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from server.desk import FOLLOWER
-from server.following import following
+from server.following import following, neglect
+from server.following.neglect import Neglect
 from server.service import Service
 from store import Cursor, Unit
 from tests.fixtures.asked import Asked
@@ -37,3 +38,33 @@ def test_a_feed_that_was_followed_to_its_end_is_not_read_again() -> None:
 
     assert nothing_new == {"cursor": 1, "feed_head": 1}
     assert {"feed", "evidence"} <= set(something_new)
+
+
+def test_one_question_finds_those_who_have_something_new_among_however_many() -> None:
+    names = [f"m-{number}" for number in range(6)]
+    with a_service() as service:
+        for name in names:
+            service.create_model(a_model(name)).result()
+            Feed(service, name).rows(5)
+        behind = Cursor(stream=names[3], name=FOLLOWER, seq=1, body=b"")
+        service.do(lambda unit: unit.put(behind)).result()
+        reader: Any = service.store.read(Asked)
+        never_moved = Neglect()
+
+        looks = [never_moved.found(reader), never_moved.found(reader), neglect.waiting(reader)]
+
+    assert looks == [[], [names[3]], [names[3]]]
+    assert reader.counts == {"unfollowed": 3, "projection": 2}  # the last is asked of those alone that are found
+
+
+def test_rows_that_nobody_will_look_at_since_their_model_is_retired_are_no_neglect() -> None:
+    with a_service() as service:
+        service.create_model(a_model()).result()
+        Feed(service).rows(5)
+        service.retire_model("m", "", "").result()
+        service.do(lambda unit: unit.put(Cursor(stream="m", name=FOLLOWER, seq=1, body=b""))).result()
+        never_moved = Neglect()
+
+        looks = [service.store.read(never_moved.found) for _ in range(2)]
+
+    assert looks == [[], []]
