@@ -105,8 +105,8 @@ class Reader(Protocol):
     def lease(self, job_id: str) -> Lease | None:
         """Return the lease on a job."""
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Return leases with lease_until_us <= *now_us*, by (lease_until_us, job_id)."""
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Return the leases on jobs of this status, by (created_us, job_id) of the job."""
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return at most *limit* items with seq > *after_seq*, by seq."""

@@ -62,12 +62,10 @@ def lease_job(
 
 
 def _held_by(desk: Desk, unit: Unit, worker: str) -> JobView | None:
-    for job in unit.jobs(status=LEASED):
-        lease = unit.lease(job.job_id)
-        if lease is None or lease.worker != worker:
-            continue
-        health = _readable(desk, unit, job.stream)
-        if health is None:
+    for lease in unit.leases(status=LEASED):
+        job = unit.job(lease.job_id) if lease.worker == worker else None
+        health = _readable(desk, unit, job.stream) if job else None
+        if job is None or health is None:
             continue
         if wanted(health, job):
             return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
@@ -126,8 +124,8 @@ def heartbeat(
 
 
 def leases_held(reader: Reader) -> tuple[Lease, ...]:
-    """Give the leases that somebody holds."""
-    return reader.leases_expired(NEVER_US - 1)
+    """Give the leases that somebody holds: those of jobs that are over stay on record, and are not looked at."""
+    return reader.leases(status=LEASED)
 
 
 def models_of(reader: Reader, signs: Iterable[Sign]) -> list[str]:
@@ -138,9 +136,8 @@ def models_of(reader: Reader, signs: Iterable[Sign]) -> list[str]:
 
 def expire_lease(desk: Desk, unit: Unit, sign: Sign) -> bool:
     """Take a job from a worker whose last sign of life is *sign*; say whether it was taken."""
-    lease = next((one for one in leases_held(unit) if sign_of(one) == sign), None)
-    job = unit.job(lease.job_id) if lease else None
-    if job is None or job.status != LEASED or lease is None:
+    lease, job = unit.lease(sign[0]), unit.job(sign[0])
+    if job is None or job.status != LEASED or lease is None or sign_of(lease) != sign:
         return False
     if not wanted(desk.health(unit, job.stream), job):
         close(unit, job, FAILED)

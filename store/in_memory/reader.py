@@ -142,10 +142,10 @@ class MemoryReader:
         """Return the lease on a job."""
         return self._rows.leases.get(job_id)
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Return leases whose time is over."""
-        over = (lease for lease in self._rows.leases.rows.values() if lease.lease_until_us <= now_us)
-        return tuple(sorted(over, key=lambda lease: (lease.lease_until_us, lease.job_id)))
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Return the leases on jobs of this status."""
+        found = (self.lease(job.job_id) for job in self.jobs(status=status))
+        return tuple(lease for lease in found if lease is not None)
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return items with seq > *after_seq*."""

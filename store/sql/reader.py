@@ -185,9 +185,10 @@ class SqlReader:
         """Return the lease on a job."""
         return self._one(Lease, self._say.lease, job_id=job_id)
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Return leases whose time is over."""
-        return self._all(Lease, self._say.leases_expired, now_us=now_us)
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Return the leases on jobs of this status."""
+        self._ready("jobs")
+        return self._all(Lease, self._say.leases, status=status)
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return items with seq > *after_seq*."""

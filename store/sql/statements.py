@@ -197,10 +197,10 @@ class Statements:
         by_status = _rows(JOBS).where(_is(JOBS, "status")).order_by(*by_age)
         self.jobs_by_status, self.take_jobs_by_status = self._to_take(by_status, JOBS)
         self.lease = self._one(LEASES, "job_id")
-        #: Leases whose time is over.
-        over = _rows(LEASES).where(LEASES.c.lease_until_us <= bindparam("now_us"))
-        by_end = over.order_by(LEASES.c.lease_until_us, LEASES.c.job_id)
-        self.leases_expired, self.take_leases_expired = self._to_take(by_end, LEASES)
+        #: Leases on jobs of one status: a lease stays when its job is over, so they are found by way of the job.
+        on_job = and_(*(LEASES.c[key] == JOBS.c[key] for key in ("namespace", "job_id")))
+        of_status = _rows(LEASES).join(JOBS, on_job).where(_ours(JOBS), _is(JOBS, "status")).order_by(*by_age)
+        self.leases, self.take_leases = self._to_take(of_status, LEASES)
 
     def _feed_queries(self) -> None:
         feed = _rows(FEED).where(_is(FEED, "stream"))
@@ -283,7 +283,8 @@ class Statements:
 
     def _to_take(self, query: Select[Any], table: Table) -> tuple[Statement, Statement]:
         """Give *query* for those who look, and for those who take: what another transaction has taken, they pass by."""
-        return self._compiled(query, table), self._compiled(query.with_for_update(skip_locked=True), table)
+        taking = query.with_for_update(skip_locked=True, of=table)
+        return self._compiled(query, table), self._compiled(taking, table)
 
     def _one(self, table: Table, *key: str, columns: Iterable[str] = ()) -> Statement:
         query = _rows(table, *columns).where(*(_is(table, name) for name in key))

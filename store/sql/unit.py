@@ -163,9 +163,10 @@ class SqlUnit(SqlReader):
         """Take the timers of a stream."""
         return self._all(Timer, self._say.take_timers, stream=stream)
 
-    def leases_expired(self, now_us: int) -> tuple[Lease, ...]:
-        """Take the leases whose time is over."""
-        return self._all(Lease, self._say.take_leases_expired, now_us=now_us)
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Take the leases on jobs of a status."""
+        self._ready("jobs")
+        return self._all(Lease, self._say.take_leases, status=status)
 
     def append(self, stream: str, expected_version: int, events: Sequence[NewEvent]) -> tuple[RecordedEvent, ...]:
         """Record *events* behind version *expected_version*."""

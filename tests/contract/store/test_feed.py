@@ -88,7 +88,9 @@ def a_state(stream: str) -> Projection:
 
 def test_feeds_that_go_on_behind_a_cursor_are_named_with_where_it_stands(store: Store) -> None:
     feeds = {"ahead": 3, "even": 2, "new": 1}
-    items = [replace(an_item(seq, kind="metrics"), stream=name) for name, most in feeds.items() for seq in range(1, most + 1)]
+    items = [
+        replace(an_item(seq, kind="metrics"), stream=name) for name, most in feeds.items() for seq in range(1, most + 1)
+    ]
     feed(store, *items, *(a_state(name) for name in (*feeds, "empty")), replace(an_item(1), stream="stateless"))
     store.run(keeping(*(Cursor(stream=name, name="follower", seq=2, body=b"") for name in ("ahead", "even"))))
     store.run(keeping(Cursor(stream="new", name="another", seq=1, body=b"")))

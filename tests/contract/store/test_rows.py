@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from store import ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Write
+from store import ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Unit, Write
 from tests.fixtures.work import keeping
 
 #: What a worker shows to prove that the lease is its own.
@@ -88,10 +88,20 @@ def test_a_lease_is_taken_over_and_let_go(store: Store) -> None:
     assert store.read(lambda reader: reader.lease("1")) is None
 
 
-def test_leases_expire_in_order(store: Store) -> None:
-    keep(store, *(a_job(name) for name in "abc"), a_lease("b", 4), a_lease("a", 4), a_lease("c", 5))
+def test_leases_are_found_by_the_status_of_their_jobs_in_order_of_age(store: Store) -> None:
+    jobs = [a_job("a", 5), a_job("b", 1), a_job("c", 5, status="done"), a_job("d", 1)]
+    keep(store, *jobs, *(a_lease(job.job_id, 9) for job in jobs[:3]))
 
-    assert [lease.job_id for lease in store.read(lambda reader: reader.leases_expired(4))] == ["a", "b"]
+    def found(status: str) -> list[str]:
+        return [lease.job_id for lease in store.read(lambda reader: reader.leases(status=status))]
+
+    assert (found("queued"), found("done"), found("leased")) == (["b", "a"], ["c"], [])
+    assert store.run(lambda unit: over(unit, jobs[0])) == ["b"]
+
+
+def over(unit: Unit, job: Job) -> list[str]:
+    unit.put(replace(job, status="done"))
+    return [lease.job_id for lease in unit.leases(status="queued")]
 
 
 def test_the_highest_generation_of_a_route_is_in_force(store: Store) -> None:
