@@ -54,6 +54,9 @@ class Reader(Protocol):
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return at most *limit* events with position > *after_position*, by position, without a hole."""
 
+    def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return at most *limit* events of these types with position > *after_position*, by position."""
+
     def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
         """Return at most *limit* ids that more than one event has, each with the position of the first, in order.
 

@@ -33,7 +33,7 @@ class Changes:
         self._known: dict[str, ModelHealth] = {}
 
     def following(self, reader: Reader, limit: int) -> list[Changed]:
-        """Give the changes among the next *limit* events, and move the position behind them."""
+        """Give those of the next changes, at most *limit*, that are asked for, and move the position behind them."""
         found, self.position = reading.changes(reader, self.position, limit)
         return [self._changed(reader, one) for one in found if not self._models or one.model in self._models]
 

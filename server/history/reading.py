@@ -13,6 +13,7 @@ from server.history.unreadable import Listing, listing
 from server.history.unwatched import unwatched
 from server.views import ModelView, StateView, declared_now, state_of
 from statemachine.envelope import RecordedEvent
+from statemachine.events import StateChanged
 from statemachine.health import ModelHealth
 from statemachine.replay import FOREIGN, restored
 from statemachine.words import RETIRED
@@ -148,6 +149,8 @@ def _behind(reader: Reader, after: str, size: int) -> Iterator[str]:
 
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:
     """Read at most *limit* events behind a position, of one model or of all, of some types or of all."""
+    if types and not model:
+        return list(reader.events_of(types, after_position, limit))  # the log of all may hold few of them
     found: list[RecordedEvent] = []
     for page in _pages(reader, model, after_position, limit):
         found += [event for event in page if not types or event.type in types]
@@ -168,10 +171,10 @@ def _pages(reader: Reader, model: str, after_position: int, limit: int) -> Itera
 
 
 def changes(reader: Reader, after_position: int, limit: int) -> tuple[list[Change], int]:
-    """Read the changes of state among the next *limit* events, and say how far that is."""
-    page = reader.all_events(after_position, limit)
-    found = [_change(event) for event in page if event.type == "state_changed" and event.payload is not None]
-    return found, page[-1].position if page else after_position
+    """Read the next changes of state, at most *limit*, and say how far that is: where no more follow, to the end."""
+    page = reader.events_of((StateChanged.name,), after_position, limit)
+    found = [_change(event) for event in page if event.payload is not None]
+    return found, page[-1].position if len(page) == limit else max(reader.head().position, after_position)
 
 
 def _change(event: RecordedEvent) -> Change:

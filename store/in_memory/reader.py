@@ -2,6 +2,7 @@
 
 import bisect
 from collections import Counter
+from collections.abc import Sequence
 from operator import itemgetter
 
 from statemachine.canonical import digest
@@ -48,6 +49,11 @@ class MemoryReader:
         """Return events with position > *after_position*."""
         start = max(after_position, 0)
         return tuple(self._rows.log[start : start + limit])
+
+    def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return events of these types with position > *after_position*."""
+        behind = self._rows.log[max(after_position, 0) :]
+        return tuple(event for event in behind if event.type in types)[:limit]
 
     def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
         """Return ids that more than one event has, each with the first position."""

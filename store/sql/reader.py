@@ -1,6 +1,7 @@
 """Reading the rows of a database."""
 
 import bisect
+from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -95,6 +96,13 @@ class SqlReader:
         """Return events with position > *after_position*."""
         self._ready("events")
         rows = self._link.rows(self._say.all_events, after=after_position, limit=limit)
+        return events_of(self._namespace, rows, self._at_rest)
+
+    def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return events of these types with position > *after_position*."""
+        self._ready("events")
+        listed = f",{','.join(types)},"
+        rows = self._link.rows(self._say.events_of, types=listed, after=after_position, limit=limit)
         return events_of(self._namespace, rows, self._at_rest)
 
     def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:

@@ -121,6 +121,12 @@ class Statements:
             self._compiled(rows.where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS)
             for rows in (log, _events(*(null() for _ in KEPT)))
         )
+        #: Those of some types, which are listed between commas: whoever looks for few among many opens no others.
+        place = func.strpos if self._dialect.name == "postgresql" else func.instr
+        listed = place(bindparam("types", type_=Text()), "," + EVENTS.c.type + ",")
+        self.events_of = self._compiled(
+            log.where(EVENTS.c.position > AFTER, listed > 0).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+        )
         #: Ids that stand at more than one place, and the first of these.
         first = func.min(EVENTS.c.position)
         self.repeated_ids = self._compiled(
