@@ -109,7 +109,7 @@ def test_a_commit_that_appends_nothing_wakes_nobody() -> None:
         bell = Bell(asyncio.get_running_loop(), log)
         with bell.listener() as rung:
             await rung(FOREVER)
-            listening = asyncio.create_task(rung(FOREVER))
+            listening = asyncio.ensure_future(rung(FOREVER))
             await looked_at(log, bell, 3)  # the third look begins when the second is over
             woken = listening.done()
             log.reaches = 1
