@@ -25,7 +25,7 @@ def follow(desk: Desk, unit: Unit, model: str) -> None:
     watch = desk.watch(unit, model)
     desk.touch(model)
     for item, entry in desk.entries(unit, model, watch.seq, head.seq):
-        scene = Scene(desk, unit, model, watch, item.watermark_us)
+        scene = Scene(desk, unit, model, lambda: watch, item.watermark_us)
         if desk.clock.follows_stream:
             _pass_time(scene)
         unit.put(Cursor(stream=model, name=FOLLOWER, seq=item.seq, body=b""))
@@ -60,8 +60,8 @@ def move_on(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> None:
     Raises:
         Refused: A call *asked* for the remedy, and it cannot be scoped.
     """
-    intake = desk.intake(unit, model)
-    scene = Scene(desk, unit, model, desk.watch(unit, model), intake.watermark_us, asked=asked)
+    head = unit.feed_head(model)
+    scene = Scene(desk, unit, model, desk.looking(unit, model), head.watermark_us, asked=asked)
     explaining.explain(scene)
     suspicion.seek_remedy(scene)
     remedy.scope(scene)
@@ -75,7 +75,7 @@ def fire_timers(desk: Desk, unit: Unit, model: str, now_us: int) -> int:
             break
         desk.touch(model)
         follow(desk, unit, model)  # rows that nobody has looked at yet are no silence, and may prove something
-        scene = Scene(desk, unit, model, desk.watch(unit, model), now_us)
+        scene = Scene(desk, unit, model, desk.looking(unit, model), now_us, end=unit.feed_head(model).next_row)
         fired += silences.fire(scene) if due.name == timers.SIGNALS else _fire(scene)
         move_on(desk, unit, model)
     return fired

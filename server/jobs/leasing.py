@@ -204,7 +204,7 @@ def _lease(desk: Desk, unit: Unit, job: Job, worker: str, now_us: int, caller: C
         attempt = (last.attempt if last else 0) + 1
     else:
         command = c.LeaseJob(job=job.job_id, worker=worker)
-        facts = desk.act(unit, job.stream, command, desk.intake(unit, job.stream).watermark_us, caller)
+        facts = desk.act(unit, job.stream, command, unit.feed_head(job.stream).watermark_us, caller)
         attempt = next(fact.attempt for fact in facts if isinstance(fact, JobLeased))
     unit.put(replace(job, status=LEASED))
     unit.put(
@@ -232,4 +232,4 @@ def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> J
 
 def scene_of(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> Scene:
     """Give the scene of *model* as it stands now; whether a call *asked* for what comes."""
-    return Scene(desk, unit, model, desk.watch(unit, model), desk.intake(unit, model).watermark_us, asked=asked)
+    return Scene(desk, unit, model, desk.looking(unit, model), unit.feed_head(model).watermark_us, asked=asked)
