@@ -18,9 +18,11 @@ MOST_TIMERS = 100  #: that may fire for one model at one moment
 
 def follow(desk: Desk, unit: Unit, model: str) -> None:
     """Look at everything in the feed of *model* that was not looked at yet."""
+    if desk.health(unit, model).place == RETIRED:
+        return
     cursor, head = unit.cursor(model, FOLLOWER), unit.feed_head(model)
-    # A watch holds all rows of its model, so it is made of those that are new, and not to learn that there are none.
-    if (cursor.seq if cursor else 0) >= head.seq or desk.health(unit, model).place == RETIRED:
+    # A watch holds all rows of its model: it is made when some are new, and not to learn that there are none.
+    if (cursor.seq if cursor else 0) >= head.seq:
         return
     watch = desk.watch(unit, model)
     desk.touch(model)

@@ -43,7 +43,7 @@ def test_a_feed_that_was_followed_to_its_end_is_not_read_again() -> None:
         nothing_new = followed(service, end)
         something_new = followed(service, end - 1)
 
-    assert nothing_new == {"cursor": 1, "feed_head": 1}
+    assert nothing_new == {"version": 1, "cursor": 1, "feed_head": 1}
     assert {"feed", "evidence"} <= set(something_new)
 
 
