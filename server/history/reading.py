@@ -48,10 +48,14 @@ class Explained:
 
 def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
     """Tell the state of *model*."""
+    return _state(desk, reader, model, reader.head().position)
+
+
+def _state(desk: Desk, reader: Reader, model: str, position: int) -> StateView:
     health = desk.readers.health(reader, model)
     if not health.registered:
         raise ModelMissing(model)
-    return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+    return state_of(health, row=reader.feed_head(model).next_row, position=position)
 
 
 def explained(desk: Desk, reader: Reader, model: str) -> Explained:
@@ -86,8 +90,9 @@ def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
 
 
 def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> Listing[StateView]:
-    """Tell the states of models by name, from behind *after*."""
-    return listing(_behind(reader, after, limit), limit, lambda model: state_view(desk, reader, model))
+    """Tell the states of models by name, from behind *after*; how far the log reaches is the same for all of them."""
+    position = reader.head().position
+    return listing(_behind(reader, after, limit), limit, lambda model: _state(desk, reader, model, position))
 
 
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:

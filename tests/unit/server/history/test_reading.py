@@ -70,6 +70,15 @@ def test_a_watcher_that_comes_late_folds_in_pages_what_others_folded_at_once(
     assert service.store.read(lambda reader: Changes(0).following(reader, 1_000)) == at_once != []
 
 
+def test_where_the_log_ends_is_asked_once_for_all_whose_states_are_listed(service: Service) -> None:
+    reader: Any = service.store.read(Asked)
+
+    found = reading.state_views(service.desk, reader, "", 1_000).told
+
+    assert [(one.model, one.position) for one in found] == [(name, service.position()) for name in ("m", "n", "o")]
+    assert reader.counts["head"] == 1
+
+
 def test_few_among_many_events_are_one_question(service: Service) -> None:
     reader: Any = service.store.read(Asked)
 
