@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import Protocol, TypeVar
 
 import orjson
@@ -110,6 +111,10 @@ class Desk:
         for item, entry in self.entries(reader, model, known.seq, seq):
             known.take(item.seq, entry)
         return known
+
+    def looking(self, reader: Reader, model: str) -> Callable[[], Watch]:
+        """Give what gives the model's watch, which is made when somebody looks: it holds all rows of the model."""
+        return cache(partial(self.watch, reader, model))
 
     def entries(self, reader: Reader, model: str, after: int, until: int) -> Iterator[tuple[FeedItem, feed.Entry]]:
         """Read the feed after *after* up to and with *until*, in pages, as far as its keys are alive."""

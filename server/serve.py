@@ -90,7 +90,7 @@ def _forget_again(service: Service) -> None:
 async def _serve(service: Service, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(settings.readers, thread_name_prefix="reader"))
-    bell, stop = Bell(loop), asyncio.Event()
+    bell, stop = Bell(loop, service.position), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     forget = [service.store.on_commit(bell.ring), service.store.on_news(bell.ring)]

@@ -187,7 +187,7 @@ class Service:
     def expire_leases(self, now_us: int) -> list[Turn[bool]]:
         """Take jobs from workers that have been silent for a lease at *now_us* of the steady clock, one by one."""
         try:
-            held = self.store.read(lambda reader: reader.leases_held())
+            held = self.store.read(leasing.leases_held)
         except StoreError:
             self._vigil.begin_anew()
             raise

@@ -54,6 +54,9 @@ class Reader(Protocol):
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return at most *limit* events with position > *after_position*, by position, without a hole."""
 
+    def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return at most *limit* events of these types with position > *after_position*, by position."""
+
     def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
         """Return at most *limit* ids that more than one event has, each with the position of the first, in order.
 
@@ -105,8 +108,8 @@ class Reader(Protocol):
     def lease(self, job_id: str) -> Lease | None:
         """Return the lease on a job."""
 
-    def leases_held(self) -> tuple[Lease, ...]:
-        """Return the leases that somebody holds, with lease_until_us < `NEVER_US`, by job_id."""
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Return the leases on jobs of this status, by (created_us, job_id) of the job."""
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return at most *limit* items with seq > *after_seq*, by seq."""
@@ -122,6 +125,9 @@ class Reader(Protocol):
 
     def cursor(self, stream: str, name: str) -> Cursor | None:
         """Return a cursor by name."""
+
+    def unfollowed(self, name: str) -> dict[str, int]:
+        """Return the streams with a state whose feed goes on behind this cursor, and where it stands: 0 without one."""
 
     def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
         """Return the closed windows with idx > *after_idx*, by idx."""

@@ -18,13 +18,16 @@ MOST_TIMERS = 100  #: that may fire for one model at one moment
 
 def follow(desk: Desk, unit: Unit, model: str) -> None:
     """Look at everything in the feed of *model* that was not looked at yet."""
-    watch = desk.watch(unit, model)
-    head = unit.feed_head(model)
-    if watch.seq >= head.seq or desk.health(unit, model).place == RETIRED:
+    if desk.health(unit, model).place == RETIRED:
         return
+    cursor, head = unit.cursor(model, FOLLOWER), unit.feed_head(model)
+    # A watch holds all rows of its model: it is made when some are new, and not to learn that there are none.
+    if (cursor.seq if cursor else 0) >= head.seq:
+        return
+    watch = desk.watch(unit, model)
     desk.touch(model)
     for item, entry in desk.entries(unit, model, watch.seq, head.seq):
-        scene = Scene(desk, unit, model, watch, item.watermark_us)
+        scene = Scene(desk, unit, model, lambda: watch, item.watermark_us)
         if desk.clock.follows_stream:
             _pass_time(scene)
         unit.put(Cursor(stream=model, name=FOLLOWER, seq=item.seq, body=b""))
@@ -59,8 +62,8 @@ def move_on(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> None:
     Raises:
         Refused: A call *asked* for the remedy, and it cannot be scoped.
     """
-    intake = desk.intake(unit, model)
-    scene = Scene(desk, unit, model, desk.watch(unit, model), intake.watermark_us, asked=asked)
+    head = unit.feed_head(model)
+    scene = Scene(desk, unit, model, desk.looking(unit, model), head.watermark_us, asked=asked)
     explaining.explain(scene)
     suspicion.seek_remedy(scene)
     remedy.scope(scene)
@@ -74,7 +77,7 @@ def fire_timers(desk: Desk, unit: Unit, model: str, now_us: int) -> int:
             break
         desk.touch(model)
         follow(desk, unit, model)  # rows that nobody has looked at yet are no silence, and may prove something
-        scene = Scene(desk, unit, model, desk.watch(unit, model), now_us)
+        scene = Scene(desk, unit, model, desk.looking(unit, model), now_us, end=unit.feed_head(model).next_row)
         fired += silences.fire(scene) if due.name == timers.SIGNALS else _fire(scene)
         move_on(desk, unit, model)
     return fired

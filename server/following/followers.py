@@ -7,11 +7,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from server.desk import Desk, Doing
-from server.following import consequences
+from server.following import consequences, neglect
 from server.following.backlog import Backlog
 from server.following.neglect import Neglect
 from server.following.turns import Turn
-from server.history import reading
 from store.answers import Answer
 from store.errors import StoreClosed, StoreError
 from store.ports import Store, Unit
@@ -60,14 +59,14 @@ class Followers:
         return [Turn(model, self.send(model)) for model in self._store.read(self._neglect.found)]
 
     def catch_up(self) -> None:
-        """Follow every model to the end of its feed, as after a restart.
+        """Follow every model that has something new to the end of its feed, as after a restart.
 
         A model whose follower fails keeps no other from being served: it is followed again with each tick of the clock.
 
         Raises:
             StoreError: The store cannot be used.
         """
-        for followed in [self.send(name) for name in self._store.read(reading.names)]:
+        for followed in [self.send(name) for name in self._store.read(neglect.waiting)]:
             error = followed.exception()
             if isinstance(error, StoreError):
                 raise error

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from server.desk import FOLLOWER
-from server.history import reading
 from statemachine.words import RETIRED
 from store.ports import Reader
 
@@ -18,21 +15,17 @@ class Neglect:
 
     def found(self, reader: Reader) -> list[str]:
         """Name the models whose feed has entries ahead of its follower, which has not moved since the last time."""
-        behind = {name: seq for name in _living(reader) if (seq := _left_at(reader, name)) is not None}
+        behind = reader.unfollowed(FOLLOWER)
         stuck = [name for name, seq in behind.items() if self._before.get(name) == seq]
         self._before = behind
-        return stuck
+        return [name for name in stuck if _lives(reader, name)]
 
 
-def _living(reader: Reader) -> Iterator[str]:
-    for name in reading.names(reader):
-        found = reader.projection(name)
-        if found is not None and found.state != RETIRED.state:
-            yield name
+def waiting(reader: Reader) -> list[str]:
+    """Name the models whose feed has entries ahead of its follower."""
+    return [name for name in reader.unfollowed(FOLLOWER) if _lives(reader, name)]
 
 
-def _left_at(reader: Reader, name: str) -> int | None:
-    """Say how far the feed was followed; None: to its end."""
-    cursor = reader.cursor(name, FOLLOWER)
-    followed = cursor.seq if cursor else 0
-    return followed if followed < reader.feed_head(name).seq else None
+def _lives(reader: Reader, name: str) -> bool:
+    found = reader.projection(name)
+    return found is not None and found.state != RETIRED.state

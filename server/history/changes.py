@@ -46,18 +46,17 @@ class Changes:
         self._unreadable: set[str] = set()
 
     def following(self, reader: Reader, limit: int) -> list[Changed | Untold]:
-        """Give the changes among the next *limit* events, and move the position behind them.
+        """Give those of the next changes, at most *limit*, that are asked for, and move the position behind them.
 
         A model that cannot be read is named once, and keeps no other from being told.
         """
-        page = reader.all_events(self.position, limit)
-        found = [self._told(reader, event) for event in page if self._is_change(event)]
-        self.position = page[-1].position if page else self.position
+        page = reader.events_of((StateChanged.name,), self.position, limit)
+        found = [self._told(reader, event) for event in page if self._is_watched(event)]
+        self.position = page[-1].position if len(page) == limit else max(reader.head().position, self.position)
         return [one for one in found if one is not None]
 
-    def _is_change(self, event: RecordedEvent) -> bool:
-        watched = not self._models or event.stream in self._models
-        return watched and event.type == StateChanged.name and event.payload is not None
+    def _is_watched(self, event: RecordedEvent) -> bool:
+        return event.payload is not None and (not self._models or event.stream in self._models)
 
     def _told(self, reader: Reader, event: RecordedEvent) -> Changed | Untold | None:
         if event.stream in self._unreadable:

@@ -33,10 +33,14 @@ class Explained:
 
 def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
     """Tell the state of *model*."""
+    return _state(desk, reader, model, reader.head().position)
+
+
+def _state(desk: Desk, reader: Reader, model: str, position: int) -> StateView:
     health = desk.readers.health(reader, model)
     if not health.registered:
         raise ModelMissing(model)
-    return state_of(health, row=reader.feed_head(model).next_row, position=reader.head().position)
+    return state_of(health, row=reader.feed_head(model).next_row, position=position)
 
 
 def explained(desk: Desk, reader: Reader, model: str) -> Explained:
@@ -71,8 +75,9 @@ def stored_view(desk: Desk, reader: Reader, model: str) -> StateView:
 
 
 def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> Listing[StateView]:
-    """Tell the states of models by name, from behind *after*."""
-    return listing(_behind(reader, after, limit), limit, lambda model: state_view(desk, reader, model))
+    """Tell the states of models by name, from behind *after*; how far the log reaches is the same for all of them."""
+    position = reader.head().position
+    return listing(_behind(reader, after, limit), limit, lambda model: _state(desk, reader, model, position))
 
 
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
@@ -134,6 +139,8 @@ def _behind(reader: Reader, after: str, size: int) -> Iterator[str]:
 
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:
     """Read at most *limit* events behind a position, of one model or of all, of some types or of all."""
+    if types and not model:
+        return list(reader.events_of(types, after_position, limit))  # the log of all may hold few of them
     found: list[RecordedEvent] = []
     for page in _pages(reader, model, after_position, limit):
         found += [event for event in page if not types or event.type in types]

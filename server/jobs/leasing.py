@@ -61,12 +61,10 @@ def lease_job(
 
 
 def _held_by(desk: Desk, unit: Unit, worker: str) -> JobView | None:
-    for job in unit.jobs(status=LEASED):
-        lease = unit.lease(job.job_id)
-        if lease is None or lease.worker != worker:
-            continue
-        health = _readable(desk, unit, job.stream)
-        if health is None:
+    for lease in unit.leases(status=LEASED):
+        job = unit.job(lease.job_id) if lease.worker == worker else None
+        health = _readable(desk, unit, job.stream) if job else None
+        if job is None or health is None:
             continue
         if wanted(health, job):
             return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
@@ -122,6 +120,11 @@ def heartbeat(
     progress = orjson.dumps({"progress_bp": progress_bp, "message": message})
     unit.put(replace(lease, lease_until_us=now_us + vigil.LEASE_US, heartbeat_us=now_us, progress=progress))
     return now_us + vigil.LEASE_US, False
+
+
+def leases_held(reader: Reader) -> tuple[Lease, ...]:
+    """Give the leases that somebody holds: those of jobs that are over stay on record, and are not looked at."""
+    return reader.leases(status=LEASED)
 
 
 def models_of(reader: Reader, signs: Iterable[Sign]) -> list[str]:
@@ -201,7 +204,7 @@ def _lease(desk: Desk, unit: Unit, job: Job, worker: str, now_us: int, caller: C
         attempt = (last.attempt if last else 0) + 1
     else:
         command = c.LeaseJob(job=job.job_id, worker=worker)
-        facts = desk.act(unit, job.stream, command, desk.intake(unit, job.stream).watermark_us, caller)
+        facts = desk.act(unit, job.stream, command, unit.feed_head(job.stream).watermark_us, caller)
         attempt = next(fact.attempt for fact in facts if isinstance(fact, JobLeased))
     unit.put(replace(job, status=LEASED))
     unit.put(
@@ -229,4 +232,4 @@ def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> J
 
 def scene_of(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> Scene:
     """Give the scene of *model* as it stands now; whether a call *asked* for what comes."""
-    return Scene(desk, unit, model, desk.watch(unit, model), desk.intake(unit, model).watermark_us, asked=asked)
+    return Scene(desk, unit, model, desk.looking(unit, model), unit.feed_head(model).watermark_us, asked=asked)

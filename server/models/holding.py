@@ -25,6 +25,6 @@ def lift(desk: Desk, unit: Unit, model: str, note: str, caller: Caller) -> State
 
 def _order(desk: Desk, unit: Unit, model: str, command: c.Command, caller: Caller) -> StateView:
     desk.health(unit, model)  # a model that is not here is refused by its name
-    intake = desk.intake(unit, model)
-    desk.act(unit, model, command, intake.watermark_us, caller)
-    return state_of(desk.health(unit, model), row=intake.next_row)
+    head = unit.feed_head(model)
+    desk.act(unit, model, command, head.watermark_us, caller)
+    return state_of(desk.health(unit, model), row=head.next_row)

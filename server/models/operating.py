@@ -43,11 +43,11 @@ def operate(desk: Desk, unit: Unit, order: str, model: str, etag: str, note: str
     health = desk.health(unit, model)
     if order not in STOPS:
         check_etag(health, etag)
-    intake = desk.intake(unit, model)
+    head = unit.feed_head(model)
     who = approver(desk.sealer.vault, health, caller) if order == APPROVE else caller.actor
-    command = ORDERS[order](who, note, intake.next_row)
-    desk.act(unit, model, command, intake.watermark_us, caller)
-    return state_of(desk.health(unit, model), row=intake.next_row)
+    command = ORDERS[order](who, note, head.next_row)
+    desk.act(unit, model, command, head.watermark_us, caller)
+    return state_of(desk.health(unit, model), row=head.next_row)
 
 
 def taken(desk: Desk, reader: Reader, model: str) -> list[str]:
@@ -68,12 +68,12 @@ def start_retraining(
     remedy = remedies[0] if remedies else ""
     if remedy == Remedy.RESTORE and not health.rollback_target:
         raise Invalid("remedies[0]", "there is no earlier version to restore")
-    intake = desk.intake(unit, model)
+    head = unit.feed_head(model)
     command = c.StartRetraining(
         requested_by=caller.actor if caller.actor != "service" else "operator",
         reason=Reason.REQUESTED,
         remedy=remedy,
         note=note,
     )
-    desk.act(unit, model, command, intake.watermark_us, caller)
-    return state_of(desk.health(unit, model), row=intake.next_row)
+    desk.act(unit, model, command, head.watermark_us, caller)
+    return state_of(desk.health(unit, model), row=head.next_row)

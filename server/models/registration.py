@@ -88,7 +88,7 @@ def update_model(
         owner=health.owner if owner is None else owner,
         purpose=health.purpose if purpose is None else purpose,
     )
-    desk.act(unit, name, command, desk.intake(unit, name).watermark_us, caller)
+    desk.act(unit, name, command, unit.feed_head(name).watermark_us, caller)
     return model_view(desk, unit, name)
 
 
@@ -104,7 +104,7 @@ def declare_signals(
 def retire_model(desk: Desk, unit: Unit, name: str, etag: str, note: str, caller: Caller) -> ModelView:
     """End the watch."""
     check_etag(desk.health(unit, name), etag)
-    desk.act(unit, name, c.Retire(note=note), desk.intake(unit, name).watermark_us, caller)
+    desk.act(unit, name, c.Retire(note=note), unit.feed_head(name).watermark_us, caller)
     return model_view(desk, unit, name)
 
 
@@ -125,7 +125,7 @@ def register_artifact(desk: Desk, unit: Unit, model: str, version: str, manifest
     if not desk.blobs.exists(manifest.artifact_sha256):
         raise ThingMissing("manifest.artifact_sha256", f"no artefact {manifest.artifact_sha256} was uploaded")
     command = c.RegisterArtifact(version=version, manifest=manifest_sha)
-    desk.act(unit, model, command, desk.intake(unit, model).watermark_us, caller)
+    desk.act(unit, model, command, unit.feed_head(model).watermark_us, caller)
 
 
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:

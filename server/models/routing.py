@@ -43,7 +43,7 @@ def acknowledge(
 ) -> int:
     """Note that a router serves *generation*, or that it could not; give the generation in force."""
     health = desk.health(unit, model)
-    intake = desk.intake(unit, model)
+    head = unit.feed_head(model)
     if generation > health.route.generation:
         raise Invalid("generation", f"{generation} was never issued; {health.route.generation} is in force")
     if generation == health.route.generation and not failure and applied_bp != health.route.exposure_bp:
@@ -51,8 +51,8 @@ def acknowledge(
             "applied_bp", f"{applied_bp} is not what generation {generation} asks for: {health.route.exposure_bp}"
         )
     if failure and generation == health.route.generation and health.place in CANARY:
-        command: c.Command = c.Abort(note=f"router {router}: {failure}", at_row=intake.next_row)
+        command: c.Command = c.Abort(note=f"router {router}: {failure}", at_row=head.next_row)
     else:
-        command = c.AcknowledgeRoute(generation=generation, router=router, at_row=intake.next_row)
-    desk.act(unit, model, command, intake.watermark_us, caller)
+        command = c.AcknowledgeRoute(generation=generation, router=router, at_row=head.next_row)
+    desk.act(unit, model, command, head.watermark_us, caller)
     return desk.health(unit, model).route.generation

@@ -49,7 +49,7 @@ def of_rows(desk: Desk, unit: Unit, model: str, key_ids: Collection[str]) -> Los
 
 def tell(desk: Desk, unit: Unit, asked: ErasureView, loss: Loss, caller: Caller) -> Touched:
     """Say in the model's log what was erased, and stop the work that held some of it."""
-    health, watermark_us = desk.health(unit, loss.model), desk.intake(unit, loss.model).watermark_us
+    health, watermark_us = desk.health(unit, loss.model), unit.feed_head(loss.model).watermark_us
     told = Touched(
         model=loss.model, rows=len(loss.rows), labels=loss.labels, versions=_trained_on(desk, health, loss.rows),
         jobs=[job.job_id for job in loss.jobs],

@@ -43,9 +43,15 @@ class Scene:
     desk: Desk
     unit: Unit
     model: str
-    watch: Watch
+    looked: Callable[[], Watch]
     watermark_us: int
     asked: bool = False  #: by a call that waits for the answer, and is told of a refusal
+    end: int | None = None  #: one past the last row, where that is known without a look
+
+    @property
+    def watch(self) -> Watch:
+        """What the rows of the model add up to; whoever asks first may wait until all of them are read."""
+        return self.looked()
 
     @property
     def health(self) -> ModelHealth:
@@ -55,7 +61,7 @@ class Scene:
     @property
     def at_row(self) -> int:
         """One past the last row that was ingested."""
-        return self.watch.tape.end
+        return self.watch.tape.end if self.end is None else self.end
 
     def act(self, command: c.Command, caller: Caller = SERVICE) -> tuple[Event, ...]:
         """Apply *command*."""

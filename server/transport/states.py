@@ -24,7 +24,6 @@ from statemachine.words import FULL_EXPOSURE_BP, State
 MOST_MODELS = 1_000
 STATES = tuple(state.value for state in State)
 PAGE = 500  #: events that a watcher is shown at once
-POLL_SECONDS = 1.0
 LIFE_SECONDS = 15.0  #: of silence, until a watcher is sent a sign of life
 RENEWALS = 3  #: of a route within its time to live
 
@@ -87,7 +86,7 @@ class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
                     yield pb.WatchStatesResponse(position=seen.position)
                     told_at = loop.time()
                 if seen.position == before:
-                    await rung(POLL_SECONDS)
+                    await rung(told_at + LIFE_SECONDS - loop.time())
 
 
 class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
@@ -118,7 +117,7 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
                     if view.generation != generation or loop.time() >= again:
                         told[view.model] = view.generation, loop.time() + view.ttl_seconds / RENEWALS
                         yield routing_pb2.WatchRoutesResponse(route=route(view))
-                await rung(POLL_SECONDS)
+                await rung(min(again for _, again in told.values()) - loop.time())
 
     @answering
     async def AcknowledgeRoute(

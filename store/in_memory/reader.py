@@ -2,6 +2,7 @@
 
 import bisect
 from collections import Counter
+from collections.abc import Sequence
 from operator import itemgetter
 
 from statemachine.canonical import digest
@@ -9,7 +10,6 @@ from statemachine.envelope import RecordedEvent, leaf_hash
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.in_memory.rows import Rows
 from store.records import (
-    NEVER_US,
     Checkpoint,
     Cursor,
     Erasure,
@@ -49,6 +49,11 @@ class MemoryReader:
         """Return events with position > *after_position*."""
         start = max(after_position, 0)
         return tuple(self._rows.log[start : start + limit])
+
+    def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return events of these types with position > *after_position*."""
+        behind = self._rows.log[max(after_position, 0) :]
+        return tuple(event for event in behind if event.type in types)[:limit]
 
     def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
         """Return ids that more than one event has, each with the first position."""
@@ -143,10 +148,10 @@ class MemoryReader:
         """Return the lease on a job."""
         return self._rows.leases.get(job_id)
 
-    def leases_held(self) -> tuple[Lease, ...]:
-        """Return the leases that somebody holds."""
-        held = (lease for lease in self._rows.leases.rows.values() if lease.lease_until_us < NEVER_US)
-        return tuple(sorted(held, key=lambda lease: lease.job_id))
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Return the leases on jobs of this status."""
+        found = (self.lease(job.job_id) for job in self.jobs(status=status))
+        return tuple(lease for lease in found if lease is not None)
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return items with seq > *after_seq*."""
@@ -176,6 +181,12 @@ class MemoryReader:
     def cursor(self, stream: str, name: str) -> Cursor | None:
         """Return a cursor."""
         return self._rows.cursors.get((stream, name))
+
+    def unfollowed(self, name: str) -> dict[str, int]:
+        """Return the streams whose feed goes on behind this cursor, and where it stands."""
+        cursors = {stream: self.cursor(stream, name) for stream in sorted(self._rows.projections.rows)}
+        stands = {stream: one.seq if one else 0 for stream, one in cursors.items()}
+        return {stream: seq for stream, seq in stands.items() if seq < self.feed_head(stream).seq}
 
     def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
         """Return the closed windows with idx > *after_idx*."""

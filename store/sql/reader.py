@@ -1,6 +1,7 @@
 """Reading the rows of a database."""
 
 import bisect
+from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -10,7 +11,6 @@ from store.at_rest import AtRest, SealedEvidence
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.ledger import NO_HEAD
 from store.records import (
-    NEVER_US,
     Checkpoint,
     Cursor,
     Erasure,
@@ -96,6 +96,13 @@ class SqlReader:
         """Return events with position > *after_position*."""
         self._ready("events")
         rows = self._link.rows(self._say.all_events, after=after_position, limit=limit)
+        return events_of(self._namespace, rows, self._at_rest)
+
+    def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
+        """Return events of these types with position > *after_position*."""
+        self._ready("events")
+        listed = f",{','.join(types)},"
+        rows = self._link.rows(self._say.events_of, types=listed, after=after_position, limit=limit)
         return events_of(self._namespace, rows, self._at_rest)
 
     def repeated_ids(self, limit: int) -> tuple[tuple[str, int], ...]:
@@ -186,9 +193,10 @@ class SqlReader:
         """Return the lease on a job."""
         return self._one(Lease, self._say.lease, job_id=job_id)
 
-    def leases_held(self) -> tuple[Lease, ...]:
-        """Return the leases that somebody holds."""
-        return self._all(Lease, self._say.leases_held, never_us=NEVER_US)
+    def leases(self, *, status: str) -> tuple[Lease, ...]:
+        """Return the leases on jobs of this status."""
+        self._ready("jobs")
+        return self._all(Lease, self._say.leases, status=status)
 
     def feed(self, stream: str, after_seq: int, limit: int) -> tuple[FeedItem, ...]:
         """Return items with seq > *after_seq*."""
@@ -214,6 +222,12 @@ class SqlReader:
     def cursor(self, stream: str, name: str) -> Cursor | None:
         """Return a cursor."""
         return self._one(Cursor, self._say.cursor, stream=stream, name=name)
+
+    def unfollowed(self, name: str) -> dict[str, int]:
+        """Return the streams whose feed goes on behind this cursor, and where it stands."""
+        for table in ("projections", "cursors", "feed"):
+            self._ready(table)
+        return {stream: int(seq) for stream, seq in self._link.rows(self._say.unfollowed, name=name)}
 
     def windows(self, stream: str, epoch: int, kind: str, after_idx: int = -1) -> tuple[Window, ...]:
         """Return the closed windows with idx > *after_idx*."""

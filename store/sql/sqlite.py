@@ -23,6 +23,9 @@ CACHE_KIB = 65_536
 #: Pages of the write-ahead log before they are moved to the file, 16 MB: a page that many commits change is moved once.
 WAL_PAGES = 4_000
 
+#: As many of them in bytes. A file that grew longer, since somebody read it, is cut to this when it begins anew.
+WAL_BYTES = WAL_PAGES * 4_096
+
 
 def database_file(url: URL) -> Path:
     """Return the file that *url* names.
@@ -38,7 +41,8 @@ def database_file(url: URL) -> Path:
 def writer(url: URL, timeout_ms: int) -> Engine:
     """Return the engine whose single connection writes. Its transactions take the write lock at once."""
     durable = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON")
-    pragmas = (f"busy_timeout={timeout_ms}", *durable, f"cache_size={-CACHE_KIB}", f"wal_autocheckpoint={WAL_PAGES}")
+    ahead = (f"wal_autocheckpoint={WAL_PAGES}", f"journal_size_limit={WAL_BYTES}")
+    pragmas = (f"busy_timeout={timeout_ms}", *durable, f"cache_size={-CACHE_KIB}", *ahead)
     return _engine(url, "BEGIN IMMEDIATE", pragmas, size=1)
 
 

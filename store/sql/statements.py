@@ -4,7 +4,7 @@ Each is written with SQLAlchemy Core and kept as text with named parameters, so 
 compiles anything. `namespace` is a parameter of all of them.
 """
 
-from sqlalchemy import Text, bindparam, cast, column, func, null, select, table, update
+from sqlalchemy import Text, and_, bindparam, cast, column, func, null, select, table, update
 from sqlalchemy.engine import Dialect
 
 from store.sql.clauses import AFTER, LIMIT, asked, events, insert_if_new, ours, rows
@@ -95,6 +95,12 @@ class Statements:
         #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
         self.owner = self._make.one(EVENTS, "position", columns=("stream", "version"))
         self.place = self._make.one(EVENTS, "stream", "version", columns=("position",))
+        #: Those of some types, which are listed between commas: whoever looks for few among many opens no others.
+        place = func.strpos if self._make.for_postgresql else func.instr
+        listed = place(bindparam("types", type_=Text()), "," + EVENTS.c.type + ",")
+        self.events_of = self._make.compiled(
+            log.where(EVENTS.c.position > AFTER, listed > 0).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+        )
         #: Ids that stand at more than one place, and the first of these.
         first = func.min(EVENTS.c.position)
         self.repeated_ids = self._make.compiled(
@@ -172,9 +178,10 @@ class Statements:
         by_status = rows(JOBS).where(asked(JOBS, "status")).order_by(*by_age)
         self.jobs_by_status, self.take_jobs_by_status = self._make.to_take(by_status, JOBS)
         self.lease, self.take_lease = self._make.to_take(rows(LEASES).where(asked(LEASES, "job_id")), LEASES)
-        #: Leases that somebody holds.
-        held = rows(LEASES).where(LEASES.c.lease_until_us < bindparam("never_us"))
-        self.leases_held = self._make.compiled(held.order_by(LEASES.c.job_id), LEASES)
+        #: Leases on jobs of one status: a lease stays when its job is over, so they are found by way of the job.
+        on_job = and_(*(LEASES.c[key] == JOBS.c[key] for key in ("namespace", "job_id")))
+        of_status = rows(LEASES).join(JOBS, on_job).where(ours(JOBS), asked(JOBS, "status"))
+        self.leases = self._make.compiled(of_status.order_by(*by_age), LEASES)
 
     def _feed_queries(self) -> None:
         feed = rows(FEED).where(asked(FEED, "stream"))
@@ -202,6 +209,18 @@ class Statements:
             .where(ours(FEED), asked(FEED, "stream"))
             .order_by(FEED.c.seq.desc())
             .limit(1),
+            FEED,
+        )
+        #: The feeds that go on behind a cursor, with one look at the end of each: the newest item, found by its key.
+        whose = and_(*(CURSORS.c[key] == PROJECTIONS.c[key] for key in ("namespace", "stream")), asked(CURSORS, "name"))
+        stands = func.coalesce(CURSORS.c.seq, 0)
+        of_stream = and_(*(FEED.c[key] == PROJECTIONS.c[key] for key in ("namespace", "stream")))
+        newest = select(func.max(FEED.c.seq)).where(of_stream).scalar_subquery()
+        self.unfollowed = self._make.compiled(
+            select(PROJECTIONS.c.stream, stands)
+            .select_from(PROJECTIONS.outerjoin(CURSORS, whose))
+            .where(ours(PROJECTIONS), newest > stands)
+            .order_by(PROJECTIONS.c.stream),
             FEED,
         )
 

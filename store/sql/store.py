@@ -22,6 +22,7 @@ from store.sql.listening import Listener
 from store.sql.reader import SqlReader
 from store.sql.statements import Statements
 from store.sql.unit import Ends, SqlUnit
+from store.sql.wal import WriteAheadLog
 from store.tree import CATCH_UP
 
 T = TypeVar("T")
@@ -109,6 +110,7 @@ class SqlBackend:
         self._ledger, self._at_rest = ledger, at_rest
         self._link: Link | None = None
         self._known = Ends()
+        self._wal = WriteAheadLog(engine) if engine.dialect.name == "sqlite" else None
 
     def begin(self) -> "SqlTransaction":
         """Take the write lock and learn where the log stands."""
@@ -117,6 +119,11 @@ class SqlBackend:
         except BaseException:
             self.drop()
             raise
+
+    def tend(self, link: Link) -> None:
+        """Do behind a commit what keeps the next ones fast."""
+        if self._wal is not None:
+            self._wal.shorten(link)
 
     def drop(self) -> None:
         """Give the connection up; the next transaction gets a fresh one."""
@@ -189,6 +196,7 @@ class SqlTransaction:
         self._link.commit()
         self._known.take(self._unit.reached)
         self._known.forget_most()
+        self._backend.tend(self._link)
 
     def rollback(self) -> None:
         """Undo everything; a connection that cannot even do that is given up."""

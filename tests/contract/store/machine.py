@@ -113,7 +113,7 @@ questions = st.one_of(
     step("next_timer", ask("next_timer")),
     step("jobs", lambda unit, one: unit.jobs(status=one), st.none() | status),
     step("lease", ask("lease"), jobs),
-    step("leases_held", ask("leases_held")),
+    step("leases", lambda unit, one: unit.leases(status=one), status),
 )
 steps = st.one_of(
     step("append", append, streams, st.sampled_from((0, 0, 0, 0, 1, -1)), st.integers(1, 3)),

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from statemachine.chain import chain_faults
@@ -109,3 +110,25 @@ def test_text_of_any_script_is_kept(store: Store) -> None:
     (event,) = store.read(lambda reader: reader.events("модель-模型-🚆"))
 
     assert event.payload == '{"note":"Zürich ✓"}'.encode()
+
+
+def test_events_of_some_types_are_found_among_all_others(store: Store) -> None:
+    types = ("ab_c", "ab", "abxc", "ab_c")
+    events = [msgspec.structs.replace(an_event(f"e-{i}"), type=name) for i, name in enumerate(types)]
+    store.run(lambda unit: unit.append("a", 0, [*events, an_event("another")]))
+
+    def found(*types: str, after: int = 0, limit: int = 9) -> list[int]:
+        return [one.position for one in store.read(lambda reader: reader.events_of(types, after, limit))]
+
+    assert (found("ab"), found("ab_c"), found("abxc"), found("b")) == ([2], [1, 4], [3], [])
+    assert (found("ab", "ab_c"), found("ab", "ab_c", after=1, limit=1)) == ([1, 2, 4], [2])
+
+
+def test_events_of_a_type_are_whole_and_those_of_the_same_work_are_among_them(store: Store) -> None:
+    written = store.run(lambda unit: unit.append("a", 0, some_events("a", 3)))
+    kind = written[0].type
+
+    found = store.run(lambda unit: (unit.append("b", 0, some_events("b", 1)), unit.events_of((kind,), 0, 9))[1])
+
+    assert found[:3] == written
+    assert [one.stream for one in found] == ["a", "a", "a", "b"]

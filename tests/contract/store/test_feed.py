@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from store import AlreadyRecorded, Cursor, FeedHead, FeedItem, FeedOutOfOrder, Store
+from store import AlreadyRecorded, Cursor, FeedHead, FeedItem, FeedOutOfOrder, Projection, Store, Unit, Write
 from tests.fixtures.work import keeping
 
 
@@ -17,7 +19,7 @@ def an_item(seq: int, kind: str = "rows", first_row: int = 0, row_count: int = 1
     )
 
 
-def feed(store: Store, *items: FeedItem) -> None:
+def feed(store: Store, *items: Write) -> None:
     store.run(keeping(*items))
 
 
@@ -78,3 +80,27 @@ def test_a_cursor_is_replaced_by_name(store: Store) -> None:
 
     assert store.read(lambda reader: reader.cursor("a", "windows")) == second
     assert store.read(lambda reader: reader.cursor("a", "labels")) is None
+
+
+def a_state(stream: str) -> Projection:
+    return Projection(stream=stream, version=1, state="s", phase="", automation="auto", body=b"1", updated_us=1)
+
+
+def test_feeds_that_go_on_behind_a_cursor_are_named_with_where_it_stands(store: Store) -> None:
+    feeds = {"ahead": 3, "even": 2, "new": 1}
+    items = [
+        replace(an_item(seq, kind="metrics"), stream=name) for name, most in feeds.items() for seq in range(1, most + 1)
+    ]
+    feed(store, *items, *(a_state(name) for name in (*feeds, "empty")), replace(an_item(1), stream="stateless"))
+    store.run(keeping(*(Cursor(stream=name, name="follower", seq=2, body=b"") for name in ("ahead", "even"))))
+    store.run(keeping(Cursor(stream="new", name="another", seq=1, body=b"")))
+
+    found = store.read(lambda reader: reader.unfollowed("follower"))
+
+    assert list(found.items()) == [("ahead", 2), ("new", 0)]
+    assert store.run(lambda unit: moved(unit, "ahead", 3)) == {"new": 0}
+
+
+def moved(unit: Unit, stream: str, seq: int) -> dict[str, int]:
+    unit.put(Cursor(stream=stream, name="follower", seq=seq, body=b""))
+    return unit.unfollowed("follower")

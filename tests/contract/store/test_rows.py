@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from store import NEVER_US, ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Unit, Write
+from store import ClearLease, ClearTimer, Job, Lease, Projection, Route, Store, Timer, Unit, Write
 from tests.fixtures.work import keeping
 
 #: What a worker shows to prove that the lease is its own.
@@ -99,12 +99,20 @@ def test_a_lease_is_taken_over_and_let_go(store: Store) -> None:
     assert store.read(lambda reader: reader.lease("1")) is None
 
 
-def test_leases_that_somebody_holds_are_told_by_job_and_those_that_nobody_does_are_not(store: Store) -> None:
-    leases = [a_lease("b", 5), a_lease("a", NEVER_US - 1), a_lease("c", 4), a_lease("c", NEVER_US, attempt=2)]
-    keep(store, *(a_job(name) for name in "abcd"), *leases)
+def test_leases_are_found_by_the_status_of_their_jobs_in_order_of_age(store: Store) -> None:
+    jobs = [a_job("a", 5), a_job("b", 1), a_job("c", 5, status="done"), a_job("d", 1)]
+    keep(store, *jobs, *(a_lease(job.job_id, 9) for job in jobs[:3]))
 
-    assert store.read(lambda reader: reader.leases_held()) == (leases[1], leases[0])
-    assert store.run(lambda unit: unit.leases_held()) == (leases[1], leases[0])
+    def found(status: str) -> list[str]:
+        return [lease.job_id for lease in store.read(lambda reader: reader.leases(status=status))]
+
+    assert (found("queued"), found("done"), found("leased")) == (["b", "a"], ["c"], [])
+    assert store.run(lambda unit: over(unit, jobs[0])) == ["b"]
+
+
+def over(unit: Unit, job: Job) -> list[str]:
+    unit.put(replace(job, status="done"))
+    return [lease.job_id for lease in unit.leases(status="queued")]
 
 
 def test_a_lease_is_taken_by_its_job_and_seen_as_the_work_has_written_it(store: Store) -> None:

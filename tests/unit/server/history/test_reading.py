@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from server.history import changes
+from server.history import changes, reading
 from server.history.changes import Changes
 from server.service import Service
 from statemachine.envelope import RecordedEvent
+from tests.fixtures.asked import Asked
 from tests.fixtures.jobs import WORKER
 from tests.fixtures.services import a_model, a_service
 
@@ -66,3 +68,32 @@ def test_a_watcher_that_comes_late_folds_in_pages_what_others_folded_at_once(
     monkeypatch.setattr(changes, "PAGE", 2)
 
     assert service.store.read(lambda reader: Changes(0).following(reader, 1_000)) == at_once != []
+
+
+def test_where_the_log_ends_is_asked_once_for_all_whose_states_are_listed(service: Service) -> None:
+    reader: Any = service.store.read(Asked)
+
+    found = reading.state_views(service.desk, reader, "", 1_000).told
+
+    assert [(one.model, one.position) for one in found] == [(name, service.position()) for name in ("m", "n", "o")]
+    assert reader.counts["head"] == 1
+
+
+def test_few_among_many_events_are_one_question(service: Service) -> None:
+    reader: Any = service.store.read(Asked)
+
+    found = reading.events(reader, "", 0, 2, ("state_changed",)), reading.events(reader, "", 0, 2, ("model_retired",))
+
+    assert [[one.type for one in some] for some in found] == [["state_changed"] * 2, []]
+    assert reader.counts == {"events_of": 2}
+
+
+def test_who_watches_reads_changes_of_state_alone_and_is_told_where_the_log_ends(service: Service) -> None:
+    reader: Any = service.store.read(Asked)
+    watcher = Changes(0)
+
+    watcher.following(reader, 1_000)
+
+    assert watcher.position == service.position()
+    assert reader.counts["events_of"] == 1
+    assert reader.counts["all_events"] == 0

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from server.act import Caller
 from server.clock import steady_us
+from server.jobs import leasing
 from server.jobs.vigil import LEASE_US
 from server.service import Service
 from statemachine.errors import StaleLease
+from store import Unit
+from tests.fixtures.asked import Asked
 from tests.fixtures.jobs import (
     WORKER,
     a_report,
@@ -36,6 +41,22 @@ def test_a_worker_that_asks_again_gets_the_job_that_it_holds(service: Service) -
 
     assert leased(service) == first
     assert events(service) == before
+
+
+def test_leases_that_others_hold_are_one_question_for_a_worker_that_asks(service: Service) -> None:
+    for number in range(5):
+        service.create_model(a_model(f"n-{number}")).result()
+        service.start_retraining(f"n-{number}", "", "try", [], WORKER).result()
+
+    def asked(unit: Unit) -> dict[str, int]:
+        reader: Any = Asked(unit)
+        leasing.lease_job(service.desk, reader, "another", (), 0, WORKER)
+        return {name: reader.counts[name] for name in ("leases", "lease", "job")}
+
+    for number in range(5):
+        assert service.lease_job(f"w-{number}").result() is not None
+
+    assert service.do(asked).result() == {"leases": 1, "lease": 0, "job": 0}
 
 
 def test_a_job_says_all_that_its_result_depends_on(service: Service) -> None:
