@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.desk import FOLLOWER
-from server.following import neglect
+from server.following import consequences, neglect
 from server.following.neglect import Neglect
 from server.models import operating, registration, routing
 from server.service import Service
