@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retraining.scope import REMEDY, remedies
+from retraining.scope import REMEDY, holdout_rows, remedies
 from server.reactions.evidence import cost, lead, since
 from server.reactions.jobs import open_job, overruled
 from server.reactions.scene import Scene
@@ -45,9 +45,14 @@ def scope(scene: Scene) -> None:
 
 
 def _holdout_from(scene: Scene, health: ModelHealth, end: int) -> int:
-    """Give the first row of a holdout; what is in quarantine does not count, as far as there are rows to go back to."""
+    """Give the first row of a holdout; what is in quarantine does not count, as far as there are rows to go back to.
+
+    Where the world changed lately, some of the rows since then are left to learn from.
+    """
     reference_rows = scene.watch.reference_rows
-    size = max(int(health.policy.bakeoff.holdout * reference_rows), LEAST_HOLDOUT)
+    onset = max(health.onset_row, health.moved_row)
+    usual = int(health.policy.bakeoff.holdout * reference_rows)
+    size = max(holdout_rows(usual, end - onset if onset > 0 else 0), LEAST_HOLDOUT)
     return (
         end - size if overruled(health) else scene.watch.profiler.quarantine.reach(size, end, min(reference_rows, end))
     )
