@@ -23,7 +23,7 @@ def declined(service: Service, calm: int) -> dict[str, Any]:
     while place(service) != "retraining.queued":
         feed.labels(feed.rows(10, output=0.99), [0.0] * 10)
     raised = [orjson.loads(one.payload or b"{}") for one in service.events("m", 0, 1_000) if one.type == "alarm_raised"]
-    spec = orjson.loads(service.desk.blobs.get(leased(service).spec))
+    spec = leased(service).spec["spec"]
     return {**spec, "onset_row": raised[-1]["onset_row"]}
 
 
