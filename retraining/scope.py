@@ -10,6 +10,7 @@ from retraining.template import Limits
 Range = tuple[int, int]  #: rows [first, end)
 CHALLENGE, REMEDY = "challenge", "remedy"
 LEAST_ROWS = 50
+LEAST_SINCE = 20  #: rows since a change, from which on something can be learned of them alone
 SINCE_CHANGE = "since_change"
 MORE_DATA = 1.25  #: "all" is an entrant of its own from so many references on
 
@@ -92,7 +93,7 @@ def remedies(
     if pinned:
         found.append(Entrant(name="restore", remedy="restore", version=pinned))
     since = mark - max(onset_row, 0)
-    if onset_row > 0 and max(LEAST_ROWS, reference_rows // 20) < since < 0.8 * reference_rows:
+    if onset_row > 0 and max(LEAST_SINCE, reference_rows // 20) < since < 0.8 * reference_rows:
         found.append(Entrant(name=SINCE_CHANGE, remedy="refit", rows=((onset_row, mark),)))
     elif reference_rows > 8 * LEAST_ROWS:
         found.append(Entrant(name="half", remedy="refit", rows=((max(mark - reference_rows // 2, 0), mark),)))

@@ -50,12 +50,18 @@ def _holdout_from(scene: Scene, health: ModelHealth, end: int) -> int:
     Where the world changed lately, some of the rows since then are left to learn from.
     """
     reference_rows = scene.watch.reference_rows
-    onset = max(health.onset_row, health.moved_row)
     usual = int(health.policy.bakeoff.holdout * reference_rows)
-    size = max(holdout_rows(usual, end - onset if onset > 0 else 0), LEAST_HOLDOUT)
+    size = max(holdout_rows(usual, _rows_since_change(health, end)), LEAST_HOLDOUT)
     return (
         end - size if overruled(health) else scene.watch.profiler.quarantine.reach(size, end, min(reference_rows, end))
     )
+
+
+def _rows_since_change(health: ModelHealth, end: int) -> int:
+    """Count the rows since a change; 0 where only a challenger leads, for that is no date."""
+    dated = health.alarm is not None and health.alarm.signal != Signal.REGRET
+    onset = max(health.onset_row, health.moved_row) if dated else health.moved_row
+    return end - onset if onset > 0 else 0
 
 
 def judge(scene: Scene, report: dict[str, Any]) -> None:
