@@ -49,6 +49,11 @@ def test_rows_since_the_change_enter_when_they_are_enough_and_not_all(onset_row:
     assert ("half" in names(onset_row)) != enters
 
 
+@pytest.mark.parametrize(("onset_row", "enters"), [(579, True), (580, False)])
+def test_of_a_small_reference_more_than_twenty_rows_since_the_change_enter(onset_row: int, *, enters: bool) -> None:
+    assert ("since_change" in names(onset_row, reference=200, mark=600)) == enters
+
+
 def test_classes_are_not_recalibrated() -> None:
     assert "recalibrate" in names(0, task="regression")
     assert "recalibrate" not in names(0, task="multiclass")
