@@ -10,6 +10,8 @@ from retraining.template import Limits
 Range = tuple[int, int]  #: rows [first, end)
 CHALLENGE, REMEDY = "challenge", "remedy"
 LEAST_ROWS = 50
+LEAST_SINCE = 20  #: rows since a change, from which on something can be learned of them alone
+SINCE_CHANGE = "since_change"
 MORE_DATA = 1.25  #: "all" is an entrant of its own from so many references on
 
 
@@ -91,8 +93,8 @@ def remedies(
     if pinned:
         found.append(Entrant(name="restore", remedy="restore", version=pinned))
     since = mark - max(onset_row, 0)
-    if onset_row > 0 and max(LEAST_ROWS, reference_rows // 10) < since < 0.8 * reference_rows:
-        found.append(Entrant(name="since_change", remedy="refit", rows=((onset_row, mark),)))
+    if onset_row > 0 and max(LEAST_SINCE, reference_rows // 20) < since < 0.8 * reference_rows:
+        found.append(Entrant(name=SINCE_CHANGE, remedy="refit", rows=((onset_row, mark),)))
     elif reference_rows > 8 * LEAST_ROWS:
         found.append(Entrant(name="half", remedy="refit", rows=((max(mark - reference_rows // 2, 0), mark),)))
     found.append(Entrant(name="recent", remedy="refit", rows=((max(mark - reference_rows, 0), mark),)))
@@ -101,8 +103,24 @@ def remedies(
     return tuple(found[:most])
 
 
+def holdout_rows(size: int, since: int) -> int:
+    """Say how many of the latest rows no entrant trains on: *size*, or fewer where the world changed *since* rows ago.
+
+    A holdout that holds all there is of a new world is met by nobody who has seen it, and can but choose among the
+    ignorant. So half of the rows since the change are left to learn from, as long as half of *size* is held out.
+
+    >>> holdout_rows(200, 1_000), holdout_rows(200, 300), holdout_rows(200, 40), holdout_rows(200, 0)
+    (200, 150, 100, 200)
+    """
+    return size if since <= 0 else min(max(since // 2, size // 2), size)
+
+
 def with_holdout(entrant: Entrant, holdout: Range) -> Entrant:
-    """Give *entrant* the holdout's rows too: its window moves on, and one that began at the first row grows."""
+    """Give *entrant* the holdout's rows too: its window moves on; one from the first row, or from a change, grows."""
     first, end = holdout
-    moved = tuple((begin + (end - first) * (begin > 0), stop + end - first) for begin, stop in entrant.rows)
+    step = end - first
+    moved = tuple(
+        (begin if entrant.name == SINCE_CHANGE or not begin else begin + step, stop + step)
+        for begin, stop in entrant.rows
+    )
     return Entrant(name=entrant.name, remedy=entrant.remedy, rows=moved, version=entrant.version)

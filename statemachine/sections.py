@@ -171,7 +171,7 @@ class Metrics:
 class Bakeoff:
     """How candidates are compared before any traffic."""
 
-    holdout: float = within(0.01, 1, 1 / 6)  #: share of the reference that no entrant trains on
+    holdout: float = within(0.01, 1, 1 / 6)  #: share of the reference that no entrant trains on; half behind a change
     least_lead: float = within(0, 10, 1.0)  #: standard errors by which the winner must lead doing nothing
     least_gain: float = within(0, 1, 0.01)
     most_entrants: int = within(1, 20, 5)

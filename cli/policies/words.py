@@ -188,7 +188,8 @@ def _gates(policy: Policy) -> Iterator[str]:
     bakeoff, gates = policy.bakeoff, policy.gates
     yield (
         f"At most {bakeoff.most_entrants} candidates compete with doing nothing, on {_share(bakeoff.holdout)} of the "
-        f"reference that none has seen; the winner leads by {bakeoff.least_lead:g} standard errors and by "
+        "reference that none has seen, or on half of it soon behind a change; the winner leads by "
+        f"{bakeoff.least_lead:g} standard errors and by "
         f"{_share(bakeoff.least_gain)} of the loss."
     )
     must = ", ".join(gates.mandatory) or "nothing"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retraining.scope import REMEDY, remedies
+from retraining.scope import REMEDY, holdout_rows, remedies
 from server.reactions.evidence import cost, lead, since
 from server.reactions.jobs import open_job, overruled
 from server.reactions.scene import Scene
@@ -45,12 +45,23 @@ def scope(scene: Scene) -> None:
 
 
 def _holdout_from(scene: Scene, health: ModelHealth, end: int) -> int:
-    """Give the first row of a holdout; what is in quarantine does not count, as far as there are rows to go back to."""
+    """Give the first row of a holdout; what is in quarantine does not count, as far as there are rows to go back to.
+
+    Where the world changed lately, some of the rows since then are left to learn from.
+    """
     reference_rows = scene.watch.reference_rows
-    size = max(int(health.policy.bakeoff.holdout * reference_rows), LEAST_HOLDOUT)
+    usual = int(health.policy.bakeoff.holdout * reference_rows)
+    size = max(holdout_rows(usual, _rows_since_change(health, end)), LEAST_HOLDOUT)
     return (
         end - size if overruled(health) else scene.watch.profiler.quarantine.reach(size, end, min(reference_rows, end))
     )
+
+
+def _rows_since_change(health: ModelHealth, end: int) -> int:
+    """Count the rows since a change; 0 where only a challenger leads, for that is no date."""
+    dated = health.alarm is not None and health.alarm.signal != Signal.REGRET
+    onset = max(health.onset_row, health.moved_row) if dated else health.moved_row
+    return end - onset if onset > 0 else 0
 
 
 def judge(scene: Scene, report: dict[str, Any]) -> None:

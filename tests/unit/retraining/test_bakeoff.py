@@ -16,16 +16,24 @@ from retraining.bakeoff import LEAST_LABELS, LEAST_RECALIBRATION, Bench, run
 from retraining.choice import choose
 from retraining.dataset import Dataset
 from retraining.models import load, semantic_sha256
-from retraining.scope import CHALLENGE, Entrant, Spec
+from retraining.scope import CHALLENGE, Entrant, Spec, holdout_rows, remedies
 from retraining.template import TEMPLATES
 from statemachine.canonical import canonical, digest
 from statemachine.policy import Policy
-from tests.fixtures.bakeoffs import FIRST, HELD, HOLDOUT, MARK, a_spec, a_world, only, returned
+from tests.fixtures.bakeoffs import FIRST, HELD, HOLDOUT, MARK, REFERENCE, a_spec, a_world, only, returned
 
 POLICY = Policy()
 CHANGE = MARK - 400
+LATE = MARK + 100  #: a change that the usual holdout would swallow
 ALL = Entrant(name="all", remedy="refit", rows=((0, MARK),))
 LINE = Entrant(name="recalibrate", remedy="recalibrate", rows=((MARK - 300, MARK),))
+
+
+def since(onset_row: int, held: int) -> Spec:
+    """Give the bake-off that the service proposes behind a change, with so many rows held out."""
+    mark = HOLDOUT[1] - held
+    entrants = remedies(onset_row=onset_row, mark=mark, reference_rows=REFERENCE, task="binary", pinned="", most=5)
+    return a_spec(entrants=entrants, holdout=(mark, HOLDOUT[1]))
 
 
 def report(spec: Spec, data: Dataset) -> dict[str, Any]:
@@ -80,6 +88,25 @@ def test_entrants_as_good_as_a_perfect_champion_seldom_win_by_luck() -> None:
     found = winners(lambda seed: a_world("none", seed, 0), a_spec(CHANGE), seeds=20)
 
     assert found["nothing"] >= 14
+
+
+def test_what_changed_just_now_is_learned_where_the_holdout_leaves_rows_of_it() -> None:
+    swallowed, left = (
+        winners(lambda seed: a_world("concept", seed, LATE), since(LATE, held), seeds=10)
+        for held in (HELD, holdout_rows(HELD, HOLDOUT[1] - LATE))
+    )
+
+    assert swallowed["since_change"] == 0  # the holdout holds all that there is of the new world
+    assert left == {"since_change": 10}
+
+
+def test_the_smaller_holdout_behind_a_change_lets_luck_win_no_more_often() -> None:
+    whole, smaller = (
+        winners(lambda seed: a_world("none", seed, 0), since(LATE, held), seeds=20) for held in (HELD, HELD // 2)
+    )
+
+    assert whole["nothing"] >= 14
+    assert smaller["nothing"] >= 14
 
 
 # What is never learned.
@@ -260,7 +287,7 @@ def test_the_winner_is_left_behind_with_its_whole_lineage(tmp_path: Path, monkey
 
     manifest, model = left_behind(tmp_path)
     assert found["chosen"] == manifest.entrant == "since_change"
-    assert manifest.rows == [[CHANGE + HELD, HOLDOUT[1]]]  # it learns the holdout too, once it has won
+    assert manifest.rows == [[CHANGE, HOLDOUT[1]]]  # it learns the holdout too, once it has won
     assert (manifest.dataset_sha256, manifest.template) == (digest(data.to_bytes()), TEMPLATES["linear"].reference)
     answers = load(manifest, model)(data.rows[-256:])
     assert semantic_sha256(answers) == manifest.semantic_sha256 == found["semantic_sha256"]

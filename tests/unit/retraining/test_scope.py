@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.choice import WEIGHT
-from retraining.scope import Entrant, Spec, challengers, remedies, with_holdout
+from retraining.scope import SINCE_CHANGE, Entrant, Spec, challengers, holdout_rows, remedies, with_holdout
 from tests.fixtures.bakeoffs import a_spec
 
 ROWS = st.integers(1, 100_000)
@@ -42,11 +42,16 @@ def names(onset_row: int, reference: int = 1_000, mark: int = 3_000, task: str =
 
 
 @pytest.mark.parametrize(
-    ("onset_row", "enters"), [(2_899, True), (2_900, False), (2_201, True), (2_200, False), (0, False), (-1, False)]
+    ("onset_row", "enters"), [(2_949, True), (2_950, False), (2_201, True), (2_200, False), (0, False), (-1, False)]
 )
 def test_rows_since_the_change_enter_when_they_are_enough_and_not_all(onset_row: int, *, enters: bool) -> None:
     assert ("since_change" in names(onset_row)) == enters
     assert ("half" in names(onset_row)) != enters
+
+
+@pytest.mark.parametrize(("onset_row", "enters"), [(579, True), (580, False)])
+def test_of_a_small_reference_more_than_twenty_rows_since_the_change_enter(onset_row: int, *, enters: bool) -> None:
+    assert ("since_change" in names(onset_row, reference=200, mark=600)) == enters
 
 
 def test_classes_are_not_recalibrated() -> None:
@@ -64,7 +69,25 @@ def test_who_has_won_learns_up_to_the_holdouts_end_and_no_further(onset_row: int
         (before,), (after,) = one.rows, with_holdout(one, (mark, mark + held)).rows
 
         assert after[1] == mark + held
-        assert after[0] == (before[0] + held if before[0] else 0)
+        assert after[0] == (before[0] + held if before[0] and one.name != SINCE_CHANGE else before[0])
+
+
+def test_who_learned_from_rows_since_a_change_forgets_none_of_them_for_the_holdouts() -> None:
+    since = Entrant(name="since_change", remedy="refit", rows=((2_800, 3_000),))
+
+    assert with_holdout(since, (3_000, 3_150)).rows == ((2_800, 3_150),)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 100_000))
+def test_a_change_that_is_seen_leaves_half_of_its_rows_to_learn_from(size: int, since: int) -> None:
+    held = holdout_rows(size, since)
+
+    assert size // 2 <= held <= size
+    assert since - held >= min(since // 2, since - size // 2)
+
+
+def test_without_a_change_the_whole_holdout_is_held_out() -> None:
+    assert [holdout_rows(200, since) for since in (0, 400, 4_000)] == [200, 200, 200]
 
 
 def test_a_restored_version_learns_nothing() -> None:

@@ -546,7 +546,7 @@ class Policy(google.protobuf.message.Message):
         LEAST_GAIN_FIELD_NUMBER: builtins.int
         MOST_ENTRANTS_FIELD_NUMBER: builtins.int
         holdout: builtins.float
-        """holdout: share of the reference that no entrant trains on."""
+        """holdout: share of the reference that no entrant trains on; half behind a change."""
         least_lead: builtins.float
         """least_lead: standard errors by which the winner must lead doing nothing."""
         least_gain: builtins.float
