@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+MOST_POSITION = 2**63 - 1  #: what the contract can carry
+
 Server = Annotated[
     str,
     typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server."),

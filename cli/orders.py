@@ -10,7 +10,7 @@ from remission.v1 import health_pb2, operations_pb2
 from rich.console import Console
 
 from cli.reach import reached
-from cli.tables import instant, told, wide
+from cli.tables import instant, told, visible, wide
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
@@ -51,7 +51,7 @@ def _show(client: Client, model: str, *, as_json: bool) -> None:
         console.print_json(json.dumps(_told(found)))
         return
     for line in _lines(found):
-        console.print(line, markup=False, highlight=False)
+        console.print(visible(line), highlight=False)
 
 
 def _told(found: operations_pb2.ExplainWaitResponse) -> dict[str, Any]:
@@ -116,13 +116,13 @@ def _in_words(reason: str) -> list[str]:
 
 def _tell(console: Console, change: health_pb2.WatchStatesResponse, *, as_json: bool) -> None:
     if as_json:
-        console.print(json.dumps({**told(change), "state": told(change.state)}), markup=False, soft_wrap=True)
+        console.print(json.dumps({**told(change), "state": told(change.state)}), soft_wrap=True)
         return
     state = change.state
     before = health_pb2.State.Name(change.previous).removeprefix("STATE_").lower()
     line = f"{instant(state.entered_us)}  {state.model}: {before} → {_place(state)}  {change.trigger}, {state.reason}"
     line += f": {change.note}" if change.note else ""
-    console.print(f"{line}  (position {change.position})", markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(f"{line}  (position {change.position})"), highlight=False, soft_wrap=True)
 
 
 def _place(state: health_pb2.ModelState) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_SERVER, Server
+from cli.options import DEFAULT_SERVER, MOST_POSITION, Server
 
 keys = typer.Typer(no_args_is_help=True, help="Make, show and change the keys that sign checkpoints.")
 
@@ -28,7 +28,7 @@ def checkpoint(
 
 
 def receipt(
-    position: Annotated[int, typer.Argument(help="Position of the event.")],
+    position: Annotated[int, typer.Argument(help="Position of the event.", max=MOST_POSITION)],
     out: Annotated[
         Path | None, typer.Option(help="Write the receipt here, and the entry beside it as FILE.entry.")
     ] = None,
