@@ -131,6 +131,8 @@ def _place(state: health_pb2.ModelState) -> str:
 
 
 def _in_charge(state: health_pb2.ModelState) -> str:
+    if state.state == health_pb2.STATE_RETIRED:
+        return "nobody (retired)"
     return {
         health_pb2.AUTOMATION_HELD: "people (held): the service watches and notifies",
         health_pb2.AUTOMATION_FROZEN: "nobody (frozen): nothing that is served changes",

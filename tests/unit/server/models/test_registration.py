@@ -282,7 +282,7 @@ def test_a_retired_model_takes_no_rows_and_is_not_listed(watched: Service) -> No
 def test_a_name_that_was_retired_stays_taken(watched: Service) -> None:
     watched.retire_model("m", "", "").result()
 
-    with pytest.raises(ModelExists):
+    with pytest.raises(ModelExists, match="or by one that was retired; another name is accepted"):
         watched.create_model(a_model()).result()
 
 
