@@ -44,15 +44,30 @@ def day(at_us: str | int) -> str:
 
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print *rows*: as JSON whole, else *columns* as a table."""
+    """Print *rows*: as JSON whole, else *columns* as a table, or one below the other where no table has room."""
     console = wide()
     if as_json:
         console.print_json(json.dumps(list(rows)))
         return
+    cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
     table = Table(*columns, header_style="bold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(column, "")) for column in columns))
-    console.print(table)
+    for row in cells:
+        table.add_row(*row)
+    if cells and _asks_for(console, table) > console.width:
+        console.print("\n\n".join(_listed(columns, row) for row in cells), highlight=False, soft_wrap=True)
+    else:
+        console.print(table)
+
+
+def _asks_for(console: Console, table: Table) -> int:
+    """Give the columns that *table* takes up when nothing of it is cut or folded."""
+    return console.measure(table, options=console.options.update(max_width=WIDE)).maximum
+
+
+def _listed(columns: Sequence[str], row: Sequence[str]) -> str:
+    """Give a row as lines, each a column that is not empty."""
+    room = max(map(len, columns))
+    return "\n".join(f"{column:{room}}  {cell}" for column, cell in zip(columns, row, strict=True) if cell)
 
 
 def unread(found: Sequence[UnreadableModel], column: str = "model") -> list[dict[str, Any]]:

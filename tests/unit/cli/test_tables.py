@@ -39,3 +39,34 @@ def test_a_character_that_acts_on_a_terminal_is_written_out(
 
 def test_words_of_any_language_stay_as_they_are() -> None:
     assert visible("Kreditprüfung 与信 نمی‌خواهم 🚲") == "Kreditprüfung 与信 نمی‌خواهم 🚲"
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what is printed taken for that of a terminal of 80 columns, as most are."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+MODEL = {"model": "approval-north", "state": "STATE_HEALTHY", "phase": "", "reason": "PROMOTION_HELD", "open": "x" * 60}
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_table_that_has_no_room_is_told_line_by_line_and_nothing_of_it_is_cut(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show([MODEL, {**MODEL, "model": "b"}], tuple(MODEL), as_json=False)
+    told = capsys.readouterr().out
+
+    assert told.startswith("model   approval-north\nstate   HEALTHY\nreason  PROMOTION_HELD\n")
+    assert told.endswith(
+        f"open    {'x' * 60}\n\nmodel   b\nstate   HEALTHY\nreason  PROMOTION_HELD\nopen    {'x' * 60}\n"
+    )
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_table_that_has_room_stays_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    show([MODEL], ("model", "state", "reason"), as_json=False)
+
+    assert "approval-north │ HEALTHY │ PROMOTION_HELD │" in capsys.readouterr().out
