@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_SERVER, MOST_POSITION, AsJson, Server
+from cli.options import DEFAULT_SERVER, MOST_COUNT, MOST_POSITION, AsJson, Server
 
 incidents = typer.Typer(no_args_is_help=True, help="Lay an incident beside those that are over.")
 COLUMNS = ("model", "position", "began", "cause", "features", "similarity", "cure", "tried", "loss", "since", "why")
@@ -23,7 +23,7 @@ def similar(
     position: Annotated[
         int, typer.Option(help="Where its alarm stands in the log; 0 is the newest incident.", max=MOST_POSITION)
     ] = 0,
-    most: Annotated[int, typer.Option(help="How many to tell.", min=0, max=100)] = 5,
+    most: Annotated[int, typer.Option(help="How many to tell, up to 100.", max=MOST_COUNT)] = 5,
     own: Annotated[bool, typer.Option("--own", help="Leave out the incidents of other models.")] = False,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,

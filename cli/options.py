@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-MOST_POSITION = 2**63 - 1  #: what the contract can carry
+#: What messages of the contract can carry.
+MOST_POSITION, MOST_COUNT = 2**63 - 1, 2**31 - 1
 
 Server = Annotated[
     str,
