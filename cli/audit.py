@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_SERVER, AsJson, Server, Vault, VaultMaster
+from cli.options import DEFAULT_SERVER, MOST_POSITION, AsJson, Server, Vault, VaultMaster
 
 INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 
@@ -50,7 +50,7 @@ def replay(
 
 def explain(
     model: Annotated[str, typer.Argument(help="A model.")],
-    position: Annotated[int, typer.Argument(help="Of an event that records a decision.")],
+    position: Annotated[int, typer.Argument(help="Of an event that records a decision.", max=MOST_POSITION)],
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
-from cli.history import show_report, with_bar
+from cli.history import check_writable, show_report, with_bar
 from cli.ports import free_port
 from statemachine.timers import SECOND_US
 
@@ -33,6 +33,8 @@ JOURNEY = ("healthy", "suspect", "degraded", "retraining", "canary", "healthy")
 
 def run_demo(json_file: str) -> bool:
     """Run the demo; say whether it showed what it should."""
+    if json_file:
+        check_writable(Path(json_file))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     console = Console()
     with as_file(files("backtest") / "data" / "chicago.csv.gz") as path:

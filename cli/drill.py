@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 FEW = 30  #: reports that are kept
 COLUMNS = (
@@ -119,8 +120,9 @@ def _folder(every: str, out: Path | None, keep: int) -> Path:
 def _once(options: Any) -> dict[str, Any]:  # noqa: ANN401 - the options of a drill
     from backtest.drills.running import drill as run
     from cli.history import with_bar
+    from cli.tables import plain
 
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     found = with_bar(console, "drill", lambda begin: run(options, begin))
     show_drills(console, found)
     return found
@@ -149,7 +151,8 @@ def show_drills(console: Console, found: dict[str, Any]) -> None:
     for one in found["scenarios"]:
         wrong = [run for run in one["runs"] if not run["as_expected"]]
         for run in wrong[:1]:
-            console.print(f"[red]{one['scenario']}[/], seed {run['seed']}: {run['why']} {one['sound']}")
+            why = f", seed {run['seed']}: {run['why']} {one['sound']}"
+            console.print(Text.assemble((one["scenario"], "red"), why))
     console.print(_summary(found["scenarios"]))
     console.print("Delays are windows since the change. All of it took place in memory; no model of yours was touched.")
 

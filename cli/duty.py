@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_SERVER, AsJson, Server
+from cli.options import DEFAULT_SERVER, MOST_POSITION, AsJson, Server
 
 Model = Annotated[str, typer.Argument(help="A model.")]
 Why = Annotated[str, typer.Option("--reason", help="Kept in the history.")]
@@ -23,7 +23,9 @@ def wait(model: Model, server: Server = DEFAULT_SERVER, as_json: AsJson = False)
 
 def watch(
     models: Annotated[list[str] | None, typer.Argument(help="Models; all without one.")] = None,
-    after: Annotated[int, typer.Option(help="Changes behind this position only; 0 begins with the first.")] = 0,
+    after: Annotated[
+        int, typer.Option(help="Changes behind this position only; 0 begins with the first.", max=MOST_POSITION)
+    ] = 0,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:

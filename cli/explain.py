@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cli.decisions import sentence
 from cli.reach import reached
-from cli.tables import told, wide
+from cli.tables import told, visible, wide
 
 
 def run_explain(model: str, position: int, server: str, *, as_json: bool) -> bool:
@@ -21,7 +21,7 @@ def run_explain(model: str, position: int, server: str, *, as_json: bool) -> boo
         console.print_json(json.dumps(told(found)))
     else:
         for line in _lines(found):
-            console.print(line, markup=False, highlight=False)
+            console.print(visible(line), highlight=False)
         if found.differences:
             console.print(_table(found))
     return found.status in (audit_pb2.DERIVATION_STATUS_EQUAL, audit_pb2.DERIVATION_STATUS_EVIDENCE_ERASED)
@@ -51,5 +51,5 @@ def _counted(fields: int) -> str:
 def _table(found: audit_pb2.ExplainDecisionResponse) -> Table:
     table = Table("field", "recorded", "derived", header_style="bold")
     for one in found.differences:
-        table.add_row(one.path, one.recorded_json, one.derived_json)
+        table.add_row(*map(visible, (one.path, one.recorded_json, one.derived_json)))
     return table

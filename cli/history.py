@@ -20,6 +20,7 @@ from cli.interrupts import interruptible
 from cli.policies.files import PolicyFileInvalid
 from cli.policies.source import PolicyRefused, policy_at
 from cli.reach import credentials, reach
+from cli.tables import plain, visible
 
 LINES = 40  #: of a timeline that people are shown
 
@@ -61,9 +62,9 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
         reach(server)
     from backtest.run import backtest
 
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     for doubt in doubts_of(stream):
-        console.print(f"note: {doubt}", markup=False, highlight=False, soft_wrap=True)
+        console.print(visible(f"note: {doubt}"), highlight=False, soft_wrap=True)
     found = with_bar(console, stream.name, lambda begin: backtest(stream, options, begin))
     if json_file == "-":
         json.dump(found, sys.stdout, indent=2)
@@ -75,7 +76,7 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
 
 def with_bar(console: Console, name: str, run: Any) -> dict[str, Any]:  # noqa: ANN401 - takes what begins the bar
     """Run *run* under a progress bar of rows."""
-    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    parts = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with contextlib.ExitStack() as stack:
         again = stack.enter_context(interruptible())
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_SERVER, AsJson, Server
+from cli.options import DEFAULT_SERVER, MOST_COUNT, MOST_POSITION, AsJson, Server
 
 incidents = typer.Typer(no_args_is_help=True, help="Lay an incident beside those that are over.")
 COLUMNS = ("model", "position", "began", "cause", "features", "similarity", "cure", "tried", "loss", "since", "why")
@@ -20,8 +20,10 @@ def _more_than_one() -> None:
 @incidents.command()
 def similar(
     model: Annotated[str, typer.Argument(help="Whose incident.")],
-    position: Annotated[int, typer.Option(help="Where its alarm stands in the log; 0 is the newest incident.")] = 0,
-    most: Annotated[int, typer.Option(help="How many to tell, up to 100.")] = 5,
+    position: Annotated[
+        int, typer.Option(help="Where its alarm stands in the log; 0 is the newest incident.", max=MOST_POSITION)
+    ] = 0,
+    most: Annotated[int, typer.Option(help="How many to tell, up to 100.", max=MOST_COUNT)] = 5,
     own: Annotated[bool, typer.Option("--own", help="Leave out the incidents of other models.")] = False,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
@@ -33,7 +35,7 @@ def similar(
     import json
 
     from cli.reach import reached
-    from cli.tables import show, told, wide
+    from cli.tables import show, told, visible, wide
 
     with reached(server) as client:
         found = told(client.audit.similar_incidents(model, position=position, most=most, own=own))
@@ -41,7 +43,8 @@ def similar(
         wide().print_json(json.dumps(found))
         return
     asked = _row(found["incident"])
-    typer.echo(f"{model}, alarm at {asked['position']}: {asked['signal']} {asked['subject']}".rstrip() + _told(asked))
+    alarm = f"{model}, alarm at {asked['position']}: {asked['signal']} {asked['subject']}".rstrip()
+    typer.echo(visible(alarm + _told(asked)))
     show([_row(one["incident"]) | _likeness(one) for one in found["similar"]], COLUMNS, as_json=False)
     typer.echo(_beyond(found))
 

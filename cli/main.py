@@ -12,7 +12,7 @@ import typer
 
 from cli import audit, bundle, drill, duty, privacy, record, windows
 from cli.incidents import incidents
-from cli.options import DEFAULT_SERVER, AsJson, Server
+from cli.options import DEFAULT_SERVER, MOST_POSITION, AsJson, Server
 from cli.policies.commands import policies
 from cli.signals import signals
 
@@ -57,10 +57,11 @@ def main() -> None:
         app()
     except Exception as error:
         from cli.refusals import expected, one_line
+        from cli.tables import visible
 
         if not expected(error):
             raise
-        typer.echo(f"remission: {one_line(error)}", err=True)
+        typer.echo(visible(f"remission: {one_line(error)}"), err=True)
         sys.exit(WRONG_USE)
 
 
@@ -186,8 +187,8 @@ def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
 def state(
     model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
     at: Annotated[str, typer.Option(help="As of an instant, such as 2026-01-31T12:00:00Z.")] = "",
-    version: Annotated[int | None, typer.Option(help="As of a version of the model.")] = None,
-    position: Annotated[int | None, typer.Option(help="As of a position of the log.")] = None,
+    version: Annotated[int | None, typer.Option(help="As of a version of the model.", max=MOST_POSITION)] = None,
+    position: Annotated[int | None, typer.Option(help="As of a position of the log.", max=MOST_POSITION)] = None,
     server: Server = DEFAULT_SERVER,
     as_json: AsJson = False,
 ) -> None:
@@ -224,7 +225,7 @@ def state(
 @app.command(rich_help_panel=RECORD)
 def history(
     model: Annotated[str, typer.Argument(help="A model; all without one.")] = "",
-    after: Annotated[int, typer.Option(help="Events behind this position only.")] = 0,
+    after: Annotated[int, typer.Option(help="Events behind this position only.", max=MOST_POSITION)] = 0,
     who: Annotated[
         bool, typer.Option("--who", help="Show names where actors have ids, to those who may see them.")
     ] = False,

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+#: What messages of the contract can carry.
+MOST_POSITION, MOST_COUNT = 2**63 - 1, 2**31 - 1
+
 Server = Annotated[
     str,
     typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server."),

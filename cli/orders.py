@@ -10,7 +10,7 @@ from remission.v1 import health_pb2, operations_pb2
 from rich.console import Console
 
 from cli.reach import reached
-from cli.tables import instant, told, unread, wide
+from cli.tables import instant, told, unread, visible, wide
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
@@ -50,7 +50,7 @@ def _show(client: Client, model: str, *, as_json: bool) -> None:
         console.print_json(json.dumps(_told(found)))
         return
     for line in _lines(found):
-        console.print(line, markup=False, highlight=False)
+        console.print(visible(line), highlight=False)
 
 
 def _told(found: operations_pb2.ExplainWaitResponse) -> dict[str, Any]:
@@ -134,11 +134,11 @@ def _tell_change(console: Console, change: health_pb2.WatchStatesResponse) -> No
     before = health_pb2.State.Name(change.previous).removeprefix("STATE_").lower()
     line = f"{instant(state.entered_us)}  {state.model}: {before} → {_place(state)}  {change.trigger}, {state.reason}"
     line += f": {change.note}" if change.note else ""
-    console.print(f"{line}  (position {change.position})", markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(f"{line}  (position {change.position})"), highlight=False, soft_wrap=True)
 
 
 def _print(console: Console, row: dict[str, Any]) -> None:
-    console.print(json.dumps(row), markup=False, soft_wrap=True)
+    console.print(json.dumps(row), soft_wrap=True)
 
 
 def _place(state: health_pb2.ModelState) -> str:
@@ -147,6 +147,8 @@ def _place(state: health_pb2.ModelState) -> str:
 
 
 def _in_charge(state: health_pb2.ModelState) -> str:
+    if state.state == health_pb2.STATE_RETIRED:
+        return "nobody (retired)"
     return {
         health_pb2.AUTOMATION_HELD: "people (held): the service watches and notifies",
         health_pb2.AUTOMATION_FROZEN: "nobody (frozen): nothing that is served changes",

@@ -10,12 +10,11 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from cli.interrupts import interruptible
-from cli.tables import wide
+from cli.tables import plain, visible, wide
 from server.audit import auditing
 from server.audit.auditing import Told
 from server.audit.checking import Hands, NoHands, OwnHands, Verification
@@ -80,8 +79,8 @@ def _hands(store: Readable, settings: Settings, jobs: int) -> Iterator[Hands]:
 
 @contextlib.contextmanager
 def _bar(name: str, events: int) -> Iterator[Told]:
-    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with interruptible() as again, Progress(*parts, console=Console(stderr=True)) as bar:
+    parts = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with interruptible() as again, Progress(*parts, console=plain(stderr=True)) as bar:
         line = bar.add_task(name, total=events)
 
         def told(more: int) -> None:
@@ -114,5 +113,5 @@ def _show(told: dict[str, Any], *, as_json: bool) -> None:
     if told["failures"]:
         table = Table("model", "version", "position", "type", "what", header_style="bold")
         for one in told["failures"][:MOST_SHOWN]:
-            table.add_row(one["model"], str(one["version"]), str(one["position"]), one["type"], one["what"])
+            table.add_row(one["model"], str(one["version"]), str(one["position"]), one["type"], visible(one["what"]))
         console.print(table)

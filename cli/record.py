@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_SERVER, Server
+from cli.options import DEFAULT_SERVER, MOST_POSITION, Server
 
 keys = typer.Typer(no_args_is_help=True, help="Make, show and change the keys that sign checkpoints.")
 
@@ -15,7 +15,7 @@ KeyFile = Annotated[Path, typer.Argument(help="The file of keys: the server's se
 
 
 def checkpoint(
-    out: Annotated[Path | None, typer.Option(help="Write the signed note to this file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the signed note to this file, which must be new.")] = None,
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Have all that is committed signed. Keep the note elsewhere: it proves later what stood in the log."""
@@ -23,12 +23,15 @@ def checkpoint(
 
     with reached(server) as client:
         found = client.audit.checkpoint()
-    _give(out, found.checkpoint.note)
+    if out is None:
+        typer.echo(found.checkpoint.note, nl=False)
+    else:
+        _write({out: found.checkpoint.note.encode()})
     typer.echo("\n".join(f"key: {key}" for key in found.keys), err=True)
 
 
 def receipt(
-    position: Annotated[int, typer.Argument(help="Position of the event.")],
+    position: Annotated[int, typer.Argument(help="Position of the event.", max=MOST_POSITION)],
     out: Annotated[
         Path | None, typer.Option(help="Write the receipt here, and the entry beside it as FILE.entry.")
     ] = None,
@@ -40,9 +43,10 @@ def receipt(
     with reached(server) as client:
         client.audit.checkpoint()
         found = client.audit.inclusion(position)
-    _give(out, found.receipt)
-    if out is not None:
-        out.with_name(f"{out.name}.entry").write_bytes(found.leaf)
+    if out is None:
+        typer.echo(found.receipt, nl=False)
+    else:
+        _write({out: found.receipt.encode(), out.with_name(f"{out.name}.entry"): found.leaf})
 
 
 def tiles(
@@ -115,8 +119,12 @@ def retire(
     replace_keys(file, retired(read_keys(file), key_id))
 
 
-def _give(out: Path | None, text: str) -> None:
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        out.write_text(text, encoding="utf-8")
+def _write(files: dict[Path, bytes]) -> None:
+    """Write files where nothing stands: an older proof is what a newer one is held against."""
+    from contextlib import ExitStack
+
+    from remission_verify.placing import new_file
+
+    with ExitStack() as stack:
+        for path, data in files.items():
+            stack.enter_context(new_file(path)).write(data)

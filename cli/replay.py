@@ -10,7 +10,7 @@ from remission.v1 import audit_pb2, health_pb2
 from rich.table import Table
 
 from cli.reach import reached
-from cli.tables import wide
+from cli.tables import visible, wide
 
 
 def run_replay(model: str, server: str, *, derive: bool, as_json: bool) -> bool:
@@ -24,7 +24,7 @@ def run_replay(model: str, server: str, *, derive: bool, as_json: bool) -> bool:
         console.print_json(json.dumps(told))
     else:
         console.print(_table(steps))
-        console.print(", ".join(f"{name} {value}" for name, value in told.items() if value != ""))
+        console.print(visible(", ".join(f"{name} {value}" for name, value in told.items() if value != "")))
     return bool(told["equal"]) and not told.get("first_failure")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from rich.table import Table
 
 MOST_CELL = 80
 WIDE = 1_000  #: columns, where no terminal says how many there are
+#: Characters that move the cursor, colour what follows or turn its direction, and show nothing themselves.
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 TIMES = {"occurred_us": "occurred", "recorded_us": "recorded", "entered_us": "entered"}
 
 
@@ -41,31 +44,60 @@ def day(at_us: str | int) -> str:
 
 
 def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print *rows*: as JSON whole, else *columns* as a table."""
+    """Print *rows*: as JSON whole, else *columns* as a table, or one below the other where no table has room."""
     console = wide()
     if as_json:
         console.print_json(json.dumps(list(rows)))
         return
+    cells = [[_cell(row.get(column, "")) for column in columns] for row in rows]
     table = Table(*columns, header_style="bold")
-    for row in rows:
-        table.add_row(*(_cell(row.get(column, "")) for column in columns))
-    console.print(table)
+    for row in cells:
+        table.add_row(*row)
+    if cells and _asks_for(console, table) > console.width:
+        console.print("\n\n".join(_listed(columns, row) for row in cells), highlight=False, soft_wrap=True)
+    else:
+        console.print(table)
+
+
+def _asks_for(console: Console, table: Table) -> int:
+    """Give the columns that *table* takes up when nothing of it is cut or folded."""
+    return console.measure(table, options=console.options.update(max_width=WIDE)).maximum
+
+
+def _listed(columns: Sequence[str], row: Sequence[str]) -> str:
+    """Give a row as lines, each a column that is not empty."""
+    room = max(map(len, columns))
+    return "\n".join(f"{column:{room}}  {cell}" for column, cell in zip(columns, row, strict=True) if cell)
 
 
 def unread(found: Sequence[UnreadableModel], column: str = "model") -> list[dict[str, Any]]:
     """Say on standard error which models cannot be read and why; give them as rows with their name in *column*."""
     for one in found:
-        typer.echo(f"remission: {one.model} cannot be read: {one.reason}, {one.message}", err=True)
+        typer.echo(visible(f"remission: {one.model} cannot be read: {one.reason}, {one.message}"), err=True)
     return [{column: one.model, "unreadable": {"reason": one.reason, "message": one.message}} for one in found]
 
 
 def wide() -> Console:
     """Give a console as wide as its terminal. A pipe or a file has none, so nothing is cut or folded there."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDE)
+    console = plain()
+    return console if console.is_terminal else plain(width=WIDE)
+
+
+def plain(*, stderr: bool = False, width: int | None = None) -> Console:
+    """Give a console that prints what others wrote as they wrote it: brackets are no markup, and `:100:` no picture."""
+    return Console(stderr=stderr, width=width, markup=False, emoji=False)
+
+
+def visible(text: str) -> str:
+    r"""Give *text* with each character that would act on a terminal written out, so that it acts no more.
+
+    >>> visible("fine\x1b[2J")
+    'fine\\x1b[2J'
+    """
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _cell(value: object) -> str:
     told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    text = told.removeprefix("STATE_").removeprefix("AUTOMATION_").removeprefix("TASK_")
+    text = visible(told).removeprefix("STATE_").removeprefix("AUTOMATION_").removeprefix("TASK_")
     return text if len(text) <= MOST_CELL else text[: MOST_CELL - 1] + "…"

@@ -22,7 +22,7 @@ def windows(
 ) -> None:
     """Tell what the latest windows of rows showed: evidence, sizes of change, faults, losses, latencies."""
     from cli.reach import reached
-    from cli.tables import show, told
+    from cli.tables import show, told, visible
 
     with reached(server) as client:
         found = [told(one) for one in client.health.windows(model, last)]
@@ -33,11 +33,10 @@ def windows(
         typer.echo(summary(window))
         show([row(feature) for feature in window["features"]], COLUMNS, as_json=False)
         for segment in window["segments"]:
-            typer.echo(part(segment))
+            typer.echo(visible(part(segment)))
         for fault in window["faults"]:
-            typer.echo(
-                f"{fault['kind']} of {fault['feature']} in {fault['share']:.2%} of rows {fault['told']}".rstrip()
-            )
+            of = f"{fault['kind']} of {fault['feature']} in {fault['share']:.2%} of rows {fault['told']}"
+            typer.echo(visible(of.rstrip()))
     if not found:
         typer.echo(f"{model}: no window has ended yet")
 

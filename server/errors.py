@@ -46,10 +46,11 @@ class OutOfRecord(RequestError):
 
 
 class ModelExists(RequestError):
-    """A model of that name is under watch already."""
+    """The name belongs to a model that is under watch, or was."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"model.name: {model!r} is under watch already; UpdateModel changes it")
+        taken = "by a model under watch, which UpdateModel changes, or by one that was retired"
+        super().__init__(f"model.name: {model!r} is taken, {taken}; another name is accepted")
         self.model = model
 
 

@@ -17,6 +17,7 @@ from statemachine.words import (
     LEASED,
     PROMOTING,
     QUEUED,
+    RETIRED,
     ROLLED_BACK,
     RUNG,
     SCOPING,
@@ -224,6 +225,10 @@ def _concern_of(health: ModelHealth) -> Concern | None:
 
 
 def _open_job(health: ModelHealth) -> str:
+    if health.place == RETIRED:
+        return ""  # a worker that has one is told to give up, and no other gets it
+    if health.place == QUEUED and health.automation != Automation.AUTO:
+        return health.challenge  # no worker gets the remedy's job before a person lets go
     if health.remediation is not None and health.place in (QUEUED, LEASED):
         return health.remediation.job
     return health.challenge

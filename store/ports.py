@@ -45,8 +45,13 @@ class Reader(Protocol):
             TileMissing: The tree does not reach so far, or the tile was removed.
         """
 
-    def checkpoints(self, before_size: int | None = None, limit: int = 1) -> tuple[Checkpoint, ...]:
-        """Return at most *limit* checkpoints of the epoch in force with size < *before_size*, the newest first."""
+    def checkpoints(
+        self, before_size: int | None = None, limit: int = 1, *, epoch: int | None = None
+    ) -> tuple[Checkpoint, ...]:
+        """Return at most *limit* checkpoints of the epoch in force with size < *before_size*, the newest first.
+
+        Those of another *epoch* are returned where one is given.
+        """
 
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until, by version."""

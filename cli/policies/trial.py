@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from backtest.options import Options, setup_of
@@ -14,7 +13,7 @@ from backtest.stream import Stream
 from cli.history import with_bar
 from cli.policies.source import Source
 from cli.reach import reached
-from cli.tables import wide
+from cli.tables import plain, wide
 from server.judges.table import rederive
 from statemachine.policy import Policy
 
@@ -37,7 +36,7 @@ def try_on_stream(stream: Stream, policies: dict[str, Source], options: dict[str
         setup_of(stream, each)  # what is wrong is told before anything heavy is imported
     from backtest.run import backtest
 
-    console, found = Console(stderr=True), {}
+    console, found = plain(stderr=True), {}
     for side, each in asked.items():
         name = f"{stream.name}: {policies[side].name}"
         found[side] = _summary(with_bar(console, name, lambda begin, each=each: backtest(stream, each, begin)))

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from server.audit.checking import Hands, OwnHands, Stretch, Verification, failure_at
+from server.audit.checking import Derived, Failure, Hands, OwnHands, Stretch, Verification, failure_at
 from server.audit.deriving import NAMED, Derivation, derive
 from server.audit.proving import Trust, prove
 from server.errors import ThingMissing
 from server.history import folding, reading
 from server.history.beside import Fed, Said, Stored, faults_of_requests
 from server.history.folding import Step
+from server.privacy.scopes import EVIDENCE
 from statemachine.chain import Chain
 from statemachine.digest import log_sha256
 from statemachine.envelope import PayloadErased, RecordedEvent
+from statemachine.events import Erased
 from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
 from statemachine.replay import IllegalHistory
@@ -48,7 +50,8 @@ def verify(
     digest = log_sha256(event for name in names for event in walk.through(name))
     walk.end()
     for derived in hands.rest():
-        found.take(derived)
+        walk.take(derived)
+    walk.explain()
     found.log_sha256 = digest if walk.whole else ""
     if not models and found.events < position:
         found.replay_equal = False
@@ -69,6 +72,8 @@ class _Walk:
         self._store, self._hands, self._found, self._told, self._vault = store, hands, found, told, vault
         self.whole = True  #: no payload was erased
         self._unfed: list[str] = []  #: models without a feed
+        self._gone: list[Failure] = []  #: decisions whose evidence is gone
+        self._erasures: dict[str, int] = {}  #: where the last erasure of evidence stands, by model
 
     def through(self, model: str) -> Iterator[RecordedEvent]:
         """Check the events of *model*, and pass on those that can be digested."""
@@ -96,6 +101,17 @@ class _Walk:
         self._found.unopened += fed.unopened
         self._unfed += [] if fed.entries else [model]
 
+    def take(self, derived: Derived) -> None:
+        """Take in what came of a stretch."""
+        self._found.take(derived)
+        self._gone += derived.unexplained
+
+    def explain(self) -> None:
+        """Name the decisions whose evidence is gone, though no erasure of evidence is on record behind them."""
+        for failure in self._gone:
+            if self._erasures.get(failure.model, 0) < failure.position:
+                self._found.fail(failure)
+
     def end(self) -> None:
         """Say which feeds are missing, unless all are: then the log was kept without them."""
         self._found.without_feed = len(self._unfed)
@@ -118,13 +134,15 @@ class _Walk:
             for step in folding.steps(page, health):
                 end = step.after
                 said.take(step)
+                if isinstance(step.fact, Erased) and step.fact.scope == EVIDENCE:
+                    self._erasures[step.recorded.stream] = step.recorded.position
                 if gathered.add(step):
                     self._hand_on(gathered)
         except IllegalHistory as error:
             end, self._found.replay_equal = None, False
             self._found.fail(failure_at(error.why, next(one for one in page if one.version == error.version)))
         except PayloadErased:
-            end = None
+            end, self._erasures[page[0].stream] = None, page[-1].position  # what would explain it cannot be read
         self._hand_on(gathered)
         return end
 
@@ -132,7 +150,7 @@ class _Walk:
         stretch = gathered.stretch()
         if stretch.steps:
             for derived in self._hands.take(stretch):
-                self._found.take(derived)
+                self.take(derived)
 
 
 class _Gathered:

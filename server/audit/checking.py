@@ -16,6 +16,7 @@ from statemachine.health import ModelHealth
 from store.ports import Readable, Reader
 
 MOST_FAILURES = 1_000  #: that are told; all of them are counted
+NOT_ERASED = "the key of its evidence is destroyed, and no erasure of evidence is on record behind it"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,6 +61,7 @@ class Derived:
     rederived: int = 0
     erased: int = 0  #: decisions whose evidence was erased, so that nobody can make them again
     failures: list[Failure] = field(default_factory=list)
+    unexplained: list[Failure] = field(default_factory=list)  #: where evidence is gone; failures, but for an erasure
 
 
 @dataclass(slots=True)
@@ -169,5 +171,6 @@ def _check_decision(reader: Reader, step: Step, found: Derived) -> None:
         found.rederived += weight
     elif derived.status is Status.EVIDENCE_ERASED:
         found.erased += weight
+        found.unexplained.append(failure_at(NOT_ERASED, step.recorded))
     else:
         found.failures.append(failure_at(derived.told, step.recorded))

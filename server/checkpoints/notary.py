@@ -48,7 +48,7 @@ class Notary:
         """Hold the log against what was signed of it.
 
         Raises:
-            KeyUnusable: Its checkpoints were signed by other keys.
+            KeyUnusable: Its checkpoints were signed by other keys, or it has the name that it had before a restore.
             LogUnsafe: It is behind the newest checkpoint known, or differs from it.
         """
         store.read(self._check_signed)
@@ -112,6 +112,18 @@ class Notary:
         self._check_note(newest)
         if newest is not None:
             _check_known(reader, Told(self.origin, newest.size, bytes.fromhex(newest.root)), "the database")
+        else:
+            self._check_name(reader)
+
+    def _check_name(self, reader: Reader) -> None:
+        """Refuse to begin an epoch under the name of one before: behind the backup the two are different logs."""
+        for epoch in range(1, reader.head().epoch):
+            for signed in reader.checkpoints(epoch=epoch):
+                if signed.note.startswith(f"{self.origin}\n".encode()):
+                    raise KeyUnusable(
+                        f"signing_key: {self.origin} is the name that the log had before `remission restore`, and what "
+                        "was signed then may differ from it now; keys of another name are accepted"
+                    )
 
     def _check_note(self, newest: Checkpoint | None) -> None:
         try:

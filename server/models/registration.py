@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
@@ -17,6 +16,7 @@ from server.history.unwatched import unwatched
 from server.intake.codes import coded
 from server.intake.schema import CATEGORICAL, METRICS, NUMERIC, OUTCOMES, TASKS, Feature, Schema, Vocabulary
 from server.models.declaring import checked, declare
+from server.models.policies import make_policy, read_policy
 from server.models.references import LEAST_REFERENCE, check_learned, check_reference, feed_reference, learned
 from server.requests import Floats, NewModel, ReferenceRows
 from server.views import ModelView, declared_now
@@ -25,7 +25,7 @@ from statemachine import commands as c
 from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
 from statemachine.externals import ExternalSignal
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policy import Policy
 from statemachine.rules import columns_of
 from store.ports import Reader, Unit
 from store.records import Evidence
@@ -143,23 +143,6 @@ def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
     )  # fmt: skip
 
 
-def read_policy(text: str, field: str) -> Policy:
-    """Read a policy from JSON, or say which field of it is wrong."""
-    try:
-        data = orjson.loads(text) if text else {}
-    except orjson.JSONDecodeError as error:
-        raise Invalid(field, f"is no JSON: {error}") from error
-    return make_policy(data, field)
-
-
-def make_policy(data: dict[str, Any], field: str) -> Policy:
-    """Check a policy, or say which field of it is wrong."""
-    try:
-        return Policy.from_json(data)
-    except PolicyInvalid as error:
-        raise Invalid(field, str(error)) from error
-
-
 def _with_categories(schema: Schema, rows: ReferenceRows) -> tuple[Schema, Floats]:
     """Give *schema* with every category that the reference has, and the columns of the reference as its codes."""
     vocabulary = Vocabulary.of(schema)
@@ -221,11 +204,12 @@ def _few(names: list[str]) -> str:
 def _features(new: NewModel) -> tuple[Feature, ...]:
     if not 0 < len(new.features) <= MOST_FEATURES:
         raise Invalid("model.features", f"{len(new.features)} features; 1 to {MOST_FEATURES} are accepted")
-    names = [feature["name"] for feature in new.features]
-    if len(set(names)) != len(names) or not all(names):
-        raise Invalid("model.features", "names must be unique and not empty")
-    made = []
+    made: list[Feature] = []
+    seen = {""}
     for i, feature in enumerate(new.features):
+        if feature["name"] in seen:
+            raise Invalid(f"model.features[{i}].name", f"{feature['name']!r} is not accepted; another name for each is")
+        seen.add(feature["name"])
         if feature["kind"] not in (NUMERIC, CATEGORICAL):
             raise one_of(f"model.features[{i}].kind", feature["kind"], (NUMERIC, CATEGORICAL))
         made.append(Feature(name=feature["name"], kind=feature["kind"], categories=tuple(feature["categories"])))

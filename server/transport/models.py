@@ -9,7 +9,7 @@ from remission.v1 import model_pb2_grpc
 from server.errors import Invalid
 from server.intake.schema import NUMERIC, OUTCOMES, TASKS
 from server.models import registration
-from server.models.registration import read_policy
+from server.models.policies import read_policy
 from server.requests import NewModel, ReferenceRows
 from server.service import Service
 from server.transport import policies

@@ -9,7 +9,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from remission.v1 import policy_pb2 as pb
 
 from server.errors import Invalid
-from server.models.registration import make_policy
+from server.models.policies import make_policy
 from server.transport.fields import text
 from statemachine.canonical import canonical
 

@@ -77,7 +77,7 @@ def _no_model(error: e.ModelMissing) -> Told:
 
 
 def _exists(error: e.ModelExists) -> Told:
-    details = (_violations(("model.name", str(error))), _resource("model", error.model, "is under watch already"))
+    details = (_violations(("model.name", str(error))), _resource("model", error.model, "is under watch, or was"))
     return Told(grpc.StatusCode.ALREADY_EXISTS, "MODEL_EXISTS", {"model": error.model}, details)
 
 

@@ -78,11 +78,13 @@ class MemoryReader:
         below = [(level - 1, start + offset) for offset in range(width)]
         return b"".join(tiles[key].root for key in below if key in tiles)
 
-    def checkpoints(self, before_size: int | None = None, limit: int = 1) -> tuple[Checkpoint, ...]:
-        """Return checkpoints of the epoch in force, the newest first."""
-        rows, epoch = self._rows.checkpoints.rows, self._rows.head.epoch
-        sizes = [size for found, size in rows if found == epoch and (before_size is None or size < before_size)]
-        return tuple(rows[epoch, size] for size in sorted(sizes, reverse=True)[:limit])
+    def checkpoints(
+        self, before_size: int | None = None, limit: int = 1, *, epoch: int | None = None
+    ) -> tuple[Checkpoint, ...]:
+        """Return checkpoints of the epoch in force, or of *epoch*, the newest first."""
+        rows, of = self._rows.checkpoints.rows, epoch or self._rows.head.epoch
+        sizes = [size for found, size in rows if found == of and (before_size is None or size < before_size)]
+        return tuple(rows[of, size] for size in sorted(sizes, reverse=True)[:limit])
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""

@@ -119,10 +119,14 @@ class SqlReader:
             raise TileMissing(level, idx, width)
         return found[: width * HASH_BYTES]
 
-    def checkpoints(self, before_size: int | None = None, limit: int = 1) -> tuple[Checkpoint, ...]:
-        """Return checkpoints of the epoch in force, the newest first."""
+    def checkpoints(
+        self, before_size: int | None = None, limit: int = 1, *, epoch: int | None = None
+    ) -> tuple[Checkpoint, ...]:
+        """Return checkpoints of the epoch in force, or of *epoch*, the newest first."""
         before = _NO_END if before_size is None else before_size
-        return self._all(Checkpoint, self._say.checkpoints, epoch=self.head().epoch, before=before, limit=limit)
+        return self._all(
+            Checkpoint, self._say.checkpoints, epoch=epoch or self.head().epoch, before=before, limit=limit
+        )
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from remission.columns import Kinds, LengthsDifferError, Table, count_rows, encode, pack, tabulate
+from remission.columns import Kinds, LengthsDifferError, Table, count_rows, encode, pack_floats, pack_micros, tabulate
 from remission.v1 import columns_pb2, ingest_pb2, model_pb2
 
 
@@ -52,7 +52,7 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
         data: Features, (rows, features) or by name.
         outputs: What each version predicted, (rows,) float64 each; NaN where it did not score a row.
         prediction_ids: One a row.
-        times_us: When rows were scored, (rows,) int64 microseconds since the epoch, not decreasing.
+        times_us: When rows were scored, (rows,) int64 microseconds since the epoch, or dates in UTC; not decreasing.
         served_by: The version whose output was served, for all rows or one a row; the first of *outputs* without it.
         route_generation: The generation of the route that was followed.
         unit_ids: What assignment was made by, one a row, or none; None or blank where a row has no unit.
@@ -63,7 +63,8 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
 
     Raises:
         LengthsDifferError: Something has more or fewer rows than the features.
-        NotNumericError: A numeric column holds something else.
+        NotNumericError: A numeric column, or an output, holds something else.
+        NotMicrosecondsError: A time or a latency is no number, or too large.
         NotTextError: An id is no text.
         NotScoredError: A row was served by a version that has no output.
 
@@ -83,14 +84,17 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
         batch_id=batch_id,
         row_count=rows,
         prediction_ids=ids,
-        times_us=pack(times_us, "i8"),
+        times_us=pack_micros("times_us", times_us, "i8"),
         columns=encode(table, kinds),
-        outputs=[columns_pb2.Output(version=version, values=pack(values, "f8")) for version, values in outputs.items()],
+        outputs=[
+            columns_pb2.Output(version=version, values=pack_floats(f"outputs[{version}]", values))
+            for version, values in outputs.items()
+        ],
         served_by=_served_by(served_by, list(outputs), rows),
         route_generation=route_generation,
         unit_ids=units,
         subject_ids=subjects,
-        latency_us=pack(latency_us, "i4"),
+        latency_us=pack_micros("latency_us", latency_us, "i4"),
     )
 
 
@@ -109,13 +113,14 @@ def make_reference(
         data: Features, (rows, features) or by name.
         labels: True values, (rows,): class index or value.
         outputs: What the champion predicted, (rows,), on rows that it was not fitted to.
-        times_us: When, (rows,) int64 microseconds since the epoch, or none.
+        times_us: When, (rows,) int64 microseconds since the epoch, or dates in UTC, or none.
         kinds: The features' kinds, where they cannot be inferred.
         names: Of the features, for a matrix.
 
     Raises:
         LengthsDifferError: Something has more or fewer rows than the features.
-        NotNumericError: A numeric column holds something else.
+        NotNumericError: A numeric column, the labels or the outputs hold something else.
+        NotMicrosecondsError: A time is no number, or too large.
     """
     table = tabulate(data, names)
     rows = count_rows(table)
@@ -125,9 +130,9 @@ def make_reference(
     return model_pb2.Reference(
         row_count=rows,
         columns=encode(table, kinds),
-        labels=pack(labels, "f8"),
-        outputs=pack(outputs, "f8"),
-        times_us=pack(times_us, "i8"),
+        labels=pack_floats("labels", labels),
+        outputs=pack_floats("outputs", outputs),
+        times_us=pack_micros("times_us", times_us, "i8"),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from remission.artifacts import Artifacts
 from remission.batches import make_batch, require_length
-from remission.columns import Kinds, Table, pack
+from remission.columns import Kinds, Table, pack_floats, pack_micros
 from remission.connection import Connection, new_id
 from remission.health import Health
 from remission.history import History
@@ -117,6 +117,8 @@ class Client:
 
         Raises:
             LengthsDifferError: There are more or fewer values, or times, than predictions.
+            NotNumericError: A value is no number.
+            NotMicrosecondsError: A time is no number, or too large.
         """
         require_length("values", values, len(prediction_ids))
         require_length("times_us", times_us, len(prediction_ids), optional=True)
@@ -124,8 +126,8 @@ class Client:
             model=model,
             batch_id=batch_id or new_id(),
             prediction_ids=prediction_ids,
-            values=pack(values, "f8"),
-            times_us=pack(times_us, "i8"),
+            values=pack_floats("values", values),
+            times_us=pack_micros("times_us", times_us, "i8"),
         )
         return self._connection.call(self._ingest.IngestLabels, request)
 

@@ -13,6 +13,8 @@ from remission.v1 import columns_pb2, model_pb2
 NUMERIC = model_pb2.FEATURE_KIND_NUMERIC
 CATEGORICAL = model_pb2.FEATURE_KIND_CATEGORICAL
 
+MOST_MICROS = {"i8": 2**53, "i4": 2**31 - 1}  #: what a server takes of instants, and of durations
+
 Kinds = Mapping[str, model_pb2.FeatureKind.ValueType]
 Floats = NDArray[np.float64]
 Objects = NDArray[np.object_]
@@ -54,6 +56,15 @@ class NotNumericError(ValueError):
     def __init__(self, name: str) -> None:
         super().__init__(f"{type(self).__doc__} Column {name!r}.")
         self.name = name
+
+
+class NotMicrosecondsError(ValueError):
+    """An instant or a duration is no whole number of microseconds that the contract can hold."""
+
+    def __init__(self, name: str, row: int, value: object, most: int) -> None:
+        told = f"{name}[{row}] is {value}; whole numbers up to {most} are accepted"
+        super().__init__(f"{type(self).__doc__} {told}.")
+        self.name, self.row, self.value = name, row, value
 
 
 def tabulate(data: Table | ArrayLike, names: Sequence[str] = ()) -> dict[str, NDArray[np.generic]]:
@@ -127,6 +138,38 @@ def decode(columns: Iterable[columns_pb2.Column]) -> dict[str, Values]:
 def pack(values: ArrayLike, dtype: str) -> bytes:
     """Return numbers as little-endian bytes; *dtype* is `f8`, `i8`, `i4` or `u1`."""
     return np.ascontiguousarray(values, dtype=f"<{dtype}").tobytes()
+
+
+def pack_floats(name: str, values: ArrayLike) -> bytes:
+    """Return a column as little-endian float64, with NaN for what is missing.
+
+    Raises:
+        NotNumericError: It holds something else.
+    """
+    return pack(to_floats(name, np.asarray(values)), "f8")
+
+
+def pack_micros(name: str, values: ArrayLike, dtype: str) -> bytes:
+    """Return microseconds as little-endian integers, `i8` or `i4`: fractions are cut off, dates are counted from 1970.
+
+    Raises:
+        NotMicrosecondsError: One is missing, no number, or beyond what *dtype* holds.
+    """
+    given = np.asarray(values)
+    whole = given.astype("datetime64[us]").astype(np.int64) if given.dtype.kind == "M" else given
+    for row in _beyond(whole, MOST_MICROS[dtype]):
+        raise NotMicrosecondsError(name, row, given[row], MOST_MICROS[dtype])
+    return pack(whole, dtype)
+
+
+def _beyond(values: NDArray[np.generic], most: int) -> list[int]:
+    """Give the rows that hold no number, or one beyond *most* either way."""
+    if values.dtype.kind not in "iufb":
+        known = [isinstance(one, int | float) and -most <= one <= most for one in values.tolist()]
+        return np.flatnonzero(np.logical_not(known)).tolist()
+    numbers = values.astype(np.float64)  # rounds nothing up to 2^53, and orders what is beyond
+    found: list[int] = np.flatnonzero(~((-most <= numbers) & (numbers <= most))).tolist()
+    return found
 
 
 def to_floats(name: str, values: NDArray[np.generic]) -> Floats:

@@ -118,6 +118,8 @@ def test_a_checkpoint_is_kept_once_and_the_newest_is_found_first(store: Store) -
 
 
 def test_a_checkpoint_of_another_epoch_is_none_of_this_log(store: Store) -> None:
-    store.run(lambda unit: unit.put(Checkpoint(epoch=7, size=1, root="ab" * 32, note=b"", created_us=5)))
+    other = Checkpoint(epoch=7, size=1, root="ab" * 32, note=b"", created_us=5)
+    store.run(lambda unit: unit.put(other))
 
     assert store.read(lambda reader: reader.checkpoints()) == ()
+    assert store.read(lambda reader: reader.checkpoints(epoch=7)) == (other,)

@@ -143,6 +143,16 @@ def test_the_orders_that_are_told_are_taken_and_the_others_refused(target: str, 
         order(name)
 
 
+def test_nobody_is_in_charge_of_a_retired_model_which_waits_for_nothing(target: str, life: Life) -> None:
+    life.client.models.retire(life.model, reason="[/ticket] 7")
+    told = done(target, "wait", life.model).out
+    history = done(target, "history", life.model)
+
+    assert "\nin charge: nobody (retired)\n" in told
+    assert "waits for" not in told
+    assert (history.code, '"note":"[/ticket] 7"' in history.out) == (0, True)
+
+
 def test_what_is_awaited_is_told_to_machines_as_well(target: str, life: Life) -> None:
     found = json.loads(done(target, "wait", life.model, "--json").out)
 

@@ -85,6 +85,25 @@ def test_an_export_of_the_whole_shows_that_the_log_of_a_bundle_begins_with_what_
     assert verified(folder, "log", "later", "--older", "old", "--older", bundled).code == 0
 
 
+def test_an_older_proof_is_never_written_over(folder: Path) -> None:
+    names = ("old", "one.tlog-proof", "one.tlog-proof.entry")
+    before = {name: (folder / name).read_bytes() for name in names}
+    (folder / "two.entry").write_text("somebody's")
+    with serving(folder) as target:
+        for command in (("checkpoint", "--out", "old"), ("receipt", "1", "--out", "one.tlog-proof")):
+            done = remission(*command, folder=folder, REMISSION_SERVER=target)
+            assert (done.code, done.err) == (
+                2,
+                f"remission: {command[-1]}: exists; a path where nothing stands is accepted\n",
+            )
+        half = remission("receipt", "1", "--out", "two", folder=folder, REMISSION_SERVER=target)
+        nowhere = remission("checkpoint", "--out", "none/such", folder=folder, REMISSION_SERVER=target)
+
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    assert (half.code, (folder / "two").exists()) == (2, False)
+    assert (nowhere.code, nowhere.err) == (2, "remission: none/such: cannot be written: No such file or directory\n")
+
+
 def test_a_receipt_proves_its_event_with_no_log_at_hand(folder: Path) -> None:
     assert verified(folder, "receipt", "one.tlog-proof").code == 0
 
@@ -141,6 +160,21 @@ def test_a_restored_backup_is_served_under_a_new_name_once_that_was_declared(bac
         found = client.audit.verify()
 
     assert (found.tree_ok, found.chain_ok, found.first_failure) == (True, True, "")
+
+
+@pytest.mark.parametrize("made_anew", [False, True], ids=["the old key", "a new key of the old name"])
+def test_a_restored_backup_is_not_served_under_the_old_name_though_its_checkpoint_file_is_gone(
+    backup: Path, *, made_anew: bool
+) -> None:
+    name = remission("key", "show", "log.key", folder=backup).out.partition("+")[0]
+    assert remission("restore", "--db", "sqlite:///log.db", folder=backup).code == 0
+    (backup / "log.key.checkpoint").unlink()
+    if made_anew:
+        assert remission("key", "new", "new.key", "--name", name, folder=backup).code == 0
+
+    said = refused(backup, "--signing-key", "new.key" if made_anew else "log.key")
+
+    assert f"signing_key: {name} is the name that the log had before `remission restore`" in said
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,32 @@ def test_a_destroyed_key_that_no_erasure_explains_is_found(service: Service) -> 
     assert "no erasure of events is on record" in failure.what
 
 
+def test_evidence_whose_key_is_destroyed_and_that_no_erasure_explains_is_found_at_each_decision(
+    service: Service,
+) -> None:
+    vault = service.desk.sealer.vault
+    decided = service.verify().decisions
+    vault.destroy([key.key_id for key in vault.find(at_rest.EVIDENCE)])
+    found = service.verify()
+
+    assert (decided, found.erased) == (found.failed, found.failed)
+    assert decided > 0
+    assert {one.what.partition(",")[0] for one in found.failures} == {"the key of its evidence is destroyed"}
+    assert all(one.model == "m" and one.position for one in found.failures)
+
+
+def test_an_erasure_explains_only_the_evidence_before_it(service: Service) -> None:
+    retired(service)
+    service.privacy.erase_old(EVIDENCE, years(2))
+    ill(service, "n")
+    vault = service.desk.sealer.vault
+    vault.destroy([key.key_id for key in vault.find(at_rest.EVIDENCE)])
+    found = service.verify()
+
+    assert {one.model for one in found.failures} == {"n"}
+    assert found.erased > found.failed > 0
+
+
 def test_a_bundle_of_erased_events_verifies_and_counts_them(service: Service) -> None:
     retired(service)
     service.privacy.erase_old(EVENTS, years(2))

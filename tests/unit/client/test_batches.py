@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from remission import Client, make_batch
+from remission import Client, make_batch, make_reference
 from remission.batches import NotScoredError, NotTextError
-from remission.columns import LengthsDifferError
+from remission.columns import LengthsDifferError, NotMicrosecondsError, NotNumericError
 
 
 def a_batch(**changes: Any) -> Any:
@@ -44,3 +44,38 @@ def test_a_version_that_served_and_has_no_output_is_named() -> None:
 def test_labels_and_predictions_must_be_as_many() -> None:
     with Client("127.0.0.1:1") as client, pytest.raises(LengthsDifferError, match="'values' has 1, expected 2"):
         client.ingest_labels("m", ["a", "b"], [1.0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"latency_us": [10, 2**40]}, r"latency_us\[1\] is 1099511627776; whole numbers up to 2147483647 are accepted"),
+        ({"latency_us": [np.nan, 1.0]}, r"latency_us\[0\] is nan"),
+        ({"times_us": [0, np.inf]}, r"times_us\[1\] is inf; whole numbers up to 9007199254740992 are accepted"),
+        ({"times_us": np.array([0, 2**64 - 1], dtype=np.uint64)}, r"times_us\[1\] is 18446744073709551615"),
+        ({"times_us": [0, None]}, r"times_us\[1\] is None"),
+        ({"times_us": ["0", "2026"]}, r"times_us\[0\] is 0; whole numbers"),
+        ({"times_us": np.array(["2026-01-01", "NaT"], dtype="M8[s]")}, r"times_us\[1\] is NaT"),
+    ],
+)
+def test_a_time_that_the_contract_cannot_hold_is_named_and_not_turned_into_another(
+    changes: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(NotMicrosecondsError, match=named):
+        a_batch(**changes)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_date_is_the_same_instant_in_whatever_unit_it_is_counted(unit: str) -> None:
+    dates = np.array(["1970-01-01T00:00:01", "1970-01-02"], dtype=f"M8[{unit}]")
+
+    assert np.frombuffer(a_batch(times_us=dates).times_us, "<i8").tolist() == [1_000_000, 86_400_000_000]
+
+
+def test_words_where_numbers_belong_are_named_by_their_column() -> None:
+    with pytest.raises(NotNumericError, match=r"'outputs\[v1\]'"):
+        a_batch(outputs={"v1": ["yes", "no"]})
+    with pytest.raises(NotNumericError, match="'labels'"):
+        make_reference({"x": [1.0]}, labels=["yes"], outputs=[0.5])
+    with Client("127.0.0.1:1") as client, pytest.raises(NotNumericError, match="'values'"):
+        client.ingest_labels("m", ["a"], np.array(["yes"]))

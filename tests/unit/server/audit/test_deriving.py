@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from server.audit import auditing
-from server.audit.checking import Verification
+from server.audit.checking import NOT_ERASED, Verification
 from server.audit.deriving import Derivation, Difference, Status, differences
 from server.judges.rulings import Ruling
 from server.judges.table import JUDGES
@@ -151,10 +151,11 @@ def checked(service: Service, found: Derivation, lost: type[EvidenceErased | Evi
     return auditing.verify(Lossy(service.store, {found.evidence: lost(found.evidence)}))
 
 
-def test_what_was_erased_is_counted_apart_and_is_no_failure(service: Service, alarm: int) -> None:
+def test_what_was_erased_is_counted_apart_and_fails_where_no_erasure_is_on_record(service: Service, alarm: int) -> None:
     whole, found = service.verify(), checked(service, service.explain("m", alarm), EvidenceErased)
 
-    assert (found.failed, found.erased, found.rederived) == (0, 1, whole.rederived - 1)
+    assert (found.erased, found.rederived) == (1, whole.rederived - 1)
+    assert [(one.position, one.what) for one in found.failures] == [(alarm, NOT_ERASED)]
     assert (found.decisions, found.log_sha256) == (whole.decisions, whole.log_sha256)
 
 

@@ -123,7 +123,9 @@ def test_the_challenger_of_a_retired_model_is_forgotten(challenged: Service) -> 
 
 
 def test_a_waiting_challenger_of_a_retired_model_is_never_leased(challenged: Service) -> None:
+    waited = challenged.state("m").job
     challenged.retire_model("m", "", "").result()
 
+    assert (waited, challenged.state("m").job) == ("m-1", "")
     assert challenged.lease_job("w").result() is None
     assert challenged.store.read(lambda reader: [job.status for job in reader.jobs()]) == ["failed"]

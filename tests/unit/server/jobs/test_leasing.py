@@ -68,6 +68,15 @@ def test_a_job_says_all_that_its_result_depends_on(service: Service) -> None:
     assert job.spec["base_manifest"] == ""
 
 
+def test_the_job_of_a_held_model_waits_for_no_worker(service: Service) -> None:
+    before = service.state("m").job
+    service.operate("hold", "m", "", "").result()
+    held, given = service.state("m").job, service.lease_job("w").result()
+    service.operate("release", "m", "", "").result()
+
+    assert (before, held, given, service.state("m").job) == ("m-1", "", None, "m-1")
+
+
 @pytest.mark.parametrize(("kinds", "given"), [(("challenge",), False), (("remedy",), True), ((), True)])
 def test_a_worker_gets_only_the_kinds_that_it_asks_for(
     service: Service, kinds: tuple[str, ...], *, given: bool
