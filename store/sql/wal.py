@@ -22,6 +22,9 @@ LONG_BYTES = 2 * WAL_BYTES
 #: anew once the file has grown by as much again.
 PATIENCE_MS = 200
 
+#: Commits from one look at the file to the next: one with each would be felt by who commits alone.
+LOOKS_EVERY = 8
+
 _PATIENCE = Statement("PRAGMA busy_timeout", "", {})
 _RESTART = Statement("PRAGMA wal_checkpoint(RESTART)", "", {})
 
@@ -31,10 +34,13 @@ class WriteAheadLog:
 
     def __init__(self, engine: Engine) -> None:
         self._file = Path(f"{database_file(engine.url)}-wal")
-        self._long = LONG_BYTES
+        self._long, self._commits = LONG_BYTES, 0
 
     def shorten(self, link: Link) -> None:
-        """Have it begun anew, if it is long; after a commit, which stands whatever becomes of this."""
+        """Have it begun anew, if it is found long; after a commit, which stands whatever becomes of this."""
+        self._commits += 1
+        if self._commits % LOOKS_EVERY:
+            return
         size = self._file.stat().st_size if self._file.exists() else 0
         if size > self._long:
             with suppress(StoreError):  # who writes next meets it again
