@@ -52,7 +52,9 @@ class Desk:
         self._intakes: dict[str, Intake] = {}
         self._watches: dict[str, Watch] = {}
         self._unit: Unit | None = None  #: of the transaction that the current work is part of
+        self._fed: set[str] = set()  #: models whose feed the current work has written, and nothing else of them
         self._unsettled: set[str] = set()  #: models that works of this transaction have changed
+        self._unsettled_feeds: set[str] = set()  #: those whose feed alone they have written
 
     def health(self, reader: Reader, model: str) -> ModelHealth:
         """Fold the log of *model*.
@@ -127,33 +129,44 @@ class Desk:
         """Note that the current work changes what is known of *model*."""
         self.act.touched.add(model)
 
+    def feeds(self, model: str) -> None:
+        """Note that the current work writes the feed of *model*, which its watch learns of behind the cursor only.
+
+        So the watch is kept where the work fails: to make it again may take minutes, and a full disk fails many.
+        """
+        self._fed.add(model)
+
     def settle(self, unit: Unit) -> None:
         """Begin a new piece of work. What works of a transaction that never committed have left is dropped first.
 
         They are done again in another transaction, and in between another server may have written in their place.
         """
         if unit is not self._unit:
-            self._drop(self._unsettled)
-            self._unit, self._unsettled = unit, set()
+            self._drop(self._unsettled, self._unsettled_feeds)
+            self._unit, self._unsettled, self._unsettled_feeds = unit, set(), set()
         self.act.touched.clear()
+        self._fed.clear()
 
     def done(self) -> None:
         """Note that the current work has succeeded: what it has left holds once its transaction commits."""
         self._unsettled |= self.act.touched
+        self._unsettled_feeds |= self._fed
 
     def committed(self) -> None:
         """Note that the transaction has committed; before the next one begins."""
-        self._unsettled = set()
+        self._unsettled, self._unsettled_feeds = set(), set()
 
     def recoil(self) -> None:
-        """Drop what is known of every model that the failed work has touched."""
-        self._drop(self.act.touched)
+        """Drop what the failed work has changed of what is known."""
+        self._drop(self.act.touched, self._fed)
 
-    def _drop(self, models: set[str]) -> None:
+    def _drop(self, models: set[str], fed: set[str]) -> None:
         for model in models:
             self.act.folds.forget(model)
             self._schemas.pop(model, None)
             self.forget(model)
+        for model in fed:
+            self._intakes.pop(model, None)
 
     def forget(self, model: str) -> None:
         """Drop what is known of the rows of *model*; it is read again when it is asked for."""

@@ -93,7 +93,7 @@ def _points(desk: Desk, unit: Unit, batch: MetricsBatch) -> Receipt:
 def _accept(
     desk: Desk, unit: Unit, model: str, batch_id: str, entry: feed.Entry, keys: feed.Keys | None = None
 ) -> None:
-    desk.touch(model)
+    desk.feeds(model)
     intake = desk.intake(unit, model)
     body = desk.sealer.sealed(model, intake.next_seq, entry, keys)
     put_entry(unit, model, intake.next_seq, batch_id, entry, intake.watermark_us, body)
