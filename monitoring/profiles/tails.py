@@ -145,7 +145,8 @@ class Limits:
         part = _shared(chance, [one.chance(one.least) for both in tails for one in both if one.spacings])
         found = tuple(tuple(one.limit(part) if one.spacings else None for one in both) for both in tails)
         pairs = [[(one.middle, one.absurd) if one else (0.0, math.inf) for one in both] for both in found]
-        return cls(each=found, outermost=np.array(pairs).reshape(-1, len(SIDES), 2).transpose(1, 2, 0))
+        sides = len(pairs[0]) if pairs else len(SIDES)
+        return cls(each=found, outermost=np.array(pairs).reshape(-1, sides, 2).transpose(1, 2, 0))
 
     def apart(self, rows: Floats, numbers: Ints) -> tuple[Apart, ...]:
         """Return of each feature of *rows* (n, features) the *numbers* (n,) of those with an absurd value."""
