@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Protocol, TypeVar
 
@@ -38,6 +39,24 @@ class Doing(Protocol):
         """Give an answer: what it gives is durable."""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What works have changed of what is known by heart."""
+
+    models: set[str] = field(default_factory=set)
+    feeds: set[str] = field(default_factory=set)  #: models whose feed they have written
+
+    def add(self, more: Changes) -> None:
+        """Take on what *more* has."""
+        self.models.update(more.models)
+        self.feeds.update(more.feeds)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.models.clear()
+        self.feeds.clear()
+
+
 class Desk:
     """Intakes and watches by model, the act, the clock, blobs and templates."""
 
@@ -52,9 +71,8 @@ class Desk:
         self._intakes: dict[str, Intake] = {}
         self._watches: dict[str, Watch] = {}
         self._unit: Unit | None = None  #: of the transaction that the current work is part of
-        self._fed: set[str] = set()  #: models whose feed the current work has written, and nothing else of them
-        self._unsettled: set[str] = set()  #: models that works of this transaction have changed
-        self._unsettled_feeds: set[str] = set()  #: those whose feed alone they have written
+        self._current = Changes(act.touched)  #: of the current work
+        self._unsettled = Changes()  #: of the works before it in this transaction
 
     def health(self, reader: Reader, model: str) -> ModelHealth:
         """Fold the log of *model*.
@@ -134,7 +152,7 @@ class Desk:
 
         So the watch is kept where the work fails: to make it again may take minutes, and a full disk fails many.
         """
-        self._fed.add(model)
+        self._current.feeds.add(model)
 
     def settle(self, unit: Unit) -> None:
         """Begin a new piece of work. What works of a transaction that never committed have left is dropped first.
@@ -142,31 +160,30 @@ class Desk:
         They are done again in another transaction, and in between another server may have written in their place.
         """
         if unit is not self._unit:
-            self._drop(self._unsettled, self._unsettled_feeds)
-            self._unit, self._unsettled, self._unsettled_feeds = unit, set(), set()
-        self.act.touched.clear()
-        self._fed.clear()
+            self._drop(self._unsettled)
+            self._unit = unit
+        self._current.clear()
 
     def done(self) -> None:
         """Note that the current work has succeeded: what it has left holds once its transaction commits."""
-        self._unsettled |= self.act.touched
-        self._unsettled_feeds |= self._fed
+        self._unsettled.add(self._current)
 
     def committed(self) -> None:
         """Note that the transaction has committed; before the next one begins."""
-        self._unsettled, self._unsettled_feeds = set(), set()
+        self._unsettled.clear()
 
     def recoil(self) -> None:
         """Drop what the failed work has changed of what is known."""
-        self._drop(self.act.touched, self._fed)
+        self._drop(self._current)
 
-    def _drop(self, models: set[str], fed: set[str]) -> None:
-        for model in models:
+    def _drop(self, changes: Changes) -> None:
+        for model in changes.models:
             self.act.folds.forget(model)
             self._schemas.pop(model, None)
             self.forget(model)
-        for model in fed:
+        for model in changes.feeds:
             self._intakes.pop(model, None)
+        changes.clear()
 
     def forget(self, model: str) -> None:
         """Drop what is known of the rows of *model*; it is read again when it is asked for."""

@@ -60,10 +60,8 @@ def refold(health: ModelHealth, recorded: RecordedEvent) -> tuple[Event, ModelHe
         return fact, _after(health, fact, recorded.occurred_us, machine)
     except PayloadErased:
         raise
-    except IllegalHistory as error:
-        raise IllegalHistory(recorded.version, error.why) from error
     except FOREIGN as error:
-        raise IllegalHistory(recorded.version, str(error) or type(error).__name__) from error
+        raise _illegal(recorded, error) from error
 
 
 def evolved(health: ModelHealth, recorded: RecordedEvent) -> ModelHealth:
@@ -76,10 +74,10 @@ def evolved(health: ModelHealth, recorded: RecordedEvent) -> ModelHealth:
     """
     try:
         return evolve(health, fact_in(recorded), recorded.occurred_us)
-    except (PayloadErased, UnknownEvent, IllegalHistory):
+    except (PayloadErased, UnknownEvent):
         raise
     except FOREIGN as error:
-        raise IllegalHistory(recorded.version, str(error) or type(error).__name__) from error
+        raise _illegal(recorded, error) from error
 
 
 def fact_in(recorded: RecordedEvent) -> Event:
@@ -129,6 +127,11 @@ def _as_json(value: object) -> object:
     if isinstance(value, dict):
         return {key: _as_json(item) for key, item in value.items()}
     return value
+
+
+def _illegal(recorded: RecordedEvent, error: Exception) -> IllegalHistory:
+    why = error.why if isinstance(error, IllegalHistory) else str(error) or type(error).__name__
+    return IllegalHistory(recorded.version, why)
 
 
 def _after(health: ModelHealth, fact: Event, occurred_us: int, machine: Gatekeeper) -> ModelHealth:

@@ -51,12 +51,12 @@ class Answer(Generic[T]):
     def set_result(self, result: T) -> None:
         """Take what the work gave."""
         self._result = result
-        self._settle(_SETTLED)
+        self._settle()
 
     def set_exception(self, error: BaseException) -> None:
         """Take why it failed."""
         self._error = error
-        self._settle(_SETTLED)
+        self._settle()
 
     def cancel(self) -> bool:
         """Ask for the work no more; say whether it will not be done."""
@@ -65,7 +65,7 @@ class Answer(Generic[T]):
             if stage is _WAITING:
                 self._stage = _CANCELLED
         if stage is _WAITING:
-            self._settle(_CANCELLED)
+            self._tell()
         return stage in (_WAITING, _CANCELLED)
 
     def cancelled(self) -> bool:
@@ -113,12 +113,15 @@ class Answer(Generic[T]):
         if not early:
             call(callback, self)
 
-    def _settle(self, stage: _Stage) -> None:
+    def _settle(self) -> None:
         with _STEP:
-            self._stage = stage
-            gate = self._gate
-        if gate is not None:
-            gate.set()
+            self._stage = _SETTLED
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell those who wait. From now on nobody is added: the stage was set under the lock under which they come."""
+        if self._gate is not None:
+            self._gate.set()
         for callback in self._callbacks:
             call(callback, self)
 

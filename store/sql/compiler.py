@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, insert
+from sqlalchemy import JSON, BindParameter, Select, Table, Text, bindparam, cast, delete, func, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
@@ -24,6 +24,12 @@ class Compiler:
     def for_postgresql(self) -> bool:
         """Whether it is for PostgreSQL, which several servers may share."""
         return self._dialect.name == "postgresql"
+
+    def listed(self, name: str) -> Select[tuple[str]]:
+        """Give the texts of the parameter *name*, a JSON list."""
+        listed: BindParameter[str] = bindparam(name, type_=Text())
+        each = func.json_array_elements_text(cast(listed, JSON)) if self.for_postgresql else func.json_each(listed)
+        return select(each.table_valued("value").c.value)
 
     def compiled(self, statement: ClauseElement, table: Table) -> Statement:
         """Give *statement*, which reads or writes *table* alone."""

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
+import orjson
+
 from statemachine.canonical import digest
 from statemachine.envelope import RecordedEvent, leaf_hash
 from store.at_rest import AtRest, SealedEvidence
@@ -101,7 +103,7 @@ class SqlReader:
     def events_of(self, types: Sequence[str], after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events of these types with position > *after_position*."""
         self._ready("events")
-        listed = f",{','.join(types)},"
+        listed = orjson.dumps(types).decode()
         rows = self._link.rows(self._say.events_of, types=listed, after=after_position, limit=limit)
         return events_of(self._namespace, rows, self._at_rest)
 

@@ -95,11 +95,12 @@ class Statements:
         #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
         self.owner = self._make.one(EVENTS, "position", columns=("stream", "version"))
         self.place = self._make.one(EVENTS, "stream", "version", columns=("position",))
-        #: Those of some types, which are listed between commas: whoever looks for few among many opens no others.
-        place = func.strpos if self._make.for_postgresql else func.instr
-        listed = place(bindparam("types", type_=Text()), "," + EVENTS.c.type + ",")
+        #: Those of some types, which come as a JSON list: whoever looks for few among many opens no others.
         self.events_of = self._make.compiled(
-            log.where(EVENTS.c.position > AFTER, listed > 0).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
+            log.where(EVENTS.c.position > AFTER, EVENTS.c.type.in_(self._make.listed("types")))
+            .order_by(EVENTS.c.position)
+            .limit(LIMIT),
+            EVENTS,
         )
         #: Ids that stand at more than one place, and the first of these.
         first = func.min(EVENTS.c.position)

@@ -113,7 +113,7 @@ def test_text_of_any_script_is_kept(store: Store) -> None:
 
 
 def test_events_of_some_types_are_found_among_all_others(store: Store) -> None:
-    types = ("ab_c", "ab", "abxc", "ab_c")
+    types = ("ab_c", "ab", "abxc", "ab_c", "a,b", 'b"')
     events = [msgspec.structs.replace(an_event(f"e-{i}"), type=name) for i, name in enumerate(types)]
     store.run(lambda unit: unit.append("a", 0, [*events, an_event("another")]))
 
@@ -122,6 +122,7 @@ def test_events_of_some_types_are_found_among_all_others(store: Store) -> None:
 
     assert (found("ab"), found("ab_c"), found("abxc"), found("b")) == ([2], [1, 4], [3], [])
     assert (found("ab", "ab_c"), found("ab", "ab_c", after=1, limit=1)) == ([1, 2, 4], [2])
+    assert (found("a,b"), found("a", "b"), found('b"')) == ([5], [], [6])
 
 
 def test_events_of_a_type_are_whole_and_those_of_the_same_work_are_among_them(store: Store) -> None:
