@@ -34,6 +34,8 @@ GROUPS = (
 STEPS = (0.05, 0.2, 0.6, 0.98)
 #: A rate tolerated above this cannot be told from a fault.
 HOPELESS = 0.9
+#: A rate tolerated below this is no less than this: of what can never be, one row would say more than can be counted.
+LEAST_RATE = 1e-12
 #: Only a bin that is rare in the reference can be stuck: a common value, as a zero of rain, may well last.
 RARE = 0.2
 LEAST_BINS = 16
@@ -99,10 +101,14 @@ def _stream(
     rate: float,
     steps: tuple[float, ...] = STEPS,
 ) -> Stream:
-    worse = [rate + (1 - rate) * step for step in steps] if rate < HOPELESS else []
-    faulty = tuple(round(math.log(q / rate) * NATS) for q in worse)
-    sound = tuple(round(math.log((1 - q) / (1 - rate)) * NATS) for q in worse)
-    return Stream(k, name, kind, slots, rate, faulty, sound)
+    said = [gains(rate + (1 - rate) * step, rate) for step in steps] if rate < HOPELESS else []
+    return Stream(k, name, kind, slots, rate, tuple(one for one, _ in said), tuple(one for _, one in said))
+
+
+def gains(worse: float, tolerated: float) -> tuple[int, int]:
+    """Return what a faulty and a sound row say for the rate *worse* instead of the *tolerated* one, in `NATS`."""
+    faulty = math.log(worse / max(tolerated, LEAST_RATE))
+    return round(faulty * NATS), round(math.log((1 - worse) / (1 - tolerated)) * NATS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypedDict
 
-from monitoring.drift.streams import STEPS, Thresholds
+from monitoring.drift.streams import STEPS, Thresholds, gains
 from monitoring.profiles.alternatives import NATS
 
 
@@ -89,6 +89,5 @@ def unsuspecting(features: int, policy: Thresholds, beside: int) -> Begun:
 
 
 def _gain(rate: float, tolerated: float, count: int, rows: int) -> int:
-    faulty = round(math.log(rate / tolerated) * NATS)
-    sound = round(math.log((1 - rate) / (1 - tolerated)) * NATS)
+    faulty, sound = gains(rate, tolerated)
     return count * faulty + (rows - count) * sound

@@ -51,10 +51,12 @@ def judge(scene: Scene, job: str, report: dict[str, Any]) -> None:
     health = scene.health
     if health.place == SUSPECT and health.alarm is not None and health.alarm.signal == Signal.REGRET:
         _judge_again(scene, health, job, report)
-    elif health.place in (HEALTHY, SUSPECT):
-        _judge_first(scene, health, job, report)
-    else:
+    elif health.place not in (HEALTHY, SUSPECT):
         scene.act(c.AbandonChallenge(job=job, failure="the model has moved on"))
+    elif not _step(health, scene.watch):
+        scene.act(c.AbandonChallenge(job=job, failure="the policy asks for no challengers any more"))
+    else:
+        _judge_first(scene, health, job, report)
 
 
 def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:
@@ -99,12 +101,16 @@ def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, 
 
 
 def _rounds(scene: Scene, health: ModelHealth, report: dict[str, Any]) -> dict[str, Any]:
-    """Give the challenges of this champion, this one last, as `monitoring.performance.regret` reads them."""
+    """Give the challenges of this champion, this one last, as `monitoring.performance.regret` reads them.
+
+    A suspicion is looked into to its end, though the policy may ask for no challengers any more.
+    """
     leads = {entry["name"]: entry["lead"] for entry in report["entrants"]}
+    first, end = report["holdout"]
     rounds = [*_earlier(scene, health), {"champion": report["champion"], "leads": leads}]
     return {
         "challenges": rounds[-health.policy.regret.memory :],
-        "design_rows": DESIGN_CHALLENGES * _step(health, scene.watch),
+        "design_rows": DESIGN_CHALLENGES * (_step(health, scene.watch) or int(end) - int(first)),
     }
 
 

@@ -31,8 +31,8 @@ def reference_of(seed: int = 0) -> Reference:
     return learn(COLUMNS, rows, rows[:, 0])
 
 
-def watched(reference: Reference, rows: Floats) -> list[tuple[QualityFinding, ...]]:
-    watch, found = QualityWatch.start(reference, POLICY), []
+def watched(reference: Reference, rows: Floats, policy: Quality = POLICY) -> list[tuple[QualityFinding, ...]]:
+    watch, found = QualityWatch.start(reference, policy), []
     for start in range(0, len(rows), WINDOW):
         part = rows[start : start + WINDOW]
         watch, each = watch.observe(
@@ -102,6 +102,15 @@ def test_a_wider_gap_than_usual_is_tolerated_up_to_the_policy() -> None:
     rows[np.random.default_rng(1).random(3_000) < 0.03, 1] = np.nan
 
     assert not any(watched(reference_of(), rows))
+
+
+def test_where_nothing_is_tolerated_one_row_of_a_small_window_is_a_fault() -> None:
+    rows = rows_of(300, 5)
+    rows[150, 0] = np.nan
+
+    found = watched(reference_of(), rows, Quality(extra_share=0.0))
+
+    assert [[(each.feature, each.kind) for each in one] for one in found] == [[], [("x", "missing")], []]
 
 
 def test_null_windows_raise_no_more_than_the_stated_rate() -> None:

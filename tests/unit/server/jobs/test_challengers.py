@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import orjson
 
 from server.jobs.leasing import MOST_ATTEMPTS
 from server.requests import MetricsBatch, Point
 from server.service import Service
+from server.views import etag_of
 from tests.fixtures.jobs import (
     WORKER,
     a_report,
@@ -129,3 +132,31 @@ def test_a_waiting_challenger_of_a_retired_model_is_never_leased(challenged: Ser
     assert (waited, challenged.state("m").job) == ("m-1", "")
     assert challenged.lease_job("w").result() is None
     assert challenged.store.read(lambda reader: [job.status for job in reader.jobs()]) == ["failed"]
+
+
+def without_challengers(service: Service) -> None:
+    """Change the policy so that no challenger is asked for."""
+    policy = json.dumps({"regret": {"every": 0}})
+    service.update_model("m", etag_of(service.state("m").version), None, None, policy).result()
+
+
+def test_a_challenger_that_the_policy_asks_for_no_more_is_forgotten(challenged: Service) -> None:
+    job = leased(challenged)
+    without_challengers(challenged)
+
+    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+
+    assert (place(challenged), events(challenged)[-1]) == ("healthy.", "challenge_failed")
+
+
+def test_a_lead_that_is_looked_into_is_looked_into_to_its_end(challenged: Service) -> None:
+    hand_in(challenged, leased(challenged), a_report("recent", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    suspected = place(challenged)
+    without_challengers(challenged)
+    feed = Feed(challenged)
+    feed.skip_to(80)
+    feed.labels(feed.rows(20), [0.0, 1.0] * 10)
+
+    hand_in(challenged, leased(challenged), a_report("nothing", an_entry("recent", "refit", -0.3), holdout=[80, 100]))
+
+    assert (suspected, place(challenged)) == ("suspect.", "healthy.")

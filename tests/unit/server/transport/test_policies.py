@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
 import yaml
 from google.protobuf.json_format import ParseDict
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from remission.v1 import policy_pb2 as pb
 
 from cli.policies.files import parse
@@ -18,58 +16,11 @@ from scripts import draw_policy_proto
 from server.errors import Invalid
 from server.transport.policies import policy_text
 from statemachine.policy import Policy
-from statemachine.sections import FAULTS, GATES, SEASONS, Condition
+from statemachine.sections import Condition
+from tests.fixtures.policies import said
 
-WHEN = st.sampled_from(["loss.up > 0.1", 'metric["p 99"].ratio < 1.2 && rows >= 100', "!(loss.level > 0.5)"])
-PERSISTENCE = st.fixed_dictionaries({"of": st.just(5), "at_least": st.integers(1, 5)})
-CONDITION = st.fixed_dictionaries(
-    {"name": st.sampled_from(["slow", "fine", "odd_1"]), "when": WHEN},
-    optional={"then": st.sampled_from(["suspect", "escalate", "accept"]), "persistence": PERSISTENCE},
-)
-RULE = st.fixed_dictionaries(
-    {
-        "name": st.sampled_from(["whole", "ends_later"]),
-        "must": st.sampled_from(["end >= start", 'row["a b"] + c * 2.0 < 1 && !(d == 0)']),
-    },
-    optional={"tolerance": st.floats(1e-6, 0.5)},
-)
-SPLIT = st.fixed_dictionaries(
-    {"name": st.sampled_from(["region", "age"]), "column": st.sampled_from(["region", "age of client"])},
-    optional={"values": st.lists(st.sampled_from(["north", "no: true"]), unique=True)},
-) | st.just({"name": "size", "column": "size", "edges": [-1.5, 0.0, 30.0]})
-LISTS: dict[str, st.SearchStrategy[Any]] = {
-    "mandatory": st.lists(st.sampled_from(GATES), unique=True),
-    "looks_for": st.lists(st.sampled_from(FAULTS), unique=True),
-    "rungs_bp": st.just([100, 2_500]),
-    "rules": st.lists(RULE, max_size=2, unique_by=lambda one: str(one["name"])),
-    "splits": st.lists(SPLIT, max_size=3, unique_by=lambda one: str(one["name"])),
-    "seasons": st.lists(st.sampled_from(SEASONS), unique=True),
-    "conditions": st.lists(CONDITION, max_size=3, unique_by=lambda one: str(one["name"])),
-}
 #: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.
 NAMES = {"gates": "mandatory", "quality": "looks_for", "drift": "seasons", "loss": "seasons"}
-
-
-def said(section: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Say some fields of a section, within their bounds."""
-    hints = get_type_hints(section)
-    return st.fixed_dictionaries({}, optional={one.name: value(one, hints[one.name]) for one in fields(section)})
-
-
-def value(one: Any, hint: Any) -> st.SearchStrategy[Any]:
-    """Give values that a field accepts."""
-    if one.name in LISTS:
-        return LISTS[one.name]
-    if is_dataclass(hint):
-        return said(hint)
-    if hint is bool:
-        return st.booleans()
-    if one.name == "entity":
-        return st.text(st.characters(categories=["L", "N"]), max_size=200)
-    if "accepted" in one.metadata:
-        return st.sampled_from(one.metadata["accepted"])
-    low, high = one.metadata["low"], one.metadata["high"]
-    return st.integers(low, high) if hint in (int, int | None) else st.floats(low, high)
 
 
 def as_message(told: dict[str, Any]) -> pb.Policy:
