@@ -34,11 +34,11 @@ def local(segments: Sequence[dict[str, Any]], whole: tuple[Sums, Sums], policy: 
 
     Each of *segments* has `name`, `column`, and sums `before` and `after`; *whole* are those of all rows.
     """
-    normal, told = NormalDist(), [(_risen(one["before"], one["after"]), one) for one in segments]
+    told = [(_risen(one["before"], one["after"]), one) for one in segments]
     if not told:
         return None
     (errors, rise, error), one = max(told, key=lambda each: each[0])
-    if errors <= normal.inv_cdf(1 - (1 - normal.cdf(policy.errors)) / len(segments)):
+    if errors <= _of_the_loudest(policy.errors, len(segments)):
         return None
     rest = [[a - b for a, b in zip(all_of, one[when], strict=True)] for all_of, when in zip(whole, WHEN, strict=True)]
     if _risen(*rest)[0] > policy.errors:
@@ -50,6 +50,15 @@ def local(segments: Sequence[dict[str, Any]], whole: tuple[Sums, Sums], policy: 
     )
     part = Part(kind="segment", amount=share * rise, error=share * error, features=(one["column"],), note=note)
     return Local(part=part, errors=errors)
+
+
+def _of_the_loudest(errors: float, segments: int) -> float:
+    """Return the errors that chance shows in one of so many segments as seldom as *errors* in one alone.
+
+    Of chances too small to be told from none there is nothing to share.
+    """
+    most = 1 - (1 - NormalDist().cdf(errors)) / segments
+    return NormalDist().inv_cdf(most) if most < 1 else errors
 
 
 def _risen(before: Sums, after: Sums) -> tuple[float, float, float]:

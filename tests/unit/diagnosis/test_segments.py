@@ -52,6 +52,17 @@ def test_the_segment_that_rose_alone_is_named_in_nine_of_ten_worlds() -> None:
     assert set(found) <= {"region=1", ""}
 
 
+def test_a_policy_may_ask_for_more_errors_than_a_chance_can_be_told_of() -> None:
+    (*others, _), whole = world(1, ill=0.6)
+    sure = {"name": "region=9", "column": "region", "before": [5_000, 0, 0], "after": [5_000, 5_000 << 20, 5_000 << 20]}
+    rows = ([6_000, 1_000 << 20, 1_000 << 20], [6_000, 5_200 << 20, 5_200 << 20])
+
+    asked = [sections.Diagnosis(errors=errors) for errors in (50.0, 100.0)]
+
+    assert [local([*others, sure], rows, one) is not None for one in asked] == [True, True]
+    assert [local([*others], whole, one) for one in asked] == [None, None]
+
+
 def test_none_is_named_where_nothing_rose_or_all_did() -> None:
     """A test at 2.5 standard errors names one of 160 by chance, whatever the number of segments."""
     found = [named(seed) for seed in range(300)] + [named(seed, ill=0.5, others=0.5) for seed in range(30)]
