@@ -28,7 +28,7 @@ from retraining.models import dump, libraries, log_odds, recalibrate, semantic_s
 from retraining.scope import CHALLENGE, Entrant, Spec, with_holdout
 from retraining.template import TEMPLATES, Template
 from statemachine.canonical import canonical, digest
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 PROBE_ROWS = 256
 CALIBRATION_BINS = 10

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from statemachine.externals import ExternalSignal
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.words import HEALTHY, Automation, Place, Reason
 
 PAUSE_SHARE = 1 / 6  #: of the time that the reference took

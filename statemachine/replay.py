@@ -15,7 +15,7 @@ from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper, gatekeeper_of
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.words import Place
 
 #: Fields of a health that the first release did not have: left out of its bytes while they say nothing.

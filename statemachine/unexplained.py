@@ -6,8 +6,8 @@ figure of business may follow from what a model answers; then a diagnosis finds 
 
 from __future__ import annotations
 
-from statemachine.conditions import signals_of
 from statemachine.health import ModelHealth
+from statemachine.policies.conditions import signals_of
 from statemachine.words import Signal
 
 #: How the names of signals begin that rows and labels tell of what a model has learned.

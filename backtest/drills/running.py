@@ -14,7 +14,7 @@ from backtest.drills.scenarios import SCENARIOS
 from backtest.drills.world import world
 from retraining.sandbox import Sandbox
 from statemachine.canonical import canonical, digest
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 __all__ = ["Options", "drill"]
 

@@ -13,7 +13,7 @@ from benchmarks.causes.planting import Planted, planted
 from server.judges.table import rule
 from server.reactions.explaining import JUDGE, tables
 from statemachine.canonical import canonical
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 BEFORE = "diagnosis@2"  #: what was asked before, on the same tables of losses
 LOOKED_AT = 3  #: causes of a diagnosis

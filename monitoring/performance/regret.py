@@ -9,7 +9,7 @@ from typing import Any
 
 from measures.sums import Block, log_e, span
 from monitoring.performance.decline import Resolution, resolve
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 SAME_SIZE, MORE_DATA = "recent", "all"  #: names of the challengers
 CHALLENGERS = 2  #: that share the budget of error

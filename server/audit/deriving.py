@@ -14,7 +14,7 @@ from server.judges.rulings import Ruling
 from server.judges.table import UnknownJudge, rederive
 from statemachine.canonical import canonical
 from statemachine.envelope import RecordedEvent
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from store.errors import EvidenceAltered, EvidenceErased, EvidenceMissing
 from store.ports import Reader
 

@@ -11,7 +11,7 @@ from monitoring.profiles.relations import opened
 from retraining import gates as gated
 from rollout import judge as rollout
 from server.judges.rulings import Inputs, Ruling, judged, recovered
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 
 def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:

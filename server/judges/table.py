@@ -15,7 +15,7 @@ from monitoring.performance import regret
 from server.judges import data, decline, remedies, signals
 from server.judges.rulings import Inputs, Ruling
 from statemachine.canonical import canonical
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 Fetch = Callable[[str], bytes]
 Judge = Callable[[Inputs, Policy], Ruling | None]

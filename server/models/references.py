@@ -23,7 +23,7 @@ from server.intake.sealing import REFERENCE
 from server.requests import NewModel, ReferenceRows
 from server.watching import estimates
 from server.watching.blocks import baseline
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from store.ports import Unit
 from store.records import Cursor
 

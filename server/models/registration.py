@@ -25,8 +25,8 @@ from statemachine import commands as c
 from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
 from statemachine.externals import ExternalSignal
-from statemachine.policy import Policy
-from statemachine.rules import columns_of
+from statemachine.policies.policy import Policy
+from statemachine.policies.rules import columns_of
 from store.ports import Reader, Unit
 from store.records import Evidence
 

@@ -7,7 +7,7 @@ import pytest
 from diagnosis.answer import BoundedCause, Diagnosis
 from diagnosis.judge import judge
 from diagnosis.noise import SOME
-from statemachine import sections
+from statemachine.policies import sections
 
 Planted = Callable[..., dict[str, Any]]
 POLICY = sections.Diagnosis()

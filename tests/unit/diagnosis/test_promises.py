@@ -9,7 +9,7 @@ import pytest
 
 from diagnosis import first, judge
 from diagnosis.answer import Diagnosis
-from statemachine import sections
+from statemachine.policies import sections
 
 Planted = Callable[..., dict[str, Any]]
 Diagnosed = Callable[[dict[str, Any]], Diagnosis[Any]]

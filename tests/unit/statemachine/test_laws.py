@@ -19,7 +19,7 @@ from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MOVES
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
 from statemachine.replay import IllegalHistory, projection, replay
 from statemachine.unexplained import unexplained
 from statemachine.words import CANARY, DEGRADED, PLACES, PROMOTING, RETIRED, RETRAINING, Automation

@@ -13,7 +13,7 @@ import pytest
 from statemachine.canonical import canonical
 from statemachine.coding import PayloadUnreadable, UnknownEvent, decode, encode
 from statemachine.kinds import REGISTRY, Event, event
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.upcasting import UPCASTS, NoUpcast, UpcastTaken, raised, upcast, upcast_policy
 
 KEPT: dict[str, dict[str, Any]] = json.loads(

@@ -19,7 +19,7 @@ from monitoring.quality.inspection import Inspection, judge
 from monitoring.quality.seen import Before, Seen
 from monitoring.quality.stillness import Stillness
 from statemachine.canonical import canonical
-from statemachine.sections import FAULTS, Quality, Rule
+from statemachine.policies.sections import FAULTS, Quality, Rule
 
 Floats = npt.NDArray[np.float64]
 POLICY, WINDOW, REFERENCE = Quality(looks_for=FAULTS), 100, 2_000

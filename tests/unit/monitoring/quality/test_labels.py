@@ -20,7 +20,7 @@ from monitoring.quality.labels import Labelled, Labelling
 from monitoring.quality.lookouts import Findings
 from monitoring.quality.seen import Before, Seen
 from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
 
 Floats = npt.NDArray[np.float64]
 REFERENCE, WINDOW, NAMES = 2_000, 100, ("no", "yes")

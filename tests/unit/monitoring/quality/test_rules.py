@@ -11,7 +11,7 @@ import pytest
 from monitoring.quality.rules import broken, tolerated
 from monitoring.quality.shares import Counted, Share, ShareWatch
 from statemachine.canonical import canonical
-from statemachine.sections import Quality, Rule
+from statemachine.policies.sections import Quality, Rule
 
 Floats = npt.NDArray[np.float64]
 WINDOW, REFERENCE = 100, 2_000

@@ -15,7 +15,7 @@ from monitoring.quality.facts import CODES, LEAST_SHARE, MOST_VALUES, Facts, fac
 from monitoring.quality.habits import Habits, learn_habits
 from monitoring.quality.sentinels import Sentinel, SentinelWatch
 from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
 
 Floats = npt.NDArray[np.float64]
 World = Callable[[np.random.Generator, int], Floats]

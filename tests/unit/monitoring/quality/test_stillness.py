@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitoring.quality.frozen import Frozen, FrozenWatch
 from monitoring.quality.stillness import LEAST_RUN, MOST_ENTITIES, Stillness, Trail
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
 
 Floats = npt.NDArray[np.float64]
 REFERENCE, WINDOW, STATIONS = 2_000, 100, 20

@@ -17,8 +17,8 @@ from cli.policies.files import parse
 from scripts import draw_policy_proto
 from server.errors import Invalid
 from server.transport.policies import policy_text
-from statemachine.policy import Policy
-from statemachine.sections import FAULTS, GATES, SEASONS, Condition
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import FAULTS, GATES, SEASONS, Condition
 
 WHEN = st.sampled_from(["loss.up > 0.1", 'metric["p 99"].ratio < 1.2 && rows >= 100', "!(loss.level > 0.5)"])
 PERSISTENCE = st.fixed_dictionaries({"of": st.just(5), "at_least": st.integers(1, 5)})
