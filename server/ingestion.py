@@ -13,7 +13,7 @@ from server.errors import Invalid, new_id
 from server.intake import feed
 from server.intake.points import MOST_SERIES, reconciled
 from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 from store.ports import Unit
 from store.records import FeedItem
 

@@ -38,8 +38,8 @@ from server.requests import (
     RowsBatch,
 )
 from server.views import JobView, ModelView, RouteView, StateView
-from statemachine.envelope import RecordedEvent
 from statemachine.externals import ExternalSignal
+from statemachine.record.envelope import RecordedEvent
 from store.answers import Answer
 from store.errors import StoreError
 from store.ports import Store, Unit

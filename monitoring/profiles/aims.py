@@ -16,7 +16,7 @@ import numpy as np
 from monitoring.profiles.learning import learn_feature
 from monitoring.profiles.projections import JOINT, Projection, Projections, Steps, Tables, scored, scores_of, summed
 from monitoring.profiles.reference import FIRST_BIN, Column, Feature, Floats, Ints, Reference
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 
 MOST_FEATURES = 256  #: among which pairs are looked for: their number grows with the square
 MOST_ROWS = 20_000  #: from which it is learned what goes together

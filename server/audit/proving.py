@@ -20,8 +20,8 @@ from server.audit.faults import Fault
 from server.audit.tiles import Tiles
 from server.checkpoints.notary import Notary
 from server.privacy.scopes import EVENTS
-from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
 from statemachine.events import Erased
+from statemachine.record.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
 from store.errors import StoreError
 from store.ports import Reader
 from store.records import Checkpoint

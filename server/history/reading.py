@@ -12,8 +12,8 @@ from server.errors import ModelMissing
 from server.history.unreadable import Listing, listing
 from server.history.unwatched import unwatched
 from server.views import ModelView, StateView, declared_now, state_of
-from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
+from statemachine.record.envelope import RecordedEvent
 from statemachine.replay import FOREIGN, restored
 from statemachine.words import RETIRED
 from store.ports import Reader

@@ -21,10 +21,10 @@ from server.reactions.scene import Scene
 from server.views import JobView
 from statemachine import commands as c
 from statemachine import words
-from statemachine.coding import PayloadUnreadable, UnknownEvent
 from statemachine.errors import Refused, StaleLease
 from statemachine.events import JobLeased
 from statemachine.health import ModelHealth
+from statemachine.record.coding import PayloadUnreadable, UnknownEvent
 from statemachine.replay import IllegalHistory
 from store.ports import Reader, Unit
 from store.records import NEVER_US, Job, Lease

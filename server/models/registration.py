@@ -22,11 +22,11 @@ from server.requests import Floats, NewModel, ReferenceRows
 from server.views import ModelView, declared_now
 from server.watching.splits import segments
 from statemachine import commands as c
-from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
 from statemachine.externals import ExternalSignal
 from statemachine.policies.policy import Policy
 from statemachine.policies.rules import columns_of
+from statemachine.record.canonical import canonical
 from store.ports import Reader, Unit
 from store.records import Evidence
 

@@ -12,8 +12,8 @@ from server.intake.feed import Floats
 from server.intake.schema import CATEGORICAL, OTHER, Schema
 from server.reactions.scene import Scene
 from server.watching.quarantine import held
-from statemachine.canonical import canonical
 from statemachine.health import ModelHealth
+from statemachine.record.canonical import canonical
 from store.records import Evidence, Job
 
 DATASETS = "datasets"  #: the class of data that the rows of a job belong to

@@ -10,8 +10,8 @@ import pytest
 from server.history.changes import Changed, Changes, Untold
 from server.jobs.vigil import LEASE_US
 from server.service import Service
-from statemachine.coding import UnknownEvent, encode
 from statemachine.events import StateChanged
+from statemachine.record.coding import UnknownEvent, encode
 from store.ports import Unit
 from tests.fixtures.events import an_event
 from tests.fixtures.jobs import FAR_US, leased
