@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diagnosis import first
-from diagnosis.answer import Diagnosis
+from diagnosis.answer import Attribution
 from diagnosis.judge import judge as diagnose
 from monitoring.profiles.relations import opened
 from retraining import gates as gated
@@ -25,7 +25,7 @@ def diagnosis(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling:
     return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise))
 
 
-def _explained(found: Diagnosis[Any]) -> Ruling:
+def _explained(found: Attribution[Any]) -> Ruling:
     payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
     return Ruling(event="diagnosis_made", payload=payload)
 

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnosis.answer import BoundedCause, Diagnosis
+from diagnosis.answer import Attribution, BoundedCause
 from diagnosis.judge import judge
 from diagnosis.noise import SOME
 from statemachine.policies import sections
@@ -14,7 +14,7 @@ POLICY = sections.Diagnosis()
 SEEDS = range(10)
 
 
-def diagnosed(inputs: dict[str, Any]) -> Diagnosis[BoundedCause]:
+def diagnosed(inputs: dict[str, Any]) -> Attribution[BoundedCause]:
     return judge(inputs, POLICY)
 
 
