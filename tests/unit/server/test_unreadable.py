@@ -98,8 +98,8 @@ def test_leases_of_the_others_expire(service: Service) -> None:
     leased(service, "second")
     later(service)
 
-    service.expire_leases(0)
-    broken, whole = service.expire_leases(LEASE_US)
+    service.jobs.expire(0)
+    broken, whole = service.jobs.expire(LEASE_US)
 
     assert isinstance(broken.exception(), UnknownEvent)
     assert whole.result()
@@ -108,7 +108,7 @@ def test_leases_of_the_others_expire(service: Service) -> None:
 def test_jobs_of_the_others_are_given_to_workers(service: Service) -> None:
     later(service)
 
-    found = service.lease_job("worker").result()
+    found = service.jobs.lease("worker").result()
 
     assert found is not None
     assert found.model == "whole"
