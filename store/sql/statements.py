@@ -44,11 +44,13 @@ class Statements:
     def _queries(self) -> None:
         self._head_queries()
         self._log_queries()
+        self._place_queries()
         self._record_queries()
         self._tree_queries()
         self._state_queries()
         self._work_queries()
         self._feed_queries()
+        self._feed_end_queries()
         self._watch_queries()
 
     def _head_queries(self) -> None:
@@ -91,16 +93,22 @@ class Statements:
             self._make.compiled(query.where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS)
             for query in (log, events(*(null() for _ in KEPT)))
         )
-        #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
-        #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
-        self.owner = self._make.one(EVENTS, "position", columns=("stream", "version"))
-        self.place = self._make.one(EVENTS, "stream", "version", columns=("position",))
         #: Those of some types, which are listed between commas: whoever looks for few among many opens no others.
         place = func.strpos if self._make.for_postgresql else func.instr
         listed = place(bindparam("types", type_=Text()), "," + EVENTS.c.type + ",")
         self.events_of = self._make.compiled(
             log.where(EVENTS.c.position > AFTER, listed > 0).order_by(EVENTS.c.position).limit(LIMIT), EVENTS
         )
+        #: The key that sealed the newest payload, to hold a vault against.
+        self.newest_key = self._make.compiled(
+            rows(EVENTS, "key_id").order_by(EVENTS.c.position.desc()).limit(1), EVENTS
+        )
+
+    def _place_queries(self) -> None:
+        #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
+        #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
+        self.owner = self._make.one(EVENTS, "position", columns=("stream", "version"))
+        self.place = self._make.one(EVENTS, "stream", "version", columns=("position",))
         #: Ids that stand at more than one place, and the first of these.
         first = func.min(EVENTS.c.position)
         self.repeated_ids = self._make.compiled(
@@ -111,10 +119,6 @@ class Statements:
             .order_by(first)
             .limit(LIMIT),
             EVENTS,
-        )
-        #: The key that sealed the newest payload, to hold a vault against.
-        self.newest_key = self._make.compiled(
-            rows(EVENTS, "key_id").order_by(EVENTS.c.position.desc()).limit(1), EVENTS
         )
 
     def _record_queries(self) -> None:
@@ -196,6 +200,8 @@ class Statements:
             FEED,
         )
         self.feed_batch = self._make.one(FEED, "stream", "kind", "batch_id")
+
+    def _feed_end_queries(self) -> None:
         #: The last item, and the row that comes after the last rows.
         last_rows = (
             select(FEED.c.first_row + FEED.c.row_count)
