@@ -45,6 +45,16 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
         raise Invalid(
             "reference", f"{count} labels, {len(rows.outputs)} outputs, {len(rows.times_us)} times; as many are needed"
         )
+    _check_labels(rows, schema)
+    _check_outputs(rows, schema)
+    check_times("reference.times_us", rows.times_us, NEVER, now_us)
+    numbers = {f"columns[{name}]": one for name, one in rows.columns.items() if isinstance(one, np.ndarray)}
+    for name, values in {**numbers, "labels": rows.labels, "outputs": rows.outputs}.items():
+        _check_size(f"reference.{name}", values)
+
+
+def _check_labels(rows: ReferenceRows, schema: Schema) -> None:
+    """Refuse labels from which nothing can be learned."""
     check_labels("reference.labels", rows.labels, schema, missing=True)
     known = rows.labels[~np.isnan(rows.labels)]
     if len(known) < LEAST_REFERENCE:
@@ -53,16 +63,16 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
         raise Invalid(
             "reference.labels", "are constant: nothing can be learned from them; at least two values are needed"
         )
+
+
+def _check_outputs(rows: ReferenceRows, schema: Schema) -> None:
+    """Refuse outputs of which no loss can be told."""
     if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
         raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
     check_range("reference.outputs", rows.outputs, schema)
     both = int((~np.isnan(rows.outputs) & ~np.isnan(rows.labels)).sum())
     if both < LEAST_BASELINE:
         raise Invalid("reference.outputs", f"{both} stand beside a label; at least {LEAST_BASELINE} are needed")
-    check_times("reference.times_us", rows.times_us, NEVER, now_us)
-    numbers = {f"columns[{name}]": one for name, one in rows.columns.items() if isinstance(one, np.ndarray)}
-    for name, values in {**numbers, "labels": rows.labels, "outputs": rows.outputs}.items():
-        _check_size(f"reference.{name}", values)
 
 
 def _check_size(field: str, values: feed.Floats) -> None:
