@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import orjson
 
 from server.desk import Desk
-from server.errors import ModelMissing
 from server.history.unreadable import Listing, listing
 from server.history.unwatched import unwatched
 from server.views import ModelView, StateView, declared_now, state_of
@@ -37,9 +36,7 @@ def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
 
 
 def _state(desk: Desk, reader: Reader, model: str, position: int) -> StateView:
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model)
+    health = desk.as_committed(reader, model)
     return state_of(health, row=reader.feed_head(model).next_row, position=position)
 
 
@@ -82,9 +79,7 @@ def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> Listing[S
 
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
     """Tell what *model* is."""
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model, "name")
+    health = desk.as_committed(reader, model, "name")
     first, policy = reader.events(model, 0, 1)[0], health.policy.to_json()
     return ModelView(
         name=model,
@@ -119,9 +114,7 @@ def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_r
 
 def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
     """Find the manifest of a version; empty where its bytes were never kept."""
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model, "version.model")
+    health = desk.as_committed(reader, model, "version.model")
     return health.manifests.get(version, "")
 
 
