@@ -170,13 +170,9 @@ class Service:
         self, model: str, etag: str, note: str, remedies: list[str], caller: Caller = SERVICE
     ) -> Answer[StateView]:
         """Begin a remedy because a person asks."""
-
-        def work(unit: Unit) -> StateView:
-            view = operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller)
-            consequences.move_on(self.desk, unit, model, asked=True)
-            return view
-
-        return self.do(work)
+        return self.do(
+            lambda unit: operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller),
+        )
 
     # Audit.
 
