@@ -128,8 +128,7 @@ class Local(LocalJobs):
                 times_us=stream.times_us[rows.start : rows.stop], columns=_columns(stream, rows), outputs=outputs,
                 served=np.array([versions.index(version) for version in served], dtype=np.uint8),
                 generation=generation,
-            ),
-            WHO,
+            )
         ).result()  # fmt: skip
 
     def label(self, stream: Stream, model: str, rows: Ints, time_us: int) -> None:
@@ -138,8 +137,7 @@ class Local(LocalJobs):
             LabelsBatch(
                 model=model, batch_id=f"labels-{rows[0]}", ids=[str(row) for row in rows],
                 values=stream.labels[rows], times_us=np.full(len(rows), time_us),
-            ),
-            WHO,
+            )
         ).result()  # fmt: skip
 
     def busy(self, model: str) -> bool:

@@ -104,17 +104,17 @@ class Service:
         if self.store.read(lambda reader: self.desk.readers.health(reader, batch.model)).registered:
             self.desk.sealer.ready(batch.model, batch.subjects)
 
-    def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
+    def ingest(self, batch: RowsBatch) -> Answer[Receipt]:
         """Take rows in."""
-        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch))
 
-    def ingest_labels(self, batch: LabelsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
+    def ingest_labels(self, batch: LabelsBatch) -> Answer[Receipt]:
         """Take labels in."""
-        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch))
 
-    def ingest_metrics(self, batch: MetricsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
+    def ingest_metrics(self, batch: MetricsBatch) -> Answer[Receipt]:
         """Take points of metric series in."""
-        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch))
 
     # Health and routes.
 

@@ -99,7 +99,7 @@ def test_points_that_were_never_acknowledged_are_forgotten_when_another_server_t
 
     def work(unit: Unit) -> Receipt:
         runs.append(unit.feed_head("m").seq)
-        answer = ingestion.ingest_metrics(first.desk, unit, points(at_us=9), SERVICE)
+        answer = ingestion.ingest_metrics(first.desk, unit, points(at_us=9))
         if len(runs) == 1:
             cut(url)
             second.ingest_metrics(points(at_us=5)).result()
@@ -216,7 +216,7 @@ def test_rows_that_a_dead_server_took_in_are_looked_at_by_another(replica: Repli
     for name in ("m", "n"):
         first.create_model(a_model(name)).result()
     assert second.followers.send_to_neglected() == []
-    first.do(lambda unit: ingestion.ingest_metrics(first.desk, unit, points(at_us=5), SERVICE)).result()
+    first.do(lambda unit: ingestion.ingest_metrics(first.desk, unit, points(at_us=5))).result()
     assert second.followers.send_to_neglected() == []  # its own server may be on the way
 
     (followed,) = second.followers.send_to_neglected()
