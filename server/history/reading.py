@@ -16,6 +16,7 @@ from statemachine.record.envelope import RecordedEvent
 from statemachine.replay import FOREIGN, restored
 from statemachine.words import RETIRED
 from store.ports import Reader
+from store.records import Projection
 
 PAGE = 1_000  #: models that are read at once
 LOOK_BACK = 50  #: events that are read at once in search of the latest change
@@ -120,14 +121,18 @@ def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
 
 def names(reader: Reader) -> list[str]:
     """Name every model."""
-    return list(_behind(reader, "", PAGE))
+    return [one.stream for one in stored(reader)]
+
+
+def stored(reader: Reader, after: str = "", size: int = PAGE) -> Iterator[Projection]:
+    """Give the stored states of models behind *after*, by name, read in pages of *size*."""
+    while page := reader.projections(after, size):
+        yield from page
+        after = page[-1].stream
 
 
 def _behind(reader: Reader, after: str, size: int) -> Iterator[str]:
-    """Name the models behind *after*, read in pages of *size*."""
-    while page := reader.projections(after, size):
-        yield from (one.stream for one in page)
-        after = page[-1].stream
+    return (one.stream for one in stored(reader, after, size))
 
 
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:
