@@ -136,23 +136,8 @@ def check_learned(policy: Policy, reference: dict[str, Any], field: str) -> None
 
 def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
     """Make the reference the first rows of the model's feed."""
-    count = len(rows.labels)
     known = np.flatnonzero(~np.isnan(rows.labels))
-    first = desk.sealer.keyed(
-        new.name,
-        feed.Rows(
-            first_row=0,
-            ids=[f"reference/{row}" for row in range(count)],
-            times_us=rows.times_us,
-            features=matrix,
-            outputs={new.champion: rows.outputs},
-            served_by=[new.champion],
-            served=np.zeros(count, dtype=np.uint8),
-            generation=0,
-        ),
-        [],
-        REFERENCE,
-    )
+    first = desk.sealer.keyed(new.name, _served_by(new.champion, matrix, rows), [], REFERENCE)
     truth = feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1]))
     of_truth = feed.Keys([desk.sealer.plain(new.name, REFERENCE)], np.zeros(len(known), dtype=np.int64))
     entries: tuple[feed.Entry, ...] = (first, truth)
@@ -160,3 +145,18 @@ def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, r
         body = desk.sealer.sealed(new.name, seq, entry, of_truth)
         put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]), body)
     unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=2, body=b""))
+
+
+def _served_by(champion: str, matrix: feed.Floats, rows: ReferenceRows) -> feed.Rows:
+    """Give the rows of a reference as those of a feed, all of which *champion* has served."""
+    count = len(rows.labels)
+    return feed.Rows(
+        first_row=0,
+        ids=[f"reference/{row}" for row in range(count)],
+        times_us=rows.times_us,
+        features=matrix,
+        outputs={champion: rows.outputs},
+        served_by=[champion],
+        served=np.zeros(count, dtype=np.uint8),
+        generation=0,
+    )

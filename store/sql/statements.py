@@ -217,6 +217,9 @@ class Statements:
             .limit(1),
             FEED,
         )
+
+    def _watch_queries(self) -> None:
+        self.cursor = self._make.one(CURSORS, "stream", "name")
         #: The feeds that go on behind a cursor, with one look at the end of each: the newest item, found by its key.
         whose = and_(*(CURSORS.c[key] == PROJECTIONS.c[key] for key in ("namespace", "stream")), asked(CURSORS, "name"))
         stands = func.coalesce(CURSORS.c.seq, 0)
@@ -229,9 +232,6 @@ class Statements:
             .order_by(PROJECTIONS.c.stream),
             FEED,
         )
-
-    def _watch_queries(self) -> None:
-        self.cursor = self._make.one(CURSORS, "stream", "name")
         self.windows = self._make.compiled(
             rows(WINDOWS)
             .where(asked(WINDOWS, "stream"), asked(WINDOWS, "epoch"), asked(WINDOWS, "kind"), WINDOWS.c.idx > AFTER)
