@@ -77,7 +77,7 @@ def _rows_since_change(health: ModelHealth, end: int) -> int:
 def judge(scene: Scene, report: dict[str, Any]) -> None:
     """Put the bake-off's winner to the gates, and follow what they say."""
     health = scene.health
-    signal = health.alarm.signal if health.alarm else ""
+    signal = health.alarmed_by
     kept = {name: report[name] for name in ("rows", "holdout", "champion", "entrants", "skipped", "chosen")}
     inputs = {"report": kept, "at_row": scene.at_row}
     ruling = scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
