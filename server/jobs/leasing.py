@@ -14,6 +14,7 @@ from server.act import Caller
 from server.desk import Desk
 from server.errors import ThingMissing
 from server.following import consequences
+from server.history.unreadable import OF_ONE_MODEL
 from server.jobs import vigil
 from server.jobs.vigil import Sign, sign_of
 from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
@@ -24,15 +25,10 @@ from statemachine import words
 from statemachine.errors import Refused, StaleLease
 from statemachine.events import JobLeased
 from statemachine.health import ModelHealth
-from statemachine.record.coding import PayloadUnreadable, UnknownEvent
-from statemachine.replay import IllegalHistory
 from store.ports import Reader, Unit
 from store.records import NEVER_US, Job, Lease
-from store.vault import KeyUnknown
 
 HEARTBEAT_US = 15 * 1_000_000
-#: What is raised of a log that a later release has written to, whose keys the vault lacks, or that was altered.
-UNREADABLE = (UnknownEvent, PayloadUnreadable, IllegalHistory, KeyUnknown)
 MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
 
 
@@ -88,7 +84,7 @@ def _readable(desk: Desk, unit: Unit, model: str) -> ModelHealth | None:
     """Fold the log of *model*; None where that cannot be done here, which keeps no other model's job from a worker."""
     try:
         return desk.health(unit, model)
-    except UNREADABLE:
+    except OF_ONE_MODEL:
         return None
 
 
