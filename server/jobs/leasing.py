@@ -169,7 +169,7 @@ def give_back(
 ) -> bool:
     """Put a job back into the queue, or give it up; say whether it will be tried again."""
     desk.touch(job.stream)
-    scene = scene_of(desk, unit, job.stream)
+    scene = Scene.of(desk, unit, job.stream)
     if job.kind == CHALLENGE:
         again = attempt < MOST_ATTEMPTS
         if not again and scene.health.challenge == job.job_id:
@@ -224,8 +224,3 @@ def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> J
             "base_manifest": health.manifests.get(health.champion, ""),
         },
     )  # fmt: skip
-
-
-def scene_of(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> Scene:
-    """Give the scene of *model* as it stands now; whether a call *asked* for what comes."""
-    return Scene(desk, unit, model, desk.looking(unit, model), unit.feed_head(model).watermark_us, asked=asked)
