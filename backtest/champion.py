@@ -12,7 +12,7 @@ from retraining.artifact import Manifest
 from retraining.estimators import fit, predict
 from retraining.models import Predictor, dump, libraries, load, semantic_sha256
 from retraining.template import Template
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 
 FOLDS = 5
 TWO = 2  #: labels, at least, that a model learns from

@@ -19,7 +19,7 @@ from backtest.champion import Champion, matrix
 from backtest.stream import Floats, Stream
 from retraining.artifact import Manifest
 from retraining.models import Predictor, load
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 CHUNK_ROWS = 4_096  #: predicted at once: what a model answers does not depend on when it is asked
 IDLE_SECONDS = 0.05

@@ -31,7 +31,7 @@ class LocalJobs:
 
     def lease(self, worker: str) -> LeasedJob | None:
         """Give the oldest job that waits."""
-        view = self._service.lease_job(worker, (), WHO).result()
+        view = self._service.jobs.lease(worker, (), WHO).result()
         if view is None:
             return None
         return LeasedJob(
@@ -41,7 +41,7 @@ class LocalJobs:
 
     def heartbeat(self, job_id: str, attempt: int, progress_bp: int, message: str) -> bool:
         """Keep a lease alive."""
-        return not self._service.heartbeat(job_id, attempt, progress_bp, message).result()[1]
+        return not self._service.jobs.heartbeat(job_id, attempt, progress_bp, message).result()[1]
 
     def upload(self, data: bytes, kind: str, job_id: str, attempt: int) -> str:
         """Keep bytes."""
@@ -50,7 +50,7 @@ class LocalJobs:
 
     def complete(self, job_id: str, attempt: int, result: Result) -> None:
         """Hand a result in."""
-        self._service.complete_job(
+        self._service.jobs.complete(
             Completion(
                 job=job_id, attempt=attempt, report=result.report, artifacts=result.artifacts,
                 isolation=result.isolation, measured=dict(result.measured),
@@ -60,7 +60,7 @@ class LocalJobs:
 
     def fail(self, job_id: str, attempt: int, failure: str, message: str) -> None:
         """Say that a job could not be done."""
-        self._service.fail_job(job_id, attempt, failure, message, WHO).result()
+        self._service.jobs.fail(job_id, attempt, failure, message, WHO).result()
 
 
 class Local(LocalJobs):
@@ -128,8 +128,7 @@ class Local(LocalJobs):
                 times_us=stream.times_us[rows.start : rows.stop], columns=_columns(stream, rows), outputs=outputs,
                 served=np.array([versions.index(version) for version in served], dtype=np.uint8),
                 generation=generation,
-            ),
-            WHO,
+            )
         ).result()  # fmt: skip
 
     def label(self, stream: Stream, model: str, rows: Ints, time_us: int) -> None:
@@ -138,8 +137,7 @@ class Local(LocalJobs):
             LabelsBatch(
                 model=model, batch_id=f"labels-{rows[0]}", ids=[str(row) for row in rows],
                 values=stream.labels[rows], times_us=np.full(len(rows), time_us),
-            ),
-            WHO,
+            )
         ).result()  # fmt: skip
 
     def busy(self, model: str) -> bool:

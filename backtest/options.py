@@ -12,7 +12,7 @@ from backtest.backend import Setup
 from backtest.stream import Stream, StreamInvalid
 from retraining.template import TEMPLATES
 from server.intake.schema import METRICS, OUTCOMES
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
 
 DEFAULT_TEMPLATE = "hgb-60"
 LABEL_DELAY_SHARE = 0.01

@@ -62,9 +62,6 @@ def report(  # noqa: PLR0913 - each is one part of the report
 ) -> dict[str, Any]:
     """Put the report together; numbers that cannot be told are null."""
     outputs = {"served": served, "static": static, **baselines}
-    counts = Counter(event["type"] for event in events)
-    remedies = Counter(e["payload"]["remedy"] for e in events if e["type"] == "candidate_trained")
-    gates = [event["payload"]["passed"] for event in events if event["type"] == "gates_judged"]
     return {
         "stream": stream.name,
         "rows": stream.rows,
@@ -74,12 +71,7 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "seed": seed,
         "loss": {name: _told(loss(stream, metric, values)) for name, values in outputs.items()},
         "blocks": [block(stream, metric, served, static, first, end) for first, end in bounds(stream.rows)],
-        "retrainings": len(gates),
-        "rejected": gates.count(False),
-        "promotions": counts["promotion_confirmed"],
-        "rollbacks": counts["rolled_back"],
-        "recalibrations": remedies["recalibrate"],
-        "restores": remedies["restore"],
+        **_tally(events),
         "promoted": promoted,
         "alarms": alarms(stream, events),
         "noted": noted(stream, events),
@@ -90,6 +82,20 @@ def report(  # noqa: PLR0913 - each is one part of the report
         "failures": audit.failures,
         "seconds": round(seconds, 3),
         "training_seconds": round(training_seconds, 3),
+    }
+
+
+def _tally(events: list[dict[str, Any]]) -> dict[str, int]:
+    """Count what was tried, and what became of it."""
+    types = Counter(event["type"] for event in events)
+    remedies = Counter(e["payload"]["remedy"] for e in events if e["type"] == "candidate_trained")
+    return {
+        "retrainings": types["gates_judged"],
+        "rejected": sum(e["type"] == "gates_judged" and not e["payload"]["passed"] for e in events),
+        "promotions": types["promotion_confirmed"],
+        "rollbacks": types["rolled_back"],
+        "recalibrations": remedies["recalibrate"],
+        "restores": remedies["restore"],
     }
 
 

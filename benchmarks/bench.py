@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.ports import free_port
-from statemachine.envelope import NewEvent
+from statemachine.record.envelope import NewEvent
 from store import migrate, open_store
 
 ROOT = Path(__file__).resolve().parents[1]

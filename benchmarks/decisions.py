@@ -30,8 +30,8 @@ from monitoring.profiles.alternatives import shares
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reference import Floats, Reference
-from statemachine.policy import Policy
-from statemachine.sections import Drift
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Drift
 
 PAST, ROWS, POOL = 50_000, 1_000, 2_000
 MODELS, AIM_US = (1, 100, 10_000), 10

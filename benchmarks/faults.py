@@ -33,9 +33,9 @@ from monitoring.quality.habits import Habits, learn_habits
 from monitoring.quality.inspection import Inspection
 from monitoring.quality.resent import Trail, digests
 from monitoring.quality.seen import Seen
-from statemachine.policy import Policy
-from statemachine.sections import FAULTS as FURTHER
-from statemachine.sections import Quality
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import FAULTS as FURTHER
+from statemachine.policies.sections import Quality
 
 Floats = npt.NDArray[np.float64]
 Reports = dict[int, set[tuple[str, str]]]  #: by window, the features and kinds that are reported

@@ -20,9 +20,9 @@ from server.requests import MetricsBatch, NewModel, Point, ReferenceRows
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
-from statemachine.canonical import canonical, digest
-from statemachine.envelope import NewEvent
 from statemachine.health import ModelHealth
+from statemachine.record.canonical import canonical, digest
+from statemachine.record.envelope import NewEvent
 from statemachine.replay import projection
 from store import Evidence, Projection, Route, Store, Timer, Unit
 

@@ -43,7 +43,7 @@ from monitoring.quality.habits import Habits, learn_habits
 from monitoring.quality.inspection import Inspection
 from monitoring.quality.resent import MEMORY, Trail, digests
 from monitoring.quality.seen import Seen
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 Floats = NDArray[np.float64]
 PAST, ROWS, NUMERIC, LEVELS, WINDOW = 50_000, 100_000, 20, (3, 8, 20, 50, 200), 1_000

@@ -32,7 +32,7 @@ from benchmarks import folds, library, raw
 from benchmarks.raw import BULK, PAYLOAD
 from server.audit.proving import Proof
 from server.collecting import collect_seldom
-from statemachine.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
+from statemachine.record.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
 from store import Readable, Store, migrate, open_store
 from store.at_rest import PAYLOADS
 from store.open_reader import open_reader

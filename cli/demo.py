@@ -21,8 +21,9 @@ from rich.console import Console
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
-from cli.history import check_writable, show_report, with_bar
+from cli.history import show_report, with_bar
 from cli.ports import free_port
+from cli.reports import check_writable, write_report
 from statemachine.timers import SECOND_US
 
 MODEL = "chicago"
@@ -33,8 +34,7 @@ JOURNEY = ("healthy", "suspect", "degraded", "retraining", "canary", "healthy")
 
 def run_demo(json_file: str) -> bool:
     """Run the demo; say whether it showed what it should."""
-    if json_file:
-        check_writable(Path(json_file))
+    check_writable(json_file)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     console = Console()
     with as_file(files("backtest") / "data" / "chicago.csv.gz") as path:
@@ -49,8 +49,7 @@ def run_demo(json_file: str) -> bool:
         with Client(target) as client:
             _show_evidence(console, client)
     show_report(console, found)
-    if json_file:
-        Path(json_file).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_report(found, json_file)
     return _verdict(console, found)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,28 +55,26 @@ def drill(  # noqa: PLR0913, PLR0917 - each is one option
         return
     from backtest.drills.options import Options, check
     from backtest.drills.schedule import seconds
-    from cli.history import check_writable, read_policy
+    from cli.history import read_policy
+    from cli.reports import check_writable
 
     options = Options(
         scenarios=tuple(scenario or ()), stream=_stream(stream, target, task, drop), task=task or "binary",
         policy=read_policy(policy), template=template, metric=metric, seed=seed, runs=runs,
     )  # fmt: skip
     check(options)
-    if json_file not in ("", "-"):
-        check_writable(Path(json_file))
+    check_writable(json_file)
     if every or out:
         _again_and_again(options, _folder(every, out, keep), keep, seconds(every))
         return
-    _tell(_once(options), json_file)
+    _finish(_once(options), json_file)
 
 
-def _tell(found: dict[str, Any], json_file: str) -> None:
+def _finish(found: dict[str, Any], json_file: str) -> None:
     """Write the report where it is wanted; what is not as expected is exit code 1."""
-    if json_file == "-":
-        json.dump(found, sys.stdout, indent=2)
-        sys.stdout.write("\n")
-    elif json_file:
-        Path(json_file).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    from cli.reports import write_report
+
+    write_report(found, json_file)
     if not found["as_expected"]:
         raise typer.Exit(1)
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from cli.interrupts import interruptible
 from cli.policies.files import PolicyFileInvalid
 from cli.policies.source import PolicyRefused, policy_at
 from cli.reach import credentials, reach
+from cli.reports import check_writable, write_report
 from cli.tables import plain, visible
 
 LINES = 40  #: of a timeline that people are shown
@@ -56,8 +54,7 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
         tls=credentials() if server else None,
     )  # fmt: skip
     setup_of(stream, options)  # what is wrong is told before anything heavy is imported
-    if json_file not in ("", "-"):
-        check_writable(Path(json_file))
+    check_writable(json_file)
     if server:
         reach(server)
     from backtest.run import backtest
@@ -66,11 +63,7 @@ def run_backtest(  # noqa: PLR0913 - each is one option of the command
     for doubt in doubts_of(stream):
         console.print(visible(f"note: {doubt}"), highlight=False, soft_wrap=True)
     found = with_bar(console, stream.name, lambda begin: backtest(stream, options, begin))
-    if json_file == "-":
-        json.dump(found, sys.stdout, indent=2)
-        sys.stdout.write("\n")
-    elif json_file:
-        Path(json_file).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_report(found, json_file)
     show_report(console, found)
 
 
@@ -134,9 +127,3 @@ def read_policy(text: str | None) -> dict[str, Any]:
         return policy_at(text).said
     except (PolicyFileInvalid, PolicyRefused) as error:
         raise StreamInvalid(f"--policy: {error}") from error
-
-
-def check_writable(path: Path) -> None:
-    """Refuse a report's place before the work, not after it."""
-    if path.is_dir() or not path.absolute().parent.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-        raise StreamInvalid(f"--json: {path} cannot be written; a file in a folder that exists, or -, is accepted")

@@ -22,7 +22,7 @@ def expected(error: Exception) -> bool:
     from server.errors import RequestError
     from server.serve import CannotListen
     from server.settings import SettingsInvalid
-    from statemachine.envelope import PayloadErased
+    from statemachine.record.envelope import PayloadErased
     from statemachine.replay import IllegalHistory
     from store.errors import StoreError
 

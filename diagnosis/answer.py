@@ -36,8 +36,8 @@ C = TypeVar("C", bound=Cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis(Generic[C]):
-    """Causes, strongest first; the first is the diagnosis. `confidence` is in [0, 1], and no probability.
+class Attribution(Generic[C]):
+    """What a rise of the loss is put down to: causes, strongest first. `confidence` is in [0, 1], and no probability.
 
     It is the share of the first cause times how clearly the loss rose: 1 from five standard errors on. A rival that
     fits as well halves it.

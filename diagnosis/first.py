@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from diagnosis.answer import Cause, Diagnosis, onset_of
+from diagnosis.answer import Attribution, Cause, onset_of
 from diagnosis.causes import (
     Part,
     Rise,
@@ -23,7 +23,7 @@ from diagnosis.inputs import Feature, Table
 from diagnosis.thresholds import Thresholds
 
 
-def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis[Cause]:
+def judge(inputs: dict[str, Any], policy: Thresholds) -> Attribution[Cause]:
     """Explain the loss since the onset.
 
     *inputs* holds `layout` (per feature `name`, `start`, `slots`), `reference` and `current` (loss tables: `rows`,
@@ -41,7 +41,7 @@ def judge(inputs: dict[str, Any], policy: Thresholds) -> Diagnosis[Cause]:
     causes = _ranked(parts, rise, policy, clear=clear)
     clarity = min(1.0, rise.amount / (5 * rise.error)) if clear and rise.error > 0 else float(clear)
     confidence = causes[0].share * clarity if causes[0].kind != "unknown" else 0.0
-    return Diagnosis(
+    return Attribution(
         causes=causes,
         onset_row=onset_of(inputs, causes[0]),
         confidence=round(confidence, 6),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnosis.answer import BoundedCause, Diagnosis, onset_of
+from diagnosis.answer import Attribution, BoundedCause, onset_of
 from diagnosis.causes import Part, Rise, bad_data, named, served_otherwise, suspected
 from diagnosis.inputs import Feature, Table
 from diagnosis.noise import ALL
@@ -26,7 +26,7 @@ FEW = 0.05  #: share of a window's rows, below which a fault does not stand for 
 SURE = 5.0  #: standard errors of the rise from which on it is as clear as can be
 
 
-def judge(inputs: dict[str, Any], policy: Thresholds, most_noise: float = ALL) -> Diagnosis[BoundedCause]:
+def judge(inputs: dict[str, Any], policy: Thresholds, most_noise: float = ALL) -> Attribution[BoundedCause]:
     """Explain the loss since the onset; labels of which more than *most_noise* are noise count as another truth.
 
     *inputs* holds `layout` (per feature `name`, `start`, `slots`), `reference` and `current` (loss tables: `rows`,
@@ -41,14 +41,14 @@ def judge(inputs: dict[str, Any], policy: Thresholds, most_noise: float = ALL) -
     if not case.clear:  # A cause that is seen comes before "unknown" even while its cost is not known.
         seen = case.seen([] if alone else inputs["drift"])
         causes = (*seen, *(case.of_segment(alone) if alone else [_unknown(1.0)]))
-        return _diagnosis(inputs, case.rise, causes, min(1.0, alone.errors / SURE) if alone else 0.0)
+        return _attribution(inputs, case.rise, causes, min(1.0, alone.errors / SURE) if alone else 0.0)
     causes = case.explained(Look(Relations.from_json(inputs["relations"]).thinned(fresh), most_noise))
     if causes[0].kind == "unknown":
         causes = (*case.seen([]), *(case.of_segment(alone) if alone else causes))
     elif alone:
         causes = (*causes, *case.rivals([alone.part]))
     clarity = min(1.0, case.rise.amount / (SURE * case.rise.error)) if case.rise.error > 0 else 1.0
-    return _diagnosis(inputs, case.rise, causes, clarity)
+    return _attribution(inputs, case.rise, causes, clarity)
 
 
 def _alone(inputs: dict[str, Any], case: _Case) -> Local | None:
@@ -197,13 +197,13 @@ class _Case:
         return tuple(by_kind[each] for each in dict.fromkeys(one.kind for one in rivals))
 
 
-def _diagnosis(
+def _attribution(
     inputs: dict[str, Any], rise: Rise, causes: tuple[BoundedCause, ...], clarity: float
-) -> Diagnosis[BoundedCause]:
+) -> Attribution[BoundedCause]:
     first = causes[0]
     rival = any(each.share == 0 and each.high >= first.high for each in causes[1:])
     confidence = first.share * clarity / (2 if rival else 1) if first.kind != "unknown" else 0.0
-    return Diagnosis(
+    return Attribution(
         causes=causes, onset_row=onset_of(inputs, first), confidence=round(confidence, 6), rise=round(rise.amount, 6),
         error=round(rise.error, 6), labelled=rise.labelled,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any, get_origin, get_type_hints
 import msgspec
 import orjson
 
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 
 FORMATS = ("skops", "recalibration")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

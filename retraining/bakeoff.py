@@ -27,8 +27,8 @@ from retraining.estimators import Floats, fit, predict
 from retraining.models import dump, libraries, log_odds, recalibrate, semantic_sha256
 from retraining.scope import CHALLENGE, Entrant, Spec, with_holdout
 from retraining.template import TEMPLATES, Template
-from statemachine.canonical import canonical, digest
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical, digest
 
 PROBE_ROWS = 256
 CALIBRATION_BINS = 10

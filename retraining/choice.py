@@ -8,7 +8,7 @@ from typing import Any
 
 from measures.losses import SCALE
 from measures.sums import Block, Span, span
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 NOTHING = "nothing"
 WEIGHT = {"nothing": 0, "recalibrate": 1, "reweight": 2, "restore": 3, "refit": 4}  #: lighter remedies are smaller

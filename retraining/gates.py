@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retraining.choice import NOTHING, choose
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 PASS, FAIL, INSUFFICIENT = "pass", "fail", "insufficient"
 MOST_EXTREME = 0.5  #: share of probe answers beyond everything the labels ever showed

@@ -12,7 +12,7 @@ import skops.io
 
 from retraining.artifact import Manifest
 from retraining.estimators import Floats, predict
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 
 Predictor = Callable[[Floats], Floats]
 LEAST_CHANCE = 1e-6

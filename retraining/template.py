@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from measures.sums import interval, span
 from rollout.ratio import ratio_interval
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 PROMOTABLE_BP = 2_500
 FULL_BP = 10_000

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from scripts.policy_meanings import meanings
-from statemachine.grammar import MOST_DEPTH, MOST_LENGTH
-from statemachine.parts import MOST_PARTS
-from statemachine.policy import Policy
-from statemachine.sections import MOST_SEGMENTS, Condition, Persistence, Quality, Rule, Segments, Split
-from statemachine.signals import OF_METRICS, SIGNALS, metric
-from statemachine.values import MOST_TEXT
+from statemachine.policies.grammar import MOST_DEPTH, MOST_LENGTH
+from statemachine.policies.parts import MOST_PARTS
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import MOST_SEGMENTS, Condition, Persistence, Quality, Rule, Segments, Split
+from statemachine.policies.signals import OF_METRICS, SIGNALS, metric
+from statemachine.policies.values import MOST_TEXT
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "policy.md"
 LARGEST_PLAIN = 10_000_000  #: numbers from here on are written with an exponent
 
 HEAD = """# Policy
 
-Drawn by `scripts/draw_policy.py` from `statemachine/policy.py`. Do not edit it by hand.
+Drawn by `scripts/draw_policy.py` from `statemachine/policies/policy.py`. Do not edit it by hand.
 
 A policy is an object. It is given when a model is created or updated, as JSON in `policy_json` or as a message in
 `policy`, one of the two, and as `--policy FILE`, JSON or YAML, to a backtest. What it leaves out keeps its default. A

@@ -15,7 +15,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from scripts.policy_meanings import meanings
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 PROTO = Path(__file__).resolve().parents[1] / "proto"
 FILE, NUMBERS = PROTO / "remission" / "v1" / "policy.proto", PROTO / "policy_numbers.json"

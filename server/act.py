@@ -9,11 +9,8 @@ from threading import Lock
 from server.clock import Clock
 from statemachine import timers
 from statemachine.actors import is_actor
-from statemachine.canonical import digest
-from statemachine.coding import encode, is_volatile, volatile_fields
 from statemachine.commands import Command
 from statemachine.decide import decide
-from statemachine.envelope import NewEvent, PayloadErased
 from statemachine.errors import Refused
 from statemachine.events import RouteIntended
 from statemachine.evolve import evolve
@@ -21,6 +18,9 @@ from statemachine.health import ModelHealth
 from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MACHINE_VERSION
+from statemachine.record.canonical import digest
+from statemachine.record.coding import encode, is_volatile, volatile_fields
+from statemachine.record.envelope import NewEvent, PayloadErased
 from statemachine.replay import FOREIGN, IllegalHistory, evolved, projection, restored
 from store.ports import Reader, Unit
 from store.records import ClearTimer, Projection, Route, Timer

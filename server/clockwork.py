@@ -43,7 +43,7 @@ class Clockwork:
     async def tick(self) -> None:
         """Look at everything once."""
         service = self._service
-        await self._each("leases", lambda: service.expire_leases(steady_us()))
+        await self._each("leases", lambda: service.jobs.expire(steady_us()))
         await self._each("followers", service.followers.send_again)
         await self.sign()
         if not service.desk.clock.follows_stream:

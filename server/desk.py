@@ -85,6 +85,17 @@ class Desk:
             raise ModelMissing(model)
         return health
 
+    def as_committed(self, reader: Reader, model: str, field: str = "model") -> ModelHealth:
+        """Fold what is committed of *model*, whatever the writer is at; *field* of the question names it.
+
+        Raises:
+            ModelMissing: No such model is under watch.
+        """
+        health = self.readers.health(reader, model)
+        if not health.registered:
+            raise ModelMissing(model, field)
+        return health
+
     def living(self, reader: Reader, model: str) -> ModelHealth:
         """Give the health of a model that is not retired."""
         health = self.health(reader, model)

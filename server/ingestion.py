@@ -7,38 +7,34 @@ from dataclasses import asdict, replace
 
 import orjson
 
-from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid, new_id
 from server.intake import feed
 from server.intake.points import MOST_SERIES, reconciled
 from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 from store.ports import Unit
 from store.records import FeedItem
 
 
-def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch, caller: Caller) -> Receipt:
+def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
     """Accept a batch of rows whole, or refuse it whole."""
-    del caller
     desk.living(unit, batch.model)
     key, sha = f"rows/{batch.model}/{batch.batch_id}", batch.digest()
     with new_id("batch.batch_id", batch.batch_id):
         return _once(desk, unit, key, sha, lambda: _rows(desk, unit, batch))
 
 
-def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch, caller: Caller) -> Receipt:
+def ingest_labels(desk: Desk, unit: Unit, batch: LabelsBatch) -> Receipt:
     """Accept labels for predictions that were ingested before."""
-    del caller
     desk.living(unit, batch.model)
     key, sha = f"labels/{batch.model}/{batch.batch_id}", batch.digest()
     with new_id("batch_id", batch.batch_id):
         return _once(desk, unit, key, sha, lambda: _labels(desk, unit, batch))
 
 
-def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch, caller: Caller) -> Receipt:
+def ingest_metrics(desk: Desk, unit: Unit, batch: MetricsBatch) -> Receipt:
     """Accept points of metric series, each series in the order of time."""
-    del caller
     desk.living(unit, batch.model)
     key, sha = f"metrics/{batch.model}/{batch.request_id}", digest(canonical(batch.to_json()))
     with new_id("request_id", batch.request_id):

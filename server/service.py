@@ -25,23 +25,14 @@ from server.following.turns import Turn
 from server.history import folding, inventory, moments, reading
 from server.history.precedents import Precedents, precedents
 from server.history.unreadable import Listing
-from server.jobs import leasing, training
-from server.jobs.vigil import Vigil
+from server.jobs.office import JobQueue
 from server.models import operating, registration, routing, windows
 from server.privacy.office import Privacy
-from server.requests import (
-    Completion,
-    LabelsBatch,
-    MetricsBatch,
-    NewModel,
-    Receipt,
-    RowsBatch,
-)
-from server.views import JobView, ModelView, RouteView, StateView
-from statemachine.envelope import RecordedEvent
+from server.requests import LabelsBatch, MetricsBatch, NewModel, Receipt, RowsBatch
+from server.views import ModelView, RouteView, StateView
 from statemachine.externals import ExternalSignal
+from statemachine.record.envelope import RecordedEvent
 from store.answers import Answer
-from store.errors import StoreError
 from store.ports import Store, Unit
 
 T = TypeVar("T")
@@ -51,11 +42,11 @@ class Service:
     """Joins desk and store. Methods that change something give an answer: what it gives is durable."""
 
     def __init__(self, store: Store, desk: Desk, notary: Notary, time_us: Callable[[], int] = wall_us) -> None:
-        self.store, self.desk, self.notary, self._time_us = store, desk, notary, time_us
+        self.store, self.desk, self.notary = store, desk, notary
         self.privacy = Privacy(store, desk, self.do, time_us)
+        self.jobs = JobQueue(store, desk, self.do, time_us)
         self.checkpoints = Checkpoints(store, notary, self.do)
         self.followers = Followers(store, desk, self.do)
-        self._vigil = Vigil()
         store.on_commit(desk.committed)
 
     # Models.
@@ -102,6 +93,10 @@ class Service:
         """Find the manifest of a version; empty where its bytes were never kept."""
         return self.store.read(lambda reader: reading.manifest(self.desk, reader, model, version))
 
+    def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Answer[None]:
+        """Keep the bytes of a first champion, whose manifest is in the blobs."""
+        return self.do(lambda unit: registration.register_artifact(self.desk, unit, model, version, manifest, caller))
+
     # Data.
 
     def ready(self, batch: RowsBatch) -> None:
@@ -109,17 +104,17 @@ class Service:
         if self.store.read(lambda reader: self.desk.readers.health(reader, batch.model)).registered:
             self.desk.sealer.ready(batch.model, batch.subjects)
 
-    def ingest(self, batch: RowsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
+    def ingest(self, batch: RowsBatch) -> Answer[Receipt]:
         """Take rows in."""
-        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_rows(self.desk, unit, batch))
 
-    def ingest_labels(self, batch: LabelsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
+    def ingest_labels(self, batch: LabelsBatch) -> Answer[Receipt]:
         """Take labels in."""
-        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_labels(self.desk, unit, batch))
 
-    def ingest_metrics(self, batch: MetricsBatch, caller: Caller = SERVICE) -> Answer[Receipt]:
+    def ingest_metrics(self, batch: MetricsBatch) -> Answer[Receipt]:
         """Take points of metric series in."""
-        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch, caller))
+        return self.followers.fed(batch.model, lambda unit: ingestion.ingest_metrics(self.desk, unit, batch))
 
     # Health and routes.
 
@@ -165,43 +160,6 @@ class Service:
             lambda unit: routing.acknowledge(self.desk, unit, model, generation, router, applied_bp, failure, caller),
         )
 
-    # Training.
-
-    def lease_job(self, worker: str, kinds: tuple[str, ...] = (), caller: Caller = SERVICE) -> Answer[JobView | None]:
-        """Give a worker the oldest job that waits; None when there is none."""
-        return self.do(lambda unit: leasing.lease_job(self.desk, unit, worker, kinds, self._time_us(), caller))
-
-    def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Answer[tuple[int, bool]]:
-        """Keep a lease alive: its new deadline, and whether the worker should give up."""
-        now_us = self._time_us()
-        return self.do(lambda unit: leasing.heartbeat(self.desk, unit, job, attempt, progress_bp, message, now_us))
-
-    def complete_job(self, completion: Completion, caller: Caller = SERVICE) -> Answer[bool]:
-        """Take a worker's result in; True when it was had before."""
-        return self.do(lambda unit: training.complete_job(self.desk, unit, completion, caller))
-
-    def fail_job(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Answer[bool]:
-        """Take note that a worker could not finish; True when the job will be tried again."""
-        return self.do(lambda unit: training.fail_job(self.desk, unit, job, attempt, failure, note, caller))
-
-    def expire_leases(self, now_us: int) -> list[Turn[bool]]:
-        """Take jobs from workers that have been silent for a lease at *now_us* of the steady clock, one by one."""
-        try:
-            held = self.store.read(leasing.leases_held)
-        except StoreError:
-            self._vigil.begin_anew()
-            raise
-        silent = self._vigil.silent(held, now_us)
-        models = self.store.read(lambda reader: leasing.models_of(reader, silent))
-        return [
-            Turn(model, self.do(partial(leasing.expire_lease, self.desk, sign=sign)))
-            for model, sign in zip(models, silent, strict=True)
-        ]
-
-    def register_artifact(self, model: str, version: str, manifest: str, caller: Caller = SERVICE) -> Answer[None]:
-        """Keep the bytes of a first champion, whose manifest is in the blobs."""
-        return self.do(lambda unit: registration.register_artifact(self.desk, unit, model, version, manifest, caller))
-
     # People.
 
     def operate(self, order: str, model: str, etag: str, note: str, caller: Caller = SERVICE) -> Answer[StateView]:
@@ -212,13 +170,9 @@ class Service:
         self, model: str, etag: str, note: str, remedies: list[str], caller: Caller = SERVICE
     ) -> Answer[StateView]:
         """Begin a remedy because a person asks."""
-
-        def work(unit: Unit) -> StateView:
-            view = operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller)
-            consequences.move_on(self.desk, unit, model, asked=True)
-            return view
-
-        return self.do(work)
+        return self.do(
+            lambda unit: operating.start_retraining(self.desk, unit, model, etag, note, remedies, caller),
+        )
 
     # Audit.
 

@@ -80,7 +80,7 @@ def cause_can_be_trained_away(health: ModelHealth, command: Command, now_us: int
     del now_us
     asked = isinstance(command, StartRetraining) and command.requested_by != "service"
     blamed = float(health.causes[0]["share"]) >= HALF if health.causes else False
-    seen = health.alarm is not None and health.alarm.signal == Signal.QUALITY
+    seen = health.alarmed_by == Signal.QUALITY
     faulty = health.cause in ("data_quality", "serving") and (blamed or seen)
     return asked or not (faulty or health.awaits_labels or unexplained(health))
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from statemachine.externals import ExternalSignal
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.words import HEALTHY, Automation, Place, Reason
 
 PAUSE_SHARE = 1 / 6  #: of the time that the reference took
@@ -127,9 +127,19 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
         return int(seconds * 1_000_000) << min(self.failures, budget.doublings)
 
     @property
+    def alarmed_by(self) -> str:
+        """The signal of the alarm that stands; empty where there is none."""
+        return self.alarm.signal if self.alarm else ""
+
+    @property
+    def alarmed_about(self) -> str:
+        """The subject of the alarm that stands; empty where there is none."""
+        return self.alarm.subject if self.alarm else ""
+
+    @property
     def awaits_labels(self) -> bool:
         """Whether labels that stay away, and are said to be the cause, must come before anything is learned."""
-        return self.cause == "label_quality" and self.alarm is not None and self.alarm.subject == TRUTH
+        return self.cause == "label_quality" and self.alarmed_about == TRUTH
 
     @property
     def registered(self) -> bool:

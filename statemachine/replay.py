@@ -7,15 +7,15 @@ from collections.abc import Iterable
 import msgspec
 import orjson
 
-from statemachine.canonical import canonical
-from statemachine.coding import UnknownEvent, decode
-from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.events import StateChanged
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
 from statemachine.machine import GATEKEEPER, Gatekeeper, gatekeeper_of
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical
+from statemachine.record.coding import UnknownEvent, decode
+from statemachine.record.envelope import PayloadErased, RecordedEvent
 from statemachine.words import Place
 
 #: Fields of a health that the first release did not have: left out of its bytes while they say nothing.

@@ -6,8 +6,8 @@ figure of business may follow from what a model answers; then a diagnosis finds 
 
 from __future__ import annotations
 
-from statemachine.conditions import signals_of
 from statemachine.health import ModelHealth
+from statemachine.policies.conditions import signals_of
 from statemachine.words import Signal
 
 #: How the names of signals begin that rows and labels tell of what a model has learned.
@@ -23,8 +23,7 @@ def unexplained(health: ModelHealth) -> bool:
 
 def _is_beside_learning(health: ModelHealth) -> bool:
     """Say whether the alarm is of what others measure, or of a condition that names nothing but such signals."""
-    alarm = health.alarm
-    if alarm is None or alarm.signal != Signal.CONDITION:
-        return alarm is not None and alarm.signal == Signal.METRIC
-    named = [one.when for one in health.policy.conditions if one.name == alarm.subject]
+    if health.alarmed_by != Signal.CONDITION:
+        return health.alarmed_by == Signal.METRIC
+    named = [one.when for one in health.policy.conditions if one.name == health.alarmed_about]
     return not any(signal.startswith(OF_LEARNING) for when in named for signal in signals_of(when))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store.errors import EvidenceAltered, EvidenceErased, VaultMissing
 from store.ledger import KEY_BYTES
 from store.records import Evidence

@@ -3,7 +3,7 @@
 import re
 from typing import Protocol
 
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 from store.errors import StoreError
 from store.folders import place_of
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from statemachine.envelope import GENESIS, NewEvent, RecordedEvent, record
+from statemachine.record.envelope import GENESIS, NewEvent, RecordedEvent, record
 from store.errors import WrongExpectedVersion
 from store.records import Head
 from store.tree import EMPTY

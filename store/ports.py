@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from statemachine.envelope import NewEvent, RecordedEvent
+from statemachine.record.envelope import NewEvent, RecordedEvent
 from store.answers import Answer
 from store.records import (
     Checkpoint,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 from store.blobs import BlobAltered, BlobMissing, FsspecBlobs
 from store.errors import EvidenceErased
 from store.vault import DataKey, Owner, Vault, seal, unseal

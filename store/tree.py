@@ -15,7 +15,7 @@ from typing import Protocol
 
 from remission_verify.merkle import hash_children, root_of
 
-from statemachine.envelope import RecordedEvent, leaf_hash
+from statemachine.record.envelope import RecordedEvent, leaf_hash
 from store.errors import TreeAltered
 from store.records import Head
 

@@ -9,7 +9,7 @@ from backtest.drills.account import Account
 from backtest.drills.scenario import Kind, Scenario
 from backtest.drills.scenarios import FAULT
 from backtest.drills.wire import SERIES
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.unexplained import UNKNOWN
 
 WORSE = 1.1  #: times the loss of the model left alone that what is served in the end may cost

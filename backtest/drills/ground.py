@@ -15,7 +15,7 @@ from server.models.references import LEAST_REFERENCE
 from server.watching.splits import Segment, segments
 from statemachine import timers
 from statemachine.health import ModelHealth
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 MOST_REFERENCE = 800  #: rows: what a linear model learns quickly from, with windows that can be read
 REFERENCE_SHARE = 1 / 3  #: of the rows that there are, where they are few

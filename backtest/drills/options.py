@@ -13,7 +13,7 @@ from backtest.stream import Stream, StreamInvalid
 from backtest.truth import TASKS
 from retraining.template import TEMPLATES
 from server.intake.schema import METRICS
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
 
 MOST_RUNS = 1_000
 

@@ -35,7 +35,7 @@ from server.intake.schema import METRICS
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 MODEL = "drill"
 

@@ -9,7 +9,7 @@ from backtest.drills.account import account
 from backtest.drills.expecting import Expected, expect
 from backtest.drills.playing import Played
 from backtest.drills.scenario import Kind, Scenario
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 FORMAT = "remission.drill.v1"
 NOT_PLANTED = "could not be planted: the stream has no column of the kind that it needs"

@@ -13,8 +13,8 @@ from backtest.drills.scenario import Scenario
 from backtest.drills.scenarios import SCENARIOS
 from backtest.drills.world import world
 from retraining.sandbox import Sandbox
-from statemachine.canonical import canonical, digest
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical, digest
 
 __all__ = ["Options", "drill"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backtest.drills.planting import Planted
-from backtest.local import WHO, Local
+from backtest.local import Local
 from backtest.stream import Floats, Ints, Stream
 from server.requests import MetricsBatch, Point
 from server.service import Service
@@ -49,4 +49,4 @@ class Wire(Local):
     def _measure(self, model: str, time_us: int, value: float) -> None:
         point = Point(name=SERIES, time_us=time_us, value=value, higher_is_worse=True, tolerance=TOLERANCE)
         batch = MetricsBatch(model=model, request_id=f"series-{self._windows}", points=[point])
-        self._service.ingest_metrics(batch, WHO).result()
+        self._service.ingest_metrics(batch).result()

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.alarms.runs import RECORDED, Entry, Order, Report, Run
 from benchmarks.detectors.aims import Line
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 SEEDS = (1, 2, 3)
 ONLY = "with no other change"

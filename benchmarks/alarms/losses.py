@@ -19,7 +19,7 @@ from measures.losses import Ints, fixed, losses, unit_of
 from measures.sums import Block, block
 from monitoring.performance.shifts import judge
 from retraining.template import TEMPLATES
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 

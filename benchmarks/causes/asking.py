@@ -12,8 +12,8 @@ from benchmarks.causes.ground import Ground, ground, served
 from benchmarks.causes.planting import Planted, planted
 from server.judges.table import rule
 from server.reactions.explaining import JUDGE, tables
-from statemachine.canonical import canonical
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical
 
 BEFORE = "diagnosis@2"  #: what was asked before, on the same tables of losses
 LOOKED_AT = 3  #: causes of a diagnosis

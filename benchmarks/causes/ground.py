@@ -22,8 +22,8 @@ from server.models.references import learned
 from server.requests import ReferenceRows
 from server.watching.watch import Watch
 from statemachine.health import ModelHealth
-from statemachine.policy import Policy
-from statemachine.sections import FAULTS, Quality
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import FAULTS, Quality
 
 MOST_ROWS = 25_000
 CALM_WINDOWS = 20  #: served before a cause is planted

@@ -19,7 +19,7 @@ from benchmarks.detectors.tasks import Task
 from measures.losses import fixed
 from measures.sums import Block, block
 from monitoring.performance import decline
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 NORMAL = 0.12  #: share of wrong answers, of which the policy accepts a little more

@@ -17,7 +17,7 @@ import orjson
 
 from benchmarks.replicas.accounts import Entry
 from benchmarks.replicas.wire import Appended, AppendOne, Failed, Read, ReadBehind
-from statemachine.envelope import NewEvent, RecordedEvent
+from statemachine.record.envelope import NewEvent, RecordedEvent
 from store import Reader, Store, StoreError, Unit, WrongExpectedVersion, open_store
 from store.answers import Answer
 

@@ -20,7 +20,7 @@ from benchmarks.replicas.accounts import Accounts, Append, Entry, Page
 from benchmarks.replicas.clients import requests
 from benchmarks.replicas.replica import entry
 from benchmarks.replicas.wire import PATIENCE_SECONDS
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store import Reader, open_reader
 
 Tell = Callable[[str], None]

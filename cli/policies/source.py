@@ -10,7 +10,7 @@ from typing import Any
 
 from cli.policies.files import PolicyFile, PolicyFileInvalid, read_policy_file
 from statemachine.events import ModelRegistered, PolicyChanged
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
 
 BUILT_IN = ("default", "defaults")  #: both name the policy of whoever says nothing; `./default` is a file
 MODEL = re.compile(r"model:(?P<name>[^@]+)(?:@(?P<version>[0-9]{1,18}))?")

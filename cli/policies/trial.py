@@ -15,7 +15,7 @@ from cli.policies.source import Source
 from cli.reach import reached
 from cli.tables import plain, wide
 from server.judges.table import rederive
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 #: What people ask about, by the move that answers it.
 COUNTED = {

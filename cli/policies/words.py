@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from statemachine.policy import Policy
-from statemachine.sections import Drift
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Drift
 
 DAY, HOUR, MINUTE = 86_400.0, 3_600.0, 60.0
 

@@ -17,8 +17,8 @@ from monitoring.profiles.alternatives import RULE
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reference import Reference
 from monitoring.profiles.seasons import Seasons
-from statemachine.policy import Policy
-from statemachine.sections import Drift
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Drift
 
 
 def start(reference: Reference, asked: Drift, part: Seasons) -> Departures:

@@ -16,8 +16,8 @@ from monitoring.drift.watches import DriftFinding, DriftWatch
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reference import Floats, Reference
 from monitoring.profiles.seasons import Calendar, Seasons
-from statemachine.policy import Policy
-from statemachine.sections import Drift
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Drift
 
 ALWAYS = Calendar(())  #: which tells no rows apart: one cell
 

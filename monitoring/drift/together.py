@@ -30,7 +30,7 @@ from monitoring.profiles.reference import (
     Floats,
     Ints,
 )
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 One = TypeVar("One")
 

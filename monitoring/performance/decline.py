@@ -13,7 +13,7 @@ from typing import Any
 
 from measures.sums import LEAST_BLOCKS, MOST_NATS, Block, Span, log_e, span
 from monitoring.performance import onset
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 DESIGN_WINDOWS = 2  #: windows at which the evidence is sharpest
 

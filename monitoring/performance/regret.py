@@ -9,21 +9,21 @@ from typing import Any
 
 from measures.sums import Block, log_e, span
 from monitoring.performance.decline import Resolution, resolve
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 SAME_SIZE, MORE_DATA = "recent", "all"  #: names of the challengers
 CHALLENGERS = 2  #: that share the budget of error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Regret:
+class RegretFinding:
     """What challengers showed."""
 
     finding: str  #: none, regret or improvement
     log_evidence: float  #: nats, for the challenger that the finding is about
 
 
-def judge(inputs: dict[str, Any], policy: Policy) -> Regret:
+def judge(inputs: dict[str, Any], policy: Policy) -> RegretFinding:
     """Judge the latest challenges together.
 
     `inputs`: `challenges`, oldest first, each `{"champion": blocks of its loss, "leads": {name: blocks of champion
@@ -31,11 +31,11 @@ def judge(inputs: dict[str, Any], policy: Policy) -> Regret:
     """
     same_size, nats = _leads(inputs, SAME_SIZE, policy)
     if same_size:
-        return Regret(finding="regret", log_evidence=nats)
+        return RegretFinding(finding="regret", log_evidence=nats)
     more_data, others = _leads(inputs, MORE_DATA, policy)
     if more_data:
-        return Regret(finding="improvement", log_evidence=others)
-    return Regret(finding="none", log_evidence=max(nats, others))
+        return RegretFinding(finding="improvement", log_evidence=others)
+    return RegretFinding(finding="none", log_evidence=max(nats, others))
 
 
 def look_again(inputs: dict[str, Any], policy: Policy) -> Resolution:

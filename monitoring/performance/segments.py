@@ -16,8 +16,8 @@ from typing import Any
 
 from measures.sums import MOST_NATS, log_e, span
 from monitoring.performance.decline import DESIGN_WINDOWS
-from statemachine.policy import Policy
-from statemachine.sections import Segments
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Segments
 
 KEPT = 256  #: answers: of some models' segments
 Sums = tuple[int, int, int]  #: a block that can be a key

@@ -16,7 +16,7 @@ from typing import Any
 from measures.losses import SCALE
 from measures.sums import LEAST_BLOCKS, MOST_NATS, ONE_MORE_ROW, SQUARE_SHIFT, Block
 from monitoring.performance.decline import DESIGN_WINDOWS
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 LEAST_SEEN = 2 * LEAST_BLOCKS  #: blocks, as many on each side of a place
 

@@ -14,9 +14,9 @@ from itertools import combinations, zip_longest
 import numpy as np
 
 from monitoring.profiles.learning import learn_feature
-from monitoring.profiles.projections import JOINT, Projection, Projections, Steps, Tables, scored, scores_of, summed
+from monitoring.profiles.projections import JOINT, Projection, Projections, SmallInts, Tables, scored, scores_of, summed
 from monitoring.profiles.reference import FIRST_BIN, Column, Feature, Floats, Ints, Reference
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 
 MOST_FEATURES = 256  #: among which pairs are looked for: their number grows with the square
 MOST_ROWS = 20_000  #: from which it is learned what goes together
@@ -83,7 +83,7 @@ def _by_slot(feature: Feature, values: Floats, answers: Ints) -> tuple[int, ...]
     return scores_of(feature, sorted(bins, key=lambda slot: (sums[slot] / max(feature.counts[slot], 1), slot)))
 
 
-def _aimed(sample: dict[int, Steps]) -> Iterator[Made]:
+def _aimed(sample: dict[int, SmallInts]) -> Iterator[Made]:
     """Give the pairs that go together most; no feature twice until every other has had its turn."""
     columns, scores = list(sample), np.array(list(sample.values()), np.float64)
     products = scores @ scores.T  # of whole numbers: exact in any order

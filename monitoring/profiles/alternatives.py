@@ -35,7 +35,7 @@ Shares = list[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class Spacing:
     """How far apart alternatives of one kind stand, and what each weighs."""
 
     locations: Mapping[float, int]  #: standard deviations
@@ -55,7 +55,7 @@ class Steps:
         return self.mixes[float(step)] if step.startswith("+") else 1
 
 
-FIRST = Steps(
+FIRST = Spacing(
     locations=dict.fromkeys((0.1, 0.25, 0.5, 1.0, 2.0), 1), scales=dict.fromkeys((1.3, 2.0, 1 / 1.3, 0.5), 1),
     mixes=dict.fromkeys((0.02, 0.2), 1), fading={},
 )  # fmt: skip
@@ -63,7 +63,7 @@ FIRST = Steps(
 #: to show, and each nat of weight more of them; a large one shows in a few rows whatever it weighs. On sixty simulated
 #: references, at equal run length, such weights showed shifts, scales and missing values a twentieth sooner than when
 #: all steps of a kind weighed the same and a shift sixteen times the others.
-FINER = Steps(
+FINER = Spacing(
     locations={0.1: 120, 0.2: 120, 0.4: 30, 0.8: 6, 1.6: 2},
     scales={1.1: 4, 1.3: 2, 2.0: 1, 1 / 1.1: 4, 1 / 1.3: 2, 0.5: 1},
     mixes={0.01: 2, 0.02: 4, 0.07: 2, 0.2: 1}, fading={0.25: 2},
@@ -85,7 +85,7 @@ def shares(feature: Feature) -> Shares:
     return [(count + 0.5) / total for count in feature.counts]
 
 
-def ladder(feature: Feature, steps: Steps = FIRST, law: Shares | None = None) -> list[tuple[str, Shares]]:
+def ladder(feature: Feature, steps: Spacing = FIRST, law: Shares | None = None) -> list[tuple[str, Shares]]:
     """Return every alternative of *feature*, its name and the probability of each slot: changes of *law*, if given."""
     p = law or shares(feature)
     mixes = [("missing", [MISSING]), ("new", [NEW])]
@@ -107,7 +107,7 @@ def kind(name: str) -> str:
     return name if len(words) == 1 else " ".join(words[:-1])
 
 
-def _tilts(feature: Feature, p: Shares, steps: Steps) -> list[tuple[str, Shares]]:
+def _tilts(feature: Feature, p: Shares, steps: Spacing) -> list[tuple[str, Shares]]:
     """Location and scale, on the normal scores of the ordered slots; missing and the like keep their share."""
     if feature.slots <= FIRST_BIN + 1:
         return []

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from monitoring.profiles.grid import Grid
-from monitoring.profiles.projections import NONE, Projections, Steps, Tables
+from monitoring.profiles.projections import NONE, Projections, SmallInts, Tables
 from monitoring.profiles.reference import Floats, Ints, Reference
 
 #: Rows that are counted at once: what 26 columns of them take stays in the cache.
@@ -56,7 +56,7 @@ class ArrayCounter:
         np.add.at(counts, self._grid.target, places)
         return np.concatenate([counts[:-1], together])
 
-    def _scored(self, values: Floats, placed: Ints, found: Ints) -> dict[int, Steps]:
+    def _scored(self, values: Floats, placed: Ints, found: Ints) -> dict[int, SmallInts]:
         """Return the scores of the columns that projections are made of."""
         scores = dict(zip(self._used.tolist(), np.take(self._scores, placed.T[self._used]), strict=True))
         for column in self._used[found[self._grid.special[self._used]] > 0].tolist():
@@ -97,7 +97,7 @@ class ArrayCounter:
         counts[start : start + one.slots] += np.bincount(one.place(values), minlength=one.slots)
 
 
-def by_place(tables: Tables, grid: Grid, starts: tuple[int, ...]) -> Steps:
+def by_place(tables: Tables, grid: Grid, starts: tuple[int, ...]) -> SmallInts:
     """Return the score of each place of *grid*; 0 for what is special, and for columns that no projection is of."""
     found = np.zeros(len(grid.target), np.int32)
     for column, scores in tables.scores.items():

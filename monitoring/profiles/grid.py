@@ -31,7 +31,7 @@ LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Steps:
+class StepFunction:
     """A numeric feature as a step function.
 
     `cuts` ascend and end with infinity and NaN. Values in `[cuts[i], cuts[i + 1])` have slot `slots[i + 1]`, those
@@ -48,7 +48,7 @@ class Steps:
         >>> from monitoring.profiles.learning import learn
         >>> from monitoring.profiles.reference import Column
         >>> x = np.array([[1.0], [2.0]] * 5)
-        >>> steps = Steps.of(learn([Column(name="x")], x, x[:, 0]).features[0])
+        >>> steps = StepFunction.of(learn([Column(name="x")], x, x[:, 0]).features[0])
         >>> steps.cuts[1:].round(2).tolist(), steps.slots.tolist()
         ([0.1, 1.0, 2.0, 2.0, 3.0, inf, nan], [1, 3, 4, 7, 8, 5, 6, 1, 0])
         """
@@ -88,7 +88,7 @@ class Cells:
             return np.minimum(np.fmax(values * self.scale + self.shift, 0.0), len(self.lower) - 1.0)
 
 
-def numeric_cells(feature: Feature, steps: Steps) -> Cells:
+def numeric_cells(feature: Feature, steps: StepFunction) -> Cells:
     """Lay a grid of even cells over a numeric feature; `lower` is -1 where a value's step takes a search."""
     span = feature.high - feature.low or 1.0
     with np.errstate(over="ignore", invalid="ignore"):
@@ -121,7 +121,7 @@ class Grid:
     belongs to none, and has the number past the last.
     """
 
-    steps: tuple[Steps | None, ...]
+    steps: tuple[StepFunction | None, ...]
     scale: Floats
     shift: Floats
     top: Floats
@@ -135,7 +135,7 @@ class Grid:
     def of(cls, reference: Reference) -> Self:
         """Lay the grid of a reference."""
         features, starts = reference.features, reference.starts
-        steps = tuple(Steps.of(each) if each.kind == "numeric" else None for each in features)
+        steps = tuple(StepFunction.of(each) if each.kind == "numeric" else None for each in features)
         cells = [category_cells(f) if s is None else numeric_cells(f, s) for f, s in zip(features, steps, strict=True)]
         slots = [np.arange(f.slots) if s is None else s.slots for f, s in zip(features, steps, strict=True)]
         begins = np.cumsum([0, *(len(each) + 1 for each in slots)])

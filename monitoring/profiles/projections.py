@@ -22,7 +22,7 @@ from monitoring.profiles.reference import FAR_OVER, FAR_UNDER, OVER, UNDER, Feat
 SCORE = 1 << 8  #: steps of a standard deviation in which scores are told
 JOINT = "(joint)"  #: how names of projections end
 NORMAL = NormalDist()
-Steps = NDArray[np.int32]
+SmallInts = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Tables:
     """Projections as tables to look up: the score of each slot, and the slot of each value of a projection."""
 
     projections: Projections
-    scores: dict[int, Steps]  #: by column, of each of its slots
+    scores: dict[int, SmallInts]  #: by column, of each of its slots
     bounds: Sequence[int]  #: the farthest from zero that values of each projection may be
     slots: Sequence[NDArray[np.int32]]  #: of each projection, of values from `-bound` to `bound`, on the flat counts
     starts: tuple[int, ...]  #: the first flat slot of each projection, and their number at the end
@@ -117,7 +117,7 @@ class Tables:
         ]
         return cls(projections, scores, bounds, slots, tuple(starts))
 
-    def count(self, scores: dict[int, Steps]) -> Ints:
+    def count(self, scores: dict[int, SmallInts]) -> Ints:
         """Return how many rows each flat slot of the projections has; *scores* are (n,) by column."""
         counts = np.zeros(self.starts[-1], np.int64)
         for one, bound, slots in zip(self.projections.each, self.bounds, self.slots, strict=True):
@@ -127,7 +127,7 @@ class Tables:
         return counts
 
 
-def summed(columns: Sequence[int], signs: Sequence[int], scores: dict[int, Steps]) -> Steps:
+def summed(columns: Sequence[int], signs: Sequence[int], scores: dict[int, SmallInts]) -> SmallInts:
     """Return the sum of the scores (n,) of *columns*, with their *signs*, for each row."""
     found = scores[columns[0]] * np.int32(signs[0])
     for column, sign in zip(columns[1:], signs[1:], strict=True):
@@ -135,7 +135,7 @@ def summed(columns: Sequence[int], signs: Sequence[int], scores: dict[int, Steps
     return found
 
 
-def scored(reference: Reference, tables: Tables, rows: Floats) -> dict[int, Steps]:
+def scored(reference: Reference, tables: Tables, rows: Floats) -> dict[int, SmallInts]:
     """Return the scores (n,) of *rows* (n, features) by column, value by value: counters find the same, and faster."""
     return {k: by_slot[reference.features[k].place(rows[:, k])] for k, by_slot in tables.scores.items()}
 

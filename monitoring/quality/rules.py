@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from monitoring.drift.streams import Thresholds
 from monitoring.profiles.reference import Floats
 from monitoring.quality.shares import Counted
-from statemachine.grammar import Part
-from statemachine.rules import column, columns_of, rule
-from statemachine.sections import Rule
+from statemachine.policies.grammar import Part
+from statemachine.policies.rules import column, columns_of, rule
+from statemachine.policies.sections import Rule
 
 Truths = NDArray[np.bool_]
 

@@ -118,7 +118,7 @@ NO_RUNS = Runs.of(np.empty(0), np.empty(0), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trail:
+class OpenRuns:
     """The run that each entity is in, of each feature that is judged."""
 
     still: tuple[Stillness, ...]

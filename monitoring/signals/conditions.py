@@ -1,7 +1,7 @@
 """Judges the conditions of a policy on signals as they stood at the end of each window.
 
-Conditions are in the Common Expression Language, of which `statemachine.grammar` accepts a part that always ends. A
-signal that could not be told makes a condition that names it not known: neither true nor false.
+Conditions are in the Common Expression Language, of which `statemachine.policies.grammar` accepts a part that always
+ends. A signal that could not be told makes a condition that names it not known: neither true nor false.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
-from statemachine.conditions import signals_of
-from statemachine.grammar import KEPT
-from statemachine.sections import Condition
+from statemachine.policies.conditions import signals_of
+from statemachine.policies.grammar import KEPT
+from statemachine.policies.sections import Condition
 
 Signals = Mapping[str, float | None]
 LIBRARY = "common-expression-language"

@@ -13,12 +13,12 @@ from server.history import folding, reading
 from server.history.beside import Fed, Said, Stored, faults_of_requests
 from server.history.folding import Step
 from server.privacy.scopes import EVIDENCE
-from statemachine.chain import Chain
-from statemachine.digest import log_sha256
-from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.events import Erased
 from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
+from statemachine.record.chain import Chain
+from statemachine.record.digest import log_sha256
+from statemachine.record.envelope import PayloadErased, RecordedEvent
 from statemachine.replay import IllegalHistory
 from store.ports import Readable, Reader
 from store.vault import Vault

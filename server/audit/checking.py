@@ -10,9 +10,9 @@ from typing import Protocol
 from server.audit.deriving import NAMED, Status, derive, evidence_fault
 from server.history import folding
 from server.history.folding import Step
-from statemachine.envelope import RecordedEvent
 from statemachine.events import GatesJudged
 from statemachine.health import ModelHealth
+from statemachine.record.envelope import RecordedEvent
 from store.ports import Readable, Reader
 
 MOST_FAILURES = 1_000  #: that are told; all of them are counted

@@ -12,9 +12,9 @@ import orjson
 from server.history.folding import Step
 from server.judges.rulings import Ruling
 from server.judges.table import UnknownJudge, rederive
-from statemachine.canonical import canonical
-from statemachine.envelope import RecordedEvent
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical
+from statemachine.record.envelope import RecordedEvent
 from store.errors import EvidenceAltered, EvidenceErased, EvidenceMissing
 from store.ports import Reader
 

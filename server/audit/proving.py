@@ -7,7 +7,7 @@ are computed from envelopes, and the tree from these hashes. What is wrong is to
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,8 +20,8 @@ from server.audit.faults import Fault
 from server.audit.tiles import Tiles
 from server.checkpoints.notary import Notary
 from server.privacy.scopes import EVENTS
-from statemachine.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
 from statemachine.events import Erased
+from statemachine.record.envelope import GENESIS, LEAF, RecordedEvent, leaf_of, payload_is_whole
 from store.errors import StoreError
 from store.ports import Reader
 from store.records import Checkpoint
@@ -67,6 +67,18 @@ class Proof:
     def faults(self) -> Iterator[Fault]:
         """Tell everything that is wrong, in the order in which it is found; nothing, when the log is whole."""
         marks = self._marks()
+        yield from self._events(marks)
+        yield from self.tiles.faults()
+        yield from self.tiles.open_faults()
+        yield from self._end(marks)
+        for event_id, position in self.reader.repeated_ids(PAGE):
+            yield Fault(0, f"the id {event_id} stands at position {_number(position)}, and again behind it")
+        for event in self._erased.values():
+            yield Fault(event.position, f"{_named(event)}: {NOT_ERASED}")
+        yield from self._signed()
+
+    def _events(self, marks: Mapping[int, Sequence[Known]]) -> Iterator[Fault]:
+        """Take every event in, and hold the tree against what is known of it where it has grown so far."""
         for event in self._read():
             if isinstance(event, Fault):
                 yield event
@@ -82,14 +94,6 @@ class Proof:
             for mark in marks[self.events]:
                 if mark.root != self.tiles.edge.root().hex():
                     yield Fault(0, f"the first {mark.size} events have another root than {mark.whence} says")
-        yield from self.tiles.faults()
-        yield from self.tiles.open_faults()
-        yield from self._end(marks)
-        for event_id, position in self.reader.repeated_ids(PAGE):
-            yield Fault(0, f"the id {event_id} stands at position {_number(position)}, and again behind it")
-        for event in self._erased.values():
-            yield Fault(event.position, f"{_named(event)}: {NOT_ERASED}")
-        yield from self._signed()
 
     def _read(self) -> Iterator[RecordedEvent | Fault]:
         """Read events page by page; a page that cannot be read is read one by one, to name the event."""

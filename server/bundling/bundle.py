@@ -28,8 +28,8 @@ from server.bundling.shelf import Shelf
 from server.bundling.story import Story
 from server.errors import ThingMissing
 from server.history import folding
-from statemachine.canonical import canonical
-from statemachine.envelope import payload_is_whole
+from statemachine.record.canonical import canonical
+from statemachine.record.envelope import payload_is_whole
 from store.blobs import Blobs
 from store.ports import Readable, Reader
 from store.records import Checkpoint

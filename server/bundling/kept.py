@@ -22,7 +22,7 @@ from server.history.lineage import Document
 from server.intake import feed
 from server.intake.schema import Schema, Vocabulary
 from server.intake.sealing import outline
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 from store.ports import Readable, Reader
 from store.records import FeedItem
 from store.sealed_blobs import SealedBlobs, key_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.errors import Invalid, ModelMissing, OutOfRecord
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store.ports import Reader
 
 MOST_US = (1 << 53) - 1  #: what every reader of JSON keeps exact

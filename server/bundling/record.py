@@ -12,8 +12,8 @@ from remission_verify import merkle
 from remission_verify.findings import Fault, unlike
 
 from server.history.folding import PAGE
-from statemachine.canonical import canonical
-from statemachine.envelope import RecordedEvent
+from statemachine.record.canonical import canonical
+from statemachine.record.envelope import RecordedEvent
 from store.ports import Readable, Reader
 from store.proofs import Nodes
 

@@ -12,8 +12,8 @@ from server.history.incidents import Incidents, mark
 from server.history.inventory import Inventory
 from server.history.lineage import Documents, Lineage
 from statemachine import events as e
-from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.health import ModelHealth
+from statemachine.record.envelope import PayloadErased, RecordedEvent
 from statemachine.replay import refold
 from statemachine.words import Reason
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from remission_verify.receipt import Receipt
 
 from server.errors import ThingMissing
-from statemachine.envelope import leaf_of
+from statemachine.record.envelope import leaf_of
 from store.ports import Reader
 from store.proofs import consistency as path_between
 from store.proofs import inclusion

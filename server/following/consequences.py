@@ -62,8 +62,7 @@ def move_on(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> None:
     Raises:
         Refused: A call *asked* for the remedy, and it cannot be scoped.
     """
-    head = unit.feed_head(model)
-    scene = Scene(desk, unit, model, desk.looking(unit, model), head.watermark_us, asked=asked)
+    scene = Scene.of(desk, unit, model, asked=asked)
     explaining.explain(scene)
     suspicion.seek_remedy(scene)
     remedy.scope(scene)

@@ -19,10 +19,10 @@ from server.intake import feed
 from server.intake.sealing import entry_of, outline
 from server.requests import Receipt
 from statemachine import timers
-from statemachine.coding import encode
 from statemachine.events import RouteIntended
 from statemachine.health import ModelHealth
 from statemachine.moves import MACHINE_VERSION
+from statemachine.record.coding import encode
 from statemachine.replay import FOREIGN, projection
 from statemachine.words import HEALTHY
 from store.ports import Readable, Reader

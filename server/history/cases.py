@@ -17,9 +17,9 @@ from server.history import folding
 from server.history.folding import Step
 from server.history.incidents import Incidents
 from statemachine import events as e
-from statemachine.envelope import PayloadErased
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
+from statemachine.record.envelope import PayloadErased
 from store.errors import EvidenceAltered, EvidenceErased, EvidenceMissing
 from store.ports import Readable, Reader
 

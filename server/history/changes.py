@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from server.history.unreadable import OF_ONE_MODEL, Unreadable
 from server.views import StateView, state_of
-from statemachine.envelope import RecordedEvent
 from statemachine.events import StateChanged
 from statemachine.health import ModelHealth
+from statemachine.record.envelope import RecordedEvent
 from statemachine.replay import evolved, fact_in
 from store.ports import Reader
 

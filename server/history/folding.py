@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
+from statemachine.record.envelope import RecordedEvent
 from statemachine.replay import refold
 from store.ports import Readable, Reader
 

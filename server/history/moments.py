@@ -10,8 +10,8 @@ from server.errors import OutOfRecord, ThingMissing
 from server.history import folding
 from server.history.folding import Step
 from server.views import StateView, state_of
-from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
+from statemachine.record.envelope import RecordedEvent
 from store.ports import Readable
 
 By = Literal["at_us", "version", "position"]

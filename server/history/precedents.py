@@ -12,14 +12,14 @@ from functools import partial
 from server.errors import ThingMissing
 from server.history.cases import Case, cases_of, with_losses
 from server.history.likeness import Part, likeness
-from statemachine.replay import IllegalHistory, restored
+from server.history.reading import stored
+from statemachine.replay import FOREIGN, IllegalHistory, restored
 from statemachine.words import Remedy
 from store.ports import Readable, Reader
 from store.records import Projection
 
 LEAST = 0.5  #: similarity below which a case says nothing about another
 MOST_MODELS = 200  #: other models whose logs are read for one answer
-PAGE = 500  #: of stored states
 
 #: What ended an incident in which no remedy was promoted.
 ENDS = {
@@ -108,18 +108,13 @@ def _others(store: Readable, asked: Case) -> tuple[list[list[Case]], int]:
 
 def _alike(asked: Case, reader: Reader) -> list[str]:
     """Name the other models of the same task, by their stored states."""
-    found: list[str] = []
-    page = reader.projections("", PAGE)
-    while page:
-        found += [one.stream for one in page if one.stream != asked.model and _task(one) == asked.task]
-        page = reader.projections(page[-1].stream, PAGE)
-    return found
+    return [one.stream for one in stored(reader) if one.stream != asked.model and _task(one) == asked.task]
 
 
 def _task(stored: Projection) -> str:
     try:
         return restored(stored.body).task
-    except (ValueError, TypeError, LookupError, AttributeError):  # whatever was written past the store
+    except FOREIGN:  # whatever was written past the store
         return ""
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import orjson
 
 from server.desk import Desk
-from server.errors import ModelMissing
 from server.history.unreadable import Listing, listing
 from server.history.unwatched import unwatched
 from server.views import ModelView, StateView, declared_now, state_of
-from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
+from statemachine.record.envelope import RecordedEvent
 from statemachine.replay import FOREIGN, restored
 from statemachine.words import RETIRED
 from store.ports import Reader
+from store.records import Projection
 
 PAGE = 1_000  #: models that are read at once
 LOOK_BACK = 50  #: events that are read at once in search of the latest change
@@ -37,9 +37,7 @@ def state_view(desk: Desk, reader: Reader, model: str) -> StateView:
 
 
 def _state(desk: Desk, reader: Reader, model: str, position: int) -> StateView:
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model)
+    health = desk.as_committed(reader, model)
     return state_of(health, row=reader.feed_head(model).next_row, position=position)
 
 
@@ -82,9 +80,7 @@ def state_views(desk: Desk, reader: Reader, after: str, limit: int) -> Listing[S
 
 def model_view(desk: Desk, reader: Reader, model: str) -> ModelView:
     """Tell what *model* is."""
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model, "name")
+    health = desk.as_committed(reader, model, "name")
     first, policy = reader.events(model, 0, 1)[0], health.policy.to_json()
     return ModelView(
         name=model,
@@ -119,22 +115,24 @@ def model_views(desk: Desk, reader: Reader, after: str, limit: int, *, include_r
 
 def manifest(desk: Desk, reader: Reader, model: str, version: str) -> str:
     """Find the manifest of a version; empty where its bytes were never kept."""
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model, "version.model")
+    health = desk.as_committed(reader, model, "version.model")
     return health.manifests.get(version, "")
 
 
 def names(reader: Reader) -> list[str]:
     """Name every model."""
-    return list(_behind(reader, "", PAGE))
+    return [one.stream for one in stored(reader)]
+
+
+def stored(reader: Reader, after: str = "", size: int = PAGE) -> Iterator[Projection]:
+    """Give the stored states of models behind *after*, by name, read in pages of *size*."""
+    while page := reader.projections(after, size):
+        yield from page
+        after = page[-1].stream
 
 
 def _behind(reader: Reader, after: str, size: int) -> Iterator[str]:
-    """Name the models behind *after*, read in pages of *size*."""
-    while page := reader.projections(after, size):
-        yield from (one.stream for one in page)
-        after = page[-1].stream
+    return (one.stream for one in stored(reader, after, size))
 
 
 def events(reader: Reader, model: str, after_position: int, limit: int, types: tuple[str, ...]) -> list[RecordedEvent]:

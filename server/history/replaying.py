@@ -11,9 +11,9 @@ from server.history import folding
 from server.history.beside import Said, Stored
 from server.history.folding import Step
 from server.views import StateView, state_of
-from statemachine.chain import Chain
-from statemachine.envelope import RecordedEvent
 from statemachine.health import ModelHealth
+from statemachine.record.chain import Chain
+from statemachine.record.envelope import RecordedEvent
 from statemachine.replay import projection
 from store.ports import Readable
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 
 
 def unwatched(policy: dict[str, Any], registered: RecordedEvent) -> tuple[str, ...]:

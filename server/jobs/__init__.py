@@ -1,4 +1,5 @@
 """Jobs: training that waits for workers: leased to one at a time, and its result taken in once.
 
-Its face: `leasing.py` gives jobs away and takes them back; `training.py` takes results in.
+Its face: `office.py`, where workers turn to. `leasing.py` gives jobs away and takes them back; `training.py` takes
+results in.
 """

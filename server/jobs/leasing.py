@@ -14,6 +14,7 @@ from server.act import Caller
 from server.desk import Desk
 from server.errors import ThingMissing
 from server.following import consequences
+from server.history.unreadable import OF_ONE_MODEL
 from server.jobs import vigil
 from server.jobs.vigil import Sign, sign_of
 from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
@@ -21,18 +22,13 @@ from server.reactions.scene import Scene
 from server.views import JobView
 from statemachine import commands as c
 from statemachine import words
-from statemachine.coding import PayloadUnreadable, UnknownEvent
 from statemachine.errors import Refused, StaleLease
 from statemachine.events import JobLeased
 from statemachine.health import ModelHealth
-from statemachine.replay import IllegalHistory
 from store.ports import Reader, Unit
 from store.records import NEVER_US, Job, Lease
-from store.vault import KeyUnknown
 
 HEARTBEAT_US = 15 * 1_000_000
-#: What is raised of a log that a later release has written to, whose keys the vault lacks, or that was altered.
-UNREADABLE = (UnknownEvent, PayloadUnreadable, IllegalHistory, KeyUnknown)
 MOST_ATTEMPTS = 3  #: of a challenge; a remedy's are in its policy
 
 
@@ -88,7 +84,7 @@ def _readable(desk: Desk, unit: Unit, model: str) -> ModelHealth | None:
     """Fold the log of *model*; None where that cannot be done here, which keeps no other model's job from a worker."""
     try:
         return desk.health(unit, model)
-    except UNREADABLE:
+    except OF_ONE_MODEL:
         return None
 
 
@@ -173,7 +169,7 @@ def give_back(
 ) -> bool:
     """Put a job back into the queue, or give it up; say whether it will be tried again."""
     desk.touch(job.stream)
-    scene = scene_of(desk, unit, job.stream)
+    scene = Scene.of(desk, unit, job.stream)
     if job.kind == CHALLENGE:
         again = attempt < MOST_ATTEMPTS
         if not again and scene.health.challenge == job.job_id:
@@ -228,8 +224,3 @@ def _view(desk: Desk, unit: Unit, job: Job, attempt: int, deadline_us: int) -> J
             "base_manifest": health.manifests.get(health.champion, ""),
         },
     )  # fmt: skip
-
-
-def scene_of(desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> Scene:
-    """Give the scene of *model* as it stands now; whether a call *asked* for what comes."""
-    return Scene(desk, unit, model, desk.looking(unit, model), unit.feed_head(model).watermark_us, asked=asked)

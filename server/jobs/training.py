@@ -12,7 +12,7 @@ from server.desk import Desk
 from server.errors import Invalid, ThingMissing
 from server.following import consequences
 from server.jobs import reports
-from server.jobs.leasing import close, give_back, held, scene_of
+from server.jobs.leasing import close, give_back, held
 from server.reactions import challenge, remedy
 from server.reactions.jobs import DONE
 from server.reactions.scene import Scene
@@ -29,7 +29,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
     if job is None:
         return True
     desk.touch(job.stream)
-    scene = scene_of(desk, unit, job.stream, asked=True)
+    scene = Scene.of(desk, unit, job.stream, asked=True)
     report = reports.checked(completion.report)
     close(unit, job, DONE)
     if job.kind == CHALLENGE:

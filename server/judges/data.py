@@ -16,8 +16,8 @@ from monitoring.quality import inspection
 from monitoring.quality.clock import GAP
 from monitoring.quality.facts import ABSURD
 from server.judges.rulings import Inputs, Ruling, drifted, noted, raised, recovered, resolved
-from statemachine.policy import Policy
-from statemachine.sections import Quality
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Quality
 
 
 @dataclass(frozen=True, slots=True)

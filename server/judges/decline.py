@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from monitoring.performance import decline, onset, regret, segments, shifts
 from server.judges.rulings import Inputs, Ruling, challenged, moved, raised, recovered, resolved
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 
 def alarm_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:

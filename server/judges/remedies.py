@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from diagnosis import first
-from diagnosis.answer import Diagnosis
+from diagnosis.answer import Attribution
 from diagnosis.judge import judge as diagnose
 from monitoring.profiles.relations import opened
 from retraining import gates as gated
 from rollout import judge as rollout
 from server.judges.rulings import Inputs, Ruling, judged, recovered
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 
 def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
@@ -25,7 +25,7 @@ def diagnosis(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling:
     return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise))
 
 
-def _explained(found: Diagnosis[Any]) -> Ruling:
+def _explained(found: Attribution[Any]) -> Ruling:
     payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
     return Ruling(event="diagnosis_made", payload=payload)
 

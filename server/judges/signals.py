@@ -7,7 +7,7 @@ from typing import Any
 from monitoring.signals import conditions as asked
 from monitoring.signals import series as points
 from server.judges.rulings import Inputs, Ruling, raised, recovered, resolved
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.timers import SECOND_US
 from statemachine.words import Reason
 

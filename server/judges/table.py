@@ -14,8 +14,8 @@ from diagnosis import noise
 from monitoring.performance import regret
 from server.judges import data, decline, remedies, signals
 from server.judges.rulings import Inputs, Ruling
-from statemachine.canonical import canonical
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical
 
 Fetch = Callable[[str], bytes]
 Judge = Callable[[Inputs, Policy], Ruling | None]

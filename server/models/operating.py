@@ -7,6 +7,7 @@ from collections.abc import Callable
 from server.act import Caller
 from server.desk import Desk, check_etag
 from server.errors import Invalid
+from server.following import consequences
 from server.privacy.actors import approver
 from server.views import StateView, state_of
 from statemachine import commands as c
@@ -76,4 +77,5 @@ def start_retraining(
         note=note,
     )
     desk.act(unit, model, command, head.watermark_us, caller)
+    consequences.move_on(desk, unit, model, asked=True)
     return state_of(desk.health(unit, model), row=head.next_row)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from server.errors import Invalid
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
 
 
 def read_policy(text: str, field: str) -> Policy:

@@ -23,7 +23,7 @@ from server.intake.sealing import REFERENCE
 from server.requests import NewModel, ReferenceRows
 from server.watching import estimates
 from server.watching.blocks import baseline
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from store.ports import Unit
 from store.records import Cursor
 
@@ -45,6 +45,16 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
         raise Invalid(
             "reference", f"{count} labels, {len(rows.outputs)} outputs, {len(rows.times_us)} times; as many are needed"
         )
+    _check_labels(rows, schema)
+    _check_outputs(rows, schema)
+    check_times("reference.times_us", rows.times_us, NEVER, now_us)
+    numbers = {f"columns[{name}]": one for name, one in rows.columns.items() if isinstance(one, np.ndarray)}
+    for name, values in {**numbers, "labels": rows.labels, "outputs": rows.outputs}.items():
+        _check_size(f"reference.{name}", values)
+
+
+def _check_labels(rows: ReferenceRows, schema: Schema) -> None:
+    """Refuse labels from which nothing can be learned."""
     check_labels("reference.labels", rows.labels, schema, missing=True)
     known = rows.labels[~np.isnan(rows.labels)]
     if len(known) < LEAST_REFERENCE:
@@ -53,16 +63,16 @@ def check_reference(rows: ReferenceRows, schema: Schema, now_us: int | None) -> 
         raise Invalid(
             "reference.labels", "are constant: nothing can be learned from them; at least two values are needed"
         )
+
+
+def _check_outputs(rows: ReferenceRows, schema: Schema) -> None:
+    """Refuse outputs of which no loss can be told."""
     if np.isinf(rows.outputs).any() or np.isnan(rows.outputs).all():
         raise Invalid("reference.outputs", "hold an infinity, or nothing; finite values, NaN for some, are accepted")
     check_range("reference.outputs", rows.outputs, schema)
     both = int((~np.isnan(rows.outputs) & ~np.isnan(rows.labels)).sum())
     if both < LEAST_BASELINE:
         raise Invalid("reference.outputs", f"{both} stand beside a label; at least {LEAST_BASELINE} are needed")
-    check_times("reference.times_us", rows.times_us, NEVER, now_us)
-    numbers = {f"columns[{name}]": one for name, one in rows.columns.items() if isinstance(one, np.ndarray)}
-    for name, values in {**numbers, "labels": rows.labels, "outputs": rows.outputs}.items():
-        _check_size(f"reference.{name}", values)
 
 
 def _check_size(field: str, values: feed.Floats) -> None:
@@ -126,23 +136,8 @@ def check_learned(policy: Policy, reference: dict[str, Any], field: str) -> None
 
 def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, rows: ReferenceRows) -> None:
     """Make the reference the first rows of the model's feed."""
-    count = len(rows.labels)
     known = np.flatnonzero(~np.isnan(rows.labels))
-    first = desk.sealer.keyed(
-        new.name,
-        feed.Rows(
-            first_row=0,
-            ids=[f"reference/{row}" for row in range(count)],
-            times_us=rows.times_us,
-            features=matrix,
-            outputs={new.champion: rows.outputs},
-            served_by=[new.champion],
-            served=np.zeros(count, dtype=np.uint8),
-            generation=0,
-        ),
-        [],
-        REFERENCE,
-    )
+    first = desk.sealer.keyed(new.name, _served_by(new.champion, matrix, rows), [], REFERENCE)
     truth = feed.Labels(rows=known, values=rows.labels[known], time_us=int(rows.times_us[-1]))
     of_truth = feed.Keys([desk.sealer.plain(new.name, REFERENCE)], np.zeros(len(known), dtype=np.int64))
     entries: tuple[feed.Entry, ...] = (first, truth)
@@ -150,3 +145,18 @@ def feed_reference(desk: Desk, unit: Unit, new: NewModel, matrix: feed.Floats, r
         body = desk.sealer.sealed(new.name, seq, entry, of_truth)
         put_entry(unit, new.name, seq, "reference", entry, int(rows.times_us[-1]), body)
     unit.put(Cursor(stream=new.name, name=FOLLOWER, seq=2, body=b""))
+
+
+def _served_by(champion: str, matrix: feed.Floats, rows: ReferenceRows) -> feed.Rows:
+    """Give the rows of a reference as those of a feed, all of which *champion* has served."""
+    count = len(rows.labels)
+    return feed.Rows(
+        first_row=0,
+        ids=[f"reference/{row}" for row in range(count)],
+        times_us=rows.times_us,
+        features=matrix,
+        outputs={champion: rows.outputs},
+        served_by=[champion],
+        served=np.zeros(count, dtype=np.uint8),
+        generation=0,
+    )

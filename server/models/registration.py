@@ -22,11 +22,11 @@ from server.requests import Floats, NewModel, ReferenceRows
 from server.views import ModelView, declared_now
 from server.watching.splits import segments
 from statemachine import commands as c
-from statemachine.canonical import canonical
 from statemachine.events import ModelRegistered
 from statemachine.externals import ExternalSignal
-from statemachine.policy import Policy
-from statemachine.rules import columns_of
+from statemachine.policies.policy import Policy
+from statemachine.policies.rules import columns_of
+from statemachine.record.canonical import canonical
 from store.ports import Reader, Unit
 from store.records import Evidence
 
@@ -51,19 +51,25 @@ def create_model(desk: Desk, unit: Unit, new: NewModel, caller: Caller) -> Model
     unit.put(schema_row)
     unit.put(reference_row)
     desk.touch(new.name)
-    count, span = len(rows.labels), int(rows.times_us[-1] - rows.times_us[0])
-    registration = ModelRegistered(
-        model=new.name, owner=new.owner, purpose=new.purpose, task=schema.task, metric=schema.metric,
-        outcomes=new.outcomes, template=new.template or DEFAULT_TEMPLATE, champion=new.champion,
-        features_sha256=schema_row.sha256, reference_sha256=reference_row.sha256, reference_rows=count,
-        label_delay_rows=new.label_delay_rows, seconds_per_row=span / max(count - 1, 1) / 1_000_000,
-        policy=policy.to_json(), seed=new.seed,
-    )  # fmt: skip
+    registration = _registration(new, schema, policy, rows, schema_row.sha256, reference_row.sha256)
     desk.act(unit, new.name, c.Register(registration=registration), int(rows.times_us[-1]), caller)
     feed_reference(desk, unit, new, matrix, rows)
     if new.signals:
         declare(desk, unit, new.name, new.signals, "model.signals", caller)
     return model_view(desk, unit, new.name)
+
+
+def _registration(
+    new: NewModel, schema: Schema, policy: Policy, rows: ReferenceRows, features_sha256: str, reference_sha256: str
+) -> ModelRegistered:
+    count, span = len(rows.labels), int(rows.times_us[-1] - rows.times_us[0])
+    return ModelRegistered(
+        model=new.name, owner=new.owner, purpose=new.purpose, task=schema.task, metric=schema.metric,
+        outcomes=new.outcomes, template=new.template or DEFAULT_TEMPLATE, champion=new.champion,
+        features_sha256=features_sha256, reference_sha256=reference_sha256, reference_rows=count,
+        label_delay_rows=new.label_delay_rows, seconds_per_row=span / max(count - 1, 1) / 1_000_000,
+        policy=policy.to_json(), seed=new.seed,
+    )  # fmt: skip
 
 
 def update_model(

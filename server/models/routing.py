@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.act import Caller
 from server.desk import Desk
-from server.errors import Invalid, ModelMissing
+from server.errors import Invalid
 from server.views import RouteView
 from statemachine import commands as c
 from statemachine.words import CANARY
@@ -13,9 +13,7 @@ from store.ports import Reader, Unit
 
 def route_of(desk: Desk, reader: Reader, model: str) -> RouteView:
     """Give the route in force: the one that is committed, whatever the writer is at."""
-    health = desk.readers.health(reader, model)
-    if not health.registered:
-        raise ModelMissing(model)
+    health = desk.as_committed(reader, model)
     in_canary = health.place in CANARY
     on_trial = [health.candidate] if in_canary else []
     # Where the truth is known whoever served, the candidate is judged on every row, from before it serves any.

@@ -26,7 +26,6 @@ from monitoring.profiles.reference import (
     Reference,
 )
 from server.desk import Desk
-from server.errors import ModelMissing
 from server.following import consequences
 from server.intake.schema import CATEGORICAL, Schema
 from server.reactions import segments
@@ -107,8 +106,6 @@ def taken(desk: Desk, unit: Unit, model: str, most: int) -> Taken:
     Raises:
         ModelMissing: It is not under watch.
     """
-    if not desk.health(unit, model).registered:
-        raise ModelMissing(model)
     consequences.follow(desk, unit, model)
     watch = desk.watch(unit, model)
     words = [list(known) for known in desk.intake(unit, model).vocabulary.codes]

@@ -10,7 +10,7 @@ import orjson
 
 from server.errors import ThingMissing
 from server.privacy.scopes import SUBJECT, Span, scope_of
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 from store.errors import RequestIdReused
 from store.ports import Reader, Unit
 from store.records import Erasure

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from server.desk import Desk
 from server.history.folding import PAGE
+from server.history.reading import names
 from server.privacy.actors import name_of
 from server.privacy.erasures import Asked, intended, wanted, was_asked
 from statemachine.errors import LegallyHeld
 from statemachine.health import ModelHealth
 from store.ports import Reader, Unit
-
-MODELS = 1_000  #: that are read at once
 
 
 def check(desk: Desk, reader: Reader, request: Asked) -> None:
@@ -26,8 +25,7 @@ def check(desk: Desk, reader: Reader, request: Asked) -> None:
     name_of(desk.sealer.vault, request.subject, "actor_id")
     held = [health for health in _held(desk, reader) if _stands_in(reader, health, request.subject)]
     if held:
-        names = ", ".join(health.model for health in held)
-        why = f"a legal hold keeps who acted on {names}"
+        why = f"a legal hold keeps who acted on {', '.join(health.model for health in held)}"
         raise LegallyHeld("forget", str(held[0].place), why, ("LiftLegalHold",))
 
 
@@ -44,11 +42,7 @@ def intend(desk: Desk, unit: Unit, request: Asked) -> str:
 
 
 def _held(desk: Desk, reader: Reader) -> list[ModelHealth]:
-    found, after = [], ""
-    while page := reader.projections(after, MODELS):
-        after = page[-1].stream
-        found += [health for one in page if (health := desk.readers.health(reader, one.stream)).legal_hold]
-    return found
+    return [health for name in names(reader) if (health := desk.readers.health(reader, name)).legal_hold]
 
 
 def _stands_in(reader: Reader, health: ModelHealth, actor: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from server.history.reading import names
 from server.intake.sealing import ROWS
 from store import at_rest
 from store.ports import Reader
@@ -87,10 +88,7 @@ def _nobody(_reader: Reader, _span: Span, _keys: Iterable[KeyFacts]) -> ByModel:
 
 
 def _older(reader: Reader, than_us: int) -> Iterator[str]:
-    after = ""
-    while page := reader.projections(after):
-        after = page[-1].stream
-        yield from (one.stream for one in page if reader.events(one.stream, 0, 1)[0].recorded_us < than_us)
+    return (name for name in names(reader) if reader.events(name, 0, 1)[0].recorded_us < than_us)
 
 
 SCOPES: dict[str, Scope] = {

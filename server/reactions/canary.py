@@ -33,7 +33,7 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
         "at_row": scene.watch.labelled_end,
     }
     if health.outcomes == "selective":
-        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": _arms(scene, health, blocks)}
+        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": _arms(health, blocks)}
     both = [one for one in blocks if health.champion in one.cost and health.candidate in one.cost]
     return {
         **shared,
@@ -42,7 +42,7 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
     }
 
 
-def _arms(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> list[list[int]]:
+def _arms(health: ModelHealth, blocks: list[LabelBlock]) -> list[list[int]]:
     """Count bad units by the exposure under which they were assigned; rows of two rungs in one block are left out."""
     exposures = dict(health.exposures)
     found: dict[int, list[int]] = {}
@@ -53,5 +53,4 @@ def _arms(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> list[l
             arm[1] += one.arms.get(health.candidate, (0, 0))[1]
             arm[2] += one.arms.get(health.champion, (0, 0))[1]
             arm[3] += sum(rows for rows, _ in one.arms.values())
-    del scene
     return [found[exposure] for exposure in sorted(found)]

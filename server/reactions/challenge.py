@@ -8,7 +8,7 @@ import orjson
 
 from monitoring.performance.regret import SAME_SIZE
 from retraining.scope import CHALLENGE, Entrant, challengers
-from server.reactions.evidence import accepted, cost, of_late
+from server.reactions.evidence import of_late, own_loss
 from server.reactions.jobs import open_job
 from server.reactions.scene import Scene
 from server.watching.watch import Watch
@@ -49,7 +49,7 @@ def look_again(scene: Scene) -> None:
 def judge(scene: Scene, job: str, report: dict[str, Any]) -> None:
     """Judge what a challenge reported, and follow it up; a suspicion of something else is no reason to forget it."""
     health = scene.health
-    if health.place == SUSPECT and health.alarm is not None and health.alarm.signal == Signal.REGRET:
+    if health.place == SUSPECT and health.alarmed_by == Signal.REGRET:
         _judge_again(scene, health, job, report)
     elif health.place not in (HEALTHY, SUSPECT):
         scene.act(c.AbandonChallenge(job=job, failure="the model has moved on"))
@@ -71,18 +71,9 @@ def _judge_first(scene: Scene, health: ModelHealth, job: str, report: dict[str, 
     }
     scene.follow("challenge@1", inputs)
     if health.place == HEALTHY:
-        scene.follow("regret_alarm@2", {**inputs, "served": _served(scene, health)})
-
-
-def _served(scene: Scene, health: ModelHealth) -> dict[str, Any]:
-    """Give the champion's own loss of late: when it began to be beaten is where that rose, if it did."""
-    known = [one for one in of_late(scene.watch, health) if health.champion in one.cost]
-    return {
-        "rows": [one.first_row for one in known],
-        "blocks": cost(known, health.champion),
-        "level": accepted(scene.watch, health),
-        "window": scene.watch.window_rows,
-    }
+        # When the champion began to be beaten is where its own loss rose, if it did.
+        served = own_loss(scene.watch, health, of_late(scene.watch, health))
+        scene.follow("regret_alarm@2", {**inputs, "served": served})
 
 
 def _judge_again(scene: Scene, health: ModelHealth, job: str, report: dict[str, Any]) -> None:

@@ -22,14 +22,13 @@ def look(scene: Scene) -> None:
     health = scene.health
     if not health.policy.conditions:
         return
-    alarm = health.alarm.signal if health.alarm else ""
     if health.place == HEALTHY and scene.watermark_us >= health.cooldown_until_us:
         _suspect(scene, health)
-    elif health.place == SUSPECT and alarm == Signal.LOSS:
+    elif health.place == SUSPECT and health.alarmed_by == Signal.LOSS:
         accept(scene)
-    elif health.place == SUSPECT and alarm == Signal.CONDITION:
+    elif health.place == SUSPECT and health.alarmed_by == Signal.CONDITION:
         scene.follow("conditions_resolve@1", _since_alarm(scene, health))
-    elif health.place == DEGRADED and alarm == Signal.CONDITION:
+    elif health.place == DEGRADED and health.alarmed_by == Signal.CONDITION:
         scene.follow("conditions_recovery@1", _since_alarm(scene, health))
 
 
@@ -43,7 +42,7 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
 def accept(scene: Scene) -> None:
     """Clear the alarm of a risen loss where a condition accepts it; the alarm stays on record, and so does this."""
     health = scene.health
-    risen = health.place == SUSPECT and health.alarm is not None and health.alarm.signal == Signal.LOSS
+    risen = health.place == SUSPECT and health.alarmed_by == Signal.LOSS
     if not risen or not health.policy.conditions:
         return
     inputs = _inputs(scene, health, health.epoch_row)
@@ -55,9 +54,8 @@ def accept(scene: Scene) -> None:
 
 def _since_alarm(scene: Scene, health: ModelHealth) -> dict[str, Any]:
     """Give the windows behind the alarm, which alone confirm it or clear it."""
-    alarm = health.alarm
-    row, subject = (alarm.at_row, alarm.subject) if alarm else (0, "")
-    return {**_inputs(scene, health, row), "subject": subject}
+    row = health.alarm.at_row if health.alarm else 0
+    return {**_inputs(scene, health, row), "subject": health.alarmed_about}
 
 
 def _inputs(scene: Scene, health: ModelHealth, row: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from math import inf
+from typing import Any
 
 from measures.sums import Block, span
 from server.watching.closings import LabelBlock
@@ -68,6 +69,15 @@ def watched(watch: Watch, health: ModelHealth) -> list[LabelBlock]:
     first = health.epoch_row - (health.policy.canary.confirm_windows + 1) * watch.window_rows
     found = [one for one in watch.blocks if first <= one.first_row and one.end_row <= health.epoch_row]
     return [one for one in found if health.champion in one.cost]
+
+
+def own_loss(watch: Watch, health: ModelHealth, blocks: Iterable[LabelBlock]) -> dict[str, Any]:
+    """Give the loss of the champion in *blocks*, beside what is accepted of it, as judges read it."""
+    known = [one for one in blocks if health.champion in one.cost]
+    return {
+        "rows": [one.first_row for one in known], "blocks": cost(known, health.champion),
+        "level": accepted(watch, health), "window": watch.window_rows,
+    }  # fmt: skip
 
 
 def accepted(watch: Watch, health: ModelHealth) -> float:

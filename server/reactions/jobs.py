@@ -12,8 +12,8 @@ from server.intake.feed import Floats
 from server.intake.schema import CATEGORICAL, OTHER, Schema
 from server.reactions.scene import Scene
 from server.watching.quarantine import held
-from statemachine.canonical import canonical
 from statemachine.health import ModelHealth
+from statemachine.record.canonical import canonical
 from store.records import Evidence, Job
 
 DATASETS = "datasets"  #: the class of data that the rows of a job belong to
@@ -22,6 +22,20 @@ QUEUED, LEASED, DONE, FAILED = "queued", "leased", "done", "failed"
 
 def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int) -> tuple[str, str]:
     """Write spec, dataset and job; give the job's id and the evidence id of its spec."""
+    spec = _spec(scene, kind, entrants, holdout, blocks)
+    evidence = Evidence(kind="spec", body=canonical(spec.to_json()))
+    scene.unit.put(evidence)
+    scene.unit.put(
+        Job(
+            job_id=spec.job, stream=scene.model, kind=kind, status=QUEUED, spec=evidence.body,
+            created_us=scene.watermark_us, visit=scene.health.visit,
+        )
+    )  # fmt: skip
+    return spec.job, evidence.sha256
+
+
+def _spec(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range, blocks: int) -> Spec:
+    """Say what a worker is to do, and keep the rows that it needs."""
     health, watch = scene.health, scene.watch
     first = min([holdout[0], *(begin for entrant in entrants for begin, _ in entrant.rows)])
     quarantined = () if overruled(health) else watch.profiler.quarantine.within(first, holdout[1])
@@ -29,7 +43,7 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
     dataset = scene.desk.blobs.put_sealed(data, DATASETS, scene.model)
     template = scene.desk.templates[health.template]
     vocabulary = scene.desk.intake(scene.unit, scene.model).vocabulary
-    spec = Spec(
+    return Spec(
         job=f"{scene.model}-{health.jobs_opened + 1}", kind=kind, model=scene.model, task=health.task,
         metric=health.metric, template=health.template, champion=health.champion, entrants=entrants,
         holdout=holdout, blocks=blocks, unit=watch.unit, seed=health.seed, dataset=dataset,
@@ -37,16 +51,6 @@ def open_job(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Ra
         classes=list(watch.schema.classes), limits=asdict(template.limits),
         quarantined=quarantined,
     )  # fmt: skip
-    body = canonical(spec.to_json())
-    evidence = Evidence(kind="spec", body=body)
-    scene.unit.put(evidence)
-    scene.unit.put(
-        Job(
-            job_id=spec.job, stream=scene.model, kind=kind, status=QUEUED, spec=body,
-            created_us=scene.watermark_us, visit=health.visit,
-        )
-    )  # fmt: skip
-    return spec.job, evidence.sha256
 
 
 def overruled(health: ModelHealth) -> bool:

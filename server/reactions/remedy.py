@@ -23,21 +23,31 @@ def scope(scene: Scene) -> None:
     if health.place != SCOPING or remedy is None:
         return
     if remedy.remedy == Remedy.RESTORE:
-        job = f"{scene.model}-{health.jobs_opened + 1}"
-        if scene.step(c.ProposeScope(job=job, spec="", entrants=[remedy.version], at_row=scene.at_row)):
-            _judge_restore(scene)
-        return
-    watch = scene.watch
+        _propose_restore(scene, remedy.version)
+    else:
+        _propose_bakeoff(scene, remedy.remedy)
+
+
+def _propose_restore(scene: Scene, version: str) -> None:
+    """Propose a version alone: it has answered in shadow, so nobody trains, and it can be judged at once."""
+    job = f"{scene.model}-{scene.health.jobs_opened + 1}"
+    if scene.step(c.ProposeScope(job=job, spec="", entrants=[version], at_row=scene.at_row)):
+        _judge_restore(scene)
+
+
+def _propose_bakeoff(scene: Scene, wanted: str) -> None:
+    """Propose entrants, all that may help or those that are *wanted*, for a worker to train."""
+    health, watch = scene.health, scene.watch
     end = watch.labelled_end
     holdout = (_holdout_from(scene, health, end), end)
     entrants = remedies(
         onset_row=max(health.onset_row, health.moved_row), mark=holdout[0], reference_rows=watch.reference_rows,
         task=health.task, pinned=health.rollback_target, most=health.policy.bakeoff.most_entrants,
     )  # fmt: skip
-    if remedy.remedy:
-        entrants = tuple(one for one in entrants if remedy.remedy in (one.remedy, one.name))
+    if wanted:
+        entrants = tuple(one for one in entrants if wanted in (one.remedy, one.name))
     if not entrants:
-        scene.step(c.AbandonRemedy(reason=Reason.NOTHING_TO_TRAIN, note=f"{remedy.remedy} cannot be tried now"))
+        scene.step(c.AbandonRemedy(reason=Reason.NOTHING_TO_TRAIN, note=f"{wanted} cannot be tried now"))
         return
     job, spec = open_job(scene, REMEDY, entrants, holdout, BLOCKS)
     names = ["nothing", *(entrant.name for entrant in entrants)]
@@ -67,7 +77,7 @@ def _rows_since_change(health: ModelHealth, end: int) -> int:
 def judge(scene: Scene, report: dict[str, Any]) -> None:
     """Put the bake-off's winner to the gates, and follow what they say."""
     health = scene.health
-    signal = health.alarm.signal if health.alarm else ""
+    signal = health.alarmed_by
     kept = {name: report[name] for name in ("rows", "holdout", "champion", "entrants", "skipped", "chosen")}
     inputs = {"report": kept, "at_row": scene.at_row}
     ruling = scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))

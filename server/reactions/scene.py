@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from server.act import SERVICE, Caller
 from server.desk import Desk
@@ -47,6 +47,11 @@ class Scene:
     watermark_us: int
     asked: bool = False  #: by a call that waits for the answer, and is told of a refusal
     end: int | None = None  #: one past the last row, where that is known without a look
+
+    @classmethod
+    def of(cls, desk: Desk, unit: Unit, model: str, *, asked: bool = False) -> Self:
+        """Give the scene of *model* as it stands now; whether a call *asked* for what comes."""
+        return cls(desk, unit, model, desk.looking(unit, model), unit.feed_head(model).watermark_us, asked=asked)
 
     @property
     def watch(self) -> Watch:

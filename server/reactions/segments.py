@@ -49,7 +49,7 @@ def by_window(blocks: Sequence[LabelBlock], health: ModelHealth) -> list[Sequenc
 
 def of_alarm(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) -> dict[str, Any] | None:
     """Give what is asked of the segment under suspicion, of *blocks*; None where it is watched no more."""
-    subject = health.alarm.subject if health.alarm else ""
+    subject = health.alarmed_about
     k = next((k for k, one in enumerate(watch.segments) if one.name == subject), None)
     level = None if k is None else accepted(watch, health, k)
     if k is None or level is None:

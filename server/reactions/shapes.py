@@ -20,7 +20,7 @@ def look(scene: Scene, window: RowWindow) -> None:
     health, shapes = scene.health, window.shapes
     if shapes is None:
         return
-    if health.place == SUSPECT and health.alarm is not None and health.alarm.signal == Signal.SHAPE:
+    if health.place == SUSPECT and health.alarmed_by == Signal.SHAPE:
         scene.follow(JUDGE, _inputs(scene, health, window, shapes))
     elif shapes.found.verdict == "alarm" and not window.faults:
         _tell(scene, health, window, shapes)
@@ -30,7 +30,7 @@ def _tell(scene: Scene, health: ModelHealth, window: RowWindow, shapes: ShapeWin
     inputs = _inputs(scene, health, window, shapes)
     if health.place == HEALTHY and drift_counts(scene, health):
         scene.follow(JUDGE, inputs)
-    elif health.alarm is None or health.alarm.signal != Signal.DRIFT:
+    elif health.alarmed_by != Signal.DRIFT:
         scene.follow(NOTE, {**inputs, "told": _left(window)})
 
 
@@ -44,7 +44,7 @@ def _left(window: RowWindow) -> list[str]:
 
 def _inputs(scene: Scene, health: ModelHealth, window: RowWindow, shapes: ShapeWindow) -> dict[str, Any]:
     return {
-        "signal": str(Signal.SHAPE), "subject": health.alarm.subject if health.alarm else "", "at_row": window.end_row,
+        "signal": str(Signal.SHAPE), "subject": health.alarmed_about, "at_row": window.end_row,
         "reference": health.reference_sha256, "state": shapes.before.to_json(), "windows": [window.compared()],
         "assumptions": assumptions(scene.watch.profiler.compared, health.policy.drift),
     }  # fmt: skip

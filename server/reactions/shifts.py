@@ -30,7 +30,7 @@ def _versions(scene: Scene, health: ModelHealth) -> list[dict[str, Any]]:
 
     Those rows were looked at until they said what they said, so they are no measure for rows to come.
     """
-    alarmed = health.alarm.at_row if health.alarm and health.alarm.signal == Signal.LOSS else 0
+    alarmed = health.alarm.at_row if health.alarm and health.alarmed_by == Signal.LOSS else 0
     first = max(alarmed, health.loss_told_row, health.calm_row, health.epoch_row, scene.watch.reference_rows)
     blocks = latest(scene.watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory)
     found = []

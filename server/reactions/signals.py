@@ -32,7 +32,7 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
 
 def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
     """Note features that have left, unless that is what the model is under suspicion of."""
-    signal = health.alarm.signal if health.alarm else ""
+    signal = health.alarmed_by
     if signal != Signal.DRIFT:
         faulty = sorted({fault.feature for fault in window.faults}) if signal == Signal.QUALITY else []
         inputs = _drift(scene, health, window, window.departures_before.to_json())
@@ -42,7 +42,7 @@ def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
 def look_at_labels(scene: Scene, window: LabelWindow) -> None:
     """Note features that have left among rows of one label, unless drift is what the model is under suspicion of."""
     health = scene.health
-    signal = health.alarm.signal if health.alarm else ""
+    signal = health.alarmed_by
     if signal == Signal.DRIFT:
         return
     faults = scene.watch.windows[-1].faults if scene.watch.windows and signal == Signal.QUALITY else ()
@@ -60,7 +60,7 @@ def look_at_labels(scene: Scene, window: LabelWindow) -> None:
 def _look_at_data(scene: Scene, window: RowWindow) -> None:
     _end_silence(scene, scene.health)
     health = scene.health
-    signal = health.alarm.signal if health.alarm else ""
+    signal = health.alarmed_by
     if health.place == HEALTHY:
         fresh = any(fault.onset_row >= health.calm_row for fault in window.faults)
         if fresh and health.policy.quality.alarms == "always":
@@ -91,7 +91,7 @@ def _suspect_segment(scene: Scene, window: RowWindow) -> None:
 
 def _ask_segment(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
     """Let the segment under suspicion speak, if the window has rows of it."""
-    subject = health.alarm.subject if health.alarm else ""
+    subject = health.alarmed_about
     mine = [part for part in window.parts if subject.startswith(f"{part.name}: ")]
     if mine:  # of two whose names begin alike, the one that is named whole
         scene.follow(SEGMENT_DRIFT, _within(scene, window, max(mine, key=lambda part: len(part.name))))
@@ -177,9 +177,9 @@ def _silence_us(health: ModelHealth) -> int:
 
 def _end_silence(scene: Scene, health: ModelHealth) -> None:
     """Rows came, or labels did: what was silent is not."""
-    if health.place != SUSPECT or health.alarm is None or health.alarm.signal != Signal.SILENCE:
+    if health.place != SUSPECT or health.alarmed_by != Signal.SILENCE:
         return
-    last = scene.watch.last_label_us if health.alarm.subject == "labels" else scene.watch.last_row_us
+    last = scene.watch.last_label_us if health.alarmed_about == "labels" else scene.watch.last_row_us
     if last >= health.entered_us:
         scene.follow("data_back@1", {"signal": str(Signal.SILENCE), "at_row": scene.at_row, "last_us": last})
 
@@ -202,7 +202,7 @@ def _quality(
 ) -> dict[str, Any]:
     return {
         "signal": str(Signal.QUALITY),
-        "subject": health.alarm.subject if health.alarm else "",
+        "subject": health.alarmed_about,
         "at_row": windows[-1].end_row if windows else scene.at_row,
         "reference": health.reference_sha256,
         "state": state,

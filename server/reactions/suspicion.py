@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from server.reactions import challenge, segments, shifts
-from server.reactions.evidence import accepted, cost, latest, lead, of_late, since
+from server.reactions.evidence import latest, lead, of_late, own_loss, since
 from server.reactions.scene import Scene
 from server.watching.closings import LabelBlock
 from statemachine import commands as c
@@ -24,7 +24,7 @@ def look(scene: Scene) -> None:
         _suspect(scene, health)
     elif health.place == SUSPECT and health.alarm is not None:
         _resolve(scene, health)
-    elif health.place == DEGRADED and health.alarm is not None and health.alarm.signal in (*BY_LABELS, Signal.SEGMENT):
+    elif health.place == DEGRADED and health.alarmed_by in (*BY_LABELS, Signal.SEGMENT):
         _recover(scene, health)
 
 
@@ -93,22 +93,14 @@ def _value(
     scene: Scene, health: ModelHealth, signal: str, blocks: list[LabelBlock], subject: str = ""
 ) -> dict[str, Any]:
     """Give what a judge of performance asks for: the loss above its level, or the lead of another version."""
-    if signal == Signal.PINNED:
-        both = [one for one in blocks if subject in one.cost and health.champion in one.cost]
-        values, normal = lead(both, health.champion, subject), 0.0
-    else:
-        both = [one for one in blocks if health.champion in one.cost]
-        values = cost(both, health.champion)
-        normal = accepted(scene.watch, health)
+    asked = {"signal": str(signal), "subject": subject, "at_row": scene.watch.labelled_end}
+    if signal != Signal.PINNED:
+        return {**asked, **own_loss(scene.watch, health, blocks)}
+    both = [one for one in blocks if subject in one.cost and health.champion in one.cost]
     return {
-        "signal": str(signal),
-        "subject": subject,
-        "at_row": scene.watch.labelled_end,
-        "rows": [one.first_row for one in both],
-        "blocks": values,
-        "level": normal,
-        "window": scene.watch.window_rows,
-    }
+        **asked, "rows": [one.first_row for one in both], "blocks": lead(both, health.champion, subject),
+        "level": 0.0, "window": scene.watch.window_rows,
+    }  # fmt: skip
 
 
 def seek_remedy(scene: Scene) -> None:

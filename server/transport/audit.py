@@ -21,9 +21,9 @@ from server.transport.fields import continued, model_name, number, page, page_to
 from server.transport.states import behind, state
 from server.transport.steps import event, messages, together, versions
 from server.views import StateView
-from statemachine.canonical import canonical
-from statemachine.envelope import leaf_of
 from statemachine.kinds import REGISTRY
+from statemachine.record.canonical import canonical
+from statemachine.record.envelope import leaf_of
 from store.records import Checkpoint
 
 MOST_LONG = 2

@@ -7,15 +7,14 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 from grpc_status import rpc_status
 
 from server.errors import Invalid
+from server.transport.handlers import Handler, Method, around
 from server.transport.status import status_of
 
-Handler = Any  #: grpc ships no type for a method handler
 Decode = Callable[[bytes], Any]
 Request = Any  #: a message, None where the bytes are none, or a stream of these
 
@@ -32,24 +31,13 @@ class Decoder(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
         handler = await continuation(handler_call_details)
         if handler is None or handler.request_deserializer is None:
             return handler
-        make, inner = _kind(handler)
-        # A method that writes its stream by itself, as the health service does, is awaited like one with one answer.
-        wrap = _streaming if inspect.isasyncgenfunction(inner) else _answering
-        return make(
-            wrap(inner, many=handler.request_streaming),
-            request_deserializer=_forgiving(handler.request_deserializer),
-            response_serializer=handler.response_serializer,
-        )
 
+        def reading(inner: Method) -> Method:
+            # A method that writes its stream by itself, as the health service does, is awaited as if it had one answer.
+            wrap = _streaming if inspect.isasyncgenfunction(inner) else _answering
+            return wrap(inner, many=handler.request_streaming)
 
-def _kind(handler: Handler) -> tuple[Callable[..., Handler], Callable[..., Any]]:
-    if handler.unary_unary is not None:
-        return grpc.unary_unary_rpc_method_handler, handler.unary_unary
-    if handler.unary_stream is not None:
-        return grpc.unary_stream_rpc_method_handler, handler.unary_stream
-    if handler.stream_unary is not None:
-        return grpc.stream_unary_rpc_method_handler, handler.stream_unary
-    return grpc.stream_stream_rpc_method_handler, handler.stream_stream
+        return around(handler, reading, _forgiving(handler.request_deserializer))
 
 
 def _forgiving(decode: Decode) -> Decode:

@@ -46,27 +46,27 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         self._service, self._speakers = service, speakers
 
     @answering
-    async def Ingest(self, request: pb.IngestRequest, context: Context) -> pb.IngestResponse:
+    async def Ingest(self, request: pb.IngestRequest, _: Context) -> pb.IngestResponse:
         """Take one batch of rows in."""
         batch = await read(rows_batch, self._service, request)
-        return pb.IngestResponse(receipt=await self._rows(batch, context))
+        return pb.IngestResponse(receipt=await self._rows(batch))
 
     @streaming
     async def IngestStream(
-        self, requests: AsyncIterator[pb.IngestStreamRequest], context: Context
+        self, requests: AsyncIterator[pb.IngestStreamRequest], _: Context
     ) -> AsyncGenerator[pb.IngestStreamResponse, None]:
         """Take batches in as they come; acknowledge each, in order, before the next is taken."""
         model = ""
         async for request in requests:
             model = same_model(request.model, model)
             batch = await read(column_batch, model, request.batch)
-            yield pb.IngestStreamResponse(receipt=await self._rows(batch, context))
+            yield pb.IngestStreamResponse(receipt=await self._rows(batch))
 
     @answering
-    async def IngestLabels(self, request: pb.IngestLabelsRequest, context: Context) -> pb.IngestLabelsResponse:
+    async def IngestLabels(self, request: pb.IngestLabelsRequest, _: Context) -> pb.IngestLabelsResponse:
         """Take labels in."""
         batch = await read(labels_batch, self._service, request)
-        told = await done(self._service.ingest_labels(batch, await caller(self._service, context)))
+        told = await done(self._service.ingest_labels(batch))
         state = await self._state(batch.model)
         return pb.IngestLabelsResponse(
             accepted=told.accepted, repeated=told.repeated, labelled_rows=told.labelled, duplicate=told.duplicate,
@@ -78,18 +78,18 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         """Take points of metric series in."""
         batch, who = await read(metrics_batch, request), await caller(self._service, context)
         self._speakers.check(who, batch.provider)
-        told = await done(self._service.ingest_metrics(batch, who))
+        told = await done(self._service.ingest_metrics(batch))
         state = await self._state(batch.model)
         return pb.IngestMetricsResponse(
             accepted=told.accepted, duplicate=told.duplicate, repeated=told.repeated,
             state=number(health_pb2.State, state.state), route_generation=state.routing_generation,
         )  # fmt: skip
 
-    async def _rows(self, batch: RowsBatch, context: Context) -> pb.Receipt:
+    async def _rows(self, batch: RowsBatch) -> pb.Receipt:
         if batch.subjects:
             # New keys must be durable first; made here, no other work waits for them.
             await read(self._service.ready, batch)
-        told = await done(self._service.ingest(batch, await caller(self._service, context)))
+        told = await done(self._service.ingest(batch))
         return receipt(told, await self._state(batch.model))
 
     async def _state(self, model: str) -> StateView:

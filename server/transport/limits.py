@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-import grpc
 import grpc.aio
 from grpc_status import rpc_status
 
 from server.transport.errors import Overloaded
+from server.transport.handlers import Handler, around
 from server.transport.status import status_of
 
-Handler = Any  #: grpc ships no type for a method handler
 #: These pass always: calls that wait by nature, that keep a lease alive, or that make things safe.
 FREE = frozenset(
     ("WatchStates", "WatchRoutes", "IngestStream", "LeaseJob", "Heartbeat", "Hold", "Freeze", "Abort", "RollBack")
@@ -39,15 +38,8 @@ class Limiter(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic 
         method: str = handler_call_details.method
         if handler is None or method.startswith(HEALTH) or method.rpartition("/")[2] in FREE:
             return handler
-        codec = {
-            "request_deserializer": handler.request_deserializer,
-            "response_serializer": handler.response_serializer,
-        }
-        if handler.unary_unary is not None:
-            return grpc.unary_unary_rpc_method_handler(self._answering(handler.unary_unary), **codec)
-        if handler.stream_unary is not None:
-            return grpc.stream_unary_rpc_method_handler(self._answering(handler.stream_unary), **codec)
-        return grpc.unary_stream_rpc_method_handler(self._streaming(handler.unary_stream), **codec)
+        wrap = self._streaming if handler.response_streaming else self._answering
+        return around(handler, wrap, handler.request_deserializer)
 
     def _answering(self, inner: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def counted(request: Any, context: Any) -> Any:  # noqa: ANN401 - messages

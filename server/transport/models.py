@@ -32,7 +32,7 @@ from server.transport.fields import (
 )
 from server.transport.unreadable import unreadable
 from server.views import ModelView
-from statemachine.canonical import canonical
+from statemachine.record.canonical import canonical
 from store.ports import Unit
 
 MOST_REFERENCE_ROWS = 1_000_000

@@ -9,13 +9,12 @@ from remission.v1 import operations_pb2 as pb
 from remission.v1 import operations_pb2_grpc
 
 from server.errors import Invalid
-from server.following import consequences
 from server.models import operating
 from server.service import Service
 from server.transport.calls import Context, answering, caller, once, read
 from server.transport.fields import model_name, text
 from server.transport.states import state, wait
-from server.views import Concern, Wait, state_of
+from server.views import Concern, Wait
 from store.ports import Unit
 
 A = TypeVar("A", bound=Message)
@@ -73,15 +72,13 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         """Begin a remedy because a person asks."""
         name, desk = model_name(request.model), self._service.desk
         who = await caller(self._service, context, request.request_id)
-        note = text(request.reason, "reason")
-
-        def work(unit: Unit) -> pb.StartRetrainingResponse:
-            remedies = list(request.remedies)
-            begun = operating.start_retraining(desk, unit, name, request.etag, note, remedies, who)
-            consequences.move_on(desk, unit, name, asked=True)
-            return pb.StartRetrainingResponse(state=state(state_of(desk.health(unit, name), row=begun.row)))
-
-        return await once(self._service, request, pb.StartRetrainingResponse, work)
+        note, remedies = text(request.reason, "reason"), list(request.remedies)
+        return await once(
+            self._service, request, pb.StartRetrainingResponse,
+            lambda unit: pb.StartRetrainingResponse(
+                state=state(operating.start_retraining(desk, unit, name, request.etag, note, remedies, who))
+            ),
+        )  # fmt: skip
 
     @answering
     async def ExplainWait(self, request: pb.ExplainWaitRequest, _: Context) -> pb.ExplainWaitResponse:

@@ -11,7 +11,7 @@ from remission.v1 import policy_pb2 as pb
 from server.errors import Invalid
 from server.models.policies import make_policy
 from server.transport.fields import text
-from statemachine.canonical import canonical
+from statemachine.record.canonical import canonical
 
 MOST_POLICY = 65_536  #: characters, or bytes of a message
 

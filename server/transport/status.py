@@ -16,9 +16,9 @@ from server.bundling.bundle import BundleUnsound
 from server.checkpoints.kept import CheckpointHeld
 from server.transport import errors as transport
 from statemachine import errors as machine
-from statemachine.canonical import NotCanonical
-from statemachine.coding import UnknownEvent
-from statemachine.envelope import PayloadErased
+from statemachine.record.canonical import NotCanonical
+from statemachine.record.coding import UnknownEvent
+from statemachine.record.envelope import PayloadErased
 from statemachine.replay import IllegalHistory
 from store import errors as store
 from store.blobs import BlobAltered, BlobMissing, BlobNameInvalid

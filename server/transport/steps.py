@@ -12,7 +12,7 @@ from server.history.folding import Step
 from server.transport.fields import page
 from server.transport.states import state
 from server.views import state_of
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 
 NO_END = 1 << 63
 PAGE_BYTES = 1 << 20  #: behind which a page takes no more: clients accept four times as much

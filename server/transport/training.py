@@ -11,8 +11,7 @@ from remission.v1 import training_pb2 as pb
 from remission.v1 import training_pb2_grpc
 
 from server.errors import Invalid, TooLarge
-from server.jobs import leasing, training
-from server.reactions.jobs import QUEUED
+from server.jobs import training
 from server.requests import Completion
 from server.service import Service
 from server.transport.calls import Context, answering, caller, done, naming, once, read
@@ -50,8 +49,8 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         deadline = clock() + wait_seconds
         with self._bell.listener() as rung:
             while True:
-                waiting = await read(self._waiting) if wait_seconds else frozenset()
-                found = await done(self._service.lease_job(worker, kinds, who))
+                waiting = await read(self._service.jobs.waiting) if wait_seconds else frozenset()
+                found = await done(self._service.jobs.lease(worker, kinds, who))
                 if found is not None or clock() >= deadline:
                     return pb.LeaseJobResponse(job=job(found) if found else None)
                 await self._news(rung, waiting, min(deadline, clock() + RETRY_SECONDS))
@@ -61,7 +60,8 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         """Keep a lease alive."""
         progress_bp = between(request.progress_bp, 0, FULL_EXPOSURE_BP, "progress_bp")
         message = text(request.message, "message")
-        until_us, give_up = await done(self._service.heartbeat(request.job_id, request.attempt, progress_bp, message))
+        beat = self._service.jobs.heartbeat(request.job_id, request.attempt, progress_bp, message)
+        until_us, give_up = await done(beat)
         return pb.HeartbeatResponse(lease_deadline_us=until_us, abandon=give_up)
 
     @answering
@@ -105,23 +105,16 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
             ),
         )  # fmt: skip
 
-    def _waiting(self) -> frozenset[tuple[str, int]]:
-        """Name the jobs that wait, each with the version of its model: approval makes one leasable."""
-        return self._service.store.read(
-            lambda reader: frozenset((one.job_id, reader.version(one.stream)) for one in reader.jobs(status=QUEUED))
-        )
-
     async def _news(self, rung: Rung, waiting: frozenset[tuple[str, int]], until: float) -> None:
         """Wait until other jobs wait, or until a moment. To ask for a lease is to write, and every commit rings."""
         clock = asyncio.get_running_loop().time
-        while clock() < until and await read(self._waiting) == waiting:
+        while clock() < until and await read(self._service.jobs.waiting) == waiting:
             await rung(until - clock())
 
     async def _admit(self, header: pb.UploadHeader) -> None:
         """Refuse bytes of a worker that holds no lease, or for a model that nobody knows."""
         if header.WhichOneof("purpose") == "lease":
-            lease = header.lease
-            await read(self._service.store.read, lambda reader: leasing.held(reader, lease.job_id, lease.attempt))
+            await read(self._service.jobs.held, header.lease.job_id, header.lease.attempt)
         else:
             first = "header.initial_version.model"
             with naming(first):

@@ -19,7 +19,7 @@ from server.watching.closings import LabelBlock
 from server.watching.estimates import RANKS
 from server.watching.splits import of_segment, segments, sums
 from server.watching.tape import Rows, Tape
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 LEAST_POOL = 200  #: labelled rows among which a row is ranked, at least
 

@@ -21,8 +21,8 @@ from server.watching.parts import PartWindow
 from server.watching.splits import Segment, by_label
 from server.watching.tape import Rows, Tape
 from server.watching.together import Moved, Together
-from statemachine.policy import Policy
-from statemachine.sections import Drift
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Drift
 
 MOST_GROUPS = 8  #: classes that have the most rows in the reference
 REMEMBERED = 2  #: times as many rows as teach a law: how far back what a group has become may begin

@@ -8,7 +8,7 @@ import numpy as np
 
 from monitoring.profiles.reference import Floats, Ints, Reference
 from monitoring.quality.frozen import Frozen
-from monitoring.quality.stillness import Runs, Stillness, Trail
+from monitoring.quality.stillness import OpenRuns, Runs, Stillness
 from server.intake.schema import NUMERIC, Schema
 from server.watching.tape import Tape
 
@@ -22,16 +22,16 @@ class Entities:
         self._words = schema.features[self._index].categories
         # Words have few values, and each may well last.
         judged = [k for k, one in enumerate(schema.features) if one.kind == NUMERIC and k != self._index]
-        self._trail = Trail.of(*self._rows(0, reference_rows), judged)
+        self._runs = OpenRuns.of(*self._rows(0, reference_rows), judged)
 
     @property
     def still(self) -> tuple[Stillness, ...]:
         """How long each feature that can be judged stood still in the reference."""
-        return self._trail.still
+        return self._runs.still
 
     def take(self, first: int, end: int, limits: Mapping[int, int]) -> tuple[Frozen, ...]:
         """Give what is frozen in the window of rows [first, end), by the *limits* of features."""
-        self._trail, long = self._trail.after(*self._rows(first, end), limits)
+        self._runs, long = self._runs.after(*self._rows(first, end), limits)
         return tuple(one for k, runs in long for one in self._frozen(k, runs, first, limits[k]))
 
     def _rows(self, first: int, end: int) -> tuple[Floats, Floats, Ints]:

@@ -14,9 +14,9 @@ from monitoring.profiles.logbins import count_durations, quantile
 from monitoring.signals.series import SeriesWatch
 from server.intake.feed import Floats
 from server.watching.tape import Tape
-from statemachine.conditions import signals_of
-from statemachine.policy import Policy
-from statemachine.signals import metric
+from statemachine.policies.conditions import signals_of
+from statemachine.policies.policy import Policy
+from statemachine.policies.signals import metric
 
 Signals = dict[str, float | None]
 ESTIMATED, ESTIMATED_ERROR, ESTIMATED_UP = "loss.estimated", "loss.estimated_error", "loss.estimated_up"

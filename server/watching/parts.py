@@ -15,7 +15,7 @@ from monitoring.profiles.reference import Reference
 from monitoring.profiles.seasons import Seasons
 from server.intake.feed import Floats
 from server.watching.splits import Segment
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

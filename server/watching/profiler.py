@@ -35,7 +35,7 @@ from server.watching.parts import Parts, PartWindow
 from server.watching.quarantine import Quarantine
 from server.watching.splits import segments
 from server.watching.tape import Tape
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 KEPT_WINDOWS = 50
 

@@ -15,8 +15,8 @@ from monitoring.performance.segments import Sums
 from server.errors import Invalid
 from server.intake.feed import Floats, Ints
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
-from statemachine.policy import Policy
-from statemachine.sections import MOST_SEGMENTS, Split
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import MOST_SEGMENTS, Split
 
 SUMS = 3  #: of a block: rows, sum, sum of squares
 LABEL, FIFTHS, NO_FEATURE = "label", 5, -1

@@ -13,7 +13,7 @@ from monitoring.profiles.reference import OUTPUT, Reference
 from server.intake.feed import Ints
 from server.watching.splits import Segment
 from server.watching.tape import Rows, Tape
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 MOST_LEARNED = 20_000  #: rows of the reference, the latest, that a group's axes are learned from
 

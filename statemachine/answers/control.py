@@ -18,7 +18,7 @@ from statemachine.commands import (
 )
 from statemachine.draft import Draft
 from statemachine.errors import AlreadyRegistered, Refused
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.words import ABORTING, CANARY, FULL_EXPOSURE_BP, RETRAINING, Automation, Reason
 
 

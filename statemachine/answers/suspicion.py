@@ -158,7 +158,7 @@ def abandon_challenge(draft: Draft, command: AbandonChallenge) -> None:
 
 def _takes_over(health: ModelHealth, signal: str) -> bool:
     """Say whether an alarm of *signal* takes the place of the one that stands, for a service that may act."""
-    narrower = health.alarm is not None and health.alarm.signal in NARROWER
+    narrower = health.alarmed_by in NARROWER
     watched = health.place == SUSPECT and health.automation == Automation.AUTO
     return watched and narrower and signal == Signal.LOSS
 

@@ -12,7 +12,7 @@ from statemachine import events as e
 from statemachine.folds.fold import Fold, Folds
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.words import ABORTING, CANARY, Automation
 
 MOST_POLICIES = 256  #: that are kept as they were read

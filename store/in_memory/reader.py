@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
 
-from statemachine.canonical import digest
-from statemachine.envelope import RecordedEvent, leaf_hash
+from statemachine.record.canonical import digest
+from statemachine.record.envelope import RecordedEvent, leaf_hash
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.in_memory.rows import Rows
 from store.records import (

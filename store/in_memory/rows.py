@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from statemachine.envelope import RecordedEvent, leaf_hash
+from statemachine.record.envelope import RecordedEvent, leaf_hash
 from store.ledger import NO_HEAD, NO_TAIL, Tail
 from store.records import (
     Checkpoint,

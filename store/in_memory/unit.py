@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from statemachine.envelope import NewEvent, RecordedEvent
+from statemachine.record.envelope import NewEvent, RecordedEvent
 from store.errors import AlreadyRecorded, ReferenceMissing
 from store.in_memory.reader import MemoryReader
 from store.in_memory.rows import Rows

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import orjson
 
-from statemachine.canonical import digest
-from statemachine.envelope import RecordedEvent, leaf_hash
+from statemachine.record.canonical import digest
+from statemachine.record.envelope import RecordedEvent, leaf_hash
 from store.at_rest import AtRest, SealedEvidence
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.ledger import NO_HEAD

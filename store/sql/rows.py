@@ -8,7 +8,7 @@ import orjson
 from msgspec.structs import astuple
 from sqlalchemy import Table
 
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store.at_rest import AtRest, Opened
 from store.sql.tables import ENVELOPE
 

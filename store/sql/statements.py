@@ -44,11 +44,13 @@ class Statements:
     def _queries(self) -> None:
         self._head_queries()
         self._log_queries()
+        self._place_queries()
         self._record_queries()
         self._tree_queries()
         self._state_queries()
         self._work_queries()
         self._feed_queries()
+        self._feed_end_queries()
         self._watch_queries()
 
     def _head_queries(self) -> None:
@@ -91,10 +93,6 @@ class Statements:
             self._make.compiled(query.where(EVENTS.c.position > AFTER).order_by(EVENTS.c.position).limit(LIMIT), EVENTS)
             for query in (log, events(*(null() for _ in KEPT)))
         )
-        #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
-        #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
-        self.owner = self._make.one(EVENTS, "position", columns=("stream", "version"))
-        self.place = self._make.one(EVENTS, "stream", "version", columns=("position",))
         #: Those of some types, which come as a JSON list: whoever looks for few among many opens no others.
         self.events_of = self._make.compiled(
             log.where(EVENTS.c.position > AFTER, EVENTS.c.type.in_(self._make.listed("types")))
@@ -102,6 +100,16 @@ class Statements:
             .limit(LIMIT),
             EVENTS,
         )
+        #: The key that sealed the newest payload, to hold a vault against.
+        self.newest_key = self._make.compiled(
+            rows(EVENTS, "key_id").order_by(EVENTS.c.position.desc()).limit(1), EVENTS
+        )
+
+    def _place_queries(self) -> None:
+        #: Whose event stands at a position, and where an event of a stream stands. Both orders are the same, so places
+        #: of a stream are found by halving, with the keys that are there: an index of its own would be paid by appends.
+        self.owner = self._make.one(EVENTS, "position", columns=("stream", "version"))
+        self.place = self._make.one(EVENTS, "stream", "version", columns=("position",))
         #: Ids that stand at more than one place, and the first of these.
         first = func.min(EVENTS.c.position)
         self.repeated_ids = self._make.compiled(
@@ -112,10 +120,6 @@ class Statements:
             .order_by(first)
             .limit(LIMIT),
             EVENTS,
-        )
-        #: The key that sealed the newest payload, to hold a vault against.
-        self.newest_key = self._make.compiled(
-            rows(EVENTS, "key_id").order_by(EVENTS.c.position.desc()).limit(1), EVENTS
         )
 
     def _record_queries(self) -> None:
@@ -197,6 +201,8 @@ class Statements:
             FEED,
         )
         self.feed_batch = self._make.one(FEED, "stream", "kind", "batch_id")
+
+    def _feed_end_queries(self) -> None:
         #: The last item, and the row that comes after the last rows.
         last_rows = (
             select(FEED.c.first_row + FEED.c.row_count)
@@ -212,6 +218,9 @@ class Statements:
             .limit(1),
             FEED,
         )
+
+    def _watch_queries(self) -> None:
+        self.cursor = self._make.one(CURSORS, "stream", "name")
         #: The feeds that go on behind a cursor, with one look at the end of each: the newest item, found by its key.
         whose = and_(*(CURSORS.c[key] == PROJECTIONS.c[key] for key in ("namespace", "stream")), asked(CURSORS, "name"))
         stands = func.coalesce(CURSORS.c.seq, 0)
@@ -224,9 +233,6 @@ class Statements:
             .order_by(PROJECTIONS.c.stream),
             FEED,
         )
-
-    def _watch_queries(self) -> None:
-        self.cursor = self._make.one(CURSORS, "stream", "name")
         self.windows = self._make.compiled(
             rows(WINDOWS)
             .where(asked(WINDOWS, "stream"), asked(WINDOWS, "epoch"), asked(WINDOWS, "kind"), WINDOWS.c.idx > AFTER)

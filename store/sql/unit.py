@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine.envelope import NewEvent, RecordedEvent, leaf_hash
+from statemachine.record.envelope import NewEvent, RecordedEvent, leaf_hash
 from store.at_rest import AtRest
 from store.errors import Interrupted
 from store.ledger import NO_HEAD, NO_TAIL, Ledger, Tail

@@ -11,7 +11,7 @@ import pytest
 from remission_verify.auditing import check_log
 from remission_verify.trust import Trust
 
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store.vault import open_vault
 from tests.fixtures import tampered_rows
 from tests.fixtures.attacked_database import Database

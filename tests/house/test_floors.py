@@ -12,8 +12,8 @@ ALLOWED = {
     "measures": {"numpy"},
     "statemachine": {"transitions", "orjson", "msgspec"},
     # The language of conditions is evaluated by its own library, a pure function of recorded signals. What it is given
-    # was read and bounded by `statemachine/grammar.py`, which leans on nothing. Numba is for `compiled.py` alone,
-    # which no room imports.
+    # was read and bounded by `statemachine/policies/grammar.py`, which leans on nothing. Numba is for `compiled.py`
+    # alone, which no room imports.
     "monitoring": ADVISERS | {"cel", "numba"},
     "diagnosis": ADVISERS,
     "rollout": ADVISERS,

@@ -14,7 +14,7 @@ from statemachine.evolve import evolve
 from statemachine.externals import ExternalSignal
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.replay import projection, replay
 from tests.scenarios import telling
 from tests.scenarios.lines import Line

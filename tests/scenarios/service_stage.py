@@ -130,7 +130,7 @@ def _points(stage: ServiceStage, line: Line) -> None:
 
 def _hand_in(stage: ServiceStage, line: Line) -> None:
     """Have a worker lease the job and hand in a bake-off that this entrant won, or nobody."""
-    job = stage.service.lease_job(line.get("worker", "w1")).result()
+    job = stage.service.jobs.lease(line.get("worker", "w1")).result()
     assert job is not None
     name, remedy = line.word("nothing"), line.get("remedy", "refit")
     entries = [an_entry(name, remedy, 0.2)] if name != "nothing" else [an_entry("recent", "refit", 0.0)]
@@ -139,7 +139,7 @@ def _hand_in(stage: ServiceStage, line: Line) -> None:
 
 
 def _lease(stage: ServiceStage, line: Line) -> None:
-    assert stage.service.lease_job(line.word("w1")).result() is not None
+    assert stage.service.jobs.lease(line.word("w1")).result() is not None
 
 
 def _lose(stage: ServiceStage, _: Line) -> None:

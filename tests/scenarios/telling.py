@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from statemachine import timers
-from statemachine.coding import payload_of
 from statemachine.events import StateChanged
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
+from statemachine.record.coding import payload_of
 from tests.scenarios.lines import duration
 
 #: Hashes, and what the lines around tell already.

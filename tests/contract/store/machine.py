@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from statemachine.chain import chain_faults
-from statemachine.envelope import RecordedEvent, leaf_hash
+from statemachine.record.chain import chain_faults
+from statemachine.record.envelope import RecordedEvent, leaf_hash
 from store import NEVER_US, ClearLease, ClearTimer, Job, Lease, Store, Timer
 from store.answers import Answer
 from tests.fixtures.events import an_event

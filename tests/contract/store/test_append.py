@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from statemachine.chain import chain_faults
-from statemachine.digest import log_sha256
+from statemachine.record.chain import chain_faults
+from statemachine.record.digest import log_sha256
 from store import Head, Store, Unit, WrongExpectedVersion
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.trees import root_of

@@ -1,7 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
-from statemachine.chain import chain_faults
-from statemachine.envelope import RecordedEvent
+from statemachine.record.chain import chain_faults
+from statemachine.record.envelope import RecordedEvent
 from store import Store, Unit, WrongExpectedVersion
 from tests.fixtures.events import an_event
 from tests.fixtures.work import appending, page

@@ -6,7 +6,7 @@ from operator import methodcaller
 
 import pytest
 
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store import Store, Unit
 from tests.fixtures.events import some_events
 from tests.fixtures.work import appending, page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from statemachine.envelope import leaf_hash
+from statemachine.record.envelope import leaf_hash
 from store import AlreadyRecorded, Checkpoint, Head, Store, TileMissing, TreeAltered
 from store.ports import Reader, Unit
 from store.tree import EMPTY, Edge, edge_at, hashes_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from tests.fixtures.faults import PLANTED, REFERENCE, lived, planted
 
 SEED = 3

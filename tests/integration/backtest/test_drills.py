@@ -15,7 +15,7 @@ from backtest.drills.scenarios import SCENARIOS
 from backtest.drills.world import world
 from backtest.stream import read_stream
 from retraining.sandbox import Sandbox
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from tests.fixtures.drills import recorded
 
 FAST = "linear"  #: learns in milliseconds

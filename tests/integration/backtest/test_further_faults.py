@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from statemachine.sections import FAULTS
+from statemachine.policies.sections import FAULTS
 from tests.fixtures.faults import PLANTED, REFERENCE, STATIONS, lived, planted
 
 WINDOW = REFERENCE // 20

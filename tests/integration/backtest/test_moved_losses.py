@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from backtest.stream import Stream
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from tests.fixtures.faults import PLANTED, REFERENCE, ROWS, lived, planted
 
 STILL = {"regret": {"every": 0}}

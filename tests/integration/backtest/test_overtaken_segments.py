@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backtest.stream import Stream
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from tests.fixtures.faults import PLANTED, REFERENCE, ROWS, lived, planted
 
 EDGE = 1.4  #: of the feature `d`, which decides nothing; a twelfth of the rows lies above it

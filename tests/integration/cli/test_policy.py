@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from remission import Client
 
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from tests.fixtures.commands import remission
 from tests.fixtures.servers import serving
 from tests.integration.server.requests import create, model, reference

@@ -23,7 +23,7 @@ from retraining.dataset import Dataset
 from retraining.sandbox import Outcome, Sandbox
 from retraining.scope import Entrant, Spec
 from retraining.template import TEMPLATES, Limits
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 HERE = Path(__file__).parent
 LIMITS = Limits(cpu_seconds=20, wall_seconds=60)

@@ -24,7 +24,7 @@ from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
-from statemachine.envelope import PayloadErased
+from statemachine.record.envelope import PayloadErased
 from store import at_rest, migrate
 from store.vault import PERIOD_US
 from tests.fixtures.services import Feed, a_model

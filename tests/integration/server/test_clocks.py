@@ -93,7 +93,7 @@ def remedied(service: Service) -> JobView:
 
 def looked(service: Service, at_us: int) -> list[bool]:
     """Have a server look at leases at a moment of its steady clock, and say which workers lost theirs."""
-    return [one.result() for one in service.expire_leases(at_us)]
+    return [one.result() for one in service.jobs.expire(at_us)]
 
 
 @pytest.mark.parametrize("gives", [0, 1])
@@ -103,7 +103,7 @@ def test_a_lease_is_neither_stolen_nor_kept_by_a_server_whose_clock_differs(
     giver, other = pair[gives], pair[1 - gives]
     job = remedied(giver)
     first = looked(other, 0), looked(giver, 5)
-    told = giver.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    told = giver.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
     second = looked(other, LEASE_US), looked(giver, 5 + LEASE_US)
     last = looked(other, 2 * LEASE_US), looked(giver, 5 + 2 * LEASE_US)
 
@@ -118,7 +118,7 @@ def test_a_lease_lasts_a_minute_though_the_clock_of_its_server_goes_back_an_hour
         job = remedied(service)
         looks = [looked(service, 0)]
         jumped[0] = -HOUR_US
-        service.heartbeat(job.job, job.attempt, 0, "").result()
+        service.jobs.heartbeat(job.job, job.attempt, 0, "").result()
         looks += [looked(service, at_us) for at_us in (LEASE_US, 2 * LEASE_US - 1, 2 * LEASE_US)]
 
     assert looks == [[], [], [], [True]]
@@ -140,7 +140,7 @@ def test_a_database_that_was_away_takes_no_lease(settings: Settings, postgres: P
         first = looked(service, 0)
         let_in(postgres, settings.database, yes=False)
         with pytest.raises(DatabaseUnavailable):
-            service.expire_leases(LEASE_US // 2)
+            service.jobs.expire(LEASE_US // 2)
         let_in(postgres, settings.database, yes=True)
         back, early, late = (looked(service, at_us) for at_us in (LEASE_US, 2 * LEASE_US - 1, 2 * LEASE_US))
 

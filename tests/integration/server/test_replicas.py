@@ -99,7 +99,7 @@ def test_points_that_were_never_acknowledged_are_forgotten_when_another_server_t
 
     def work(unit: Unit) -> Receipt:
         runs.append(unit.feed_head("m").seq)
-        answer = ingestion.ingest_metrics(first.desk, unit, points(at_us=9), SERVICE)
+        answer = ingestion.ingest_metrics(first.desk, unit, points(at_us=9))
         if len(runs) == 1:
             cut(url)
             second.ingest_metrics(points(at_us=5)).result()
@@ -160,12 +160,12 @@ def test_an_attempt_is_refused_once_another_server_has_given_its_job_to_somebody
     fresh = leased(second, "quick")
 
     assert (stale.job, stale.attempt, fresh.attempt) == (fresh.job, 1, 2)
-    assert first.heartbeat(stale.job, stale.attempt, 0, "").result()[1]
+    assert first.jobs.heartbeat(stale.job, stale.attempt, 0, "").result()[1]
     with pytest.raises(StaleLease, match="attempt 2 does"):
         hand_in(first, stale, won())
     with pytest.raises(StaleLease, match="attempt 2 does"):
-        first.fail_job(stale.job, stale.attempt, "crashed", "", WORKER).result()
-    assert second.heartbeat(fresh.job, fresh.attempt, 0, "").result()[1] is False
+        first.jobs.fail(stale.job, stale.attempt, "crashed", "", WORKER).result()
+    assert second.jobs.heartbeat(fresh.job, fresh.attempt, 0, "").result()[1] is False
 
 
 def test_workers_that_ask_two_servers_at_once_get_no_job_twice(replica: Replica) -> None:
@@ -174,7 +174,7 @@ def test_workers_that_ask_two_servers_at_once_get_no_job_twice(replica: Replica)
         servers[0].create_model(a_model(name)).result()
         servers[0].start_retraining(name, "", "try", [], WORKER).result()
 
-    asked = [servers[number % 2].lease_job(f"w-{number}") for number in range(6)]
+    asked = [servers[number % 2].jobs.lease(f"w-{number}") for number in range(6)]
     found = [job for one in asked if (job := one.result()) is not None]
 
     assert sorted(job.model for job in found) == ["m", "n", "o"]
@@ -216,7 +216,7 @@ def test_rows_that_a_dead_server_took_in_are_looked_at_by_another(replica: Repli
     for name in ("m", "n"):
         first.create_model(a_model(name)).result()
     assert second.followers.send_to_neglected() == []
-    first.do(lambda unit: ingestion.ingest_metrics(first.desk, unit, points(at_us=5), SERVICE)).result()
+    first.do(lambda unit: ingestion.ingest_metrics(first.desk, unit, points(at_us=5))).result()
     assert second.followers.send_to_neglected() == []  # its own server may be on the way
 
     (followed,) = second.followers.send_to_neglected()

@@ -16,8 +16,8 @@ from remission.v1 import health_pb2, health_pb2_grpc, model_pb2, model_pb2_grpc
 
 from server.settings import Settings
 from server.wiring import build
-from statemachine.coding import encode
 from statemachine.events import StateChanged
+from statemachine.record.coding import encode
 from store.ports import Unit
 from store.records import Projection
 from tests.fixtures.commands import Done, remission, started

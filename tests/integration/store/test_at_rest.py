@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import create_engine, text
 
-from statemachine.chain import chain_faults
-from statemachine.envelope import NewEvent, RecordedEvent, payload_is_whole
+from statemachine.record.chain import chain_faults
+from statemachine.record.envelope import NewEvent, RecordedEvent, payload_is_whole
 from store import Evidence, EvidenceAltered, EvidenceErased, Store, Unit, VaultMissing, migrate, open_reader, open_store
 from store.at_rest import EVIDENCE, LASTING, PAYLOADS
 from store.vault import KeyUnknown, Vault, open_vault

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from statemachine.chain import chain_faults
-from statemachine.envelope import RecordedEvent
+from statemachine.record.chain import chain_faults
+from statemachine.record.envelope import RecordedEvent
 from store import DatabaseLocked, Store, Timer, Unit, WrongExpectedVersion, migrate
 from tests.fixtures.events import an_event
 from tests.fixtures.postgres import Postgres

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from statemachine.chain import chain_faults
+from statemachine.record.chain import chain_faults
 from store import Evidence, EvidenceAltered, EvidenceMissing, migrate
 from tests.fixtures.events import some_events
 from tests.fixtures.postgres import Postgres

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from statemachine.chain import chain_faults
+from statemachine.record.chain import chain_faults
 from store import migrate
 from tests.integration.store.conftest import Opening
 
 WRITER = """
 import sys
-from statemachine.envelope import NewEvent
+from statemachine.record.envelope import NewEvent
 from store import open_store
 
 store = open_store(sys.argv[1], clock_us=lambda: 1)

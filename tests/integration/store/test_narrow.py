@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from statemachine.envelope import NewEvent
+from statemachine.record.envelope import NewEvent
 from store import DatabaseFault, Unit, migrate
 from store.answers import Answer
 from tests.fixtures.events import an_event, some_events

@@ -16,7 +16,7 @@ from server.audit.proving import Proof
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from store import DatabaseFault, Store, migrate, open_store
 from store.at_rest import PAYLOADS
 from store.schema import EXPECTED

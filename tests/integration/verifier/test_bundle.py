@@ -17,7 +17,7 @@ from remission_verify.errors import FileInvalid
 from remission_verify.note import Signer, sign
 from remission_verify.trust import Trust
 
-from statemachine.canonical import canonical
+from statemachine.record.canonical import canonical
 from tests.fixtures.bundles import SIGNER, TRUST, Files, checked, faults, lived, packed, sealed, unpacked
 
 STRANGER = Signer("log.example/bundles", bytes(reversed(range(32))))

@@ -8,7 +8,7 @@ import pytest
 from remission_verify.auditing import check_log
 from remission_verify.trust import Trust
 
-from statemachine.envelope import leaf_of
+from statemachine.record.envelope import leaf_of
 from store import migrate
 from store.open_reader import open_reader
 from tests.fixtures.histories import HISTORIES, History

@@ -13,7 +13,7 @@ from remission_verify.command import main
 from remission_verify.sealed import FILES
 from remission_verify.tape import Tape
 
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 from tests.fixtures.bundles import SIGNER, Files, checked, faults, lived, packed, sealed, unpacked
 
 MUTATIONS = 60  #: of each file

@@ -14,7 +14,7 @@ from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import loss_table, profile, repeated_rows
 from monitoring.profiles.reference import Column, Reference
 from monitoring.quality.faults import QualityFinding, QualityWatch
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
 
 Floats = NDArray[np.float64]
 Inputs = dict[str, Any]

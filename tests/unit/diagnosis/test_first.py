@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from diagnosis.first import judge
-from statemachine import sections
+from statemachine.policies import sections
 
 Planted = Callable[..., dict[str, Any]]
 

@@ -4,17 +4,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnosis.answer import BoundedCause, Diagnosis
+from diagnosis.answer import Attribution, BoundedCause
 from diagnosis.judge import judge
 from diagnosis.noise import SOME
-from statemachine import sections
+from statemachine.policies import sections
 
 Planted = Callable[..., dict[str, Any]]
 POLICY = sections.Diagnosis()
 SEEDS = range(10)
 
 
-def diagnosed(inputs: dict[str, Any]) -> Diagnosis[BoundedCause]:
+def diagnosed(inputs: dict[str, Any]) -> Attribution[BoundedCause]:
     return judge(inputs, POLICY)
 
 

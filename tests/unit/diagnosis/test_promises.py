@@ -8,18 +8,18 @@ import orjson
 import pytest
 
 from diagnosis import first, judge
-from diagnosis.answer import Diagnosis
-from statemachine import sections
+from diagnosis.answer import Attribution
+from statemachine.policies import sections
 
 Planted = Callable[..., dict[str, Any]]
-Diagnosed = Callable[[dict[str, Any]], Diagnosis[Any]]
+Diagnosed = Callable[[dict[str, Any]], Attribution[Any]]
 POLICY = sections.Diagnosis()
 SEEDS = range(10)
 
 
 @pytest.fixture(params=[first.judge, judge.judge], ids=["first", "today"])
 def diagnosed(request: pytest.FixtureRequest) -> Diagnosed:
-    judged: Callable[..., Diagnosis[Any]] = request.param
+    judged: Callable[..., Attribution[Any]] = request.param
     return lambda inputs: judged(inputs, POLICY)
 
 

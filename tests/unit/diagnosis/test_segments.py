@@ -12,7 +12,7 @@ from diagnosis.judge import judge
 from diagnosis.segments import local
 from measures.losses import fixed
 from measures.sums import block
-from statemachine import sections
+from statemachine.policies import sections
 
 POLICY = sections.Diagnosis()
 SEGMENTS, SHARE = 8, 0.08

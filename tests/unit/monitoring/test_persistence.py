@@ -11,7 +11,7 @@ from benchmarks.detectors.losses import LASTING, Rise, extra_delay, followed
 from measures.losses import fixed
 from measures.sums import block
 from monitoring.performance.decline import persists, resolve
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 WINDOW, SIZE = 100, 20

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.artifact import Manifest, ManifestInvalid
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 
 WHOLE = Manifest(
     format="skops", artifact_sha256="a" * 64, task="binary", template="linear@1:0123456789ab",

@@ -18,8 +18,8 @@ from retraining.dataset import Dataset
 from retraining.models import load, semantic_sha256
 from retraining.scope import CHALLENGE, Entrant, Spec, holdout_rows, remedies
 from retraining.template import TEMPLATES
-from statemachine.canonical import canonical, digest
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical, digest
 from tests.fixtures.bakeoffs import FIRST, HELD, HOLDOUT, MARK, REFERENCE, a_spec, a_world, only, returned
 
 POLICY = Policy()

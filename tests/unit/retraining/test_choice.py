@@ -16,8 +16,8 @@ from retraining.choice import choose
 from retraining.dataset import Dataset, DatasetInvalid
 from retraining.gates import judge
 from retraining.scope import Entrant, Spec, challengers, remedies, with_holdout
-from statemachine.policy import Policy
-from statemachine.sections import GATES
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import GATES
 
 POLICY = Policy()
 

@@ -9,8 +9,8 @@ import pytest
 
 from retraining.choice import NOTHING, choose
 from retraining.gates import MOST_EXTREME, judge
-from statemachine.policy import Policy
-from statemachine.sections import GATES
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import GATES
 from tests.unit.retraining.test_choice import entry, report
 
 ALL = {"mandatory": list(GATES), "calibration": 0.1, "churn": 0.3}

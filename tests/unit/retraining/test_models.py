@@ -17,7 +17,7 @@ from retraining.artifact import Manifest
 from retraining.estimators import fit, predict
 from retraining.models import dump, libraries, load, recalibrate, semantic_sha256
 from retraining.template import TEMPLATES
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 
 CHANCE = np.random.default_rng(0)
 ROWS = CHANCE.normal(size=(200, 3))

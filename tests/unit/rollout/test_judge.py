@@ -11,7 +11,7 @@ from measures.losses import fixed
 from measures.sums import block, interval, span
 from rollout.judge import Verdict, judge, watch
 from rollout.ratio import ratio_interval
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from server.act import Caller, Folds
 from server.service import Service
 from statemachine import timers
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 from tests.fixtures.jobs import WORKER
 from tests.fixtures.services import a_model, a_service
 

@@ -17,7 +17,7 @@ from server.complaints import ALL, Complaints
 from server.service import Service
 from server.settings import Settings
 from server.wiring import build
-from statemachine.coding import UnknownEvent
+from statemachine.record.coding import UnknownEvent
 from store.errors import DatabaseUnavailable
 from store.vault import PERIOD_US
 from tests.fixtures.services import Feed, a_model

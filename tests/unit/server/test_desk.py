@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from server.act import SERVICE
 from server.following.consequences import follow
 from server.ingestion import ingest_rows
 from store import Unit
@@ -41,7 +40,7 @@ def test_a_watch_outlives_rows_that_were_not_written_unless_it_has_looked_at_the
         lost = feed.a_batch(20)
 
         def fail(unit: Unit) -> None:
-            ingest_rows(service.desk, unit, lost, SERVICE)
+            ingest_rows(service.desk, unit, lost)
             if looks:
                 follow(service.desk, unit, "m")
             raise DiskFull

@@ -10,9 +10,10 @@ import pytest
 from server.history.changes import Changed, Changes, Untold
 from server.jobs.vigil import LEASE_US
 from server.service import Service
-from statemachine.coding import UnknownEvent, encode
 from statemachine.events import StateChanged
+from statemachine.record.coding import UnknownEvent, encode
 from store.ports import Unit
+from store.records import Job
 from tests.fixtures.events import an_event
 from tests.fixtures.jobs import FAR_US, leased
 from tests.fixtures.services import a_model, a_service
@@ -98,8 +99,8 @@ def test_leases_of_the_others_expire(service: Service) -> None:
     leased(service, "second")
     later(service)
 
-    service.expire_leases(0)
-    broken, whole = service.expire_leases(LEASE_US)
+    service.jobs.expire(0)
+    broken, whole = service.jobs.expire(LEASE_US)
 
     assert isinstance(broken.exception(), UnknownEvent)
     assert whole.result()
@@ -108,7 +109,17 @@ def test_leases_of_the_others_expire(service: Service) -> None:
 def test_jobs_of_the_others_are_given_to_workers(service: Service) -> None:
     later(service)
 
-    found = service.lease_job("worker").result()
+    found = service.jobs.lease("worker").result()
 
     assert found is not None
     assert found.model == "whole"
+
+
+def test_a_job_of_a_model_that_is_not_on_record_keeps_none_from_workers(service: Service) -> None:
+    left = Job(job_id="ghost-1", stream="ghost", kind="remedy", status="queued", spec=b"{}", created_us=0, visit=0)
+    service.do(lambda unit: unit.put(left)).result()
+
+    found = service.jobs.lease("worker").result()
+
+    assert found is not None
+    assert found.model in ("broken", "whole")

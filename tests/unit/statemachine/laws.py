@@ -14,7 +14,7 @@ from statemachine.events import ModelRegistered
 from statemachine.evolve import evolve
 from statemachine.health import ModelHealth
 from statemachine.kinds import Event
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.unexplained import unexplained
 from statemachine.words import DEGRADED, SUSPECT, Automation, Phase, Reason
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from statemachine import commands as c
 from statemachine import guards, timers
 from statemachine.health import Alarm, ModelHealth, Remediation, Route
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from statemachine.words import DEGRADED, HEALTHY, Reason
 from tests.unit.statemachine.laws import EVIDENCE, PASSED, born
 

@@ -11,7 +11,6 @@ from transitions import MachineError
 from scripts.draw_states import PAGE, page
 from statemachine import commands as c
 from statemachine import timers
-from statemachine.coding import UnknownEvent, decode, payload_of
 from statemachine.decide import decide
 from statemachine.errors import Refused
 from statemachine.events import GatesJudged, PromotionConfirmed, RemediationStarted, StateChanged
@@ -19,7 +18,8 @@ from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
 from statemachine.machine import GATEKEEPER, Gatekeeper
 from statemachine.moves import MOVES
-from statemachine.policy import Policy, PolicyInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
+from statemachine.record.coding import UnknownEvent, decode, payload_of
 from statemachine.replay import IllegalHistory, projection, replay
 from statemachine.unexplained import unexplained
 from statemachine.words import CANARY, DEGRADED, PLACES, PROMOTING, RETIRED, RETRAINING, Automation

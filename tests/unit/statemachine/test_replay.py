@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from statemachine.canonical import canonical
-from statemachine.envelope import PayloadErased, RecordedEvent
 from statemachine.machine import GATEKEEPER, UnknownMachine, gatekeeper_of
 from statemachine.moves import MACHINE_VERSION, MOVES, TABLES
+from statemachine.record.canonical import canonical
+from statemachine.record.envelope import PayloadErased, RecordedEvent
 from statemachine.replay import IllegalHistory, refold
 from statemachine.words import DEGRADED, Reason
 from tests.unit.statemachine.laws import born

@@ -17,8 +17,8 @@ from remission_verify.envelope import AT_ONCE, GENESIS, Envelope, read_envelope,
 from remission_verify.errors import EnvelopeInvalid
 from remission_verify.merkle import hash_leaf
 
-from statemachine import envelope
-from statemachine.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
+from statemachine.record import envelope
+from statemachine.record.envelope import NewEvent, RecordedEvent, hash_of, leaf_of
 from tests.fixtures.logs import some_log
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

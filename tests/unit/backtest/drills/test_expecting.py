@@ -8,7 +8,7 @@ from backtest.drills.account import Harm
 from backtest.drills.expecting import expect
 from backtest.drills.scenario import Kind, Scenario
 from backtest.drills.scenarios import SCENARIOS
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from tests.fixtures.drills import HARMLESS, an_account
 
 CURED = an_account(

@@ -10,8 +10,8 @@ import pytest
 from cli.policies.diff import changes, leaves, retold
 from cli.policies.source import Source
 from cli.policies.words import sentences
-from statemachine.policy import Policy
-from statemachine.sections import GATES
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import GATES
 
 WHOLE: dict[str, Any] = leaves(Policy().to_json())
 WORDS = {

@@ -12,7 +12,7 @@ from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.evidence import e_bh
 from monitoring.drift.promises import DriftThresholds
 from monitoring.drift.watches import DriftFinding, DriftWatch
-from monitoring.profiles.alternatives import FINER, FIRST, NATS, Steps, ladder, shares
+from monitoring.profiles.alternatives import FINER, FIRST, NATS, Spacing, ladder, shares
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import Profile, profile
 from monitoring.profiles.reference import Column, Reference
@@ -169,7 +169,7 @@ def test_every_feature_weighs_the_same_however_many_alternatives_it_has() -> Non
 
 
 @pytest.mark.parametrize("steps", [FIRST, FINER])
-def test_every_alternative_is_a_distribution(steps: Steps) -> None:
+def test_every_alternative_is_a_distribution(steps: Spacing) -> None:
     reference, _ = split(0, 1)
 
     for feature in reference.features:

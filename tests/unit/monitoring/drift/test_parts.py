@@ -9,7 +9,7 @@ from monitoring.drift.watches import DriftWatch
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import profile
 from monitoring.profiles.reference import Column, Floats
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 SEGMENTS, FEATURES, REFERENCE, WINDOW = 4, 3, 1_000, 100
 SHARE, POLICY = 0.1, Policy.from_json({"drift": {"false_alarm_windows": 1_000}})

@@ -11,7 +11,7 @@ import pytest
 from monitoring.drift.together import FINE, RANKS, axes, dispersions, judge, scores
 from monitoring.profiles.learning import learn
 from monitoring.profiles.reference import FIRST_BIN, INVALID, MISSING, NEW, OVER, UNDER, Column, Ints
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 ROWS, BLOCK, WINDOW = 4_000, 3, 15
 POLICY = Policy()

@@ -9,7 +9,7 @@ import numpy as np
 from measures.losses import fixed
 from measures.sums import block
 from monitoring.performance.decline import alarm, recovered, resolve
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 WINDOW, SIZE = 100, 20

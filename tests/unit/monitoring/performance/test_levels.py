@@ -10,7 +10,7 @@ from measures.sums import block, span
 from monitoring.performance.decline import alarm
 from monitoring.performance.levels import Levels, learn_levels
 from monitoring.profiles.seasons import DAY_US, HOUR_US, Calendar
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY, WINDOW = Policy(), 100
 #: A calendar, the time between rows so that its cycle is long enough, rows of a reference of some cycles, and of one.

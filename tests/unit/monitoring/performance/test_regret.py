@@ -11,7 +11,7 @@ import numpy as np
 from measures.losses import fixed
 from measures.sums import block
 from monitoring.performance.regret import judge, look_again, weigh
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 ROWS = 200

@@ -10,8 +10,8 @@ from measures.losses import fixed
 from measures.sums import Block, block
 from monitoring.performance import decline
 from monitoring.performance.segments import alarm, normal
-from statemachine.policy import Policy
-from statemachine.sections import Segments
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Segments
 
 POLICY = Policy()
 WINDOW, REFERENCE = 100, 1_000

@@ -12,7 +12,7 @@ import pytest
 from measures.losses import fixed
 from measures.sums import Block, block
 from monitoring.performance.shifts import judge, places
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Draw = Callable[[np.random.Generator, int], Floats]

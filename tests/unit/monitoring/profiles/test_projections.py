@@ -23,7 +23,7 @@ from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import profile
 from monitoring.profiles.projections import NONE, Projections, Tables, scored
 from monitoring.profiles.reference import FIRST_BIN, INVALID, MISSING, NEW, Column, Reference
-from statemachine.canonical import canonical
+from statemachine.record.canonical import canonical
 
 Floats = NDArray[np.float64]
 POLICY = DriftThresholds(projections=8)

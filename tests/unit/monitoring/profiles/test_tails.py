@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from monitoring.profiles.tails import ABOVE, BELOW, DESERT, SIDES, Limit, Limits, Tail, learn_tail
-from statemachine.canonical import canonical
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 Law = tuple[Callable[[np.random.Generator, int], Floats], Callable[[float], float]]  #: draws, and the chance of more

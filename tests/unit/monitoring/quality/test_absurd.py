@@ -13,8 +13,8 @@ from monitoring.profiles.reference import FAR_OVER, FAR_UNDER, Column
 from monitoring.quality.absurd import Absurd, AbsurdWatch
 from monitoring.quality.facts import Facts
 from monitoring.quality.habits import Habits, learn_habits
-from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 World = Callable[[np.random.Generator, int], Floats]

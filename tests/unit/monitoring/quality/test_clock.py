@@ -19,8 +19,8 @@ from monitoring.quality.clock import DIFFER_US, Rhythm, Ticks
 from monitoring.quality.inspection import Inspection, judge
 from monitoring.quality.lookouts import Findings
 from monitoring.quality.seen import Before, Seen
-from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
+from statemachine.record.canonical import canonical
 
 Ints = npt.NDArray[np.int64]
 REFERENCE, WINDOW, MINUTE, HOUR = 1_000, 50, 60_000_000, 3_600_000_000

@@ -11,7 +11,7 @@ from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import profile, repeated_rows
 from monitoring.profiles.reference import Column, Reference
 from monitoring.quality.faults import QualityFinding, QualityWatch, judge
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
 
 Floats = NDArray[np.float64]
 POLICY = Quality(extra_share=0.01, extra_ratio=1.5)

@@ -18,8 +18,8 @@ from monitoring.quality.habits import Habits, learn_habits
 from monitoring.quality.inspection import Inspection, judge
 from monitoring.quality.seen import Before, Seen
 from monitoring.quality.stillness import Stillness
-from statemachine.canonical import canonical
-from statemachine.sections import FAULTS, Quality, Rule
+from statemachine.policies.sections import FAULTS, Quality, Rule
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 POLICY, WINDOW, REFERENCE = Quality(looks_for=FAULTS), 100, 2_000

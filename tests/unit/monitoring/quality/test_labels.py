@@ -19,8 +19,8 @@ from monitoring.quality.inspection import Inspection, judge
 from monitoring.quality.labels import Labelled, Labelling
 from monitoring.quality.lookouts import Findings
 from monitoring.quality.seen import Before, Seen
-from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 REFERENCE, WINDOW, NAMES = 2_000, 100, ("no", "yes")

@@ -10,8 +10,8 @@ import pytest
 
 from monitoring.quality.rules import broken, tolerated
 from monitoring.quality.shares import Counted, Share, ShareWatch
-from statemachine.canonical import canonical
-from statemachine.sections import Quality, Rule
+from statemachine.policies.sections import Quality, Rule
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 WINDOW, REFERENCE = 100, 2_000

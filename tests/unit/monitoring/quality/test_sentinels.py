@@ -14,8 +14,8 @@ from monitoring.profiles.reference import Column
 from monitoring.quality.facts import CODES, LEAST_SHARE, MOST_VALUES, Facts, facts
 from monitoring.quality.habits import Habits, learn_habits
 from monitoring.quality.sentinels import Sentinel, SentinelWatch
-from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 World = Callable[[np.random.Generator, int], Floats]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.quality.frozen import Frozen, FrozenWatch
-from monitoring.quality.stillness import LEAST_RUN, MOST_ENTITIES, Stillness, Trail
-from statemachine.sections import Quality
+from monitoring.quality.stillness import LEAST_RUN, MOST_ENTITIES, OpenRuns, Stillness
+from statemachine.policies.sections import Quality
 
 Floats = npt.NDArray[np.float64]
 REFERENCE, WINDOW, STATIONS = 2_000, 100, 20
@@ -38,11 +38,11 @@ def measured(kind: str, count: int, seed: int) -> Floats:
     return values
 
 
-def learned(values: Floats) -> Trail:
-    return Trail.of(stations(len(values)), values[:, None], np.arange(len(values)), [0])
+def learned(values: Floats) -> OpenRuns:
+    return OpenRuns.of(stations(len(values)), values[:, None], np.arange(len(values)), [0])
 
 
-def frozen_in(trail: Trail, values: Floats, first: int, limits: dict[int, int]) -> list[tuple[float, int, int, int]]:
+def frozen_in(trail: OpenRuns, values: Floats, first: int, limits: dict[int, int]) -> list[tuple[float, int, int, int]]:
     """Give entity, length, first and last row of what is frozen in any window of the rows from *first* on."""
     found, station = [], stations(len(values))
     for begin in range(first, len(values), WINDOW):
@@ -109,7 +109,7 @@ def test_a_feature_of_few_values_or_of_too_few_runs_is_not_judged() -> None:
 def test_more_entities_than_are_remembered_are_forgotten_by_when_they_last_came() -> None:
     count = MOST_ENTITIES + 500
     entity = np.arange(count, dtype=np.float64)
-    trail = Trail.of(entity, entity[:, None], np.arange(count), [0])
+    trail = OpenRuns.of(entity, entity[:, None], np.arange(count), [0])
 
     (runs,) = trail.runs
     assert runs.entity.tolist() == entity[500:].tolist()
@@ -118,7 +118,7 @@ def test_more_entities_than_are_remembered_are_forgotten_by_when_they_last_came(
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 60), max_size=4))
 def test_whatever_comes_the_cut_of_the_rows_changes_no_run(rows: list[tuple[float, ...]], cuts: list[int]) -> None:
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    begun = Trail.of(stations(200), np.arange(400.0).reshape(200, 2), np.arange(200), [0, 1])
+    begun = OpenRuns.of(stations(200), np.arange(400.0).reshape(200, 2), np.arange(200), [0, 1])
     numbers = 200 + np.arange(len(table))
     whole, long = begun.after(table[:, 0], table[:, 1:], numbers, {0: 3, 1: 3})
     parted, last = begun, dict[tuple[int, float, int], int]()
@@ -136,7 +136,7 @@ def test_whatever_comes_the_cut_of_the_rows_changes_no_run(rows: list[tuple[floa
 @given(rows=ROWS)
 def test_runs_are_those_that_counting_row_by_row_gives(rows: list[tuple[float, ...]]) -> None:
     table = np.array(rows, dtype=np.float64).reshape(-1, 3)
-    begun = Trail.of(stations(200), np.arange(400.0).reshape(200, 2), np.arange(200), [0])
+    begun = OpenRuns.of(stations(200), np.arange(400.0).reshape(200, 2), np.arange(200), [0])
     _, long = begun.after(table[:, 0], table[:, 1:], 200 + np.arange(len(table)), {0: 2})
     expected, now = [], {e: (float(v), 1) for e, v in zip(range(STATIONS), np.arange(360.0, 400.0, 2), strict=True)}
     for entity, value, _ in rows:

@@ -14,8 +14,8 @@ from monitoring.profiles.reference import Column
 from monitoring.quality.facts import LEVELS, Facts, facts
 from monitoring.quality.habits import learn_habits
 from monitoring.quality.units import CONVERSIONS, Bands, Conversion, Converted, UnitWatch, learn_bands
-from statemachine.canonical import canonical
-from statemachine.sections import Quality
+from statemachine.policies.sections import Quality
+from statemachine.record.canonical import canonical
 
 Floats = npt.NDArray[np.float64]
 World = Callable[[np.random.Generator, int], Floats]

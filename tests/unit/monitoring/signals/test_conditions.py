@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitoring.signals.conditions import ALARMING, FAILS, HOLDS, OPEN, Signals, first, holds, stands
-from statemachine.sections import Condition, Persistence
+from statemachine.policies.sections import Condition, Persistence
 
 YES: Signals = {"loss.up": 0.2}
 NO: Signals = {"loss.up": 0.0}

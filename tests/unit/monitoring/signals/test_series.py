@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from monitoring.signals.series import Direction, SeriesFinding, SeriesWatch, judge, restored
-from statemachine.sections import Metrics
+from statemachine.policies.sections import Metrics
 
 POLICY = Metrics()
 CALM = [10.0, 10.2, 9.9, 10.1, 10.0, 9.8, 10.05, 10.1, 10.0, 9.9]

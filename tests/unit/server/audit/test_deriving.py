@@ -15,7 +15,7 @@ from server.judges.rulings import Ruling
 from server.judges.table import JUDGES
 from server.requests import MetricsBatch, Point
 from server.service import Service
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 from store import EvidenceAltered, EvidenceErased, EvidenceMissing, Readable, Reader, StoreError
 from tests.fixtures.services import a_model, a_service
 

@@ -15,7 +15,7 @@ from remission_verify.trust import Trust
 from server.bundling.bundle import BundleUnsound, Source, write_bundle
 from server.bundling.period import MOST_US, Period
 from server.errors import Invalid, ModelMissing, NoRoom, OutOfRecord, ThingMissing
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 from store.blobs import BlobMissing
 from tests.fixtures.bundles import ALWAYS, NOTARY, SIGNER, checked, source_of, unpacked, written
 from tests.fixtures.disks import a_small_disk

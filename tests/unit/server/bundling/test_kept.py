@@ -17,7 +17,7 @@ from server.bundling.kept import GONE, IN_CLEAR, OF_NOBODY, Kept, RowsTooLarge
 from server.bundling.period import Period
 from server.intake import feed
 from server.service import Service
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 from store.blobs import FsspecBlobs
 from store.ports import Unit
 from store.records import FeedItem

@@ -16,7 +16,7 @@ from server.bundling.columns import Columns
 from server.bundling.opening import Opened, open_rows
 from server.intake import feed
 from server.intake.schema import CATEGORICAL, NUMERIC, OTHER, Feature, Schema
-from statemachine.canonical import canonical, digest
+from statemachine.record.canonical import canonical, digest
 from tests.fixtures.bundles import Files, checked, kept_of, packed, sealed, source_of, unpacked, written
 from tests.fixtures.steps import scenario
 from tests.scenarios.script import script

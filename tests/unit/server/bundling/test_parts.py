@@ -11,7 +11,7 @@ import pytest
 from remission_verify.archive import Archive
 
 from server.bundling.parts import CHUNK_BYTES, Parts
-from statemachine.canonical import digest
+from statemachine.record.canonical import digest
 
 NOISE = random.Random(5).randbytes(10_000)  # noqa: S311 - bytes that do not pack, no secret
 

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 
 from server import ingestion
-from server.act import SERVICE
 from server.requests import MetricsBatch, Point
 from server.service import Service
 from server.settings import Settings
@@ -46,7 +45,7 @@ def taken_in_by_another(service: Service, at_us: int) -> None:
     """Take a point in as another server does; nobody here is told."""
     point = Point(name="rate", time_us=at_us, value=0.1, higher_is_worse=True, tolerance=0.2)
     batch = MetricsBatch(model="m", request_id=f"at-{at_us}", points=[point])
-    service.do(lambda unit: ingestion.ingest_metrics(service.desk, unit, batch, SERVICE)).result()
+    service.do(lambda unit: ingestion.ingest_metrics(service.desk, unit, batch)).result()
 
 
 def test_what_has_come_is_no_silence_though_nobody_has_looked_at_it(service: Service) -> None:

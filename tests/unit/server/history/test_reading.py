@@ -10,7 +10,7 @@ import pytest
 from server.history import changes, reading
 from server.history.changes import Changes
 from server.service import Service
-from statemachine.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent
 from tests.fixtures.asked import Asked
 from tests.fixtures.jobs import WORKER
 from tests.fixtures.services import a_model, a_service

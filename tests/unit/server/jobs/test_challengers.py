@@ -37,7 +37,7 @@ def test_a_challenger_that_fails_three_times_is_forgotten(challenged: Service) -
     answers = []
     for _ in range(MOST_ATTEMPTS):
         job = leased(challenged)
-        answers.append(challenged.fail_job(job.job, job.attempt, "CRASHED", "").result())
+        answers.append(challenged.jobs.fail(job.job, job.attempt, "CRASHED", "").result())
 
     assert answers == [True, True, False]
     assert events(challenged)[-1] == "challenge_failed"
@@ -118,11 +118,11 @@ def test_the_challenger_of_a_retired_model_is_forgotten(challenged: Service) -> 
     job = leased(challenged)
     challenged.retire_model("m", "", "").result()
 
-    told = challenged.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    told = challenged.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
     expired = expire(challenged)
 
     assert (told, expired) == (True, 1)
-    assert challenged.lease_job("another").result() is None
+    assert challenged.jobs.lease("another").result() is None
 
 
 def test_a_waiting_challenger_of_a_retired_model_is_never_leased(challenged: Service) -> None:
@@ -130,7 +130,7 @@ def test_a_waiting_challenger_of_a_retired_model_is_never_leased(challenged: Ser
     challenged.retire_model("m", "", "").result()
 
     assert (waited, challenged.state("m").job) == ("m-1", "")
-    assert challenged.lease_job("w").result() is None
+    assert challenged.jobs.lease("w").result() is None
     assert challenged.store.read(lambda reader: [job.status for job in reader.jobs()]) == ["failed"]
 
 

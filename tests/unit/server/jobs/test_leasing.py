@@ -33,7 +33,7 @@ def test_a_job_is_leased_once(service: Service) -> None:
 
     assert (job.job, job.kind, job.model, job.attempt) == ("m-1", "remedy", "m", 1)
     assert place(service) == "retraining.leased"
-    assert service.lease_job("another").result() is None
+    assert service.jobs.lease("another").result() is None
 
 
 def test_a_worker_that_asks_again_gets_the_job_that_it_holds(service: Service) -> None:
@@ -54,7 +54,7 @@ def test_leases_that_others_hold_are_one_question_for_a_worker_that_asks(service
         return {name: reader.counts[name] for name in ("leases", "lease", "job")}
 
     for number in range(5):
-        assert service.lease_job(f"w-{number}").result() is not None
+        assert service.jobs.lease(f"w-{number}").result() is not None
 
     assert service.do(asked).result() == {"leases": 1, "lease": 0, "job": 0}
 
@@ -71,7 +71,7 @@ def test_a_job_says_all_that_its_result_depends_on(service: Service) -> None:
 def test_the_job_of_a_held_model_waits_for_no_worker(service: Service) -> None:
     before = service.state("m").job
     service.operate("hold", "m", "", "").result()
-    held, given = service.state("m").job, service.lease_job("w").result()
+    held, given = service.state("m").job, service.jobs.lease("w").result()
     service.operate("release", "m", "", "").result()
 
     assert (before, held, given, service.state("m").job) == ("m-1", "", None, "m-1")
@@ -81,7 +81,7 @@ def test_the_job_of_a_held_model_waits_for_no_worker(service: Service) -> None:
 def test_a_worker_gets_only_the_kinds_that_it_asks_for(
     service: Service, kinds: tuple[str, ...], *, given: bool
 ) -> None:
-    assert (service.lease_job("w", kinds).result() is not None) == given
+    assert (service.jobs.lease("w", kinds).result() is not None) == given
 
 
 def test_nothing_is_leased_before_a_person_has_agreed() -> None:
@@ -90,7 +90,7 @@ def test_nothing_is_leased_before_a_person_has_agreed() -> None:
         new.policy["approvals"] = {"required": True}
         service.create_model(new).result()
         service.start_retraining("m", "", "", [], WORKER).result()
-        waiting = service.lease_job("w").result()
+        waiting = service.jobs.lease("w").result()
         service.operate("approve", "m", "", "", Caller(actor="ann")).result()
 
         assert waiting is None
@@ -100,14 +100,14 @@ def test_nothing_is_leased_before_a_person_has_agreed() -> None:
 def test_the_job_of_a_stopped_remedy_is_never_leased(service: Service) -> None:
     service.operate("abort", "m", "", "").result()
 
-    assert service.lease_job("w").result() is None
+    assert service.jobs.lease("w").result() is None
     assert service.store.read(lambda reader: [job.status for job in reader.jobs()]) == ["failed"]
 
 
 def test_a_heartbeat_keeps_the_lease(service: Service) -> None:
     job = leased(service)
 
-    until_us, give_up = service.heartbeat(job.job, job.attempt, 5_000, "half").result()
+    until_us, give_up = service.jobs.heartbeat(job.job, job.attempt, 5_000, "half").result()
 
     assert until_us >= job.lease_deadline_us
     assert not give_up
@@ -118,20 +118,20 @@ def test_a_heartbeat_keeps_the_lease(service: Service) -> None:
 def test_who_does_not_hold_the_job_is_told_to_give_up(service: Service, job: str, attempt: int) -> None:
     leased(service)
 
-    assert service.heartbeat(job, attempt, 0, "").result()[1]
+    assert service.jobs.heartbeat(job, attempt, 0, "").result()[1]
 
 
 def test_a_heartbeat_after_the_end_is_told_to_give_up(service: Service) -> None:
     job = leased(service)
     hand_in(service, job, a_report())
 
-    assert service.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    assert service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
 
 
 def test_a_failed_attempt_is_tried_again_under_a_higher_number(service: Service) -> None:
     job = leased(service)
 
-    again = service.fail_job(job.job, job.attempt, "CRASHED", "boom").result()
+    again = service.jobs.fail(job.job, job.attempt, "CRASHED", "boom").result()
 
     assert again
     assert (leased(service, "another").attempt, place(service)) == (2, "retraining.leased")
@@ -143,11 +143,11 @@ def test_after_the_last_attempt_the_remedy_is_abandoned(service: Service) -> Non
     answers = []
     for _ in range(3):
         job = leased(service)
-        answers.append(service.fail_job(job.job, job.attempt, "OUT_OF_MEMORY", "").result())
+        answers.append(service.jobs.fail(job.job, job.attempt, "OUT_OF_MEMORY", "").result())
 
     assert answers == [True, True, False]
     assert (place(service), service.state("m").reason) == ("healthy.", "TRAIN_FAILED")
-    assert service.lease_job("w").result() is None
+    assert service.jobs.lease("w").result() is None
 
 
 def test_a_failure_of_a_job_that_was_handed_in_changes_nothing(service: Service) -> None:
@@ -155,7 +155,7 @@ def test_a_failure_of_a_job_that_was_handed_in_changes_nothing(service: Service)
     hand_in(service, job, won(), uploaded(service))
     before = events(service)
 
-    assert not service.fail_job(job.job, job.attempt, "CRASHED", "").result()
+    assert not service.jobs.fail(job.job, job.attempt, "CRASHED", "").result()
     assert events(service) == before
 
 
@@ -167,7 +167,7 @@ def test_the_job_of_a_silent_worker_goes_back_to_the_queue(service: Service) -> 
     assert (early, late, again) == (0, 1, 0)
     assert place(service) == "retraining.queued"
     assert leased(service, "another").attempt == 2
-    assert service.heartbeat(job.job, 1, 0, "").result()[1]
+    assert service.jobs.heartbeat(job.job, 1, 0, "").result()[1]
 
 
 def test_a_worker_lost_three_times_ends_the_remedy(service: Service) -> None:
@@ -182,16 +182,16 @@ def test_a_worker_lost_three_times_ends_the_remedy(service: Service) -> None:
 def test_a_lease_lasts_a_minute_from_its_last_sign_of_life(service: Service) -> None:
     job = leased(service)
 
-    until_us = service.heartbeat(job.job, job.attempt, 0, "").result()[0]
+    until_us = service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[0]
 
     assert until_us - job.lease_deadline_us < LEASE_US
 
 
 def test_a_sign_of_life_begins_a_new_minute(service: Service) -> None:
     job, begun_us = leased(service), steady_us()
-    first = service.expire_leases(begun_us)
-    service.heartbeat(job.job, job.attempt, 0, "").result()
-    second, third = service.expire_leases(begun_us + LEASE_US), service.expire_leases(begun_us + 2 * LEASE_US - 1)
+    first = service.jobs.expire(begun_us)
+    service.jobs.heartbeat(job.job, job.attempt, 0, "").result()
+    second, third = service.jobs.expire(begun_us + LEASE_US), service.jobs.expire(begun_us + 2 * LEASE_US - 1)
 
     assert first == second == third == []
-    assert [one.result() for one in service.expire_leases(begun_us + 2 * LEASE_US)] == [True]
+    assert [one.result() for one in service.jobs.expire(begun_us + 2 * LEASE_US)] == [True]

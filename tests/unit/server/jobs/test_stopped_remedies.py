@@ -48,7 +48,7 @@ def test_a_worker_whose_remedy_was_stopped_is_told_to_give_up(
     job = leased(service)
     stop(service)
 
-    assert service.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    assert service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
 
 
 @STOPS
@@ -60,7 +60,7 @@ def test_what_a_stopped_remedy_still_hands_in_is_refused(service: Service, stop:
     with pytest.raises(Refused):
         hand_in(service, job, won(), uploaded(service))
     with pytest.raises(Refused):
-        service.fail_job(job.job, job.attempt, "CRASHED", "").result()
+        service.jobs.fail(job.job, job.attempt, "CRASHED", "").result()
     assert events(service) == before
 
 

@@ -11,7 +11,7 @@ from monitoring.profiles.profile import Profile, profile
 from monitoring.profiles.reference import Column, Reference
 from server.judges.rulings import Inputs
 from server.judges.table import rule
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 

@@ -10,7 +10,7 @@ from measures.losses import fixed
 from measures.sums import block
 from server.judges.rulings import Inputs, Ruling
 from server.judges.table import rule
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 POLICY = Policy()
 WINDOW, SIZE, FIRST = 50, 10, 1_000

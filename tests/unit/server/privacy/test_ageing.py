@@ -17,7 +17,7 @@ from server.privacy.erasures import DONE, INTENDED, ErasureView, keep
 from server.privacy.office import Privacy
 from server.privacy.scopes import AGE, ScopeUnknown
 from server.service import Service
-from statemachine.coding import UnknownEvent
+from statemachine.record.coding import UnknownEvent
 from store.answers import Answer
 from store.ports import Unit
 from store.vault import PERIOD_US

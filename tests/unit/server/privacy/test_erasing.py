@@ -247,12 +247,12 @@ def test_an_erasure_that_a_hold_has_stopped_is_carried_out_when_it_is_lifted(ser
 def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_gone(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40, subjects=["ann", "bob"]), [0.0, 1.0] * 20)
-    job = service.lease_job("w").result()
+    job = service.jobs.lease("w").result()
     assert job is not None
     found = service.privacy.erase_subject("ann", "", "e-1")
 
     assert [one.jobs for one in found.models] == [[job.job]]
-    assert service.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    assert service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
     with pytest.raises(EvidenceErased):
         service.desk.blobs.get(job.datasets[0])
 
@@ -276,7 +276,7 @@ def test_a_remedy_that_held_erased_rows_is_given_up_and_any_other_goes_on(servic
     sender = Feed(service)
     sender.labels(sender.rows(10, subjects=["ann"]), 1.0)
     service.start_retraining("m", "", "", [], SERVICE).result()
-    job = service.lease_job("w", ("remedy",)).result()
+    job = service.jobs.lease("w", ("remedy",)).result()
     sender.rows(4, subjects=["eve"])
     service.privacy.erase_subject(subject, "", "e-1")
 
@@ -288,13 +288,13 @@ def test_a_remedy_that_held_erased_rows_is_given_up_and_any_other_goes_on(servic
 def test_work_under_way_without_rows_of_the_subject_goes_on(service: Service) -> None:
     sender = Feed(service)
     sender.labels(sender.rows(40, subjects=["bob"]), [0.0, 1.0] * 20)
-    job = service.lease_job("w").result()
+    job = service.jobs.lease("w").result()
     assert job is not None
     sender.rows(4, subjects=["ann"])
     found = service.privacy.erase_subject("ann", "", "e-1")
 
     assert [one.jobs for one in found.models] == [[]]
-    assert not service.heartbeat(job.job, job.attempt, 0, "").result()[1]
+    assert not service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
     assert service.desk.blobs.get(job.datasets[0])
 
 
@@ -302,7 +302,7 @@ def test_a_word_that_one_subject_alone_uses_is_not_learned_and_trains_nothing(se
     sender = Feed(service)
     sender.labels(sender.rows(4, subjects=["ann", "bob"], colour="violet") + sender.rows(36), [0.0, 1.0] * 20)
     vocabulary = service.store.read(lambda reader: service.desk.intake(reader, "m").vocabulary)
-    job = service.lease_job("w").result()
+    job = service.jobs.lease("w").result()
 
     assert "violet" not in vocabulary.codes[1]
     assert job is not None

@@ -14,7 +14,7 @@ import pytest
 from server.errors import Invalid
 from server.requests import Categories, Floats, ReferenceRows, RowsBatch
 from server.service import Service
-from statemachine.sections import SEASONS
+from statemachine.policies.sections import SEASONS
 from tests.fixtures.services import MINUTE_US, a_model, a_service
 
 PAST, WINDOW, PACE_US = 2_400, 120, 6 * MINUTE_US  #: ten days, half a day

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from server.act import SERVICE, Caller
+from server.act import Caller
 from server.ingestion import ingest_metrics
 from server.requests import MetricsBatch, Point
 from server.service import Service
@@ -60,7 +60,7 @@ class Watched:
         """Take a point in as another server does; nobody here is told."""
         point = Point(name="rate", time_us=self.clock.shows_us, value=0.1)
         batch = MetricsBatch(model="m", request_id=uuid4().hex, points=[point])
-        self.service.do(lambda unit: ingest_metrics(self.service.desk, unit, batch, SERVICE)).result()
+        self.service.do(lambda unit: ingest_metrics(self.service.desk, unit, batch)).result()
 
     def follows(self) -> None:
         self.service.followers.send("m").result()

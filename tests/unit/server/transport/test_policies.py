@@ -15,8 +15,8 @@ from cli.policies.files import parse
 from scripts import draw_policy_proto
 from server.errors import Invalid
 from server.transport.policies import policy_text
-from statemachine.policy import Policy
-from statemachine.sections import Condition
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import Condition
 from tests.fixtures.policies import said
 
 #: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.

@@ -15,9 +15,9 @@ from server.bundling.kept import RowsTooLarge
 from server.transport import errors as transport
 from server.transport.status import TABLE, status_of, tell
 from statemachine import errors as machine
-from statemachine.coding import UnknownEvent
-from statemachine.envelope import PayloadErased
 from statemachine.errors import Refused, StaleLease
+from statemachine.record.coding import UnknownEvent
+from statemachine.record.envelope import PayloadErased
 from store import blobs
 from store import errors as store
 

@@ -21,7 +21,7 @@ from server.watching.by_label import Groups
 from server.watching.closings import LabelWindow
 from server.watching.splits import by_label
 from server.watching.tape import Tape
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 PAST, ROWS = 800, 4_000
 NAMES = ["a", "b"]

@@ -176,7 +176,7 @@ def play(stage: ServiceStage, lines: list[str]) -> None:
 
 
 def lease(service: Service) -> dict[str, Any]:
-    job = service.lease_job("w").result()
+    job = service.jobs.lease("w").result()
     assert job is not None, service.state(MODEL)
     found: dict[str, Any] = job.spec["spec"]
     return found

@@ -11,8 +11,8 @@ import pytest
 from server.errors import Invalid
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
 from server.watching.splits import MOST_NAMED, Segment, segments
-from statemachine.policy import Policy
-from statemachine.sections import MOST_SEGMENTS
+from statemachine.policies.policy import Policy
+from statemachine.policies.sections import MOST_SEGMENTS
 
 AGE = Feature(name="age", kind=NUMERIC)
 

@@ -19,7 +19,7 @@ from server.judges.table import rule
 from server.watching.by_label import Groups
 from server.watching.closings import LabelWindow
 from server.watching.tape import Tape
-from statemachine.policy import Policy
+from statemachine.policies.policy import Policy
 
 PAST, FEATURES, CLASSES = 320, 8, 4
 WINDOW, BLOCK = Policy().windows.rows_for(PAST), Policy().windows.block_for(PAST)

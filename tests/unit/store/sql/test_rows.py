@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from statemachine.envelope import NewEvent, RecordedEvent, hash_of, record
+from statemachine.record.envelope import NewEvent, RecordedEvent, hash_of, record
 from store.sql.rows import event_of, event_row
 from store.sql.tables import EVENTS
 

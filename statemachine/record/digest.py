@@ -6,8 +6,8 @@ from functools import lru_cache
 
 import orjson
 
-from statemachine.canonical import canonical
-from statemachine.envelope import PayloadErased, RecordedEvent, packed
+from statemachine.record.canonical import canonical
+from statemachine.record.envelope import PayloadErased, RecordedEvent, packed
 
 MOST_LABELS = 4_096  #: that are kept as they were packed
 

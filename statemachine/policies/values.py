@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from statemachine.conditions import signals_of
-from statemachine.grammar import ExpressionInvalid
-from statemachine.rules import columns_of
+from statemachine.policies.conditions import signals_of
+from statemachine.policies.grammar import ExpressionInvalid
+from statemachine.policies.rules import columns_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MOST_TEXT = 200  #: characters of a column or a category

@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from statemachine.fields import a_column, column, expression, one_of, rising, short_name, some_of, within, words
+from statemachine.policies.fields import (
+    a_column,
+    column,
+    expression,
+    one_of,
+    rising,
+    short_name,
+    some_of,
+    within,
+    words,
+)
 
 #: Kinds of broken data that can be looked for beyond those that counts tell.
 FAULTS = ("sentinel", "unit", "absurd", "resent", "labels", "clock")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, cast
 
-from statemachine.canonical import canonical
 from statemachine.events import StateChanged
 from statemachine.kinds import REGISTRY, Event
-from statemachine.upcasting import raised
+from statemachine.record.canonical import canonical
+from statemachine.record.upcasting import raised
 
 LEASE_TRIGGERS = frozenset({"lease_job", "lose_lease"})
 

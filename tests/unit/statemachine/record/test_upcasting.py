@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from statemachine.canonical import canonical
-from statemachine.coding import PayloadUnreadable, UnknownEvent, decode, encode
 from statemachine.kinds import REGISTRY, Event, event
-from statemachine.policy import Policy
-from statemachine.upcasting import UPCASTS, NoUpcast, UpcastTaken, raised, upcast, upcast_policy
+from statemachine.policies.policy import Policy
+from statemachine.record.canonical import canonical
+from statemachine.record.coding import PayloadUnreadable, UnknownEvent, decode, encode
+from statemachine.record.upcasting import UPCASTS, NoUpcast, UpcastTaken, raised, upcast, upcast_policy
 
 KEPT: dict[str, dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "histories" / "payloads.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[3] / "histories" / "payloads.json").read_text(encoding="utf-8")
 )
 NAME = "measured_once"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from statemachine.coding import PayloadUnreadable, UnknownEvent, decode, is_volatile, payload_of, volatile_fields
 from statemachine.events import CandidateTrained, GatesJudged, JobLeased, StateChanged
 from statemachine.kinds import REGISTRY
+from statemachine.record.coding import PayloadUnreadable, UnknownEvent, decode, is_volatile, payload_of, volatile_fields
 
 LEASED = JobLeased(job="m-1", attempt=1, worker="w")
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.signals.conditions import holds
-from statemachine.conditions import signals_of
-from statemachine.grammar import ExpressionInvalid
-from statemachine.policy import Policy, PolicyInvalid
-from statemachine.signals import OF_METRICS, SIGNALS, metric
+from statemachine.policies.conditions import signals_of
+from statemachine.policies.grammar import ExpressionInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
+from statemachine.policies.signals import OF_METRICS, SIGNALS, metric
 
 NAMED = [*SIGNALS, *(metric(name, part) for name in ("p99", "a b") for part in OF_METRICS)]
 SOME = st.sampled_from(NAMED)

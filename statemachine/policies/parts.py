@@ -7,7 +7,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from types import GenericAlias
 from typing import Any, get_args, get_type_hints
 
-from statemachine.values import PolicyInvalid, names, number, rising, rungs, shown, typed, word
+from statemachine.policies.values import PolicyInvalid, names, number, rising, rungs, shown, typed, word
 
 MOST_PARTS = 20  #: conditions in a policy
 

@@ -1,11 +1,11 @@
-"""What a rule may name: the columns of a row that are numbers, in expressions of `statemachine.grammar`."""
+"""What a rule may name: the columns of a row that are numbers, in expressions of `statemachine.policies.grammar`."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-from statemachine.grammar import KEPT, ExpressionInvalid, Names, Part, Token, read
+from statemachine.policies.grammar import KEPT, ExpressionInvalid, Names, Part, Token, read
 
 COLUMN = r'row\["(?P<column>[^"\\]{1,200})"\]'
 QUOTED = re.compile(COLUMN)

@@ -4,10 +4,10 @@ import orjson
 import pytest
 from msgspec.structs import fields, replace
 
-from statemachine.canonical import canonical
-from statemachine.chain import chain_faults
-from statemachine.digest import log_sha256
-from statemachine.envelope import (
+from statemachine.record.canonical import canonical
+from statemachine.record.chain import chain_faults
+from statemachine.record.digest import log_sha256
+from statemachine.record.envelope import (
     GENESIS,
     NewEvent,
     PayloadErased,

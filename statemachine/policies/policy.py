@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine.fields import one_of, within
-from statemachine.parts import faults, from_json, to_json
-from statemachine.sections import (
+from statemachine.policies.fields import one_of, within
+from statemachine.policies.parts import faults, from_json, to_json
+from statemachine.policies.sections import (
     Approvals,
     Bakeoff,
     Budget,
@@ -27,7 +27,7 @@ from statemachine.sections import (
     Timers,
     Windows,
 )
-from statemachine.values import PolicyInvalid
+from statemachine.policies.values import PolicyInvalid
 
 __all__ = ["Policy", "PolicyInvalid"]
 

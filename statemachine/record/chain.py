@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from statemachine.envelope import GENESIS, RecordedEvent, hash_of, payload_is_whole
+from statemachine.record.envelope import GENESIS, RecordedEvent, hash_of, payload_is_whole
 
 
 class Chain:

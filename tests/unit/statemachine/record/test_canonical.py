@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statemachine.canonical import NotCanonical, canonical, digest
+from statemachine.record.canonical import NotCanonical, canonical, digest
 
 VALUES = st.recursive(
     st.none()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-from statemachine import values
+from statemachine.policies import values
 
 
 def within(low: float, high: float, default: Any) -> Any:  # noqa: ANN401 - dataclasses.field is typed as the field's own

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from statemachine.grammar import ExpressionInvalid
-from statemachine.policy import Policy, PolicyInvalid
-from statemachine.rules import columns_of
+from statemachine.policies.grammar import ExpressionInvalid
+from statemachine.policies.policy import Policy, PolicyInvalid
+from statemachine.policies.rules import columns_of
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
-"""What a condition may name: the signals of a model, in expressions of `statemachine.grammar`."""
+"""What a condition may name: the signals of a model, in expressions of `statemachine.policies.grammar`."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-from statemachine.grammar import KEPT, ExpressionInvalid, Names, Token, read
-from statemachine.signals import OF_METRICS, SIGNALS, metric
+from statemachine.policies.grammar import KEPT, ExpressionInvalid, Names, Token, read
+from statemachine.policies.signals import OF_METRICS, SIGNALS, metric
 
 METRIC = r'metric\["(?P<series>[^"\\]{1,200})"\]\.(?P<part>[a-z_]+)'
 
