@@ -25,7 +25,7 @@ def learned(service: Service, versions: dict[str, dict[str, Any]], *rows: int) -
 def test_versions_that_correct_one_which_learned_erased_rows_are_named_one_upon_another(
     service: Service, order: tuple[str, ...]
 ) -> None:
-    versions = {
+    versions: dict[str, dict[str, Any]] = {
         "first": {"rows": [[60, 64]]},
         "second": {"rows": [[70, 80]], "base_version": "first"},
         "third": {"rows": [[80, 90]], "base_version": "second"},
@@ -38,7 +38,9 @@ def test_versions_that_correct_one_which_learned_erased_rows_are_named_one_upon_
 
 
 def test_a_version_that_learned_an_erased_row_is_named_once_whatever_it_corrects(service: Service) -> None:
-    versions = {"first": {"rows": [[60, 64]]}, "second": {"rows": [[62, 66]], "base_version": "first"}}
+    versions: dict[str, dict[str, Any]] = {
+        "first": {"rows": [[60, 64]]}, "second": {"rows": [[62, 66]], "base_version": "first"},
+    }  # fmt: skip
 
     assert learned(service, versions, 62, 63) == ["first", "second"]
 
@@ -48,3 +50,9 @@ def test_a_version_has_learned_the_rows_from_the_first_up_to_the_end_of_a_range(
     service: Service, row: int, found: list[str]
 ) -> None:
     assert learned(service, {"first": {"rows": [[20, 30], [60, 64]]}}, row) == found
+
+
+def test_a_manifest_of_rows_that_are_no_range_keeps_nobody_from_erasing(service: Service) -> None:
+    versions = {"first": {"rows": [[60]]}, "second": {"rows": [[60, 64]]}}
+
+    assert learned(service, versions, 60) == ["second"]
