@@ -46,9 +46,7 @@ def test_each_entrant_learns_from_the_rows_that_its_name_says() -> None:
     found = [
         one
         for onset_row in (-1, 2_700)
-        for one in remedies(
-            onset_row=onset_row, mark=3_000, reference_rows=1_000, task="binary", pinned="v0", most=9
-        )  # fmt: skip
+        for one in remedies(onset_row=onset_row, mark=3_000, reference_rows=1_000, task="binary", pinned="v0", most=9)
     ]
 
     assert {one.name: one.rows for one in found} == {
