@@ -213,7 +213,7 @@ class OneWait(threading.Event):
 
     def is_set(self) -> bool:
         self.asked += 1
-        return super().is_set() or self.asked > 9  # noqa: PLR2004 - more often than anybody needs to
+        return super().is_set() or self.asked > 9
 
     def wait(self, timeout: float | None = None) -> bool:
         self.seconds = timeout
