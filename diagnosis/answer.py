@@ -62,5 +62,6 @@ class Attribution(Generic[C]):
 
 def onset_of(inputs: Mapping[str, Any], first: Cause) -> int:
     """Return the first row of the bad data: the fault's own, if a fault is the cause."""
-    own = [each["onset_row"] for each in inputs["quality"] if each["feature"] in first.features]
-    return int(min(own)) if first.kind == "data_quality" and own else int(inputs["onset_row"])
+    if first.kind != "data_quality":
+        return int(inputs["onset_row"])
+    return int(min(each["onset_row"] for each in inputs["quality"] if each["feature"] in first.features))

@@ -94,5 +94,8 @@ def _check(raw: Any, hints: dict[str, Any]) -> None:  # noqa: ANN401 - whatever 
     for name in ("artifact_sha256", *(["base_manifest_sha256"] if raw.get("base_manifest_sha256") else [])):
         if not _SHA256.fullmatch(raw[name]):
             raise ManifestInvalid(f"{name}: {raw[name]!r} is not accepted; a SHA-256 in hexadecimal is")
-    if not all(isinstance(kind, str) for kind in raw.get("trusted_types", ())):
-        raise ManifestInvalid("trusted_types: names of types are accepted")
+    for part in raw.get("rows", ()):
+        match part:
+            case [int(first), int(end)] if 0 <= first <= end:
+                continue
+        raise ManifestInvalid(f"rows: {part!r} is not accepted; a row and one past the last, as [0, 9], are")

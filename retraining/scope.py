@@ -92,7 +92,7 @@ def remedies(
         )
     if pinned:
         found.append(Entrant(name="restore", remedy="restore", version=pinned))
-    since = mark - max(onset_row, 0)
+    since = mark - onset_row
     if onset_row > 0 and max(LEAST_SINCE, reference_rows // 20) < since < 0.8 * reference_rows:
         found.append(Entrant(name=SINCE_CHANGE, remedy="refit", rows=((onset_row, mark),)))
     elif reference_rows > 8 * LEAST_ROWS:

@@ -51,7 +51,7 @@ def tell(desk: Desk, unit: Unit, asked: ErasureView, loss: Loss, caller: Caller)
     """Say in the model's log what was erased, and stop the work that held some of it."""
     health, watermark_us = desk.health(unit, loss.model), unit.feed_head(loss.model).watermark_us
     told = Touched(
-        model=loss.model, rows=len(loss.rows), labels=loss.labels, versions=_trained_on(desk, health, loss.rows),
+        model=loss.model, rows=len(loss.rows), labels=loss.labels, versions=learned_from(desk, health, loss.rows),
         jobs=[job.job_id for job in loss.jobs],
     )  # fmt: skip
     command = c.Erase(
@@ -62,6 +62,19 @@ def tell(desk: Desk, unit: Unit, asked: ErasureView, loss: Loss, caller: Caller)
     for job in loss.jobs:
         _stop(desk, unit, job, watermark_us, caller)
     return told
+
+
+def learned_from(desk: Desk, health: ModelHealth, rows: feed.Ints) -> list[str]:
+    """Name the versions whose manifest says that they were trained on some of *rows*, which rise.
+
+    With them go those that correct such a version, and those that correct these.
+    """
+    kept = {version: _manifest(desk, sha) for version, sha in health.manifests.items()}
+    made = {version: one for version, one in kept.items() if one is not None}
+    found = [version for version, one in made.items() if _overlap([(a, b) for a, b in one.rows], rows)]
+    while more := [version for version, one in made.items() if one.base_version in found and version not in found]:
+        found += more
+    return found
 
 
 def _stop(desk: Desk, unit: Unit, job: Job, watermark_us: int, caller: Caller) -> None:
@@ -77,15 +90,6 @@ def _stop(desk: Desk, unit: Unit, job: Job, watermark_us: int, caller: Caller) -
     elif health.remediation is not None and health.remediation.job == job.job_id:
         command = c.AbandonRemedy(reason=Reason.ROWS_ERASED, note=job.job_id)
         desk.act(unit, job.stream, command, watermark_us, caller)
-
-
-def _trained_on(desk: Desk, health: ModelHealth, rows: feed.Ints) -> list[str]:
-    """Name the versions whose manifest says that they were trained on some of *rows*, or that correct one that was."""
-    made = {version: _manifest(desk, sha) for version, sha in health.manifests.items()}
-    found = [version for version, one in made.items() if one and _overlap([(a, b) for a, b in one.rows], rows)]
-    return found + [
-        version for version, one in made.items() if one and one.base_version in found and version not in found
-    ]
 
 
 def _manifest(desk: Desk, sha256: str) -> Manifest | None:

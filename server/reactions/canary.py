@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from server.reactions.evidence import cost, lead, since
@@ -33,7 +34,7 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
         "at_row": scene.watch.labelled_end,
     }
     if health.outcomes == "selective":
-        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": _arms(health, blocks)}
+        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": arms(health, blocks)}
     both = [one for one in blocks if health.champion in one.cost and health.candidate in one.cost]
     return {
         **shared,
@@ -42,13 +43,13 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
     }
 
 
-def _arms(health: ModelHealth, blocks: list[LabelBlock]) -> list[list[int]]:
+def arms(health: ModelHealth, blocks: Iterable[LabelBlock]) -> list[list[int]]:
     """Count bad units by the exposure under which they were assigned; rows of two rungs in one block are left out."""
     exposures = dict(health.exposures)
     found: dict[int, list[int]] = {}
     for one in blocks:
-        exposure = exposures.get(one.generation, 0)
-        if exposure:
+        exposure, *others = sorted({exposures.get(generation, 0) for generation in one.generations})
+        if exposure and not others:
             arm = found.setdefault(exposure, [exposure, 0, 0, 0])
             arm[1] += one.arms.get(health.candidate, (0, 0))[1]
             arm[2] += one.arms.get(health.champion, (0, 0))[1]

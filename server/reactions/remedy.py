@@ -80,9 +80,9 @@ def judge(scene: Scene, report: dict[str, Any]) -> None:
     signal = health.alarmed_by
     kept = {name: report[name] for name in ("rows", "holdout", "champion", "entrants", "skipped", "chosen")}
     inputs = {"report": kept, "at_row": scene.at_row}
-    ruling = scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
-    turned_away = ruling is not None and not ruling.payload["passed"]
-    if turned_away and scene.health.place == DEGRADED and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
+    scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
+    turned_away = scene.health.place == DEGRADED
+    if turned_away and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
         scene.follow("unbeaten@1", inputs)
 
 

@@ -81,7 +81,7 @@ class Blocks:
         parts = {version: sums(held, each) for version, each in lost.items()} if held else {}
         one = LabelBlock(
             index=len(self.closed), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
-            generation=int(self._tape.generation[whole].min()), cost=cost, lead=lead, parts=parts,
+            generations=tuple(np.unique(self._tape.generation[whole]).tolist()), cost=cost, lead=lead, parts=parts,
             arms=self._arms(rows),
         )  # fmt: skip
         self.closed.append(one)

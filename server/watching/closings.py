@@ -32,7 +32,7 @@ class LabelBlock:
     index: int
     first_row: int
     end_row: int  #: one past its highest row
-    generation: int  #: lowest route generation among its rows
+    generations: tuple[int, ...]  #: of the routes that its rows came under, rising
     cost: dict[str, Block]
     lead: dict[tuple[str, str], Block]
     parts: dict[str, Ints]  #: by version: (segments, 3), in the order of the policy; empty without segments

@@ -135,7 +135,8 @@ def _hand_in(stage: ServiceStage, line: Line) -> None:
     name, remedy = line.word("nothing"), line.get("remedy", "refit")
     entries = [an_entry(name, remedy, 0.2)] if name != "nothing" else [an_entry("recent", "refit", 0.0)]
     form = "recalibration" if remedy == "recalibrate" else "skops"
-    hand_in(stage.service, job, a_report(name, *entries), uploaded(stage.service, format=form))
+    report = a_report(name, *entries, holdout=job.spec["spec"]["holdout"])
+    hand_in(stage.service, job, report, uploaded(stage.service, format=form))
 
 
 def _lease(stage: ServiceStage, line: Line) -> None:

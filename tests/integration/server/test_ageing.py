@@ -20,6 +20,7 @@ from server.clock import wall_us
 from server.history.folding import version_of
 from server.history.moments import Moment
 from server.models import holding
+from server.privacy import ageing
 from server.privacy.ageing import Retention
 from server.service import Service
 from server.settings import Settings
@@ -27,6 +28,7 @@ from server.wiring import build
 from statemachine.record.envelope import PayloadErased
 from store import at_rest, migrate
 from store.vault import PERIOD_US
+from tests.fixtures.jobs import a_report, an_entry, hand_in, leased
 from tests.fixtures.services import Feed, a_model
 from tests.unit.server.test_unreadable import later
 
@@ -73,6 +75,18 @@ def alarm_of(service: Service) -> Any:
 def test_evidence_that_a_model_leans_on_is_kept_however_old(service: Service) -> None:
     assert service.privacy.erase_old(EVIDENCE, years(2)).erasures == 0
     assert service.explain("m", alarm_of(service).position).equal
+
+
+def test_evidence_of_the_last_challenge_is_kept_since_the_next_one_adds_to_it(service: Service) -> None:
+    retired(service)
+    service.create_model(a_model("n")).result()
+    sender = Feed(service, "n")
+    sender.labels(sender.rows(20), [0.0, 1.0] * 10)
+    hand_in(service, leased(service), a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[70, 80]))
+    kept = service.privacy.erase_old(EVIDENCE, years(2)).erasures
+    retired(service, "n")
+
+    assert (kept, service.privacy.erase_old(EVIDENCE, years(2)).erasures) == (0, 1)
 
 
 def test_a_legal_hold_on_one_model_keeps_the_evidence_of_all(service: Service) -> None:
@@ -124,6 +138,21 @@ def test_events_of_a_model_go_only_after_it_was_retired_for_long_enough(service:
     told = service.events("m", 0, 1_000)
     assert [one.erased for one in told] == [True] * (len(told) - 1) + [False]
     assert (told[-1].type, scopes(service)) == ("erased", ["events"])
+
+
+def test_how_long_events_are_kept_is_counted_from_the_retirement_whatever_the_log_was_told_since(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ageing, "PAGE", 3)
+    retired(service)
+    for _ in range(5):
+        service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+        service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
+
+    moves = [one.recorded_us for one in service.events("m", 0, 1_000) if one.type == "state_changed"]
+    end_us = moves[-1] + EVENTS.events_days * ageing.DAY_US
+
+    assert [service.privacy.erase_old(EVENTS, moment).erasures for moment in (end_us, end_us + 1)] == [0, 1]
 
 
 @pytest.mark.parametrize("keep", [EVIDENCE, EVENTS], ids=["evidence", "events"])

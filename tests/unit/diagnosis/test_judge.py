@@ -175,6 +175,16 @@ def test_a_fault_of_many_rows_does(planted: Planted) -> None:
     assert (found.cause, found.causes[0].features) == ("data_quality", ("a",))
 
 
+def test_what_a_fault_has_done_is_dated_by_the_first_row_that_it_spoilt_and_by_no_other_fault(planted: Planted) -> None:
+    faults = [
+        {**absurd(feature, share), "onset_row": row}
+        for feature, share, row in (("a", 0.5, 10_040), ("a", 0.5, 10_020), ("idle", 0.01, 10_005))
+    ]
+    found = diagnosed({**planted("join", 0), "quality": faults})
+
+    assert (found.causes[0].features, found.onset_row) == (("a",), 10_020)
+
+
 def test_a_fault_beside_a_rise_in_which_nothing_is_strained_makes_no_cause_of_what_fits(planted: Planted) -> None:
     thin = [planted("noisy", seed, rows) for seed in SEEDS for rows in (50, 80)]
     unknown = [each for each in thin if diagnosed(each).cause == "unknown" and len(diagnosed(each).causes) > 1]

@@ -62,6 +62,12 @@ def test_every_field_counts_in_the_hash() -> None:
         ({"seed": True}, "seed: True"),
         ({"params": None}, "params: None"),
         ({"rows": {}}, "rows: {}"),
+        ({"rows": [[0, 9], [9]]}, "rows: [9] is not accepted"),
+        ({"rows": [[0, 9, 12]]}, "rows: [0, 9, 12] is not accepted"),
+        ({"rows": [[9, 8]]}, "rows: [9, 8] is not accepted"),
+        ({"rows": [[-1, 8]]}, "rows: [-1, 8] is not accepted"),
+        ({"rows": ["09"]}, "rows: '09' is not accepted"),
+        ({"rows": [[False, 9]]}, "rows"),
         ({"pickle": "gANLAQ=="}, "a manifest has the fields artifact_sha256"),
     ],
 )

@@ -347,6 +347,18 @@ def test_wild_answers_are_counted_as_extreme() -> None:
     assert entry["churn"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("was", "becomes", "churn"), [(0.5, 0.9, 0.0), (0.9, 0.5, 0.0), (0.4, 0.5, 1.0), (0.5, 0.4, 1.0)]
+)
+def test_churn_counts_rows_that_change_sides_and_a_half_is_a_yes(was: float, becomes: float, churn: float) -> None:
+    data = a_world("none", 14, 0)
+    data.outputs.update(v0=np.full(len(data.labels), becomes), v1=np.full(len(data.labels), was))
+
+    entry = report(only(Entrant(name="restore", remedy="restore", version="v0")), data)["entrants"][0]
+
+    assert entry["churn"] == churn
+
+
 def test_an_answer_beyond_all_measure_costs_and_never_gains() -> None:
     data = regression(15, 1.0, 0.0)
     data.outputs["v0"] = np.where(np.arange(len(data.labels)) % 2, 1e18, data.outputs["v1"])

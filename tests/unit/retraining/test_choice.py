@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measures.losses import fixed
+from measures.losses import SCALE, fixed
 from measures.sums import block
 from retraining.artifact import Manifest, ManifestInvalid
 from retraining.choice import choose
@@ -67,6 +68,13 @@ def test_a_lighter_remedy_that_is_steadily_behind_loses_however_noisy_the_champi
     assert found.name == "recent"
 
 
+@pytest.mark.parametrize(("lighter", "heavier"), [*pairwise(("recalibrate", "reweight", "restore", "refit"))])
+def test_of_two_remedies_that_do_as_well_the_lighter_wins(lighter: str, heavier: str) -> None:
+    found = choose(report(entry("heavier", heavier, 0.2), entry("lighter", lighter, 0.2)), POLICY)
+
+    assert found.name == "lighter"
+
+
 def test_of_refits_within_one_standard_error_the_one_that_learned_from_more_rows_wins() -> None:
     more = uneven("all", "refit", [0.1, 0.29] * 5, rows=2_000)
     found = choose(report(uneven("recent", "refit", [0.2] * 10, rows=1_000), more), POLICY)
@@ -80,12 +88,19 @@ def test_of_refits_that_learned_from_as_many_rows_the_one_that_leads_by_more_win
     assert [choose(report(*both), POLICY).name for both in ((steady, uneasy), (uneasy, steady))] == ["recent"] * 2
 
 
-def test_a_standard_error_is_that_of_a_sample_of_blocks() -> None:
-    """Behind by 4 and ahead by 1/2: 3.5 in all, with an error of 4.5; without Bessel's correction it would be 3.2."""
-    best = {**entry("recent", "refit", 0.0), "lead": [[10, 6 << 20, 6 << 20], [10, 4 << 20, 4 << 20]]}
-    lighter = {**entry("recalibrate", "recalibrate", 0.0), "lead": [[10, 2 << 20, 2 << 20], [10, 9 << 19, 9 << 19]]}
+@pytest.mark.parametrize(("ahead", "wins"), [(0.5, "recalibrate"), (-0.5, "recent")])
+def test_a_standard_error_is_that_of_a_sample_of_blocks_about_their_mean(ahead: float, wins: str) -> None:
+    """Behind by 4 and ahead by 1/2: 3.5 in all, with an error of 4.5; without Bessel's correction it would be 3.2.
 
-    assert choose(report(best, lighter), POLICY).name == "recalibrate"
+    Behind by 4 and by 1/2: 4.5 in all, with an error of 3.5; about zero it would be 5.7.
+    """
+    theirs, mine = [6.0, 4.0], [2.0, 4.0 + ahead]
+    best, lighter = (
+        {**entry(name, remedy, 0.0), "lead": [[10, int(total * SCALE), int(total * SCALE)] for total in totals]}
+        for name, remedy, totals in (("recent", "refit", theirs), ("recalibrate", "recalibrate", mine))
+    )
+
+    assert choose(report(best, lighter), POLICY).name == wins
 
 
 def test_where_no_row_is_left_to_be_compared_on_all_are_as_good() -> None:

@@ -111,3 +111,8 @@ def test_a_template_is_named_by_its_content() -> None:
 
 def test_templates_stand_under_their_own_names() -> None:
     assert {name: template.name for name, template in TEMPLATES.items()} == {name: name for name in TEMPLATES}
+
+
+def test_a_recipe_that_changes_is_another_version_of_its_template() -> None:
+    """Manifests on record name these: who changes a recipe adds its new name here, and counts its version up."""
+    assert {one.reference for one in TEMPLATES.values()} == {"hgb-60@1:17dfb3da93b5", "linear@1:038ed1433e3d"}

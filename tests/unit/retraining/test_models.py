@@ -15,7 +15,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from retraining.artifact import Manifest
 from retraining.estimators import fit, predict
-from retraining.models import dump, libraries, load, recalibrate, semantic_sha256
+from retraining.models import dump, libraries, load, log_odds, recalibrate, semantic_sha256
 from retraining.template import TEMPLATES
 from statemachine.record.canonical import canonical, digest
 
@@ -128,11 +128,15 @@ def test_certain_answers_stay_chances_when_they_are_corrected() -> None:
     assert ((found >= 0) & (found <= 1)).all()
 
 
-def test_models_that_answer_alike_are_equal_whatever_their_bytes() -> None:
+def test_nothing_is_surer_than_a_million_to_one() -> None:
+    np.testing.assert_allclose(log_odds(np.array([0.0, 1e-7, 0.5, 1.0])), np.log([1e-6, 1e-6, 1.0, 1e6]), rtol=1e-6)
+
+
+def test_models_that_answer_alike_to_nine_decimals_are_equal_whatever_their_bytes() -> None:
     answers = np.array([0.1, 0.2])
 
-    assert semantic_sha256(answers) == semantic_sha256(answers + 1e-12)
-    assert semantic_sha256(answers) != semantic_sha256(answers + 1e-6)
+    assert semantic_sha256(answers) == semantic_sha256(answers + 4e-10)
+    assert semantic_sha256(answers) != semantic_sha256(answers + 1e-9)
 
 
 def test_the_libraries_that_load_a_model_are_on_record() -> None:

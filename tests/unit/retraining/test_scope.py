@@ -36,6 +36,25 @@ def test_challengers_know_only_what_came_before(mark: int, reference: int) -> No
     assert max(end - first for first, end in found[0].rows) <= reference
 
 
+def test_challengers_have_as_many_rows_as_the_champion_had_or_all() -> None:
+    assert [[one.rows for one in challengers(mark, 1_000)] for mark in (900, 1_250, 1_251)] == [
+        [((0, 900),)], [((250, 1_250),)], [((251, 1_251),), ((0, 1_251),)],
+    ]  # fmt: skip
+
+
+def test_each_entrant_learns_from_the_rows_that_its_name_says() -> None:
+    found = [
+        one
+        for onset_row in (-1, 2_700)
+        for one in remedies(onset_row=onset_row, mark=3_000, reference_rows=1_000, task="binary", pinned="v0", most=9)
+    ]
+
+    assert {one.name: one.rows for one in found} == {
+        "recalibrate": ((2_750, 3_000),), "restore": (), "half": ((2_500, 3_000),), "recent": ((2_000, 3_000),),
+        "all": ((0, 3_000),), "since_change": ((2_700, 3_000),),
+    }  # fmt: skip
+
+
 def names(onset_row: int, reference: int = 1_000, mark: int = 3_000, task: str = "binary") -> list[str]:
     found = remedies(onset_row=onset_row, mark=mark, reference_rows=reference, task=task, pinned="", most=9)
     return [one.name for one in found]

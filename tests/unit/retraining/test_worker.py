@@ -203,3 +203,26 @@ def test_jobs_are_done_until_it_is_told_to_stop() -> None:
     worker.run_until(stop, idle_seconds=0.0)
 
     assert worker.done == 2
+
+
+class OneWait(threading.Event):
+    """Is set by the first who waits for it, and knows for how long he would have; or by who asks without an end."""
+
+    seconds: float | None = None
+    asked = 0
+
+    def is_set(self) -> bool:
+        self.asked += 1
+        return super().is_set() or self.asked > 9
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds = timeout
+        self.set()
+        return True
+
+
+def test_a_worker_without_a_job_waits_before_it_asks_again() -> None:
+    stop, desk = OneWait(), Desk(waiting=[leased()])
+    Worker("w", desk, Trainer()).run_until(stop, idle_seconds=3.0)
+
+    assert (stop.seconds, desk.waiting) == (3.0, [])

@@ -19,7 +19,7 @@ ENTRIES, ROWS = 6, 20
 
 def a_block(index: int, first_row: int) -> LabelBlock:
     return LabelBlock(
-        index=index, first_row=first_row, end_row=first_row + 1, generation=0, cost={}, lead={}, parts={}, arms={}
+        index=index, first_row=first_row, end_row=first_row + 1, generations=(0,), cost={}, lead={}, parts={}, arms={}
     )
 
 

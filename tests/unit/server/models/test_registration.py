@@ -316,7 +316,14 @@ def test_bytes_that_were_never_uploaded_cannot_be_registered(watched: Service) -
 
 
 @pytest.mark.parametrize(
-    "changes", [{"trusted_types": ["posix.system"]}, {"task": "regression"}, {"format": "joblib"}, {"seed": "x"}]
+    "changes",
+    [
+        {"trusted_types": ["posix.system"]},
+        {"task": "regression"},
+        {"format": "joblib"},
+        {"seed": "x"},
+        {"rows": [[60]]},
+    ],
 )
 def test_bytes_that_may_not_be_served_are_not_registered(watched: Service, changes: dict[str, Any]) -> None:
     with pytest.raises(Invalid, match=next(iter(changes))):
