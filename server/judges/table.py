@@ -74,6 +74,7 @@ JUDGES: dict[str, Judge] = {
     "diagnosis@2": partial(remedies.diagnosis, most_noise=noise.SOME),
     "diagnosis@3": partial(remedies.diagnosis, most_noise=noise.ALL),
     "gates@1": remedies.gates,
+    "gates@2": remedies.gates_of_segments,
     "unbeaten@1": remedies.unbeaten,
     "canary@1": remedies.canary,
     "promotion@1": remedies.promotion,
