@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
+from server.act import Caller
 from server.errors import Invalid
+from server.requests import LabelsBatch, RowsBatch
 from server.service import Service
 from server.views import JobView
 from tests.fixtures.jobs import BLOCKS, a_report, an_entry, hand_in, leased, place, uploaded
-from tests.fixtures.services import a_service
-from tests.unit.server.reactions.test_segments import BY_REGION, World, fact
+from tests.fixtures.services import MINUTE_US, a_service
+from tests.unit.server.reactions.test_segments import BY_REGION, PAST, WINDOW, World, fact
 
 ASKED: dict[str, Any] = {
     "segments": BY_REGION, "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
 }  # fmt: skip
 NAMES = ["region=east", "region=north", "region=south"]
 STEP = 1 << 20
+ANN = Caller(actor="ann", authentication="tests")
 
 
 @pytest.fixture
@@ -140,3 +145,46 @@ def test_a_report_that_tells_of_segments_that_nobody_asked_for_is_refused(servic
 
     with pytest.raises(Invalid, match="region=east, region=north, region=south in it; nothing as in the job"):
         hand_in(service, leased(service), reported(), uploaded(service))
+
+
+def served_by_both(world: World, good: float, bad: float) -> None:
+    """Serve a window in which the champion is right in so many rows, and all others that score in so many."""
+    service, rows, where = world.service, np.arange(world.next, world.next + WINDOW), world.where(WINDOW)
+    world.next += WINDOW
+    route, labels = service.route("m"), world.labels(where, {})
+    service.acknowledge_route("m", route.generation, "router", route.exposure_bp).result()
+    others = {*route.shadows, *([route.candidate] if route.candidate else [])}
+    shares = {route.champion: good, **dict.fromkeys(others, bad)}
+    right = {version: world.chance.random(WINDOW) < share for version, share in shares.items()}
+    ids = [f"p-{row}" for row in rows]
+    service.ingest(
+        RowsBatch(
+            model="m", batch_id=ids[0], ids=ids, times_us=rows * MINUTE_US, columns=world.columns(where),
+            outputs={version: np.where(well, labels, 1 - labels) for version, well in right.items()},
+            served=np.zeros(WINDOW, dtype=np.uint8), generation=route.generation,
+        )
+    ).result()  # fmt: skip
+    told = LabelsBatch(model="m", batch_id=f"of-{ids[0]}", ids=ids, values=labels, times_us=rows * MINUTE_US)
+    service.ingest_labels(told).result()
+
+
+def test_a_version_that_is_restored_is_judged_in_each_segment_by_what_it_answered_in_shadow(service: Service) -> None:
+    calm = {"loss": {"run_length": 1e9}, "metrics": {"alarm": 1e9}, "bakeoff": {"holdout": 0.5}}
+    world = World(service, {**calm, "segments": {**BY_REGION, "alarms": "never"}})
+    service.start_retraining("m", "", "", [], ANN).result()
+    hand_in(service, leased(service), reported(), uploaded(service))
+    while place(service) != "healthy.":
+        served_by_both(world, good=0.5, bad=0.95)
+        assert world.next < PAST + 60 * WINDOW
+    for _ in range(11):
+        served_by_both(world, good=0.5, bad=0.95)
+
+    service.start_retraining("m", "", "", ["restore"], ANN).result()
+
+    judged = [event for event in service.events("m", 0, 500) if event.type == "gates_judged"]
+    told = json.loads(judged[-1].payload or b"")
+    found = {gate["name"]: gate for gate in told["gates"]}
+    assert (told["chosen"], told["passed"]) == ("v1", True)
+    assert [found[f"segments: {name}"]["verdict"] for name in NAMES] == ["pass"] * 3
+    assert found["segments: region=south"]["value"] < -2
+    assert service.explain("m", judged[-1].position).equal
