@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from measures.sums import block, span
+from measures.sums import block, excess, span
 from statemachine.policy import Policy
 
 Blocks = list[list[int]]
@@ -64,17 +64,11 @@ def bound(found: Sequence[Part], policy: Policy) -> float:
 
 
 def _part(name: str, champion: Blocks, saved: Blocks, policy: Policy) -> Part:
-    """Hold a segment's lead against what may be lost in it.
-
-    What is tolerated is a share of a mean that is not known either. The error of a sum is at most the sum of the
-    errors, whatever the two have to do with each other.
-    """
-    cost, lead, tolerance = span(champion), span(saved), policy.gates.segment_tolerance
+    cost, lead = span(champion), span(saved)
     if lead.rows < policy.segments.least_rows:
         return Part(name=name, rows=lead.rows, told=False)
-    error, share = math.sqrt(lead.variance), tolerance * lead.rows / max(cost.rows, 1)
+    beyond = excess(cost, lead, policy.gates.segment_tolerance)
     return Part(
-        name=name, rows=lead.rows, told=True,
-        worse=-(lead.total + share * cost.total) / (error + share * math.sqrt(cost.variance)),
-        errors=lead.total / error, gain=lead.mean / cost.mean if cost.mean > 0 else 0.0,
+        name=name, rows=lead.rows, told=True, worse=beyond.total / math.sqrt(beyond.variance),
+        errors=lead.total / math.sqrt(lead.variance), gain=lead.mean / cost.mean if cost.mean > 0 else 0.0,
     )  # fmt: skip

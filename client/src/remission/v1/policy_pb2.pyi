@@ -452,7 +452,7 @@ class Policy(google.protobuf.message.Message):
         run_length: builtins.float
         """run_length: Looks that pass on average before a false alarm in any segment, at least."""
         alpha: builtins.float
-        """alpha: Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all segments share it."""
+        """alpha: Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all segments share it; and once more in its canary."""
         least_rows: builtins.int
         """least_rows: Labelled rows in the reference below which a segment is not watched, and in a holdout below which gates do not judge it."""
         drift: builtins.bool
@@ -593,10 +593,10 @@ class Policy(google.protobuf.message.Message):
         segment_tolerance: builtins.float
         """segment_tolerance: Relative rise of the loss in a segment, against the champion on the same rows, that is no harm."""
         segment_alpha: builtins.float
-        """segment_alpha: Chance that a candidate is refused for a segment in which it does no harm; all segments that have `segments.least_rows` rows in the holdout share it."""
+        """segment_alpha: Chance that a candidate is refused for a segment in which it does no harm; all segments that have `segments.least_rows` rows in the holdout share it. A canary has it once more, and so has the watch after promotion."""
         @property
         def mandatory(self) -> global___Policy.Names:
-            """mandatory: Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn; where segments are declared also of segments (it is worse in none) and cure (what the incident is about is better, a segment or the whole). Where there are too few rows to tell, neither is passed."""
+            """mandatory: Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn; where segments are declared also of segments (it is worse in none, nor shown to be in a canary) and cure (what the incident is about is better, a segment or the whole). Where there are too few rows to tell, neither is passed."""
 
         def __init__(
             self,

@@ -16,7 +16,7 @@ from server.service import Service
 from server.views import JobView
 from tests.fixtures.jobs import BLOCKS, a_report, an_entry, hand_in, leased, place, uploaded
 from tests.fixtures.services import MINUTE_US, a_service
-from tests.unit.server.reactions.test_segments import BY_REGION, PAST, WINDOW, World, fact
+from tests.unit.server.reactions.test_segments import BY_REGION, PAST, REGIONS, WINDOW, World, fact
 
 ASKED: dict[str, Any] = {
     "segments": BY_REGION, "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
@@ -147,14 +147,18 @@ def test_a_report_that_tells_of_segments_that_nobody_asked_for_is_refused(servic
         hand_in(service, leased(service), reported(), uploaded(service))
 
 
-def served_by_both(world: World, good: float, bad: float) -> None:
-    """Serve a window in which the champion is right in so many rows, and all others that score in so many."""
+def served_by_both(world: World, good: float, bad: float, east: float | None = None) -> None:
+    """Serve a window in which the champion is right in so many rows, and all others that score in so many.
+
+    In the east these are right in other shares, where one is given.
+    """
     service, rows, where = world.service, np.arange(world.next, world.next + WINDOW), world.where(WINDOW)
     world.next += WINDOW
     route, labels = service.route("m"), world.labels(where, {})
     service.acknowledge_route("m", route.generation, "router", route.exposure_bp).result()
     others = {*route.shadows, *([route.candidate] if route.candidate else [])}
-    shares = {route.champion: good, **dict.fromkeys(others, bad)}
+    theirs = np.where(where == REGIONS.index("east"), bad if east is None else east, bad)
+    shares: dict[str, Any] = {route.champion: good, **dict.fromkeys(others, theirs)}
     right = {version: world.chance.random(WINDOW) < share for version, share in shares.items()}
     ids = [f"p-{row}" for row in rows]
     service.ingest(
@@ -188,3 +192,22 @@ def test_a_version_that_is_restored_is_judged_in_each_segment_by_what_it_answere
     assert [found[f"segments: {name}"]["verdict"] for name in NAMES] == ["pass"] * 3
     assert found["segments: region=south"]["value"] < -2
     assert service.explain("m", judged[-1].position).equal
+
+
+@pytest.mark.parametrize(("policy", "end"), [(ASKED, "HARM"), ({"segments": BY_REGION}, "PROMOTION_HELD")])
+def test_a_canary_that_harms_a_segment_is_turned_back_and_its_note_names_it(
+    service: Service, policy: dict[str, Any], end: str
+) -> None:
+    """By what the worker made up the candidate passed its gates; in the east, a third of the rows, it is always wrong."""
+    calm = {"loss": {"run_length": 1e9}, "segments": {**BY_REGION, "alarms": "never"}}
+    world = World(service, {**policy, **calm, "canary": {"most_windows": 100}})
+    service.start_retraining("m", "", "", [], ANN).result()
+    hand_in(service, leased(service), reported(), uploaded(service))
+    while place(service).startswith("canary") and place(service) != "canary.aborting":
+        served_by_both(world, good=0.6, bad=0.98, east=0.0)
+        assert world.next < PAST + 90 * WINDOW
+
+    moves = [json.loads(one.payload or b"") for one in service.events("m", 0, 500) if one.type == "state_changed"]
+    assert (moves[-1]["reason"], moves[-1]["note"]) == (end, "region=east" if end == "HARM" else "")
+    audit = service.verify()
+    assert (audit.failed, audit.rederived) == (0, audit.decisions)
