@@ -117,8 +117,8 @@ MEANING: dict[str, str] = {
     "bakeoff.most_entrants": "Entrants of a bake-off besides doing nothing, the lightest first",
     "gates.mandatory": (
         "Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn; where segments are "
-        "declared also of segments (it is worse in none, nor shown to be in a canary) and cure (what the incident is about is "
-        "better, a segment or the whole). Where there are too few rows to tell, neither is passed"
+        "declared also of segments (it is worse in none, nor shown to be in a canary) and cure (what the incident is "
+        "about is better, a segment or the whole). Where there are too few rows to tell, neither is passed"
     ),
     "gates.segment_tolerance": (
         "Relative rise of the loss in a segment, against the champion on the same rows, that is no harm"
