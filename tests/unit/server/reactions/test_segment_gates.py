@@ -198,7 +198,7 @@ def test_a_version_that_is_restored_is_judged_in_each_segment_by_what_it_answere
 def test_a_canary_that_harms_a_segment_is_turned_back_and_its_note_names_it(
     service: Service, policy: dict[str, Any], end: str
 ) -> None:
-    """The report is made up, so it passed its gates; in the east, a third of the rows, the candidate is always wrong."""
+    """The report is made up, so it passed its gates; in the east, a third of the rows, it is always wrong."""
     calm = {"loss": {"run_length": 1e9}, "segments": {**BY_REGION, "alarms": "never"}}
     world = World(service, {**policy, **calm, "canary": {"most_windows": 100}})
     service.start_retraining("m", "", "", [], ANN).result()
