@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+SEGMENT = "segments: "  #: how gates of single segments begin
 Verdict = dict[str, Any]  #: what an event tells, by the names of its fields
 
 
@@ -47,10 +48,27 @@ def _challenge(said: Verdict) -> str:
 
 
 def _gates(said: Verdict) -> str:
-    gates = said["gates"]
+    gates = [gate for gate in said["gates"] if not gate["name"].startswith(SEGMENT)]
     passed = sum(gate["verdict"] == "pass" for gate in gates)
     end = f"{said['chosen']} ({said['remedy']}) may serve" if said["passed"] else "nothing new may serve"
-    return f"{passed} of {len(gates)} gates were passed, so {end}"
+    return f"{passed} of {len(gates)} gates were passed, so {end}{_segments(said['gates'])}{_cure(gates)}"
+
+
+def _segments(gates: list[Verdict]) -> str:
+    """Name the segments in which a candidate is worse, and those of which too few rows were there."""
+    told = {"fail": "it is worse in", "insufficient": "too few rows to tell of"}
+    named = {verdict: [one["name"].removeprefix(SEGMENT) for one in gates if _is_of(one, verdict)] for verdict in told}
+    return "".join(f"; {told[verdict]} {', '.join(names)}" for verdict, names in named.items() if names)
+
+
+def _is_of(gate: Verdict, verdict: str) -> bool:
+    return bool(gate["name"].startswith(SEGMENT) and gate["verdict"] == verdict)
+
+
+def _cure(gates: list[Verdict]) -> str:
+    told = {"fail": "what the incident is about is no better", "insufficient": "whether it helps cannot be told"}
+    verdict = next((gate["verdict"] for gate in gates if gate["name"] == "cure"), "")
+    return f"; {told[verdict]}" if verdict in told else ""
 
 
 def _canary(said: Verdict) -> str:

@@ -68,6 +68,20 @@ def span(blocks: Iterable[Block], shift: float = 0.0) -> Span:
     return Span(rows, total - shift * rows, max(of_rows, of_blocks) + ONE_MORE_ROW)
 
 
+def excess(champion: Span, lead: Span, tolerance: float) -> Span:
+    """Give what another lost beyond the champion's loss and the share *tolerance* of it, on the rows of *lead*.
+
+    *lead* is what the other saved. What is tolerated is a share of a mean that is not known exactly either: the error
+    of a sum is at most the sum of the errors, whatever the two have to do with each other.
+
+    >>> excess(Span(100, 20.0, 16.0), Span(100, -9.0, 25.0), 0.25)
+    Span(rows=100, total=4.0, variance=36.0)
+    """
+    share = tolerance * lead.rows / max(champion.rows, 1)
+    error = math.sqrt(lead.variance) + share * math.sqrt(champion.variance)
+    return Span(lead.rows, -lead.total - share * champion.total, error * error)
+
+
 def log_e(found: Span, design_rows: float) -> float:
     """Give the evidence, in nats, that the mean is above zero; 0 where there is none.
 

@@ -5,6 +5,9 @@ It runs in a sandboxed child. The report holds integers, so that the choice and 
     {"rows", "holdout", "champion": blocks of its loss, "entrants": [{"name", "remedy", "rows", "lead": blocks of
     champion minus entrant, "calibration": rise of the calibration error, "churn", "extreme"}], "skipped": {name: why},
     "chosen", "semantic_sha256", "fit_us" (volatile)}
+
+Where the spec names segments, the report has "segments": [{"name", "champion": blocks}] as well, and each entrant has
+"segments": its lead in each of them, in the same blocks.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from retraining.dataset import Dataset
 from retraining.estimators import Floats, fit, predict
 from retraining.models import dump, libraries, log_odds, recalibrate, semantic_sha256
 from retraining.scope import CHALLENGE, Entrant, Spec, with_holdout
+from retraining.segments import Blocks, by_segment
 from retraining.template import TEMPLATES, Template
 from statemachine.policies.policy import Policy
 from statemachine.record.canonical import canonical, digest
@@ -74,6 +78,7 @@ class Bench:
         self._held = self._known(self._indices(((first, end),)))
         self._champion = data.outputs[spec.champion][self._held]
         self._cost = self._losses(self._champion)
+        self._parts = [one.holds(data.rows[self._held, one.feature]) for one in spec.segments]
 
     def report(self) -> dict[str, Any]:
         """Let every entrant compete."""
@@ -85,7 +90,12 @@ class Bench:
                 skipped[entrant.name] = str(reason)
                 continue
             found.append(self._entry(entrant, outputs))
+        names = [one.name for one in self.spec.segments]
+        told = [
+            {"name": name, "champion": cost} for name, cost in zip(names, self._by_segment(self._cost), strict=True)
+        ]
         return {
+            **({"segments": told} if told else {}),
             "rows": len(self._held),
             "holdout": list(self.spec.holdout),
             "champion": self._blocks(self._cost),
@@ -170,7 +180,9 @@ class Bench:
     def _entry(self, entrant: Entrant, outputs: Floats) -> dict[str, Any]:
         labels = self.data.labels[self._held]
         mine = self._losses(outputs)
+        told = self._by_segment(self._cost - mine)
         return {
+            **({"segments": told} if told else {}),
             "name": entrant.name,
             "remedy": entrant.remedy,
             "rows": [list(part) for part in entrant.rows],
@@ -186,6 +198,9 @@ class Bench:
 
     def _blocks(self, values: np.ndarray[Any, np.dtype[np.int64]]) -> list[list[int]]:
         return [block(part) for part in np.array_split(values, min(self.spec.blocks, max(len(values), 1)))]
+
+    def _by_segment(self, values: np.ndarray[Any, np.dtype[np.int64]]) -> list[Blocks]:
+        return by_segment(self._parts, values, self.spec.blocks)
 
     def _indices(self, ranges: tuple[tuple[int, int], ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
         base, last = self.data.first_row, self.data.first_row + len(self.data.labels)

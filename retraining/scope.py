@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from measures.segments import Segment
 from retraining.template import Limits
 
 Range = tuple[int, int]  #: rows [first, end)
@@ -46,11 +47,12 @@ class Spec:
     classes: list[str]
     limits: dict[str, Any] = field(default_factory=lambda: asdict(Limits()))
     quarantined: tuple[Range, ...] = ()  #: rows under faults of the data; the dataset knows no labels of them
+    segments: tuple[Segment, ...] = ()  #: parts of the rows that are to be told of by themselves
 
     def to_json(self) -> dict[str, Any]:
-        """Give the spec as JSON. Where nothing is in quarantine it has the form that any worker knows."""
-        data = asdict(self)
-        return data if self.quarantined else {name: data[name] for name in data if name != "quarantined"}
+        """Give the spec as JSON. Without quarantine and segments it has the form that any worker knows."""
+        data = {**asdict(self), "segments": [one.to_json() for one in self.segments]}
+        return {name: data[name] for name in data if data[name] or name not in ("quarantined", "segments")}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Spec:
@@ -64,7 +66,13 @@ class Spec:
         )  # fmt: skip
         first, end = data["holdout"]
         quarantined = tuple((begin, stop) for begin, stop in data.get("quarantined", ()))
-        return cls(**{**data, "entrants": entrants, "holdout": (first, end), "quarantined": quarantined})
+        segments = tuple(Segment(**one) for one in data.get("segments", ()))
+        return cls(
+            **{
+                **data, "entrants": entrants, "holdout": (first, end), "quarantined": quarantined,
+                "segments": segments,
+            }
+        )  # fmt: skip
 
 
 def challengers(mark: int, reference_rows: int) -> tuple[Entrant, ...]:

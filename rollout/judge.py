@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from measures.sums import interval, span
 from rollout.ratio import ratio_interval
+from rollout.segments import harmed
 from statemachine.policies.policy import Policy
 
 PROMOTABLE_BP = 2_500
@@ -79,6 +80,22 @@ def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
         elif gain.lower > 0 or gain.sample >= policy.canary.confirm_windows * window:
             verdict, reason = ("confirm", "PROMOTION_HELD") if gain.mean > 0 else ("abort", "NOT_BETTER")
     return _verdict(verdict, reason, FULL_BP, gain)
+
+
+def judge_with_segments(inputs: dict[str, Any], policy: Policy) -> Verdict:
+    """Judge a canary as `judge` does, and turn it back where it harms one of `segments` (see `harmed`)."""
+    return _without_harm(judge(inputs, policy), inputs, policy)
+
+
+def watch_with_segments(inputs: dict[str, Any], policy: Policy) -> Verdict:
+    """Judge a promotion as `watch` does, and turn it back where it harms one of `segments`."""
+    return _without_harm(watch(inputs, policy), inputs, policy)
+
+
+def _without_harm(found: Verdict, inputs: dict[str, Any], policy: Policy) -> Verdict:
+    if not harmed(inputs, policy):
+        return found
+    return replace(found, verdict="abort", reason="HARM", exposure_bp=int(inputs["exposure_bp"]))
 
 
 def _gain(inputs: dict[str, Any], policy: Policy) -> _Gain:

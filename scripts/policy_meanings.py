@@ -88,9 +88,12 @@ MEANING: dict[str, str] = {
     "segments.run_length": "Looks that pass on average before a false alarm in any segment, at least",
     "segments.alpha": (
         "Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all "
-        "segments share it"
+        "segments share it; and once more in its canary"
     ),
-    "segments.least_rows": "Labelled rows in the reference below which a segment is not watched",
+    "segments.least_rows": (
+        "Labelled rows in the reference below which a segment is not watched, and in a holdout below which gates do "
+        "not judge it"
+    ),
     "segments.drift": (
         "Whether drift is looked for within each segment too, against its own rows of the reference, at least 50. All "
         "segments share `drift.false_alarm_windows`; `drift.alarms` says when it raises suspicion. Not by default: a "
@@ -112,7 +115,19 @@ MEANING: dict[str, str] = {
     "metrics.of": "Points that `persistence` looks back on",
     "bakeoff.least_gain": "Relative fall of the loss below which a lead does not count",
     "bakeoff.most_entrants": "Entrants of a bake-off besides doing nothing, the lightest first",
-    "gates.mandatory": "Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn",
+    "gates.mandatory": (
+        "Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn; where segments are "
+        "declared also of segments (it is worse in none, nor shown to be in a canary) and cure (what the incident is "
+        "about is better, a segment or the whole). Where there are too few rows to tell, neither is passed"
+    ),
+    "gates.segment_tolerance": (
+        "Relative rise of the loss in a segment, against the champion on the same rows, that is no harm"
+    ),
+    "gates.segment_alpha": (
+        "Chance that a candidate is refused for a segment in which it does no harm; all segments that have "
+        "`segments.least_rows` rows in the holdout share it. A canary has it once more, and so has the "
+        "watch after promotion"
+    ),
     "canary.rungs_bp": "Shares of the units that a candidate may serve, in basis points, rising",
     "canary.route_ttl_seconds": "How long a route is served without being renewed",
     "refresh.on_improvement": "Retrain a healthy model when challengers show that more data make a better one",

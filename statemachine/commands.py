@@ -297,7 +297,7 @@ class AcknowledgeRoute(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeCanary(Command):
-    """The judge has a verdict: climb, promote, confirm or abort."""
+    """The judge has a verdict: climb, promote, confirm or abort. *note* names the segment that an abort is for."""
 
     verdict: str
     reason: str
@@ -307,6 +307,7 @@ class JudgeCanary(Command):
     sample: int
     at_row: int
     evidence: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,7 +141,7 @@ TOLD: dict[Reason, Told] = {
         "nothing",
     ),
     Reason.HARM: Told(
-        "the candidate is worse; its traffic is taken away",
+        "the candidate is worse, or worse in the segment that the note names; its traffic is taken away",
         "read `canary_judged`",
     ),
     Reason.NO_TRAFFIC: Told(

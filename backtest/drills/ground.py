@@ -9,10 +9,11 @@ import numpy as np
 
 from backtest.clock import REFERENCE_US, paced
 from backtest.stream import Column, Floats, Ints, Stream, StreamInvalid
+from measures.segments import Segment
 from server.errors import Invalid
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
 from server.models.references import LEAST_REFERENCE
-from server.watching.splits import Segment, segments
+from server.watching.splits import segments
 from statemachine import timers
 from statemachine.health import ModelHealth
 from statemachine.policies.policy import Policy

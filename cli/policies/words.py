@@ -199,6 +199,12 @@ def _gates(policy: Policy) -> Iterator[str]:
         f"calibration error and "
         f"{_share(gates.churn)} of changed answers."
     )
+    if policy.segments.splits:
+        yield (
+            f"In a part of the rows a candidate may lose {_share(gates.segment_tolerance)} more than the champion; "
+            f"that it loses more is said in error with a chance of {gates.segment_alpha:g} at most, over all parts of "
+            f"{policy.segments.least_rows:,} rows or more. Of smaller ones nothing is said."
+        )
 
 
 def _canary(policy: Policy) -> Iterator[str]:

@@ -37,3 +37,5 @@ def _told(policy: dict[str, Any], learned: dict[str, Any]) -> Iterator[str]:
         yield "drift within segments: segments.drift is silent where drift.seasons are named"
     if not segments.get("splits"):
         yield "parts of the rows: the policy declares no segments.splits; some may be declared"
+    elif "segments" not in policy["gates"]["mandatory"]:
+        yield "segments that a candidate ruins: gates.mandatory does not name segments; it may"

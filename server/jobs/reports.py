@@ -18,6 +18,13 @@ Finite = Annotated[float, msgspec.Meta(ge=-MOST_SHARE, le=MOST_SHARE)]
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """What the champion lost in one segment."""
+
+    name: str
+    champion: list[Block]
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One entrant, and how it did."""
 
@@ -28,6 +35,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     calibration: Finite
     churn: Finite
     extreme: Finite
+    segments: list[list[Block]] = []
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +48,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     skipped: dict[str, str]
     chosen: Word
     semantic_sha256: Annotated[str, msgspec.Meta(max_length=64)]
+    segments: list[Part] = []
 
 
-def checked(report: dict[str, Any]) -> dict[str, Any]:
-    """Give *report* back, if judges can read it.
+def checked(report: dict[str, Any], segments: list[str]) -> dict[str, Any]:
+    """Give *report* back, if judges can read it, and if it tells of the *segments* that its job names.
 
     Raises:
         Invalid: A field is missing, of another type, or contradicts another one; it is named.
@@ -63,4 +72,29 @@ def checked(report: dict[str, Any]) -> dict[str, Any]:
             blocks = f"{len(entry.lead)} blocks, where the champion has {len(found.champion)}"
             raise Invalid(f"report_json.entrants[{i}].lead", f"{blocks}; as many are accepted")
         names.add(entry.name)
+    _check_segments(found, segments)
     return report
+
+
+def _check_segments(found: Report, names: list[str]) -> None:
+    """Refuse other segments than the job's, and blocks of them that are not those of the whole."""
+    told, blocks = [one.name for one in found.segments], len(found.champion)
+    if told != names:
+        raise Invalid("report_json.segments", f"{_listed(told)} in it; {_listed(names)} as in the job is accepted")
+    for i, one in enumerate(found.segments):
+        _check_blocks(f"report_json.segments[{i}].champion", one.champion, blocks)
+    for i, entry in enumerate(found.entrants):
+        where = f"report_json.entrants[{i}].segments"
+        if len(entry.segments) != len(names):
+            raise Invalid(where, f"{len(entry.segments)} segments; {len(names)} as in the job are accepted")
+        for k, lead in enumerate(entry.segments):
+            _check_blocks(f"{where}[{k}]", lead, blocks)
+
+
+def _check_blocks(where: str, told: list[Block], blocks: int) -> None:
+    if len(told) != blocks:
+        raise Invalid(where, f"{len(told)} blocks, where the champion has {blocks}; as many are accepted")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "nothing"

@@ -35,6 +35,11 @@ def gates(inputs: Inputs, policy: Policy) -> Ruling:
     return Ruling(event="gates_judged", payload=gated.judge(inputs, policy).to_json())
 
 
+def gates_of_segments(inputs: Inputs, policy: Policy) -> Ruling:
+    """Say so by the segments that the policy declares as well."""
+    return Ruling(event="gates_judged", payload=gated.judge_with_segments(inputs, policy).to_json())
+
+
 def unbeaten(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Doing nothing won the bake-off: what spoke against the champion was no decline."""
     found = gated.judge(inputs, policy)
@@ -49,3 +54,13 @@ def canary(inputs: Inputs, policy: Policy) -> Ruling | None:
 def promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say whether a promotion holds."""
     return judged(inputs, rollout.watch(inputs, policy))
+
+
+def canary_with_segments(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say so by the segments that the policy declares as well."""
+    return judged(inputs, rollout.judge_with_segments(inputs, policy))
+
+
+def promotion_with_segments(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say whether a promotion holds, by the segments as well."""
+    return judged(inputs, rollout.watch_with_segments(inputs, policy))

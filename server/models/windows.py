@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from measures.losses import losses
+from measures.segments import Segment
 from monitoring.drift.standing import Standing, standings
 from monitoring.performance.estimate import Estimated
 from monitoring.profiles.logbins import count_durations, quantile
@@ -31,7 +32,6 @@ from server.intake.schema import CATEGORICAL, Schema
 from server.reactions import segments
 from server.watching.closings import RowWindow
 from server.watching.estimates import RANKS
-from server.watching.splits import Segment
 from server.watching.watch import Watch
 from store.ports import Unit
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from server.reactions.evidence import cost, lead, since
+from retraining.gates import SEGMENTS
+from rollout.segments import harmed
+from server.reactions.evidence import cost, cost_in, lead, lead_in, since
 from server.reactions.scene import Scene
 from server.watching.closings import LabelBlock
 from statemachine.health import ModelHealth
@@ -18,9 +20,29 @@ def look(scene: Scene) -> None:
     if not health.route.acknowledged:
         return
     if health.place in (SHADOW, RUNG):
-        scene.follow("canary@1", _inputs(scene, health, health.canary_row))
+        _ask(scene, health, "canary", health.canary_row)
     elif health.place == PROMOTING:
-        scene.follow("promotion@1", _inputs(scene, health, health.route.since_row))
+        _ask(scene, health, "promotion", health.route.since_row)
+
+
+def _ask(scene: Scene, health: ModelHealth, judge: str, first_row: int) -> None:
+    """Ask about rows since *first_row*, and about their segments where a candidate may ruin none, and that is known."""
+    inputs = _inputs(scene, health, first_row)
+    if SEGMENTS not in health.policy.gates.mandatory or health.outcomes == "selective":
+        scene.follow(f"{judge}@1", inputs)
+        return
+    told = {**inputs, "segments": _segments(scene, health, first_row)}
+    scene.follow(f"{judge}@2", told, note=harmed(told, health.policy))
+
+
+def _segments(scene: Scene, health: ModelHealth, first_row: int) -> list[dict[str, Any]]:
+    """Give what each segment cost the champion, and what the candidate saves there, of blocks that both answered."""
+    one, other = health.champion, health.candidate
+    both = [each for each in since(scene.watch, first_row) if one in each.parts and other in each.parts]
+    return [
+        {"name": each.name, "champion": cost_in(both, one, k), "leads": lead_in(both, one, other, k)}
+        for k, each in enumerate(scene.watch.segments)
+    ]
 
 
 def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from math import inf
 from typing import Any
 
 from measures.sums import Block, span
+from monitoring.performance.segments import Sums
 from server.watching.closings import LabelBlock
+from server.watching.splits import of_segment
 from server.watching.watch import Watch
 from statemachine.health import ModelHealth
 
@@ -47,6 +49,24 @@ def lead(blocks: Iterable[LabelBlock], worse: str, better: str) -> list[Block]:
         elif (better, worse) in one.lead:
             rows, total, squares = one.lead[better, worse]
             found.append([rows, -total, squares])
+    return found
+
+
+def cost_in(blocks: Iterable[LabelBlock], version: str, segment: int) -> list[Sums]:
+    """Give the losses of *version* in a segment, of the blocks that it answered."""
+    return [*of_segment((one.parts[version] for one in blocks if version in one.parts), segment)]
+
+
+def lead_in(blocks: Iterable[LabelBlock], worse: str, better: str, segment: int) -> list[Sums]:
+    """Give by how much *better* saves loss against *worse* in a segment, of the blocks that both answered."""
+    found: list[Sums] = []
+    for one in blocks:
+        if (worse, better) in one.part_lead:
+            found += of_segment([one.part_lead[worse, better]], segment)
+        elif (better, worse) in one.part_lead:
+            found += [
+                (rows, -total, squares) for rows, total, squares in of_segment([one.part_lead[better, worse]], segment)
+            ]
     return found
 
 

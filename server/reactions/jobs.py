@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 
 from retraining.dataset import Dataset
-from retraining.scope import Entrant, Range, Spec
+from retraining.scope import REMEDY, Entrant, Range, Spec
 from server.intake.feed import Floats
 from server.intake.schema import CATEGORICAL, OTHER, Schema
 from server.reactions.scene import Scene
@@ -49,7 +49,7 @@ def _spec(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range
         holdout=holdout, blocks=blocks, unit=watch.unit, seed=health.seed, dataset=dataset,
         features=[feature.to_json() for feature in vocabulary.features(watch.schema)],
         classes=list(watch.schema.classes), limits=asdict(template.limits),
-        quarantined=quarantined,
+        quarantined=quarantined, segments=watch.segments if kind == REMEDY else (),
     )  # fmt: skip
 
 

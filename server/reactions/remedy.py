@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from measures.sums import Block
 from retraining.scope import REMEDY, holdout_rows, remedies
-from server.reactions.evidence import cost, lead, since
+from server.reactions.evidence import cost, cost_in, lead, lead_in, since
 from server.reactions.jobs import open_job, overruled
 from server.reactions.scene import Scene
+from server.watching.closings import LabelBlock
 from statemachine import commands as c
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, SCOPING, VALIDATING, Reason, Remedy, Signal
@@ -78,12 +81,33 @@ def judge(scene: Scene, report: dict[str, Any]) -> None:
     """Put the bake-off's winner to the gates, and follow what they say."""
     health = scene.health
     signal = health.alarmed_by
+    inputs = _inputs(scene, health, report)
+    judge_name = "gates@2" if "subject" in inputs else "gates@1"
+    ruling = scene.follow_step(judge_name, inputs, at_row=scene.at_row, note=str(report["chosen"]))
+    turned_away = ruling is not None and not ruling.payload["passed"]
+    if turned_away and scene.health.place == DEGRADED and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
+        scene.follow("unbeaten@1", inputs)
+
+
+def _inputs(scene: Scene, health: ModelHealth, report: dict[str, Any]) -> dict[str, Any]:
+    """Give what the gates ask for: what a report tells of the whole, and of segments where the policy declares some."""
     kept = {name: report[name] for name in ("rows", "holdout", "champion", "entrants", "skipped", "chosen")}
     inputs = {"report": kept, "at_row": scene.at_row}
-    scene.follow_step("gates@1", inputs, at_row=scene.at_row, note=str(report["chosen"]))
-    turned_away = scene.health.place == DEGRADED
-    if turned_away and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
-        scene.follow("unbeaten@1", inputs)
+    if not health.policy.segments.splits:
+        return inputs
+    told = {"segments": report["segments"]} if "segments" in report else {}
+    return {**inputs, "report": {**kept, **told}, "subject": _segment_of(scene, health)}
+
+
+def _segment_of(scene: Scene, health: ModelHealth) -> str:
+    """Name the segment that the incident is about; nothing where it is about the whole."""
+    signal, subject = (health.alarm.signal, health.alarm.subject) if health.alarm else ("", "")
+    if signal == Signal.SEGMENT:
+        return subject
+    if signal != Signal.SEGMENT_DRIFT:
+        return ""
+    mine = [one.name for one in scene.watch.segments if subject.startswith(f"{one.name}: ")]
+    return max(mine, key=len, default=subject)
 
 
 def _judge_restore(scene: Scene) -> None:
@@ -97,15 +121,24 @@ def _judge_restore(scene: Scene) -> None:
     if not saved:
         scene.step(c.AbandonRemedy(reason=Reason.GATES_FAILED, note=f"{version} has not scored of late"))
         return
+    judge(scene, _report_of_restored(scene, version, blocks, saved))
+
+
+def _report_of_restored(scene: Scene, version: str, blocks: list[LabelBlock], saved: Sequence[Block]) -> dict[str, Any]:
+    """Tell of *version* what a bake-off would, by what it has *saved* in *blocks* and in the segments of them."""
+    champion, named = scene.health.champion, [*enumerate(one.name for one in scene.watch.segments)]
     entry = {
         "name": version, "remedy": str(Remedy.RESTORE), "rows": [], "lead": saved,
         "calibration": 0.0, "churn": 0.0, "extreme": 0.0,
+        "segments": [lead_in(blocks, champion, version, k) for k, _ in named],
     }  # fmt: skip
-    report = {
-        "rows": sum(one[0] for one in saved), "holdout": [0, 0], "champion": cost(blocks, health.champion),
-        "entrants": [entry], "skipped": {}, "chosen": version,
+    told = [{"name": name, "champion": cost_in(blocks, champion, k)} for k, name in named]
+    if not named:
+        del entry["segments"]
+    return {
+        "rows": sum(one[0] for one in saved), "holdout": [0, 0], "champion": cost(blocks, champion),
+        "entrants": [entry], "skipped": {}, "chosen": version, **({"segments": told} if told else {}),
     }  # fmt: skip
-    judge(scene, report)
 
 
 def _span(scene: Scene, health: ModelHealth) -> int:

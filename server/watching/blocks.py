@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -73,19 +74,23 @@ class Blocks:
         if self._levels is not None:
             lost, told = self._evened(lost, rows, self._levels)
         cost: dict[str, Block] = {version: block(each) for version, each in lost.items()}
-        lead: dict[tuple[str, str], Block] = {}
-        for i, left in enumerate(answered):
-            for right in answered[i + 1 :]:
-                lead[left, right] = block(self._losses(left, rows, right) - self._losses(right, rows, left))
+        saved = {pair: self._difference(*pair, rows) for pair in combinations(answered, 2)}
         held = self._held(told)
         parts = {version: sums(held, each) for version, each in lost.items()} if held else {}
+        mine = self._held(rows) if saved else []
         one = LabelBlock(
             index=len(self.closed), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
-            generations=tuple(np.unique(self._tape.generation[whole]).tolist()), cost=cost, lead=lead, parts=parts,
+            generations=tuple(np.unique(self._tape.generation[whole]).tolist()), cost=cost, parts=parts,
+            lead={pair: block(each) for pair, each in saved.items()},
+            part_lead={pair: sums(mine, each) for pair, each in saved.items()} if mine else {},
             arms=self._arms(rows),
         )  # fmt: skip
         self.closed.append(one)
         return one
+
+    def _difference(self, left: str, right: str, rows: Rows) -> Ints:
+        """Give the paired differences of fixed-point losses, *left* minus *right*."""
+        return self._losses(left, rows, right) - self._losses(right, rows, left)
 
     def _held(self, rows: Rows) -> list[NDArray[np.bool_]]:
         """Say which of *rows* each segment holds."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from measures.segments import Segment
 from monitoring.drift.by_label import start
 from monitoring.drift.departures import Departures
 from monitoring.drift.parts import learn_part, shared
@@ -18,7 +19,7 @@ from monitoring.profiles.seasons import LEAST_ROWS, Seasons
 from server.intake.schema import Schema
 from server.watching.closings import LabelWindow
 from server.watching.parts import PartWindow
-from server.watching.splits import Segment, by_label
+from server.watching.splits import by_label
 from server.watching.tape import Rows, Tape
 from server.watching.together import Moved, Together
 from statemachine.policies.policy import Policy

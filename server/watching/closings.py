@@ -26,7 +26,8 @@ class LabelBlock:
     """The sums of one block of labelled rows, in the order in which labels came.
 
     `cost` holds a block of losses for each version that answered every row of it; `lead` one of paired differences,
-    first minus second, for each pair of versions that did. `parts` holds what is in `cost` by segment.
+    first minus second, for each pair of versions that did. `parts` and `part_lead` hold the same by segment. Where
+    losses are held against their seasons, `cost` and `parts` are, and leads are not.
     """
 
     index: int
@@ -36,6 +37,7 @@ class LabelBlock:
     cost: dict[str, Block]
     lead: dict[tuple[str, str], Block]
     parts: dict[str, Ints]  #: by version: (segments, 3), in the order of the policy; empty without segments
+    part_lead: dict[tuple[str, str], Ints]  #: as `parts`, by pair
     arms: dict[str, tuple[int, int]]  #: by version: rows served, and bad ones among them
 
 

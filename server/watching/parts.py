@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from measures.segments import Segment
 from monitoring.drift.departures import Departures
 from monitoring.drift.parts import learn_part, shared
 from monitoring.drift.watches import DriftFinding, DriftWatch
@@ -14,7 +15,6 @@ from monitoring.profiles.profile import Profile, profile
 from monitoring.profiles.reference import Reference
 from monitoring.profiles.seasons import Seasons
 from server.intake.feed import Floats
-from server.watching.splits import Segment
 from statemachine.policies.policy import Policy
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from measures.segments import Segment
 from measures.sums import block
 from monitoring.performance.segments import Sums
 from server.errors import Invalid
@@ -21,23 +21,6 @@ from statemachine.policies.sections import MOST_SEGMENTS, Split
 SUMS = 3  #: of a block: rows, sum, sum of squares
 LABEL, FIFTHS, NO_FEATURE = "label", 5, -1
 MOST_NAMED = 20  #: words in a refusal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """The rows of one category, or of one bin of a number, of the feature with this index."""
-
-    name: str
-    feature: int
-    code: int | None = None
-    low: float = -math.inf
-    high: float = math.inf
-
-    def holds(self, values: Floats) -> NDArray[np.bool_]:
-        """Say which rows are in it, by the *values* of its feature; one that has no value is in none."""
-        if self.code is not None:
-            return np.asarray(values == self.code)
-        return np.asarray(np.isfinite(values) & (values >= self.low) & (values < self.high))
 
 
 def segments(policy: Policy, schema: Schema, field: str = "policy") -> tuple[Segment, ...]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from measures.segments import Segment
 from monitoring.drift.together import Axes, Move, axes, cut, dispersions, judge, scores
 from monitoring.profiles.reference import OUTPUT, Reference
 from server.intake.feed import Ints
-from server.watching.splits import Segment
 from server.watching.tape import Rows, Tape
 from statemachine.policies.policy import Policy
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from measures.segments import Segment
 from measures.sums import Block
 from monitoring.performance.segments import Sums
 from monitoring.signals.series import Direction, SeriesWatch
@@ -15,7 +16,6 @@ from server.watching.blocks import Blocks
 from server.watching.by_label import Groups
 from server.watching.closings import Closing, LabelBlock, LabelWindow, RowWindow, Series, SeriesPoint
 from server.watching.profiler import KEPT_WINDOWS, Profiler
-from server.watching.splits import Segment
 from server.watching.tape import Tape
 from statemachine.health import ModelHealth
 

@@ -67,7 +67,7 @@ def _carry_out(draft: Draft, command: JudgeCanary) -> None:
         case "confirm":
             _confirm(draft, command)
         case "abort":
-            turn_back(draft, Reason(command.reason), command.at_row)
+            turn_back(draft, Reason(command.reason), command.at_row, command.note)
         case _:
             raise Refused(
                 "judge_canary", str(draft.health.place), f"{command.verdict!r} is no verdict",

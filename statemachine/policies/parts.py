@@ -34,6 +34,8 @@ def from_json(cls: type[Any], data: Any, where: str) -> Any:  # noqa: ANN401 - a
     values = {name: _value(known[name], hints[name], value, f"{where}{name}") for name, value in data.items()}
     try:
         return cls(**values)
+    except PolicyInvalid:  # which names its field already
+        raise
     except ValueError as error:  # what the fields are to each other
         raise PolicyInvalid(where.rstrip("."), str(error)) from error
 

@@ -9,6 +9,7 @@ from typing import Any
 from statemachine.policies.fields import one_of, within
 from statemachine.policies.parts import faults, from_json, to_json
 from statemachine.policies.sections import (
+    OF_SEGMENTS,
     Approvals,
     Bakeoff,
     Budget,
@@ -36,6 +37,7 @@ LATER: dict[str, tuple[str, ...]] = {
     "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
     "drift": ("projections", "seasons", "utc_offset_minutes", "by_label", "shapes", "together"),
     "quality": ("looks_for", "rules", "entity"), "budget": ("unexplained",), "segments": (), "conditions": (),
+    "gates": ("segment_tolerance", "segment_alpha"),
 }  # fmt: skip
 
 
@@ -63,6 +65,13 @@ class Policy:
     approvals: Approvals = field(default_factory=Approvals)
     timers: Timers = field(default_factory=Timers)
     conditions: tuple[Condition, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what can never be."""
+        asked = [name for name in self.gates.mandatory if name in OF_SEGMENTS]
+        if asked and not self.segments.splits:
+            told = f"{asked[0]!r} is not accepted where segments.splits declares none; with one or more it is"
+            raise PolicyInvalid("gates.mandatory", told)
 
     def to_json(self) -> dict[str, Any]:
         """Give the whole policy, defaults included, but no default of what a policy of before did not have (`LATER`).

@@ -23,7 +23,9 @@ from statemachine.policies.fields import (
 FAULTS = ("sentinel", "unit", "absurd", "resent", "labels", "clock")
 SEASONS = ("hour", "part_of_day", "weekday", "weekend", "month")  #: by which rows can be told apart
 MOST_SEGMENTS = 16  #: of a model, over all its splits
-GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn")  #: what a candidate can be asked
+#: What a candidate can be asked; the last two where a policy declares segments.
+GATES = ("holdout", "gain", "sample", "sanity", "calibration", "churn", "segments", "cure")
+OF_SEGMENTS = GATES[-2:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,8 @@ class Gates:
     calibration: float = within(0, 1, 0.1)  #: rise of the calibration error that is accepted
     churn: float = within(0, 1, 1.0)  #: share of changed answers that is accepted
     least_sample: int = within(2, 1_000_000, 10)  #: labelled rows in the holdout
+    segment_tolerance: float = within(0, 10, 0.05)
+    segment_alpha: float = within(1e-6, 0.5, 0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

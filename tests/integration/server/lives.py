@@ -23,7 +23,7 @@ from remission.v1 import training_pb2
 from server.settings import Settings
 from server.wiring import build
 from tests.fixtures.listeners import listening
-from tests.fixtures.policies import GIVEN, said_of_few
+from tests.fixtures.policies import GIVEN, said_of_few, together
 from tests.integration.server.life import QUIET, Life
 
 _NUMBERS = count(1)
@@ -42,7 +42,7 @@ USUAL: list[dict[str, Any]] = [{}, QUIET, {**QUIET, "approvals": {"required": Tr
 
 def policies() -> st.SearchStrategy[dict[str, Any]]:
     """Give policies by which much happens, with a few fields anywhere within their bounds."""
-    return st.builds(_merged, st.sampled_from(USUAL), said_of_few(FITTING))
+    return st.builds(_merged, st.sampled_from(USUAL), said_of_few(FITTING)).map(together)
 
 
 def _merged(usual: dict[str, Any], few: dict[str, Any]) -> dict[str, Any]:

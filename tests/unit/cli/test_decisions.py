@@ -43,3 +43,14 @@ def test_an_alarm_is_told_with_its_signal_its_subject_and_its_rows() -> None:
         "approval: an alarm was raised at row 812 by the signal segment (region=north); "
         "the first row that looks bad is 640."
     )
+
+
+def test_gates_are_told_with_the_segments_that_are_worse_or_too_small_and_with_what_was_to_be_cured() -> None:
+    names = {"holdout": "pass", "segments": "fail", "cure": "insufficient"}
+    names |= {"segments: a": "fail", "segments: b": "pass", "segments: c": "insufficient", "segments: d": "fail"}
+    gates = [{"name": name, "verdict": verdict} for name, verdict in names.items()]
+
+    assert sentence("m", "gates_judged", {"gates": gates, "passed": False, "chosen": "all", "remedy": "refit"}) == (
+        "m: 1 of 3 gates were passed, so nothing new may serve; it is worse in a, d; too few rows to tell of c; "
+        "whether it helps cannot be told."
+    )

@@ -15,10 +15,10 @@ from measures.sums import block
 from retraining.artifact import Manifest, ManifestInvalid
 from retraining.choice import choose
 from retraining.dataset import Dataset, DatasetInvalid
-from retraining.gates import judge
+from retraining.gates import judge, judge_with_segments
 from retraining.scope import Entrant, Spec, challengers, remedies, with_holdout
 from statemachine.policies.policy import Policy
-from statemachine.policies.sections import GATES
+from statemachine.policies.sections import GATES, OF_SEGMENTS
 
 POLICY = Policy()
 
@@ -192,6 +192,10 @@ def test_a_spec_reads_back_as_it_was_written() -> None:
 
 
 def test_every_gate_that_a_policy_can_ask_for_is_judged_and_no_other() -> None:
-    found = judge({"report": report(entry("all", "refit", 0.2))}, POLICY)
+    told = report(entry("all", "refit", 0.2))
 
-    assert sorted(gate.name for gate in found.gates) == sorted(GATES)
+    whole = judge({"report": told}, POLICY)
+    with_segments = judge_with_segments({"report": told, "subject": ""}, POLICY)
+
+    assert tuple(gate.name for gate in whole.gates) == GATES[: -len(OF_SEGMENTS)]
+    assert tuple(gate.name for gate in with_segments.gates) == GATES

@@ -452,9 +452,9 @@ class Policy(google.protobuf.message.Message):
         run_length: builtins.float
         """run_length: Looks that pass on average before a false alarm in any segment, at least."""
         alpha: builtins.float
-        """alpha: Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all segments share it."""
+        """alpha: Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all segments share it; and once more in its canary."""
         least_rows: builtins.int
-        """least_rows: Labelled rows in the reference below which a segment is not watched."""
+        """least_rows: Labelled rows in the reference below which a segment is not watched, and in a holdout below which gates do not judge it."""
         drift: builtins.bool
         """drift: Whether drift is looked for within each segment too, against its own rows of the reference, at least 50. All segments share `drift.false_alarm_windows`; `drift.alarms` says when it raises suspicion. Not by default: a server that starts takes some milliseconds more for each feature and segment. Not where seasons are named."""
         alarms: builtins.str
@@ -582,15 +582,21 @@ class Policy(google.protobuf.message.Message):
         CALIBRATION_FIELD_NUMBER: builtins.int
         CHURN_FIELD_NUMBER: builtins.int
         LEAST_SAMPLE_FIELD_NUMBER: builtins.int
+        SEGMENT_TOLERANCE_FIELD_NUMBER: builtins.int
+        SEGMENT_ALPHA_FIELD_NUMBER: builtins.int
         calibration: builtins.float
         """calibration: rise of the calibration error that is accepted."""
         churn: builtins.float
         """churn: share of changed answers that is accepted."""
         least_sample: builtins.int
         """least_sample: labelled rows in the holdout."""
+        segment_tolerance: builtins.float
+        """segment_tolerance: Relative rise of the loss in a segment, against the champion on the same rows, that is no harm."""
+        segment_alpha: builtins.float
+        """segment_alpha: Chance that a candidate is refused for a segment in which it does no harm; all segments that have `segments.least_rows` rows in the holdout share it. A canary has it once more, and so has the watch after promotion."""
         @property
         def mandatory(self) -> global___Policy.Names:
-            """mandatory: Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn."""
+            """mandatory: Gates that a candidate must pass: of holdout, gain, sample, sanity, calibration and churn; where segments are declared also of segments (it is worse in none, nor shown to be in a canary) and cure (what the incident is about is better, a segment or the whole). Where there are too few rows to tell, neither is passed."""
 
         def __init__(
             self,
@@ -599,15 +605,21 @@ class Policy(google.protobuf.message.Message):
             calibration: builtins.float | None = ...,
             churn: builtins.float | None = ...,
             least_sample: builtins.int | None = ...,
+            segment_tolerance: builtins.float | None = ...,
+            segment_alpha: builtins.float | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_calibration", b"_calibration", "_churn", b"_churn", "_least_sample", b"_least_sample", "calibration", b"calibration", "churn", b"churn", "least_sample", b"least_sample", "mandatory", b"mandatory"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_calibration", b"_calibration", "_churn", b"_churn", "_least_sample", b"_least_sample", "calibration", b"calibration", "churn", b"churn", "least_sample", b"least_sample", "mandatory", b"mandatory"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_calibration", b"_calibration", "_churn", b"_churn", "_least_sample", b"_least_sample", "_segment_alpha", b"_segment_alpha", "_segment_tolerance", b"_segment_tolerance", "calibration", b"calibration", "churn", b"churn", "least_sample", b"least_sample", "mandatory", b"mandatory", "segment_alpha", b"segment_alpha", "segment_tolerance", b"segment_tolerance"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_calibration", b"_calibration", "_churn", b"_churn", "_least_sample", b"_least_sample", "_segment_alpha", b"_segment_alpha", "_segment_tolerance", b"_segment_tolerance", "calibration", b"calibration", "churn", b"churn", "least_sample", b"least_sample", "mandatory", b"mandatory", "segment_alpha", b"segment_alpha", "segment_tolerance", b"segment_tolerance"]) -> None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_calibration", b"_calibration"]) -> typing.Literal["calibration"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_churn", b"_churn"]) -> typing.Literal["churn"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_least_sample", b"_least_sample"]) -> typing.Literal["least_sample"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_segment_alpha", b"_segment_alpha"]) -> typing.Literal["segment_alpha"] | None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_segment_tolerance", b"_segment_tolerance"]) -> typing.Literal["segment_tolerance"] | None: ...
 
     @typing.final
     class Canary(google.protobuf.message.Message):

@@ -11,14 +11,14 @@ from cli.policies.diff import changes, leaves, retold
 from cli.policies.source import Source
 from cli.policies.words import sentences
 from statemachine.policies.policy import Policy
-from statemachine.policies.sections import GATES
+from statemachine.policies.sections import GATES, OF_SEGMENTS
 
 WHOLE: dict[str, Any] = leaves(Policy().to_json())
 WORDS = {
     "fallback": "previous_version",
     "drift.alarms": "always",
     "quality.alarms": "never",
-    "gates.mandatory": list(GATES),
+    "gates.mandatory": list(GATES[: -len(OF_SEGMENTS)]),
     "canary.rungs_bp": [100, 2_500],
     "windows.rows": 40,
     "budget.cooldown_seconds": 7.0,
@@ -148,3 +148,13 @@ def test_seasons_of_a_loss_are_told_where_there_are_some() -> None:
     told = sentences(Policy.from_json(said))["When a loss matters"]
 
     assert "What a row costs is held against its own month and hour, by the clock of drift." in told
+
+
+def test_what_a_candidate_may_lose_in_a_segment_is_told_where_some_are_declared() -> None:
+    splits = {"splits": [{"name": "region", "column": "region"}]}
+    old, new = source({"segments": splits}), source({"segments": splits, "gates": {"segment_tolerance": 0.2}})
+
+    assert len(sentences(old.policy)["What a candidate must show"]) == 4
+    assert len(sentences(Policy())["What a candidate must show"]) == 3
+    assert len(retold(old, new)) == 1
+    assert [(one.path, one.new) for one in changes(old, new)] == [("gates.segment_tolerance", 0.2)]

@@ -19,8 +19,9 @@ ENTRIES, ROWS = 6, 20
 
 def a_block(index: int, first_row: int) -> LabelBlock:
     return LabelBlock(
-        index=index, first_row=first_row, end_row=first_row + 1, generations=(0,), cost={}, lead={}, parts={}, arms={}
-    )
+        index=index, first_row=first_row, end_row=first_row + 1, generations=(0,), cost={}, lead={}, parts={},
+        part_lead={}, arms={},
+    )  # fmt: skip
 
 
 @given(st.lists(st.integers(0, 9)), st.integers(0, 10), st.integers(1, 12))

@@ -20,6 +20,7 @@ from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model, a_service
 
 ANN = Caller(actor="ann", authentication="tests")
 STALE = '"0"'
+BY_COLOUR: dict[str, Any] = {"segments": {"splits": [{"name": "colour", "column": "colour"}]}}
 NAN = float("nan")
 
 
@@ -255,6 +256,7 @@ def test_a_policy_stands_while_a_remedy_is_bound_to_it(watched: Service) -> None
             "segments.drift is silent where drift.seasons are named",
         ),
         ({}, "the policy asks for no drift.shapes; it may"),
+        (BY_COLOUR, "gates.mandatory does not name segments; it may"),
     ],
 )
 def test_what_a_policy_asks_for_in_vain_is_told_as_not_watched(
@@ -263,6 +265,13 @@ def test_what_a_policy_asks_for_in_vain_is_told_as_not_watched(
     service.create_model(replace(a_model(), policy=policy)).result()
 
     assert [one.rpartition(": ")[2] for one in service.model("m").unwatched if told in one] == [told]
+
+
+def test_a_policy_that_lets_no_candidate_ruin_a_segment_is_told_of_none(service: Service) -> None:
+    policy = {**BY_COLOUR, "gates": {"mandatory": ["holdout", "segments"]}}
+    service.create_model(replace(a_model(), policy=policy)).result()
+
+    assert [one for one in service.model("m").unwatched if "segments" in one] == []
 
 
 # Retiring.

@@ -18,7 +18,7 @@ HEALTH = ModelHealth(champion="v1", candidate="v2", exposures=((2, 0), (3, 100),
 def served(*generations: int, old: tuple[int, int] = (9, 3), new: tuple[int, int] = (1, 1)) -> LabelBlock:
     """Give a block of rows under these routes, and of either version the rows that it served and the bad ones."""
     return LabelBlock(
-        index=0, first_row=0, end_row=10, generations=generations, cost={}, lead={}, parts={},
+        index=0, first_row=0, end_row=10, generations=generations, cost={}, lead={}, parts={}, part_lead={},
         arms={"v1": old, "v2": new},
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from server.errors import Invalid
 from server.transport.policies import policy_text
 from statemachine.policies.policy import Policy
 from statemachine.policies.sections import Condition
-from tests.fixtures.policies import said
+from tests.fixtures.policies import said, together
 
 #: Lists that are messages of their own, by section, so that one that is empty is not one that is left out.
 NAMES = {"gates": "mandatory", "quality": "looks_for", "drift": "seasons", "loss": "seasons"}
@@ -45,7 +45,7 @@ def of_text(text: str | None) -> Policy:
 
 
 @settings(max_examples=30)  # each says a hundred fields
-@given(said(Policy))
+@given(said(Policy).map(together))
 def test_json_and_yaml_and_a_message_are_one_policy(told: dict[str, Any]) -> None:
     expected = Policy.from_json(told)
 

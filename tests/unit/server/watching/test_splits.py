@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from measures.segments import Segment
 from server.errors import Invalid
 from server.intake.schema import CATEGORICAL, NUMERIC, Feature, Schema
-from server.watching.splits import MOST_NAMED, Segment, segments
+from server.watching.splits import MOST_NAMED, segments
 from statemachine.policies.policy import Policy
 from statemachine.policies.sections import MOST_SEGMENTS
 

@@ -1,0 +1,33 @@
+"""Segments: what is told of them to others names the same rows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from measures.segments import Segment
+
+VALUES = np.array([-2.0, 0.0, 1.0, 2.0, 30.0, math.nan, math.inf])
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        Segment(name="colour=red", feature=1, code=0),
+        Segment(name="x<1", feature=0, high=1.0),
+        Segment(name="1<=x<2", feature=0, low=1.0, high=2.0),
+        Segment(name="x>=2", feature=0, low=2.0),
+        Segment(name="x", feature=0),
+    ],
+)
+def test_a_segment_that_was_written_as_json_is_read_back_as_it_was(segment: Segment) -> None:
+    again = Segment(**segment.to_json())
+
+    assert again == segment
+    np.testing.assert_array_equal(again.holds(VALUES), segment.holds(VALUES))
+
+
+def test_json_of_a_segment_has_no_infinity() -> None:
+    assert Segment(name="x>=2", feature=3, low=2.0).to_json() == {"name": "x>=2", "feature": 3, "low": 2.0}
