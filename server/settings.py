@@ -35,6 +35,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "keep_rows_days": (0, 36_500),
     "keep_evidence_days": (0, 36_500),
     "keep_events_days": (0, 36_500),
+    "keep_answers_days": (0, 36_500),
 }
 
 
@@ -69,6 +70,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     keep_rows_days: int = 0  #: rows and labels go when they are older, by whole periods; 0 keeps them for ever
     keep_evidence_days: int = 0  #: so does what decisions rest on, but for what a model cannot do without
     keep_events_days: int = 0  #: what a model's events tell goes so long after it was retired
+    keep_answers_days: int = 90  #: how long a repeated request gets its first answer; 0 is for ever
+    keep_checkpoints: Literal["thinned", "all"] = "thinned"  #: with age one a minute, an hour, a day
     logs: Literal["console", "json"] = "console"
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, insert
+from sqlalchemy import Select, Table, bindparam, delete, func, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
@@ -42,6 +42,13 @@ class Compiler:
     def forget(self, table: Table, *key: str) -> Statement:
         """Give the statement that removes the row under *key*."""
         return self.compiled(delete(table).where(ours(table), *(asked(table, name) for name in key)), table)
+
+    def let_go(self, function: str, table: Table, *key: str) -> Statement:
+        """Give the statement that removes an old row under *key*; on PostgreSQL, the owner's *function* that does."""
+        if not self.for_postgresql:
+            return self.forget(table, *key)
+        typed = (bindparam(name, type_=table.c[name].type) for name in ("namespace", *key))
+        return self.compiled(select(getattr(func, function)(*typed)), table)
 
     def insert(self, table: Table) -> Statement:
         """Give the statement that writes a new row, and its faster forms for many."""
