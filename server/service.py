@@ -24,7 +24,7 @@ from server.following.followers import Followers
 from server.following.turns import Turn
 from server.history import folding, inventory, moments, reading
 from server.history.precedents import Precedents, precedents
-from server.history.unreadable import Listing
+from server.history.unreadable import Listing, listing
 from server.jobs import leasing, training
 from server.jobs.vigil import Vigil
 from server.models import operating, registration, routing, windows
@@ -150,6 +150,10 @@ class Service:
     def route(self, model: str) -> RouteView:
         """Tell the route in force."""
         return self.store.read(lambda reader: routing.route_of(self.desk, reader, model))
+
+    def routes(self, models: Sequence[str]) -> Listing[RouteView]:
+        """Tell the routes in force of models, and which cannot be read."""
+        return listing(models, len(models) + 1, self.route)
 
     def acknowledge_route(
         self,
