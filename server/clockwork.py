@@ -75,7 +75,16 @@ class Clockwork:
             return
         self._looked_us = now_us
         await self._each("neglected", self._service.followers.send_to_neglected)
-        await self._once("erasures left", self._service.privacy.finish_left)
+        await self._finish_erasures()
+
+    async def _finish_erasures(self) -> None:
+        try:
+            found = await asyncio.to_thread(self._service.privacy.finish_left)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complaints.heard("erasures left", {"": error})
+        else:
+            stopping = {model: error for models in found.left.values() for model, error in models.items()}
+            self._complaints.heard("erasures left", stopping)
 
     async def _let_age(self) -> None:
         """Let go of what is older than is kept, once an hour; not behind one in which somebody set the clock."""

@@ -44,6 +44,7 @@ from server.transport.operations import OperationsServicer
 from server.transport.privacy import PrivacyServicer
 from server.transport.speakers import Speakers
 from server.transport.states import HealthServicer, RoutingServicer
+from server.transport.status import said
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
@@ -78,10 +79,16 @@ def run(settings: Settings) -> None:
 
 
 def _forget_again(service: Service) -> None:
-    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone."""
-    left = service.privacy.finish()
-    if left:
-        LOG.info("erasures_left", finished=left)
+    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone.
+
+    One that a model stops which cannot be read keeps nobody from being served: it is told, and stays intended.
+    """
+    found = service.privacy.finish()
+    if found.done:
+        LOG.info("erasures_left", finished=found.done)
+    for erasure, models in found.left.items():
+        why = {model: ": ".join(said(error)) for model, error in models.items()}
+        LOG.error("erasure_undone", erasure=erasure, models=why, then="it stays intended, and is tried twice a minute")
     keys = service.privacy.destroy_again()
     if keys:
         LOG.warning("vault_restored", keys_destroyed_again=keys, then="throw away copies of the vault that are so old")
