@@ -70,12 +70,18 @@ class Clockwork:
             self._complaints.heard("notary", {})
 
     async def _take_over(self, now_us: int) -> None:
-        """Look at rows and finish erasures that a server has left, twice a minute."""
+        """Look at rows and finish erasures that a server has left, and make room in memory, twice a minute."""
         if now_us - self._looked_us < NEGLECT_US:
             return
         self._looked_us = now_us
         await self._each("neglected", self._service.followers.send_to_neglected)
+        await self._once("room", self._make_room)
         await self._finish_erasures()
+
+    def _make_room(self) -> None:
+        gone = self._service.make_room(self._settings.watches)
+        if gone:
+            LOG.info("watches_let_go", models=gone, known=self._service.desk.known_models)
 
     async def _finish_erasures(self) -> None:
         try:

@@ -282,6 +282,12 @@ class Service:
             for model in due
         ]
 
+    def make_room(self, most: int) -> int:
+        """Let go of the rows in memory of models that are idle, if there are more than *most*; give of how many."""
+        if self.desk.known_models <= most:
+            return 0  # the writer is not asked
+        return self.do(lambda _: self.desk.make_room(most)).result()
+
     def do(self, work: Callable[[Unit], T]) -> Answer[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""
 
