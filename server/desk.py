@@ -176,6 +176,16 @@ class Desk:
         self._intakes.pop(model, None)
         self._watches.drop(model)
 
+    def knows(self, model: str) -> bool:
+        """Say whether intake and watch of *model* are known by heart; from any thread."""
+        return model in self._intakes and model in self._watches
+
+    def adopt(self, model: str, intake: Intake, watch: Watch) -> None:
+        """Take what was built beside the writer, unless something is known; where it does not hold it is made anew."""
+        self._intakes.setdefault(model, intake)
+        if model not in self._watches:
+            self._watches.put(model, watch)
+
     @property
     def known_models(self) -> int:
         """Of how many models rows are held in memory."""

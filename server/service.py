@@ -29,6 +29,7 @@ from server.jobs import leasing, training
 from server.jobs.vigil import Vigil
 from server.models import operating, registration, routing, windows
 from server.privacy.office import Privacy
+from server.recall import Recall
 from server.requests import (
     Completion,
     LabelsBatch,
@@ -55,6 +56,7 @@ class Service:
         self.privacy = Privacy(store, desk, self.do, time_us)
         self.checkpoints = Checkpoints(store, notary, self.do)
         self.followers = Followers(store, desk, self.do)
+        self.recall = Recall(store, desk, self.do)
         self._vigil = Vigil()
         store.on_commit(desk.committed)
 
@@ -269,6 +271,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what is queued, then let go of the store and the vault."""
+        self.recall.close()
         self.store.close()
         self.desk.sealer.vault.close()
 

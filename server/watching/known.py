@@ -19,6 +19,10 @@ class Watches:
         """Say how many there are."""
         return len(self._known)
 
+    def __contains__(self, model: str) -> bool:
+        """Say whether the watch of *model* is known; from any thread."""
+        return model in self._known
+
     def get(self, model: str) -> Watch | None:
         """Give the watch of *model*, if it is known."""
         found = self._known.pop(model, None)
