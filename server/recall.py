@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from threading import Event, Lock
 
 import orjson
 
 from server.desk import FOLLOWER, Desk, Doing
+from server.history.reading import names
 from server.history.unreadable import OF_ONE_MODEL
 from server.intake import feed
 from server.intake.admission import Intake
@@ -44,9 +47,28 @@ class Recall:
                 found = self._under_way[model] = self._reader.submit(self._recall, model)
         return found
 
-    def close(self) -> None:
-        """Break off what is under way."""
+    def fold_all(self) -> int:
+        """Fold the log of each model, so that the first question about all of them does not wait for it; give how many.
+
+        Stored states would be read faster, but questions are answered by what was recorded. A model that cannot be read
+        is left to who asks.
+        """
+        folded = 0
+        for model in self._store.read(names):
+            if self._leaving.is_set():
+                break
+            with suppress(*OF_ONE_MODEL):
+                self._store.read(partial(self._desk.readers.health, model=model))
+                folded += 1
+        return folded
+
+    def leave(self) -> None:
+        """Break off what is under way, and begin nothing more."""
         self._leaving.set()
+
+    def close(self) -> None:
+        """Break off what is under way, and wait until it has ended."""
+        self.leave()
         self._reader.shutdown(cancel_futures=True)
 
     def _recall(self, model: str) -> None:

@@ -48,6 +48,8 @@ from server.transport.status import said
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
+from store.errors import DatabaseFault
+from store.vault import VaultFault
 
 LOG = structlog.get_logger()
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
@@ -104,8 +106,9 @@ async def _serve(service: Service, settings: Settings) -> None:
     server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
     clockwork = Clockwork(service, settings, _asking(settings))
-    ticking = loop.create_task(clockwork.run())
+    ticking, folding = loop.create_task(clockwork.run()), loop.create_task(_fold(service))
     await stop.wait()
+    service.recall.leave()
     LOG.info("draining", seconds=settings.drain_seconds)
     await readiness.enter_graceful_shutdown()
     bell.leave()  # those who watch would stay for ever
@@ -116,7 +119,16 @@ async def _serve(service: Service, settings: Settings) -> None:
     ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await ticking
+    await folding
     LOG.info("stopped")
+
+
+async def _fold(service: Service) -> None:
+    """Fold all models while calls are answered; a database that is away has each be folded when somebody asks."""
+    try:
+        LOG.info("folded", models=await asyncio.to_thread(service.recall.fold_all))
+    except (DatabaseFault, VaultFault) as error:
+        LOG.warning("not_folded", error=str(error))
 
 
 async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc.aio.Server, Readiness, int]:

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
+from server.history.reading import state_views
 from server.recall import recalled
 from server.service import Service
 from server.settings import Settings
 from server.watching.watch import Watch
 from server.wiring import build
-from store import migrate
+from store import Reader, migrate
 from tests.fixtures.services import Feed, a_model, a_service
 from tests.unit.server.test_unreadable import later
 
@@ -123,6 +125,46 @@ def test_a_model_that_is_not_here_or_cannot_be_read_is_left_to_its_call(service:
 
     assert not service.desk.knows("broken")
     assert not service.desk.knows("nobody")
+
+
+class FoldedAlready:
+    """Passes everything on to a reader, but for events."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __getattr__(self, name: str) -> Any:
+        assert name != "events", "the log is folded for who asks"
+        return getattr(self._reader, name)
+
+
+def told(service: Service) -> list[str]:
+    """List the models, with no look at an event."""
+
+    def asked(reader: Reader) -> list[str]:
+        blind: Any = FoldedAlready(reader)
+        return [one.model for one in state_views(service.desk, blind, "", 10).told]
+
+    return service.store.read(asked)
+
+
+def test_the_first_question_about_all_models_folds_nothing(settings: Settings, service: Service) -> None:
+    service.create_model(a_model("n")).result()
+    service.close()
+    with closing(build(settings)) as started:
+        with pytest.raises(AssertionError, match="folded for who asks"):
+            told(started)
+
+        assert (started.recall.fold_all(), told(started)) == (2, ["m", "n"])
+
+
+def test_a_model_that_cannot_be_read_keeps_no_other_from_being_folded(service: Service) -> None:
+    service.create_model(a_model("broken")).result()
+    later(service)
+
+    assert service.recall.fold_all() == 1
+    service.recall.leave()
+    assert service.recall.fold_all() == 0
 
 
 def test_a_server_that_ends_does_not_wait_for_a_long_feed(service: Service) -> None:
