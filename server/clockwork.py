@@ -16,6 +16,7 @@ from server.privacy.ageing import Retention
 from server.privacy.steadiness import SET_US, SteadyHours
 from server.service import Service
 from server.settings import Settings
+from server.trimming import Trimmer
 from store.post import delivered
 
 LOG = structlog.get_logger()
@@ -32,6 +33,9 @@ class Clockwork:
     def __init__(self, service: Service, settings: Settings, asking: Asking | None) -> None:
         self._service, self._settings, self._asking = service, settings, asking
         self._complaints = Complaints()
+        self._trimmer = Trimmer(
+            service.store, service.do, settings.keep_answers_days, thin=settings.keep_checkpoints == "thinned"
+        )
         self._looked_us, self._hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
 
     async def run(self) -> None:
@@ -49,7 +53,8 @@ class Clockwork:
         if not service.desk.clock.follows_stream:
             await self._each("timers", lambda: service.fire_timers(wall_us()))
             await self._take_over(steady_us())
-            await self._erase_old()
+            await self._let_age()
+            await self._once("trimming", self._trimmer.step)
 
     async def sign(self) -> None:
         """Sign what was committed since the last time, so that it cannot be altered unseen; a witness may be away."""
@@ -65,23 +70,43 @@ class Clockwork:
             self._complaints.heard("notary", {})
 
     async def _take_over(self, now_us: int) -> None:
-        """Look at rows and finish erasures that a server has left, twice a minute."""
+        """Look at rows and finish erasures that a server has left, and make room in memory, twice a minute."""
         if now_us - self._looked_us < NEGLECT_US:
             return
         self._looked_us = now_us
         await self._each("neglected", self._service.followers.send_to_neglected)
-        await self._once("erasures left", self._service.privacy.finish_left)
+        await self._once("room", self._make_room)
+        await self._finish_erasures()
 
-    async def _erase_old(self) -> None:
-        """Erase what is older than is kept, once an hour; but not behind one in which somebody has set the clock."""
+    def _make_room(self) -> None:
+        gone = self._service.make_room(self._settings.watches)
+        if gone:
+            LOG.info("watches_let_go", models=gone, known=self._service.desk.known_models)
+
+    async def _finish_erasures(self) -> None:
+        try:
+            found = await asyncio.to_thread(self._service.privacy.finish_left)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._complaints.heard("erasures left", {"": error})
+        else:
+            stopping = {model: error for models in found.left.values() for model, error in models.items()}
+            self._complaints.heard("erasures left", stopping)
+
+    async def _let_age(self) -> None:
+        """Let go of what is older than is kept, once an hour; not behind one in which somebody set the clock."""
         settings = self._settings
         keep = Retention(settings.keep_rows_days, settings.keep_evidence_days, settings.keep_events_days)
         set_by_us = self._hours.set_by_us(steady_us(), wall_us())
-        if not keep or set_by_us is None:
+        if set_by_us is None or not (keep or self._trimmer):
             return
         if abs(set_by_us) > SET_US:
             LOG.warning("clock_was_set", seconds=set_by_us // 1_000_000, then="nothing is erased by age for an hour")
             return
+        self._trimmer.begin(wall_us())
+        if keep:
+            await self._erase_old(keep)
+
+    async def _erase_old(self, keep: Retention) -> None:
         try:
             aged = await asyncio.to_thread(self._service.privacy.erase_old, keep, wall_us())
         except Exception as error:  # noqa: BLE001 - as above

@@ -18,6 +18,7 @@ from server.intake.admission import Intake
 from server.intake.schema import Schema
 from server.intake.sealing import Sealer
 from server.views import etag_of
+from server.watching.known import Watches
 from server.watching.watch import Watch
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
@@ -29,6 +30,8 @@ from store.sealed_blobs import SealedBlobs
 
 T = TypeVar("T")
 
+#: A watch is built from all rows of its model, which may take minutes: what was asked for within it is not let go of.
+IDLE_US = 3_600 * 1_000_000
 PAGE = 32  #: feed entries read at once; one may be 16 MiB
 
 
@@ -69,7 +72,7 @@ class Desk:
         self.readers = Folds()  #: for questions, which see only what is committed
         self._schemas: dict[str, Schema] = {}
         self._intakes: dict[str, Intake] = {}
-        self._watches: dict[str, Watch] = {}
+        self._watches = Watches()
         self._unit: Unit | None = None  #: of the transaction that the current work is part of
         self._current = Changes(act.touched)  #: of the current work
         self._unsettled = Changes()  #: of the works before it in this transaction
@@ -138,7 +141,7 @@ class Desk:
         known, health = self._watches.get(model), self.health(reader, model)
         if known is None or known.seq > seq or not known.holds(health):
             reference = orjson.loads(reader.evidence(health.reference_sha256))
-            known = self._watches[model] = Watch(self.schema(reader, model), reference, health)
+            known = self._watches.put(model, Watch(self.schema(reader, model), reference, health))
         for item, entry in self.entries(reader, model, known.seq, seq):
             known.take(item.seq, entry)
         return known
@@ -199,7 +202,29 @@ class Desk:
     def forget(self, model: str) -> None:
         """Drop what is known of the rows of *model*; it is read again when it is asked for."""
         self._intakes.pop(model, None)
-        self._watches.pop(model, None)
+        self._watches.drop(model)
+
+    def knows(self, model: str) -> bool:
+        """Say whether intake and watch of *model* are known by heart; from any thread."""
+        return model in self._intakes and model in self._watches
+
+    def adopt(self, model: str, intake: Intake, watch: Watch) -> None:
+        """Take what was built beside the writer, unless something is known; where it does not hold it is made anew."""
+        self._intakes.setdefault(model, intake)
+        if model not in self._watches:
+            self._watches.put(model, watch)
+
+    @property
+    def known_models(self) -> int:
+        """Of how many models rows are held in memory."""
+        return len(self._watches)
+
+    def make_room(self, most: int, idle_us: int = IDLE_US) -> int:
+        """Drop what is known of the rows of models that are idle, until *most* are left; give how many that were."""
+        idle = self._watches.idle(most, idle_us)
+        for model in idle:
+            self.forget(model)
+        return len(idle)
 
 
 FOLLOWER = "follower"

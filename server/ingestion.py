@@ -13,8 +13,10 @@ from server.intake import feed
 from server.intake.points import MOST_SERIES, reconciled
 from server.requests import LabelsBatch, MetricsBatch, Receipt, RowsBatch
 from statemachine.record.canonical import canonical, digest
+from store.errors import RequestIdReused
 from store.ports import Unit
 from store.records import FeedItem
+from store.rules import first_answer
 
 
 def ingest_rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
@@ -99,7 +101,11 @@ def _accept(
 def put_entry(
     unit: Unit, model: str, seq: int, batch_id: str, entry: feed.Entry, watermark_us: int, body: bytes
 ) -> None:
-    """Write one entry of the feed, sealed as *body*. The watermark never falls."""
+    """Write one entry of the feed, sealed as *body*. The watermark never falls.
+
+    Raises:
+        RequestIdReused: The feed has a batch of this id.
+    """
     match entry:
         case feed.Rows():
             kind, first, count, at_us = feed.ROWS, entry.first_row, entry.count, int(entry.times_us[-1])
@@ -108,6 +114,8 @@ def put_entry(
         case feed.Points():
             kind, first, count = feed.METRICS, 0, len(entry.points)
             at_us = max(int(point["time_us"]) for point in entry.points)
+    if unit.feed_batch(model, kind, batch_id) is not None:  # so long ago that its answer was let go of
+        raise RequestIdReused(batch_id)
     unit.put(
         FeedItem(
             stream=model, seq=seq, kind=kind, batch_id=batch_id, first_row=first, row_count=count,
@@ -121,12 +129,11 @@ def _once(desk: Desk, unit: Unit, key: str, sha: str, work: Callable[[], Receipt
 
     What is kept of the content is a keyed hash: from a plain one a row of few values could be guessed.
     """
-    had = unit.request(key)
-    if had is None or had.payload_sha256 != sha:  # what an earlier release has kept is a plain one
-        sha = desk.sealer.vault.pseudonym("request", sha)
-    answer = unit.answer(key, sha)
+    keyed, had = desk.sealer.vault.pseudonym("request", sha), unit.request(key)
+    # What an earlier release has kept is a plain one.
+    answer = first_answer(had, sha if had is not None and had.payload_sha256 == sha else keyed)
     if answer is not None:
         return replace(Receipt(**orjson.loads(answer)), duplicate=True)
     receipt = work()
-    unit.remember(key, sha, orjson.dumps(asdict(receipt)))
+    unit.remember(key, keyed, orjson.dumps(asdict(receipt)))
     return receipt

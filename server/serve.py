@@ -44,9 +44,12 @@ from server.transport.operations import OperationsServicer
 from server.transport.privacy import PrivacyServicer
 from server.transport.speakers import Speakers
 from server.transport.states import HealthServicer, RoutingServicer
+from server.transport.status import said
 from server.transport.training import TrainingServicer
 from server.transport.wake import Bell
 from server.wiring import build
+from store.errors import DatabaseFault
+from store.vault import VaultFault
 
 LOG = structlog.get_logger()
 LEAST_PING_SECONDS = 30  #: between two pings of a client; its library is told of it
@@ -78,10 +81,16 @@ def run(settings: Settings) -> None:
 
 
 def _forget_again(service: Service) -> None:
-    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone."""
-    left = service.privacy.finish()
-    if left:
-        LOG.info("erasures_left", finished=left)
+    """Carry out erasures that a process has left, and again those that an old copy of the vault has undone.
+
+    One that a model stops which cannot be read keeps nobody from being served: it is told, and stays intended.
+    """
+    found = service.privacy.finish()
+    if found.done:
+        LOG.info("erasures_left", finished=found.done)
+    for erasure, models in found.left.items():
+        why = {model: ": ".join(said(error)) for model, error in models.items()}
+        LOG.error("erasure_undone", erasure=erasure, models=why, then="it stays intended, and is tried twice a minute")
     keys = service.privacy.destroy_again()
     if keys:
         LOG.warning("vault_restored", keys_destroyed_again=keys, then="throw away copies of the vault that are so old")
@@ -97,8 +106,9 @@ async def _serve(service: Service, settings: Settings) -> None:
     server, readiness, port = await listen(service, settings, bell)
     LOG.info("listening", host=settings.host, port=port, clock=settings.clock, database=_shown(settings.database))
     clockwork = Clockwork(service, settings, _asking(settings))
-    ticking = loop.create_task(clockwork.run())
+    ticking, folding = loop.create_task(clockwork.run()), loop.create_task(_fold(service))
     await stop.wait()
+    service.recall.leave()
     LOG.info("draining", seconds=settings.drain_seconds)
     await readiness.enter_graceful_shutdown()
     bell.leave()  # those who watch would stay for ever
@@ -109,7 +119,16 @@ async def _serve(service: Service, settings: Settings) -> None:
     ticking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await ticking
+    await folding
     LOG.info("stopped")
+
+
+async def _fold(service: Service) -> None:
+    """Fold all models while calls are answered; a database that is away has each be folded when somebody asks."""
+    try:
+        LOG.info("folded", models=await asyncio.to_thread(service.recall.fold_all))
+    except (DatabaseFault, VaultFault) as error:
+        LOG.warning("not_folded", error=str(error))
 
 
 async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc.aio.Server, Readiness, int]:

@@ -24,10 +24,11 @@ from server.following.followers import Followers
 from server.following.turns import Turn
 from server.history import folding, inventory, moments, reading
 from server.history.precedents import Precedents, precedents
-from server.history.unreadable import Listing
+from server.history.unreadable import Listing, listing
 from server.jobs.office import JobQueue
 from server.models import operating, registration, routing, windows
 from server.privacy.office import Privacy
+from server.recall import Recall
 from server.requests import LabelsBatch, MetricsBatch, NewModel, Receipt, RowsBatch
 from server.views import ModelView, RouteView, StateView
 from statemachine.externals import ExternalSignal
@@ -47,6 +48,7 @@ class Service:
         self.jobs = JobQueue(store, desk, self.do, time_us)
         self.checkpoints = Checkpoints(store, notary, self.do)
         self.followers = Followers(store, desk, self.do)
+        self.recall = Recall(store, desk, self.do)
         store.on_commit(desk.committed)
 
     # Models.
@@ -146,6 +148,10 @@ class Service:
         """Tell the route in force."""
         return self.store.read(lambda reader: routing.route_of(self.desk, reader, model))
 
+    def routes(self, models: Sequence[str]) -> Listing[RouteView]:
+        """Tell the routes in force of models, and which cannot be read."""
+        return listing(models, len(models) + 1, self.route)
+
     def acknowledge_route(
         self,
         model: str,
@@ -219,6 +225,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what is queued, then let go of the store and the vault."""
+        self.recall.close()
         self.store.close()
         self.desk.sealer.vault.close()
 
@@ -231,6 +238,12 @@ class Service:
             Turn(model, self.do(partial(consequences.fire_timers, self.desk, model=model, now_us=now_us)))
             for model in due
         ]
+
+    def make_room(self, most: int) -> int:
+        """Let go of the rows in memory of models that are idle, if there are more than *most*; give of how many."""
+        if self.desk.known_models <= most:
+            return 0  # the writer is not asked
+        return self.do(lambda _: self.desk.make_room(most)).result()
 
     def do(self, work: Callable[[Unit], T]) -> Answer[T]:
         """Do *work* as one piece; what it leaves in memory goes when it fails."""

@@ -29,12 +29,14 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
     "message_bytes": (1 << 20, 1 << 30),
     "calls": (1, 100_000),
+    "watches": (1, 1_000_000),
     "readers": (1, 16),  # a SQLite database has 16 connections for those who ask
     "timer_seconds": (0.01, 3_600),
     "drain_seconds": (0, 3_600),
     "keep_rows_days": (0, 36_500),
     "keep_evidence_days": (0, 36_500),
     "keep_events_days": (0, 36_500),
+    "keep_answers_days": (0, 36_500),
 }
 
 
@@ -64,11 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     message_bytes: int = 64 << 20
     calls: int = 256  #: calls that are worked on at once
     readers: int = 8  #: threads that ask the database
+    watches: int = 1_000  #: models whose rows are held in memory; beyond it those go that were idle for an hour
     timer_seconds: float = 1.0  #: between two looks at timers and leases
     drain_seconds: float = 10.0
     keep_rows_days: int = 0  #: rows and labels go when they are older, by whole periods; 0 keeps them for ever
     keep_evidence_days: int = 0  #: so does what decisions rest on, but for what a model cannot do without
     keep_events_days: int = 0  #: what a model's events tell goes so long after it was retired
+    keep_answers_days: int = 90  #: how long a repeated request gets its first answer; 0 is for ever
+    keep_checkpoints: Literal["thinned", "all"] = "thinned"  #: with age one a minute, an hour, a day
     logs: Literal["console", "json"] = "console"
 
     @property

@@ -155,6 +155,9 @@ class Reader(Protocol):
     def requests(self, after: str = "", limit: int = 1000) -> tuple[Request, ...]:
         """Return at most *limit* requests with an id > *after*, by id in order of code points."""
 
+    def requests_before(self, before_us: int, limit: int) -> tuple[str, ...]:
+        """Return the ids of at most *limit* requests with recorded_us < *before_us*, by (recorded_us, id)."""
+
 
 class Unit(Reader, Protocol):
     """One piece of work inside the writer's open transaction. It reads what it has written."""

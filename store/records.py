@@ -33,6 +33,14 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClearCheckpoint:
+    """Forget a checkpoint. One that is not there is forgotten already; the last of its day is refused."""
+
+    epoch: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What a decision rests on, under its hash. Putting it twice is putting it once."""
 
@@ -198,6 +206,13 @@ class Request:
     recorded_us: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearRequest:
+    """Forget what became of a request: it is a new one then. One that is not there is forgotten already."""
+
+    request_id: str
+
+
 Write = (
     Evidence
     | Projection
@@ -212,4 +227,6 @@ Write = (
     | Route
     | Erasure
     | Checkpoint
+    | ClearCheckpoint
+    | ClearRequest
 )

@@ -3,6 +3,8 @@
 from store.errors import FeedOutOfOrder, RequestIdReused
 from store.records import FeedHead, FeedItem, Request
 
+DAY_US = 86_400 * 1_000_000  #: of each the last checkpoint is kept
+
 
 def first_answer(request: Request | None, payload_sha256: str) -> bytes | None:
     """Return the answer that a request got before; None when it is new.

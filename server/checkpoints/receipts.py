@@ -66,10 +66,11 @@ def checkpoint(reader: Reader, size: int) -> Checkpoint:
     """Give the checkpoint of *size* events; 0 is the newest one.
 
     Raises:
-        ThingMissing: None was signed at that size.
+        ThingMissing: None was signed at that size, or it is kept no more.
     """
     found = next(iter(reader.checkpoints(size + 1 if size else None)), None)
     if found is None or size not in (0, found.size):
-        nearest = f"the nearest before it is of {found.size}" if found else "none was signed so far"
-        raise ThingMissing("size", f"no checkpoint of {size} events was signed; {nearest}; 0 takes the newest one")
+        none = "none before it is" if size else "none was signed so far"
+        nearest = f"the nearest before it is of {found.size}" if found else none
+        raise ThingMissing("size", f"no checkpoint of {size} events is kept; {nearest}; 0 takes the newest one")
     return found

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from server.act import Caller
 from server.desk import Desk
+from server.history.unreadable import OF_ONE_MODEL
 from server.intake.sealing import ROWS
 from server.privacy.erasures import (
     DONE,
@@ -72,6 +73,18 @@ def carry_out(desk: Desk, unit: Unit, erasure: str, now_us: int, caller: Caller)
     done = replace(asked, status=DONE, models=touched, done_us=now_us)
     keep(unit, done)
     return done
+
+
+def unreadable(desk: Desk, reader: Reader, erasure: str) -> dict[str, Exception]:
+    """Tell which models that an erasure is about cannot be read, and why: a legal hold may keep what is theirs."""
+    asked, found = view(reader, erasure), dict[str, Exception]()
+    keys = keys_of(desk.sealer.vault, asked)
+    for model in scope_of(erasure, asked.scope).told(reader, asked.span, keys):
+        try:
+            desk.readers.health(reader, model)
+        except OF_ONE_MODEL as error:
+            found[model] = error
+    return found
 
 
 def destroy_again(vault: Vault, reader: Reader) -> int:

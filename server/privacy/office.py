@@ -28,6 +28,14 @@ class Aged:
     left: Mapping[str, Exception]  #: models of which something is left, and why; empty where it is of all
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of erasures that were undone."""
+
+    done: int  #: also those that a hold keeps: they wait until it is lifted
+    left: Mapping[str, Mapping[str, Exception]]  #: intents that stay, by id; each with the models that stop it, and why
+
+
 class Privacy:
     """Erases, forgets, and tells of both. Its methods wait for the writer, so they are not for an event loop."""
 
@@ -85,15 +93,15 @@ class Privacy:
         failed = {one.model: error for one in due.erasures if (error := self._tried(one.erasure))}
         return Aged(len(due.erasures), {**due.left, **failed})
 
-    def finish(self) -> int:
-        """Carry out what was asked for before a process ended; give how much that was."""
+    def finish(self) -> Finished:
+        """Carry out what was asked for before a process ended; what an unreadable model stops stays intended."""
         return self._finish(self._intended())
 
     def destroy_again(self) -> int:
         """Destroy again what an old copy of the vault brought back; give how many keys that were."""
         return self._store.read(lambda reader: erasing.destroy_again(self._desk.sealer.vault, reader))
 
-    def finish_left(self) -> int:
+    def finish_left(self) -> Finished:
         """Carry out what was undone when this was last called, and is: by a server that was killed, or held meanwhile.
 
         It looks at no date: that of an erasure is by the clock of the server that was asked for it.
@@ -104,11 +112,14 @@ class Privacy:
     def _intended(self) -> list[str]:
         return [one.erasure for one in self._store.read(erasures.under_way)]
 
-    def _finish(self, unfinished: list[str]) -> int:
-        failures = [error for erasure in unfinished if (error := self._tried(erasure))]
-        if failures:
-            raise failures[0]
-        return len(unfinished)
+    def _finish(self, unfinished: list[str]) -> Finished:
+        failed = {erasure: error for erasure in unfinished if (error := self._tried(erasure))}
+        left = {erasure: self._stopped(erasure) or {erasure: error} for erasure, error in failed.items()}
+        return Finished(len(unfinished) - len(left), left)
+
+    def _stopped(self, erasure: str) -> dict[str, Exception]:
+        """Give the models that stop an erasure since they cannot be read; none where something else does."""
+        return self._store.read(lambda reader: erasing.unreadable(self._desk, reader, erasure))
 
     def _tried(self, erasure: str) -> Exception | None:
         """Carry an erasure out; give what one model stops it with, which keeps no other from its turn."""

@@ -14,6 +14,7 @@ from server.models import routing
 from server.service import Service
 from server.transport.calls import Context, answering, caller, known, once, read, states, streaming
 from server.transport.fields import between, continued, identifier, model_name, number, page, page_token, text, word
+from server.transport.routed import Routed
 from server.transport.unreadable import one_unreadable, unreadable
 from server.transport.wake import Bell
 from server.transport.windows import row_window
@@ -25,7 +26,6 @@ MOST_MODELS = 1_000
 STATES = tuple(state.value for state in State)
 PAGE = 500  #: events that a watcher is shown at once
 LIFE_SECONDS = 15.0  #: of silence, until a watcher is sent a sign of life
-RENEWALS = 3  #: of a route within its time to live
 
 
 class HealthServicer(health_pb2_grpc.ModelHealthServiceServicer):
@@ -105,19 +105,23 @@ class RoutingServicer(routing_pb2_grpc.RoutingServiceServicer):
     async def WatchRoutes(
         self, request: routing_pb2.WatchRoutesRequest, _: Context
     ) -> AsyncGenerator[routing_pb2.WatchRoutesResponse, None]:
-        """Tell the routes of models now, each new generation, and each again before it expires."""
+        """Tell the routes of models now, each new generation, and each again before it expires.
+
+        A model that cannot be read is named once for each reason, and looked at again now and then.
+        """
         names = some_models(request.models)
-        await states(self._service, names, "models")
-        loop = asyncio.get_running_loop()
-        told: dict[str, tuple[int, float]] = {}  # generation, and when to tell it again
+        await known(self._service, names, "models")
+        loop, told = asyncio.get_running_loop(), Routed(names)
         with self._bell.listener() as rung:
             while True:
-                for view in await read(lambda: [self._service.route(name) for name in names]):
-                    generation, again = told.get(view.model, (-1, 0.0))
-                    if view.generation != generation or loop.time() >= again:
-                        told[view.model] = view.generation, loop.time() + view.ttl_seconds / RENEWALS
+                found = await read(self._service.routes, told.due(loop.time()))
+                for view in found.told:
+                    if told.is_news(view, loop.time()):
                         yield routing_pb2.WatchRoutesResponse(route=route(view))
-                await rung(min(again for _, again in told.values()) - loop.time())
+                for one in found.unreadable:
+                    if told.is_new_fault(one, loop.time()):
+                        yield routing_pb2.WatchRoutesResponse(unreadable=one_unreadable(one))
+                await rung(told.again(loop.time()))
 
     @answering
     async def AcknowledgeRoute(

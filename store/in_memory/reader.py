@@ -224,6 +224,11 @@ class MemoryReader:
         rows = self._rows.requests.rows
         return tuple(rows[name] for name in sorted(name for name in rows if name > after)[:limit])
 
+    def requests_before(self, before_us: int, limit: int) -> tuple[str, ...]:
+        """Return ids of requests that were recorded before, the oldest first."""
+        ages = ((one.recorded_us, name) for name, one in self._rows.requests.rows.items())
+        return tuple(name for _, name in sorted(age for age in ages if age[0] < before_us)[:limit])
+
 
 def _when_due(timer: Timer) -> tuple[int, str, str]:
     return timer.due_us, timer.stream, timer.name

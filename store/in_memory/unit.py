@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from statemachine.record.envelope import NewEvent, RecordedEvent
-from store.errors import AlreadyRecorded, ReferenceMissing
+from store.errors import AlreadyRecorded, RecordIsImmutable, ReferenceMissing
 from store.in_memory.reader import MemoryReader
 from store.in_memory.rows import Rows
 from store.ledger import Ledger
 from store.records import (
     Checkpoint,
+    ClearCheckpoint,
     ClearLease,
+    ClearRequest,
     ClearTimer,
     Cursor,
     Erasure,
@@ -26,7 +28,7 @@ from store.records import (
     Window,
     Write,
 )
-from store.rules import first_answer, next_item
+from store.rules import DAY_US, first_answer, next_item
 
 
 class MemoryUnit(MemoryReader):
@@ -111,6 +113,20 @@ def _put_checkpoint(rows: Rows, write: Checkpoint) -> None:
     rows.checkpoints.put((write.epoch, write.size), write)
 
 
+def _clear_checkpoint(rows: Rows, write: ClearCheckpoint) -> None:
+    found = rows.checkpoints.get((write.epoch, write.size))
+    if found is None:
+        return
+    if not any(_later_that_day(one, found) for one in rows.checkpoints.rows.values()):
+        raise RecordIsImmutable("checkpoints")
+    rows.checkpoints.drop((write.epoch, write.size))
+
+
+def _later_that_day(one: Checkpoint, found: Checkpoint) -> bool:
+    same = one.epoch == found.epoch and one.created_us // DAY_US == found.created_us // DAY_US
+    return same and one.size > found.size
+
+
 # The key of the table is the type of the argument, which no type can say.
 _PUTS: dict[type, Callable[[Rows, Any], None]] = {
     Evidence: _put_evidence,
@@ -126,4 +142,6 @@ _PUTS: dict[type, Callable[[Rows, Any], None]] = {
     Route: _put_route,
     Erasure: lambda rows, write: rows.erasures.put(write.erasure_id, write),
     Checkpoint: _put_checkpoint,
+    ClearCheckpoint: _clear_checkpoint,
+    ClearRequest: lambda rows, write: rows.requests.drop(write.request_id),
 }

@@ -49,6 +49,13 @@ class Compiler:
         """Give the statement that removes the row under *key*."""
         return self.compiled(delete(table).where(ours(table), *(asked(table, name) for name in key)), table)
 
+    def let_go(self, function: str, table: Table, *key: str) -> Statement:
+        """Give the statement that removes an old row under *key*; on PostgreSQL, the owner's *function* that does."""
+        if not self.for_postgresql:
+            return self.forget(table, *key)
+        typed = (bindparam(name, type_=table.c[name].type) for name in ("namespace", *key))
+        return self.compiled(select(getattr(func, function)(*typed)), table)
+
     def insert(self, table: Table) -> Statement:
         """Give the statement that writes a new row, and its faster forms for many."""
         one = self.compiled(insert(table).values(parameters(table)), table)

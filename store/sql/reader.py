@@ -263,6 +263,11 @@ class SqlReader:
         """Return requests by id."""
         return self._all(Request, self._say.requests, after=after, limit=limit)
 
+    def requests_before(self, before_us: int, limit: int) -> tuple[str, ...]:
+        """Return ids of requests that were recorded before, the oldest first."""
+        self._ready("requests")
+        return tuple(row[0] for row in self._link.rows(self._say.requests_before, before=before_us, limit=limit))
+
     @property
     def _at_rest(self) -> AtRest:
         """What opens rows, without keys that were destroyed before this transaction first asks."""

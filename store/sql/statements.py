@@ -138,6 +138,14 @@ class Statements:
         self.requests = self._make.compiled(
             rows(REQUESTS).where(REQUESTS.c.request_id > AFTER).order_by(REQUESTS.c.request_id).limit(LIMIT), REQUESTS
         )
+        #: Those that were answered first.
+        self.requests_before = self._make.compiled(
+            rows(REQUESTS, "request_id")
+            .where(REQUESTS.c.recorded_us < bindparam("before"))
+            .order_by(REQUESTS.c.recorded_us, REQUESTS.c.request_id)
+            .limit(LIMIT),
+            REQUESTS,
+        )
 
     def _tree_queries(self) -> None:
         #: A full tile.
@@ -257,10 +265,12 @@ class Statements:
         self.add_head = self._make.compiled(insert_if_new(HEAD), HEAD)
         self.add_tile = self._make.insert(TILES)
         self.add_checkpoint = self._make.insert(CHECKPOINTS)
+        self.clear_checkpoint = self._make.let_go("remission_forget_checkpoint", CHECKPOINTS, "epoch", "size")
 
     def _other_writes(self) -> None:
         self.add_evidence = self._make.compiled(insert_if_new(EVIDENCE), EVIDENCE)
         self.add_request = self._make.insert(REQUESTS)
+        self.clear_request = self._make.let_go("remission_forget_request", REQUESTS, "request_id")
         self.put_projection = self._make.upsert(PROJECTIONS)
         self.put_timer = self._make.upsert(TIMERS)
         self.clear_timer = self._make.forget(TIMERS, "stream", "name")

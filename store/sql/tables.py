@@ -105,6 +105,7 @@ REQUESTS = Table(
     _bytes("response"),
     _long("recorded_us"),
     PrimaryKeyConstraint("namespace", "request_id", name="requests_pkey"),
+    Index("requests_by_age", "namespace", "recorded_us", "request_id"),
 )
 
 HEAD = Table(

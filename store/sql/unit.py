@@ -10,7 +10,9 @@ from store.errors import Interrupted
 from store.ledger import NO_HEAD, NO_TAIL, Ledger, Tail
 from store.records import (
     Checkpoint,
+    ClearCheckpoint,
     ClearLease,
+    ClearRequest,
     ClearTimer,
     Cursor,
     Erasure,
@@ -256,4 +258,6 @@ _PUTS: dict[type, Callable[[SqlUnit, Any], None]] = {
     Route: _row("put_route", columns_of(ROUTES), "stream", "generation"),
     Erasure: _row("put_erasure", columns_of(ERASURES), "erasure_id"),
     Checkpoint: _row("add_checkpoint", columns_of(CHECKPOINTS), "epoch", "size"),
+    ClearCheckpoint: _row("clear_checkpoint", ("epoch", "size"), "epoch", "size"),
+    ClearRequest: _row("clear_request", ("request_id",), "request_id"),
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from statemachine.record.envelope import leaf_hash
-from store import AlreadyRecorded, Checkpoint, Head, Store, TileMissing, TreeAltered
+from store import AlreadyRecorded, Checkpoint, ClearCheckpoint, Head, RecordIsImmutable, Store, TileMissing, TreeAltered
 from store.ports import Reader, Unit
+from store.rules import DAY_US
 from store.tree import EMPTY, Edge, edge_at, hashes_in
 from tests.fixtures.events import some_events
 from tests.fixtures.trees import root_of
-from tests.fixtures.work import appending
+from tests.fixtures.work import appending, keeping
 
 
 def hashes(reader: Reader) -> list[bytes]:
@@ -115,6 +116,34 @@ def test_a_checkpoint_is_kept_once_and_the_newest_is_found_first(store: Store) -
 
     assert store.read(lambda reader: reader.checkpoints()) == (signed[2],)
     assert store.read(lambda reader: reader.checkpoints(300, 5)) == (signed[1], signed[0])
+
+
+def signed_at(size: int, created_us: int, epoch: int = 1) -> Checkpoint:
+    return Checkpoint(epoch=epoch, size=size, root="ab" * 32, note=b"", created_us=created_us)
+
+
+def test_a_checkpoint_may_go_while_a_later_one_of_its_day_stays(store: Store) -> None:
+    store.run(keeping(signed_at(1, DAY_US), signed_at(2, DAY_US + 1), signed_at(3, 2 * DAY_US - 1)))
+    store.run(keeping(ClearCheckpoint(epoch=1, size=2), ClearCheckpoint(epoch=1, size=1)))
+    store.run(keeping(ClearCheckpoint(epoch=1, size=1), ClearCheckpoint(epoch=1, size=9)))
+
+    assert store.read(lambda reader: reader.checkpoints(limit=9)) == (signed_at(3, 2 * DAY_US - 1),)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [None, signed_at(3, 2 * DAY_US), signed_at(1, DAY_US), signed_at(3, DAY_US, epoch=2)],
+    ids=["alone", "next day", "fewer events", "other epoch"],
+)
+def test_the_last_checkpoint_of_a_day_stays(store: Store, later: Checkpoint | None) -> None:
+    last = signed_at(2, DAY_US)
+    store.run(keeping(last, *([later] if later else [])))
+
+    with pytest.raises(RecordIsImmutable) as refused:
+        store.run(keeping(ClearCheckpoint(epoch=1, size=2)))
+
+    assert refused.value.what == "checkpoints"
+    assert last in store.read(lambda reader: reader.checkpoints(limit=9))
 
 
 def test_a_checkpoint_of_another_epoch_is_none_of_this_log(store: Store) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -12,6 +14,10 @@ import pytest
 from remission import Client
 from remission.v1 import privacy_pb2, privacy_pb2_grpc
 
+from server.clock import wall_us
+from store import open_store
+from store.vault import open_vault
+from tests.fixtures.events import an_event
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.servers import Server, start
 from tests.integration.server import marked
@@ -89,6 +95,33 @@ def test_a_running_server_finishes_what_a_killed_one_was_asked_to_erase(tmp_path
 
     assert [(one.model, one.rows, one.labels) for one in found.models] == [("m", MARKED, MARKED)]
     assert (proved.chain_ok, proved.replay_equal, proved.first_failure) == (True, True, "")
+
+
+def test_a_server_starts_though_an_erasure_is_of_a_model_that_cannot_be_read_and_keeps_what_is_intended(
+    tmp_path: Path,
+) -> None:
+    told = tmp_path / "server.log"
+    doomed = start(tmp_path, program=DOOMED)
+    fed(doomed)
+    with Client(doomed.target) as client:
+        client.create_model(marked.a_model("n"), marked.a_past())
+    killed_while_erasing(doomed)
+    with (
+        closing(open_vault(f"sqlite:///{tmp_path}/log-vault.db", clock_us=wall_us)) as vault,
+        closing(open_store(f"sqlite:///{tmp_path}/log.db", clock_us=wall_us, vault=vault)) as store,
+    ):
+        store.run(lambda unit: unit.append("m", unit.version("m"), [an_event("of-later")]))
+    server = start(tmp_path, program=EAGER)
+    with Client(server.target) as client:
+        client.ingest_batch("n", marked.batch(0))  # the others are served
+        [kept] = client.privacy.erasures()
+        gone = marked.destroyed(tmp_path / "log-vault.db")
+    server.stop()
+
+    [line] = [line for line in told.read_text().splitlines() if "erasure_undone" in line]
+    assert kept.erasure_id in line
+    assert re.search(r"models=\{'m': .UNKNOWN_EVENT: ", line)
+    assert (kept.status, list(gone)) == (privacy_pb2.ERASURE_STATUS_INTENDED, [])
 
 
 def test_a_server_that_starts_on_an_old_copy_of_the_vault_destroys_again_and_says_so(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,8 +12,8 @@ import grpc
 import msgspec
 import pytest
 from remission import Client
-from remission.errors import CallError
-from remission.v1 import health_pb2, health_pb2_grpc, model_pb2, model_pb2_grpc
+from remission.errors import CallError, NotFoundError
+from remission.v1 import health_pb2, health_pb2_grpc, model_pb2, model_pb2_grpc, routing_pb2, routing_pb2_grpc
 
 from server.settings import Settings
 from server.wiring import build
@@ -112,6 +113,26 @@ def test_changes_of_the_others_are_watched(client: Client, models: tuple[str, ..
         with pytest.raises(CallError) as refused:
             client.state(name)
         assert refused.value.message == one.message
+
+
+def test_routes_of_the_others_are_watched(target: str, client: Client) -> None:
+    request = routing_pb2.WatchRoutesRequest(models=["altered", "later", "whole", "altered"])
+    with grpc.insecure_channel(target) as channel:
+        whole, *others = islice(routing_pb2_grpc.RoutingServiceStub(channel).WatchRoutes(request), 3)
+
+    assert (whole.route.model, whole.HasField("unreadable")) == ("whole", False)
+    assert {one.unreadable.model: one.unreadable.reason for one in others} == {
+        name: REASONS[name] for name in ("altered", "later")
+    }
+    for one in others:
+        with pytest.raises(CallError) as refused:
+            client.routes.get(one.unreadable.model)
+        assert (refused.value.message, one.HasField("route")) == (one.unreadable.message, False)
+
+
+def test_a_model_that_was_never_here_is_refused_to_who_watches_routes(client: Client) -> None:
+    with pytest.raises(NotFoundError, match=r"models\[1\]"):
+        next(client.routes.watch("whole", "nobody"))
 
 
 def test_unreadable_models_are_named_whatever_states_are_asked_for(client: Client) -> None:

@@ -9,7 +9,10 @@ import pytest
 from sqlalchemy import make_url
 
 from store import (
+    Checkpoint,
+    ClearCheckpoint,
     ClearLease,
+    ClearRequest,
     ClearTimer,
     Cursor,
     Evidence,
@@ -65,6 +68,7 @@ def everything() -> list[Write]:
     evidence = Evidence(kind="k", body=BODY)
     once: list[Write] = [
         evidence,
+        *(Checkpoint(epoch=1, size=size, root=PROOF, note=BODY, created_us=size) for size in (1, 2)),
         FeedItem(stream="a", seq=1, kind="rows", batch_id="b", first_row=0, row_count=1, watermark_us=1, body=BODY),
     ]
     again: list[Write] = [
@@ -76,7 +80,14 @@ def everything() -> list[Write]:
         Cursor(stream="a", name="follower", seq=1, body=b""),
         Window(stream="a", epoch=0, kind="rows", idx=0, evidence_sha256=evidence.sha256, feed_seq=1),
     ]
-    return [*once, *again, *again, ClearTimer(stream="a", name="x"), ClearLease(job_id="j")]
+    return [
+        *once,
+        *again,
+        *again,
+        ClearTimer(stream="a", name="x"),
+        ClearLease(job_id="j"),
+        ClearCheckpoint(epoch=1, size=1),
+    ]
 
 
 def test_the_role_that_serves_can_do_all_its_work(granted_url: str, opened: Opening) -> None:
@@ -88,6 +99,9 @@ def test_the_role_that_serves_can_do_all_its_work(granted_url: str, opened: Open
     assert [event.version for event in store.read(lambda reader: reader.events("a"))] == [1, 2]
     assert store.read(lambda reader: reader.job("j")) is not None
     assert store.run(lambda unit: unit.answer("r-1", "0" * 64)) == BODY
+    store.run(keeping(ClearRequest(request_id="r-1")))
+    assert store.run(lambda unit: unit.answer("r-1", "0" * 64)) is None
+    assert [one.size for one in store.read(lambda reader: reader.checkpoints(limit=9))] == [2]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +113,7 @@ def test_the_role_that_serves_can_do_all_its_work(granted_url: str, opened: Open
         "UPDATE events SET payload = payload_key",
         "UPDATE evidence SET kind = 'forged'",
         "DELETE FROM requests",
+        "DELETE FROM checkpoints",
         "UPDATE feed SET body = ''",
         "ALTER TABLE events DISABLE TRIGGER ALL",
         "DROP TABLE events",

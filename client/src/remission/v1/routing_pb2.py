@@ -12,9 +12,10 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from remission.v1 import health_pb2 as remission_dot_v1_dot_health__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aremission/v1/routing.proto\x12\x0cremission.v1\"\xaf\x02\n\x05Route\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12\x10\n\x08\x63hampion\x18\x03 \x01(\t\x12\x11\n\tcandidate\x18\x04 \x01(\t\x12\x17\n\x0fshadow_versions\x18\x05 \x03(\t\x12\x13\n\x0b\x65xposure_bp\x18\x06 \x01(\x05\x12\x0c\n\x04salt\x18\x07 \x01(\t\x12\x13\n\x0bttl_seconds\x18\x08 \x01(\x05\x12\x11\n\tissued_us\x18\t \x01(\x03\x12\x42\n\x10manifest_sha256s\x18\n \x03(\x0b\x32(.remission.v1.Route.ManifestSha256sEntry\x1a\x36\n\x14ManifestSha256sEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x0fGetRouteRequest\x12\r\n\x05model\x18\x01 \x01(\t\"6\n\x10GetRouteResponse\x12\"\n\x05route\x18\x01 \x01(\x0b\x32\x13.remission.v1.Route\"$\n\x12WatchRoutesRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"9\n\x13WatchRoutesResponse\x12\"\n\x05route\x18\x01 \x01(\x0b\x32\x13.remission.v1.Route\"\x88\x01\n\x17\x41\x63knowledgeRouteRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x11\n\trouter_id\x18\x04 \x01(\t\x12\x12\n\napplied_bp\x18\x05 \x01(\x05\x12\x0f\n\x07\x66\x61ilure\x18\x06 \x01(\t\".\n\x18\x41\x63knowledgeRouteResponse\x12\x12\n\ngeneration\x18\x01 \x01(\x04\x32\x94\x02\n\x0eRoutingService\x12I\n\x08GetRoute\x12\x1d.remission.v1.GetRouteRequest\x1a\x1e.remission.v1.GetRouteResponse\x12T\n\x0bWatchRoutes\x12 .remission.v1.WatchRoutesRequest\x1a!.remission.v1.WatchRoutesResponse0\x01\x12\x61\n\x10\x41\x63knowledgeRoute\x12%.remission.v1.AcknowledgeRouteRequest\x1a&.remission.v1.AcknowledgeRouteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aremission/v1/routing.proto\x12\x0cremission.v1\x1a\x19remission/v1/health.proto\"\xaf\x02\n\x05Route\x12\r\n\x05model\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x04\x12\x10\n\x08\x63hampion\x18\x03 \x01(\t\x12\x11\n\tcandidate\x18\x04 \x01(\t\x12\x17\n\x0fshadow_versions\x18\x05 \x03(\t\x12\x13\n\x0b\x65xposure_bp\x18\x06 \x01(\x05\x12\x0c\n\x04salt\x18\x07 \x01(\t\x12\x13\n\x0bttl_seconds\x18\x08 \x01(\x05\x12\x11\n\tissued_us\x18\t \x01(\x03\x12\x42\n\x10manifest_sha256s\x18\n \x03(\x0b\x32(.remission.v1.Route.ManifestSha256sEntry\x1a\x36\n\x14ManifestSha256sEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\" \n\x0fGetRouteRequest\x12\r\n\x05model\x18\x01 \x01(\t\"6\n\x10GetRouteResponse\x12\"\n\x05route\x18\x01 \x01(\x0b\x32\x13.remission.v1.Route\"$\n\x12WatchRoutesRequest\x12\x0e\n\x06models\x18\x01 \x03(\t\"l\n\x13WatchRoutesResponse\x12\"\n\x05route\x18\x01 \x01(\x0b\x32\x13.remission.v1.Route\x12\x31\n\nunreadable\x18\x02 \x01(\x0b\x32\x1d.remission.v1.UnreadableModel\"\x88\x01\n\x17\x41\x63knowledgeRouteRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x11\n\trouter_id\x18\x04 \x01(\t\x12\x12\n\napplied_bp\x18\x05 \x01(\x05\x12\x0f\n\x07\x66\x61ilure\x18\x06 \x01(\t\".\n\x18\x41\x63knowledgeRouteResponse\x12\x12\n\ngeneration\x18\x01 \x01(\x04\x32\x94\x02\n\x0eRoutingService\x12I\n\x08GetRoute\x12\x1d.remission.v1.GetRouteRequest\x1a\x1e.remission.v1.GetRouteResponse\x12T\n\x0bWatchRoutes\x12 .remission.v1.WatchRoutesRequest\x1a!.remission.v1.WatchRoutesResponse0\x01\x12\x61\n\x10\x41\x63knowledgeRoute\x12%.remission.v1.AcknowledgeRouteRequest\x1a&.remission.v1.AcknowledgeRouteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,22 +24,22 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _globals['_ROUTE_MANIFESTSHA256SENTRY']._options = None
   _globals['_ROUTE_MANIFESTSHA256SENTRY']._serialized_options = b'8\001'
-  _globals['_ROUTE']._serialized_start=45
-  _globals['_ROUTE']._serialized_end=348
-  _globals['_ROUTE_MANIFESTSHA256SENTRY']._serialized_start=294
-  _globals['_ROUTE_MANIFESTSHA256SENTRY']._serialized_end=348
-  _globals['_GETROUTEREQUEST']._serialized_start=350
-  _globals['_GETROUTEREQUEST']._serialized_end=382
-  _globals['_GETROUTERESPONSE']._serialized_start=384
-  _globals['_GETROUTERESPONSE']._serialized_end=438
-  _globals['_WATCHROUTESREQUEST']._serialized_start=440
-  _globals['_WATCHROUTESREQUEST']._serialized_end=476
-  _globals['_WATCHROUTESRESPONSE']._serialized_start=478
-  _globals['_WATCHROUTESRESPONSE']._serialized_end=535
-  _globals['_ACKNOWLEDGEROUTEREQUEST']._serialized_start=538
-  _globals['_ACKNOWLEDGEROUTEREQUEST']._serialized_end=674
-  _globals['_ACKNOWLEDGEROUTERESPONSE']._serialized_start=676
-  _globals['_ACKNOWLEDGEROUTERESPONSE']._serialized_end=722
-  _globals['_ROUTINGSERVICE']._serialized_start=725
-  _globals['_ROUTINGSERVICE']._serialized_end=1001
+  _globals['_ROUTE']._serialized_start=72
+  _globals['_ROUTE']._serialized_end=375
+  _globals['_ROUTE_MANIFESTSHA256SENTRY']._serialized_start=321
+  _globals['_ROUTE_MANIFESTSHA256SENTRY']._serialized_end=375
+  _globals['_GETROUTEREQUEST']._serialized_start=377
+  _globals['_GETROUTEREQUEST']._serialized_end=409
+  _globals['_GETROUTERESPONSE']._serialized_start=411
+  _globals['_GETROUTERESPONSE']._serialized_end=465
+  _globals['_WATCHROUTESREQUEST']._serialized_start=467
+  _globals['_WATCHROUTESREQUEST']._serialized_end=503
+  _globals['_WATCHROUTESRESPONSE']._serialized_start=505
+  _globals['_WATCHROUTESRESPONSE']._serialized_end=613
+  _globals['_ACKNOWLEDGEROUTEREQUEST']._serialized_start=616
+  _globals['_ACKNOWLEDGEROUTEREQUEST']._serialized_end=752
+  _globals['_ACKNOWLEDGEROUTERESPONSE']._serialized_start=754
+  _globals['_ACKNOWLEDGEROUTERESPONSE']._serialized_end=800
+  _globals['_ROUTINGSERVICE']._serialized_start=803
+  _globals['_ROUTINGSERVICE']._serialized_end=1079
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.message
+import remission.v1.health_pb2
 import typing
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
@@ -153,22 +154,28 @@ global___WatchRoutesRequest = WatchRoutesRequest
 
 @typing.final
 class WatchRoutesResponse(google.protobuf.message.Message):
-    """WatchRoutesResponse is a route, new or renewed."""
+    """WatchRoutesResponse is a route, new or renewed, or a model that has none while it cannot be read."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     ROUTE_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
     @property
     def route(self) -> global___Route:
-        """route in force."""
+        """route in force; absent with unreadable."""
+
+    @property
+    def unreadable(self) -> remission.v1.health_pb2.UnreadableModel:
+        """unreadable model, named once for each reason: routers keep to the champion once its last route expires. Absent otherwise."""
 
     def __init__(
         self,
         *,
         route: global___Route | None = ...,
+        unreadable: remission.v1.health_pb2.UnreadableModel | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["route", b"route"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["route", b"route"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["route", b"route", "unreadable", b"unreadable"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["route", b"route", "unreadable", b"unreadable"]) -> None: ...
 
 global___WatchRoutesResponse = WatchRoutesResponse
 

@@ -46,7 +46,8 @@ class RoutingServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchRoutes(self, request, context):
-        """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires.
+        """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires. A
+        model that cannot be read keeps no other from being told. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

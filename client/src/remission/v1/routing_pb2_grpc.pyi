@@ -33,7 +33,9 @@ class RoutingServiceStub:
         remission.v1.routing_pb2.WatchRoutesRequest,
         remission.v1.routing_pb2.WatchRoutesResponse,
     ]
-    """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires."""
+    """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires. A
+    model that cannot be read keeps no other from being told. Errors: NOT_FOUND.
+    """
 
     AcknowledgeRoute: grpc.UnaryUnaryMultiCallable[
         remission.v1.routing_pb2.AcknowledgeRouteRequest,
@@ -58,7 +60,9 @@ class RoutingServiceAsyncStub:
         remission.v1.routing_pb2.WatchRoutesRequest,
         remission.v1.routing_pb2.WatchRoutesResponse,
     ]
-    """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires."""
+    """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires. A
+    model that cannot be read keeps no other from being told. Errors: NOT_FOUND.
+    """
 
     AcknowledgeRoute: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.routing_pb2.AcknowledgeRouteRequest,
@@ -87,7 +91,9 @@ class RoutingServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.routing_pb2.WatchRoutesRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[remission.v1.routing_pb2.WatchRoutesResponse], collections.abc.AsyncIterator[remission.v1.routing_pb2.WatchRoutesResponse]]:
-        """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires."""
+        """WatchRoutes sends the route in force of each watched model, then each new one, and renews each before it expires. A
+        model that cannot be read keeps no other from being told. Errors: NOT_FOUND.
+        """
 
     @abc.abstractmethod
     def AcknowledgeRoute(

@@ -201,6 +201,6 @@ def test_what_was_intended_before_the_end_is_carried_out_at_the_next_start(servi
     asked = erasures.Asked(subject=ann, note="", request_id="f-1", at_us=wall_us(), scope=scopes.ACTOR)
     service.do(lambda unit: forgetting.intend(service.desk, unit, asked)).result()
     before = service.privacy.who([ann], [])[0].name
-    finished = service.privacy.finish()
+    finished = service.privacy.finish().done
 
     assert (before, finished, service.privacy.who([ann], [])[0].name) == (ANN, 1, None)

@@ -19,6 +19,7 @@ from server.intake.schema import OTHER
 from server.models import holding
 from server.privacy import erasing, erasures
 from server.privacy.ageing import Retention
+from server.privacy.office import Finished
 from server.service import Service
 from server.watching.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
@@ -190,13 +191,13 @@ def test_what_was_intended_before_a_process_ended_is_carried_out_at_the_next_sta
     if destroyed:  # it ended between the vault and the log
         vault = service.desk.sealer.vault
         vault.destroy([key.key_id for key in vault.find("rows", pseudonym=vault.pseudonym("subject", "ann"))])
-    finished = service.privacy.finish()
+    finished = service.privacy.finish().done
     found = service.privacy.erasure(erasure)
 
     assert finished == 1
     assert (found.status, [one.rows for one in found.models]) == (erasures.DONE, [4])
     assert types(service)[-1] == "erased"
-    assert service.privacy.finish() == 0
+    assert service.privacy.finish() == Finished(0, {})
 
 
 def test_what_was_destroyed_before_a_hold_is_told_and_what_was_not_stays(service: Service) -> None:
@@ -226,8 +227,8 @@ def test_what_another_server_has_left_undone_between_two_looks_is_carried_out_wh
     early, before = service.privacy.finish_left(), service.privacy.erasure(erasure)
     late, after = service.privacy.finish_left(), service.privacy.erasure(erasure)
 
-    assert (early, before.status) == (0, erasures.INTENDED)
-    assert (late, after.status) == (1, erasures.DONE)
+    assert (early.done, before.status) == (0, erasures.INTENDED)
+    assert (late.done, after.status) == (1, erasures.DONE)
 
 
 def test_an_erasure_that_a_hold_has_stopped_is_carried_out_when_it_is_lifted(service: Service) -> None:
@@ -235,7 +236,7 @@ def test_an_erasure_that_a_hold_has_stopped_is_carried_out_when_it_is_lifted(ser
     asked = erasures.Asked(subject="ann", note="", request_id="e-1", at_us=wall_us())
     erasure = service.do(lambda unit: erasing.intend(service.desk, unit, asked)).result()
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
-    seen = [service.privacy.finish_left() for _ in range(2)]
+    seen = [service.privacy.finish_left().done for _ in range(2)]
     held = service.privacy.erasure(erasure).status
     service.do(lambda unit: holding.lift(service.desk, unit, "m", "", SERVICE)).result()
     service.privacy.finish_left()

@@ -1,0 +1,107 @@
+"""What a process must read again of a model before it takes rows in, all of its feed, is read beside the writer.
+
+The first batch of a model behind a start waits for it, and nobody else does. What came in between the writer reads on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from threading import Event, Lock
+
+import orjson
+
+from server.desk import FOLLOWER, Desk, Doing
+from server.history.reading import names
+from server.history.unreadable import OF_ONE_MODEL
+from server.intake import feed
+from server.intake.admission import Intake
+from server.intake.schema import Schema
+from server.watching.watch import Watch
+from statemachine.words import RETIRED
+from store.ports import Reader, Store
+from store.records import FeedItem
+
+
+class Recall:
+    """Reads models again, one after the other, each once however many ask."""
+
+    def __init__(self, store: Store, desk: Desk, do: Doing) -> None:
+        self._store, self._desk, self._do = store, desk, do
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="recall")
+        self._under_way: dict[str, Future[None]] = {}
+        self._lock, self._leaving = Lock(), Event()
+
+    def of(self, model: str) -> Future[None] | None:
+        """Give what is over once *model* is known by heart; None where it is. From any thread.
+
+        A model that is not here, or cannot be read, is left to the call that asks for it.
+        """
+        if self._desk.knows(model) or self._leaving.is_set():
+            return None
+        with self._lock:
+            found = self._under_way.get(model)
+            if found is None:
+                found = self._under_way[model] = self._reader.submit(self._recall, model)
+        return found
+
+    def fold_all(self) -> int:
+        """Fold the log of each model, so that the first question about all of them does not wait for it; give how many.
+
+        Stored states would be read faster, but questions are answered by what was recorded. A model that cannot be read
+        is left to who asks.
+        """
+        folded = 0
+        for model in self._store.read(names):
+            if self._leaving.is_set():
+                break
+            with suppress(*OF_ONE_MODEL):
+                self._store.read(partial(self._desk.readers.health, model=model))
+                folded += 1
+        return folded
+
+    def leave(self) -> None:
+        """Break off what is under way, and begin nothing more."""
+        self._leaving.set()
+
+    def close(self) -> None:
+        """Break off what is under way, and wait until it has ended."""
+        self.leave()
+        self._reader.shutdown(cancel_futures=True)
+
+    def _recall(self, model: str) -> None:
+        try:
+            if not self._desk.knows(model):
+                found = self._store.read(lambda reader: recalled(self._desk, reader, model, self._leaving))
+                if found is not None:
+                    self._do(lambda _: self._desk.adopt(model, *found)).result()
+        except OF_ONE_MODEL:
+            return  # whoever asked is told by the call itself
+        finally:
+            with self._lock:
+                self._under_way.pop(model, None)
+
+
+def recalled(desk: Desk, reader: Reader, model: str, leaving: Event) -> tuple[Intake, Watch] | None:
+    """Build intake and watch of *model* as they are committed; None where none lives, or it is broken off."""
+    health = desk.readers.health(reader, model)
+    if not health.registered or health.place == RETIRED:
+        return None
+    schema = Schema.from_json(orjson.loads(reader.evidence(health.features_sha256)))
+    watch = Watch(schema, orjson.loads(reader.evidence(health.reference_sha256)), health)
+    intake, cursor = Intake.of(schema, health.erasures), reader.cursor(model, FOLLOWER)
+    looked_at = cursor.seq if cursor else 0
+    for item, entry in _until(leaving, desk.entries(reader, model, 0, reader.feed_head(model).seq)):
+        intake.take(entry)
+        if item.seq <= looked_at:
+            watch.take(item.seq, entry)
+    return None if leaving.is_set() else (intake, watch)
+
+
+def _until(leaving: Event, entries: Iterator[tuple[FeedItem, feed.Entry]]) -> Iterator[tuple[FeedItem, feed.Entry]]:
+    for one in entries:
+        if leaving.is_set():
+            return
+        yield one
