@@ -8,6 +8,7 @@ from typing import Any
 
 from measures.losses import SCALE
 from measures.sums import Block, Span, span
+from retraining.segments import SEGMENTS, ruins
 from statemachine.policies.policy import Policy
 
 NOTHING = "nothing"
@@ -30,7 +31,8 @@ def choose(report: dict[str, Any], policy: Policy) -> Choice:
     """Choose among the entrants of a *report*; doing nothing always competes.
 
     The best mean wins, unless a lighter remedy is within one standard error of it; and nobody wins who does not lead
-    doing nothing by the policy's margins.
+    doing nothing by the policy's margins. Where the policy wants no segment ruined, those who ruin one win only if all
+    leaders do: then the gate says why.
     """
     champion = span(report["champion"])
     nothing = Choice(name=NOTHING, remedy=NOTHING, lead=0.0, errors=0.0, gain=0.0, sample=champion.rows)
@@ -41,6 +43,8 @@ def choose(report: dict[str, Any], policy: Policy) -> Choice:
     ]
     if not leaders:
         return nothing
+    if SEGMENTS in policy.gates.mandatory:
+        leaders = [one for one in leaders if not ruins(report, one.name, policy)] or leaders
     best = max(leaders, key=lambda one: one.lead)
     close = [one for one in leaders if one is best or _as_good(entries[one.name], entries[best.name])]
     return min(close, key=lambda one: (WEIGHT[one.remedy], -_rows(entries[one.name]), -one.lead))

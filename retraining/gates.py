@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retraining.choice import NOTHING, Choice, choose
-from retraining.segments import Part, bound, parts
+from retraining.segments import SEGMENTS, Part, bound, parts
 from statemachine.policies.policy import Policy
 
-SEGMENTS, CURE = "segments", "cure"
+CURE = "cure"
 PASS, FAIL, INSUFFICIENT = "pass", "fail", "insufficient"
 MOST_EXTREME = 0.5  #: share of probe answers beyond everything the labels ever showed
 

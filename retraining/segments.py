@@ -19,6 +19,7 @@ import numpy.typing as npt
 from measures.sums import block, excess, span
 from statemachine.policies.policy import Policy
 
+SEGMENTS = "segments"  #: the gate
 Blocks = list[list[int]]
 Held = Sequence[npt.NDArray[np.bool_]]
 
@@ -61,6 +62,12 @@ def bound(found: Sequence[Part], policy: Policy) -> float:
     """
     told = sum(one.told for one in found)
     return NormalDist().inv_cdf(1 - policy.gates.segment_alpha / told) if told else 0.0
+
+
+def ruins(report: dict[str, Any], entrant: str, policy: Policy) -> bool:
+    """Say whether the *entrant* is shown to be worse in a segment than the policy tolerates."""
+    found = parts(report, entrant, policy)
+    return any(one.told and one.worse > bound(found, policy) for one in found)
 
 
 def _part(name: str, champion: Blocks, saved: Blocks, policy: Policy) -> Part:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from retraining.gates import SEGMENTS
+from retraining.segments import SEGMENTS
 from rollout.segments import harmed
 from server.reactions.evidence import cost, cost_in, lead, lead_in, since
 from server.reactions.scene import Scene

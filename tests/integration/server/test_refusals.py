@@ -287,6 +287,7 @@ TABLE = [
     Bad("a policy that is no JSON", "UpdateModel", lambda: update(policy_json="{"), INVALID, "policy_json"),
     Bad("a policy with an unknown key", "UpdateModel", lambda: update(policy_json='{"tyre": 1}'), INVALID, "policy_json"),
     Bad("a policy out of bounds", "UpdateModel", lambda: update(policy_json='{"canary": {"alpha": 2}}'), INVALID, "policy_json"),
+    Bad("gates of segments that nobody declares", "UpdateModel", lambda: update(policy_json='{"gates": {"mandatory": ["segments"]}}'), INVALID, "policy_json"),
     Bad("a policy of numbers that are none", "UpdateModel", lambda: update(policy_json='{"canary": {"alpha": NaN}}'), INVALID, "policy_json"),
     Bad("a batch over the limit of bytes", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="x", numeric=columns_pb2.NumericColumn(values=bytes(17 << 20)))]), EXHAUSTED, "batch"),
     Bad("half a value", "Ingest", lambda: batch(columns=[columns_pb2.Column(name="x", numeric=columns_pb2.NumericColumn(values=bytes(15)))]), INVALID, "batch.columns[x]"),

@@ -14,8 +14,9 @@ import pytest
 
 from measures.losses import fixed
 from measures.sums import block
+from retraining.choice import choose
 from retraining.gates import judge, judge_with_segments
-from retraining.segments import bound, by_segment, parts
+from retraining.segments import by_segment, ruins
 from statemachine.policies.policy import Policy
 from statemachine.policies.values import PolicyInvalid
 
@@ -58,8 +59,7 @@ def waves(chance: np.random.Generator, rows: int, mean: float) -> Floats:
 
 
 def refused(report: dict[str, Any], policy: Policy = POLICY) -> bool:
-    found = parts(report, "all", policy)
-    return any(one.worse > bound(found, policy) for one in found)
+    return ruins(report, "all", policy)
 
 
 def verdicts(report: dict[str, Any], subject: str = "", policy: Policy = POLICY) -> dict[str, str]:
@@ -208,3 +208,28 @@ def test_blocks_of_a_segment_add_up_to_those_of_the_whole() -> None:
 def test_a_policy_that_asks_for_segments_and_declares_none_is_refused_by_its_field(name: str) -> None:
     with pytest.raises(PolicyInvalid, match=f"^gates.mandatory: '{name}' is not accepted where segments.splits"):
         Policy.from_json({"gates": {"mandatory": ["holdout", name]}})
+
+
+def two(small: float) -> dict[str, Any]:
+    """Give a candidate that ruins `s0` beside one that saves less in the whole, and errs there at the rate *small*."""
+    report, other = (a_ruined(np.random.default_rng(1), 600, 0.25, before=0.2, after=rate) for rate in (0.8, small))
+    [steady] = other["entrants"]
+    lead = [[rows, total // 2, squares // 2] for rows, total, squares in steady["lead"]]
+    return {**report, "entrants": [*report["entrants"], {**steady, "name": "half", "lead": lead}]}
+
+
+def test_who_ruins_a_segment_does_not_shut_out_who_does_not() -> None:
+    report = two(small=0.2)
+
+    assert choose(report, Policy.from_json({"segments": SPLITS})).name == "all"
+    assert choose(report, POLICY).name == "half"
+    assert judge_with_segments({"report": report, "subject": ""}, POLICY).passed
+
+
+def test_where_all_ruin_one_the_winner_of_the_whole_is_refused_for_it() -> None:
+    report = two(small=0.8)
+
+    found = judge_with_segments({"report": report, "subject": ""}, POLICY)
+
+    assert (found.chosen, found.passed) == (choose(report, Policy()).name, False)
+    assert {gate.name: gate.verdict for gate in found.gates}["segments"] == "fail"

@@ -16,7 +16,7 @@ from server.service import Service
 from server.views import JobView
 from tests.fixtures.jobs import BLOCKS, a_report, an_entry, hand_in, leased, place, uploaded
 from tests.fixtures.services import MINUTE_US, a_service
-from tests.unit.server.reactions.test_segments import BY_REGION, PAST, REGIONS, WINDOW, World, fact
+from tests.unit.server.reactions.test_segments import BY_REGION, DRIFTING, PAST, REGIONS, WINDOW, World, fact
 
 ASKED: dict[str, Any] = {
     "segments": BY_REGION, "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
@@ -91,6 +91,20 @@ def test_who_cures_the_segment_of_the_incident_and_ruins_none_may_be_tried_and_i
     assert place(service) == "canary.shadow"
     audit = service.verify()
     assert (audit.failed, audit.rederived) == (0, audit.decisions)
+
+
+def test_drift_within_a_segment_is_an_incident_of_that_segment(service: Service) -> None:
+    world = World(service, {**DRIFTING, "gates": ASKED["gates"]})
+    world.send(15)
+    while place(service) != "retraining.queued":
+        world.send(1, older=17.0)
+        assert world.next < PAST + 60 * WINDOW
+
+    hand_in(service, leased(service), reported(north=0.0), uploaded(service))
+
+    assert fact(service, "alarm_raised")["subject"] == "region=north: age"
+    found = fact(service, "gates_judged")
+    assert [gate["name"] for gate in found["gates"] if gate["verdict"] == "fail"] == ["cure"]
 
 
 @pytest.mark.parametrize(
