@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -28,6 +27,7 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
+from server.certificates import Certificates
 from server.checkpoints.witnessing import Asking
 from server.clockwork import Clockwork
 from server.collecting import collect_seldom
@@ -155,10 +155,7 @@ def _add_servicers(server: grpc.aio.Server, service: Service, settings: Settings
 def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     if not settings.tls_certificate:
         return server.add_insecure_port(settings.address)
-    authority = Path(settings.tls_client_authority).read_bytes() if settings.tls_client_authority else None
-    pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
-    credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-    return server.add_secure_port(settings.address, credentials)
+    return server.add_secure_port(settings.address, Certificates(settings).credentials())
 
 
 def _asking(settings: Settings) -> Asking | None:
