@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from cli import audit, bundle, drill, duty, privacy, record, windows
 from cli.incidents import incidents
@@ -54,7 +55,13 @@ def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     try:
-        app()
+        code = app(standalone_mode=False, prog_name="remission")
+    except TyperException as error:
+        from cli.usage import told
+
+        if said := told(error):
+            typer.echo(f"remission: {said}", err=True)
+        sys.exit(WRONG_USE)
     except Exception as error:
         from cli.refusals import expected, one_line
         from cli.tables import visible
@@ -63,6 +70,7 @@ def main() -> None:
             raise
         typer.echo(visible(f"remission: {one_line(error)}"), err=True)
         sys.exit(WRONG_USE)
+    sys.exit(code)  # which is none where all went well
 
 
 @app.command(rich_help_panel=RUNNING)
