@@ -180,15 +180,20 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
 
 
 @app.command(rich_help_panel=RUNNING)
-def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
+def models(
+    retired: Annotated[bool, typer.Option("--retired", help="List those that were retired, too.")] = False,
+    server: Server = DEFAULT_SERVER,
+    as_json: AsJson = False,
+) -> None:
     """List the models under watch."""
     from cli.reach import reached
     from cli.tables import show, told, unread
 
     with reached(server) as client:
-        listing = client.models.list()
+        listing = client.models.list(include_retired=retired)
         found = [told(model) for model in listing] + unread(listing.unreadable, "name")
-    show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
+    columns = ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version")
+    show(found, (*columns, "retired") if retired else columns, as_json=as_json)
 
 
 @app.command(rich_help_panel=CALLED)
