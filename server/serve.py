@@ -69,12 +69,21 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
+        _look_outside(service)
         _forget_again(service)
         service.followers.catch_up()
         collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()
+
+
+def _look_outside(service: Service) -> None:
+    """Say so where nothing outside the database knows how far the log had come."""
+    size = service.notary.unguarded(service.store)
+    if size:
+        then = "whether the log is an older backup cannot be told; if it is, `remission restore` must say so first"
+        LOG.warning("checkpoint_file_missing", signed=size, then=then)
 
 
 def _forget_again(service: Service) -> None:
