@@ -25,7 +25,7 @@ def fault(server: str, files: Mapping[str, str]) -> str:
     except ssl.SSLError:
         return f"{CERTIFICATE} and {KEY} are no certificate with its key, or {AUTHORITY} holds none"
     try:
-        address = urlsplit(f"//{server}")
+        address = urlsplit(f"//{server.rpartition('/')[2]}")  # gRPC also takes dns:///HOST:PORT
         host, port = address.hostname or "", address.port or 0
         with socket.create_connection((host, port), PATIENCE_SECONDS) as plain:
             plain.settimeout(PATIENCE_SECONDS)

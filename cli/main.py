@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from cli import audit, bundle, drill, duty, privacy, record, windows
 from cli.incidents import incidents
@@ -54,7 +55,13 @@ def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     try:
-        app()
+        code = app(standalone_mode=False, prog_name="remission")
+    except TyperException as error:
+        from cli.usage import told
+
+        if said := told(error):
+            typer.echo(f"remission: {said}", err=True)
+        sys.exit(WRONG_USE)
     except Exception as error:
         from cli.refusals import expected, one_line
         from cli.tables import visible
@@ -63,6 +70,7 @@ def main() -> None:
             raise
         typer.echo(visible(f"remission: {one_line(error)}"), err=True)
         sys.exit(WRONG_USE)
+    sys.exit(code)  # which is none where all went well
 
 
 @app.command(rich_help_panel=RUNNING)
@@ -172,15 +180,20 @@ def backtest(  # noqa: PLR0913, PLR0917 - each is one option
 
 
 @app.command(rich_help_panel=RUNNING)
-def models(server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
+def models(
+    retired: Annotated[bool, typer.Option("--retired", help="List those that were retired, too.")] = False,
+    server: Server = DEFAULT_SERVER,
+    as_json: AsJson = False,
+) -> None:
     """List the models under watch."""
     from cli.reach import reached
     from cli.tables import show, told, unread
 
     with reached(server) as client:
-        listing = client.models.list()
+        listing = client.models.list(include_retired=retired)
         found = [told(model) for model in listing] + unread(listing.unreadable, "name")
-    show(found, ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version"), as_json=as_json)
+    columns = ("name", "owner", "task", "metric", "champion", "reference_rows", "policy_version")
+    show(found, (*columns, "retired") if retired else columns, as_json=as_json)
 
 
 @app.command(rich_help_panel=CALLED)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from typing import Any
 
+import typer
 from remission import Client
+from remission.errors import UnavailableError
 from remission.v1 import health_pb2, operations_pb2
 from rich.console import Console
 
-from cli.reach import reached
+from cli.reach import NobodyAnswers, credentials, reach, reached
+from cli.refusals import one_line
 from cli.tables import instant, told, unread, visible, wide
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
+AGAIN_SECONDS = 1.0  #: between two looks for a server that is away
 #: Commands that have another name than the call that they make.
 COMMANDS = {"start_retraining": "retrain", "roll_back": "rollback"}
 
@@ -33,14 +39,44 @@ def show_wait(server: str, model: str, *, as_json: bool) -> None:
 
 
 def run_watch(server: str, models: list[str], after: int, *, as_json: bool) -> None:
-    """Tell each change on record behind *after*, and then each that comes, until interrupted or the server ends."""
+    """Tell each change on record behind *after*, and then each that comes, until interrupted.
+
+    A server that leaves, or is away, is waited for, and told of once; the watch goes on behind the last position seen.
+
+    Raises:
+        NobodyAnswers: No server was there to begin with.
+    """
+    reach(server)
+    said = ""
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            after, why = _watched(server, models, after, as_json=as_json)
+            line = f"remission: {why}; the watch goes on behind position {after}"
+            if line != said:
+                typer.echo(visible(line), err=True)
+            said = line
+            _await(server)
+
+
+def _watched(server: str, models: list[str], after: int, *, as_json: bool) -> tuple[int, str]:
+    """Tell changes until the server is away; give the last position seen, and why there are no more."""
     console = wide()
-    with reached(server) as client:
+    with Client(server, credentials()) as client:
         try:
             for change in client.watch(*models, after_position=after):
                 _tell(console, change, as_json=as_json)
-        except KeyboardInterrupt:
-            return
+                after = max(after, change.position)
+        except UnavailableError as error:
+            return after, one_line(error)
+    return after, "the server has ended the stream"
+
+
+def _await(server: str) -> None:
+    """Return once *server* answers again."""
+    while True:
+        time.sleep(AGAIN_SECONDS)
+        with contextlib.suppress(NobodyAnswers):
+            return reach(server)
 
 
 def _show(client: Client, model: str, *, as_json: bool) -> None:

@@ -9,7 +9,9 @@ import typer
 
 from cli.options import DEFAULT_SERVER, MOST_POSITION, Server
 
-keys = typer.Typer(no_args_is_help=True, help="Make, show and change the keys that sign checkpoints.")
+keys = typer.Typer(
+    no_args_is_help=True, help="Make, show and change the keys that sign checkpoints, and the one that wraps the vault."
+)
 
 KeyFile = Annotated[Path, typer.Argument(help="The file of keys: the server's setting `signing_key`.")]
 
@@ -117,6 +119,26 @@ def retire(
     from server.checkpoints.keys import read_keys, replace_keys, retired
 
     replace_keys(file, retired(read_keys(file), key_id))
+
+
+@keys.command()
+def wrap(
+    new: Annotated[Path, typer.Argument(help="A file of 64 hexadecimal digits that its owner alone can read.")],
+    vault: Annotated[str, typer.Option(envvar="REMISSION_VAULT", help="The vault: sqlite:///FILE or postgresql://…")],
+    old: Annotated[
+        str, typer.Option("--old", help="The file that wraps it so far; none where its keys lie in clear.")
+    ] = "",
+) -> None:
+    """Wrap the keys of a vault by another master key. What they seal stays as it is.
+
+    Then start servers with the new file as `vault_master`; those that run with the old one answer UNAVAILABLE.
+    """
+    from store.vault import rewrap
+
+    count = rewrap(vault, old=old, new=str(new))
+    typer.echo(
+        f"{count} keys wrapped; vault_master is {new} from here on, and the old one opens old copies of the vault"
+    )
 
 
 def _write(files: dict[Path, bytes]) -> None:

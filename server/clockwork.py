@@ -36,6 +36,7 @@ class Clockwork:
         self._trimmer = Trimmer(
             service.store, service.do, settings.keep_answers_days, thin=settings.keep_checkpoints == "thinned"
         )
+        self._witness = ""  #: why it did not cosign when it was last asked
         self._looked_us, self._hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
 
     async def run(self) -> None:
@@ -61,13 +62,27 @@ class Clockwork:
         try:
             await asyncio.to_thread(self._service.checkpoints.sign)
             if self._asking is not None:
-                await asyncio.to_thread(self._service.checkpoints.cosign, self._asking)
-        except WitnessFailed as error:
-            LOG.warning("witness", error=str(error))
+                self._hear_witness(await asyncio.to_thread(self._cosigned, self._asking))
         except Exception as error:  # noqa: BLE001 - it is told, and the clock goes on
             self._complaints.heard("notary", {"": error})
         else:
             self._complaints.heard("notary", {})
+
+    def _cosigned(self, asking: Asking) -> str:
+        """Have the newest checkpoint cosigned, and say why the witness does not; empty where it does."""
+        try:
+            self._service.checkpoints.cosign(asking)
+        except WitnessFailed as error:
+            return str(error)
+        return ""
+
+    def _hear_witness(self, why: str) -> None:
+        """Say what the witness does once, until it does something else: it is asked with each tick of the clock."""
+        if why and why != self._witness:
+            LOG.warning("witness", error=why)
+        elif self._witness and not why:
+            LOG.info("works again", work="witness")
+        self._witness = why
 
     async def _take_over(self, now_us: int) -> None:
         """Look at rows and finish erasures that a server has left, and make room in memory, twice a minute."""

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -28,6 +27,7 @@ from remission.v1 import (
 )
 from remission_verify.cosignature import Witness
 
+from server.certificates import Certificates
 from server.checkpoints.witnessing import Asking
 from server.clockwork import Clockwork
 from server.collecting import collect_seldom
@@ -72,12 +72,21 @@ def run(settings: Settings) -> None:
     configure(settings.logs)
     service = build(settings)
     try:
+        _look_outside(service)
         _forget_again(service)
         service.followers.catch_up()
         collect_seldom()
         asyncio.run(_serve(service, settings))
     finally:
         service.close()
+
+
+def _look_outside(service: Service) -> None:
+    """Say so where nothing outside the database knows how far the log had come."""
+    size = service.notary.unguarded(service.store)
+    if size:
+        then = "whether the log is an older backup cannot be told; if it is, `remission restore` must say so first"
+        LOG.warning("checkpoint_file_missing", signed=size, then=then)
 
 
 def _forget_again(service: Service) -> None:
@@ -174,10 +183,7 @@ def _add_servicers(server: grpc.aio.Server, service: Service, settings: Settings
 def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     if not settings.tls_certificate:
         return server.add_insecure_port(settings.address)
-    authority = Path(settings.tls_client_authority).read_bytes() if settings.tls_client_authority else None
-    pair = (Path(settings.tls_key).read_bytes(), Path(settings.tls_certificate).read_bytes())
-    credentials = grpc.ssl_server_credentials([pair], authority, require_client_auth=authority is not None)
-    return server.add_secure_port(settings.address, credentials)
+    return server.add_secure_port(settings.address, Certificates(settings).credentials())
 
 
 def _asking(settings: Settings) -> Asking | None:

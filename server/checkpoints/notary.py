@@ -70,6 +70,15 @@ class Notary:
                 f"checkpoint_file: {self._kept}: {error}; the file that this log has written is accepted"
             ) from error
 
+    def unguarded(self, store: Readable) -> int:
+        """Say how many events were signed of a log of which no checkpoint is kept outside; 0 where one is, or none was.
+
+        Nothing tells then whether it was restored from a backup that is older than what was signed last.
+        """
+        if self._kept is None or self.known() is not None:
+            return 0
+        return max((signed.size for signed in store.read(lambda reader: reader.checkpoints())), default=0)
+
     def sign(self, unit: Unit) -> Checkpoint:
         """Sign what is committed, unless that was done; the caller's commit makes it valid.
 

@@ -19,6 +19,17 @@ from remission_verify.strict64 import encode64
 WAIT_SECONDS = 5.0
 MOST_BYTES = 65_536
 CONFLICT = 409  #: the witness has signed another size; its answer says which
+_LOST = (
+    "it was restored from a backup, cut off or altered; the whole log is accepted, or this one under a new key "
+    "after `remission restore`"
+)
+#: What statuses of the protocol say of a checkpoint that is refused.
+_REFUSALS = {
+    403: "it knows none of the keys that have signed; it takes those that it was given (`remission key show`)",
+    404: "it does not know a log of this name; it takes those that it was told of, with their public keys",
+    CONFLICT: f"it has signed as many events of another log: {_LOST}",
+    422: f"this log did not grow out of the one that it has signed: {_LOST}",
+}
 
 Proving = Callable[[int, int], Sequence[bytes]]
 
@@ -45,6 +56,8 @@ class Asking:
             lines = self._asked(note, size, proving)
             whole = note + lines
             cosignatures(whole, [self._witness], least=1)
+        except urllib.error.HTTPError as error:
+            raise WitnessFailed(f"{self._url}: {_REFUSALS.get(error.code, error)}") from error
         except (OSError, VerificationError, ValueError) as error:
             raise WitnessFailed(f"{self._url}: {error}") from error
         self._seen = size
@@ -58,7 +71,7 @@ class Asking:
                 raise
             self._seen = int(error.read(MOST_BYTES))
         if not 0 <= self._seen <= size:
-            raise ValueError(f"it has signed {self._seen} events of a log that has {size}")
+            raise ValueError(f"it has signed {self._seen} events, and this log has {size}: {_LOST}")
         return self._post(self._seen, note, size, proving)
 
     def _post(self, old: int, note: str, size: int, proving: Proving) -> str:

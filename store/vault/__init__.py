@@ -4,6 +4,7 @@ from store.vault.actors import key_of
 from store.vault.errors import KeyUnknown, SealBroken, VaultAway, VaultFault, VaultForeign, VaultUnsafe
 from store.vault.keys import ACTORS_KIND, PERIOD_US, DataKey, KeyFacts, Owner, Vault
 from store.vault.open import open_vault, read_vault
+from store.vault.rewrapping import rewrap
 from store.vault.sealing import SEAL_BYTES, seal, unseal
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "key_of",
     "open_vault",
     "read_vault",
+    "rewrap",
     "seal",
     "unseal",
 ]

@@ -14,7 +14,7 @@ from statemachine.actors import ACTOR_PREFIX, is_actor
 from store.vault.errors import SealBroken
 from store.vault.keys import ACTORS_KIND, MATERIAL_BYTES, DataKey, Owner
 from store.vault.sealing import seal, unseal
-from store.vault.shelf import Shelf, wait_for_turn
+from store.vault.shelf import Shelf, hold_wrapping, wait_for_turn
 from store.vault.tables import ACTORS, FACTS, MATERIALS
 from store.vault.wrapping import Wrapping
 
@@ -57,6 +57,7 @@ class Actors:
             wait_for_turn(connection)
             self._learn(connection)
             if name not in self._ids:
+                hold_wrapping(connection, self._wrapping)
                 self._add(connection, name, made)
         return self._ids.setdefault(name, ACTOR_PREFIX + made)  # only what is committed is remembered
 

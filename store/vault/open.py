@@ -69,9 +69,7 @@ def read_vault(url: str, *, namespace: str = "default", master: str = "") -> Vau
 def _reading(address: URL) -> Engine:
     match address.get_backend_name():
         case "sqlite":
-            file = sqlite.database_file(address)
-            if not file.exists():
-                raise VaultFault(f"vault: {file} is not there; the vault of this log is accepted")
+            file = _there(address)
             check_private(file, file.stat().st_mode, "vault")
             # No connection is kept: one that is open would keep the server from truncating what it destroys.
             only_read = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
@@ -87,9 +85,7 @@ def _reading(address: URL) -> Engine:
 def _found(engine: Engine, wrapping: Wrapping) -> bytes:
     try:
         with engine.connect() as connection:
-            if not inspect(connection).has_table(SEAL.name):
-                raise VaultFault("vault: there is none at this address; the vault of this log is accepted")
-            return _checked(seal_row(connection), wrapping)
+            return found_pepper(connection, wrapping)
     except DBAPIError as error:
         raise VaultAway(str(translated(error))) from error
 
@@ -99,6 +95,37 @@ def _address(url: str) -> URL:
         return make_url(url)
     except ArgumentError as error:
         raise VaultFault("vault: memory://, sqlite:///path or postgresql://host/name is accepted") from error
+
+
+def found_pepper(connection: Connection, wrapping: Wrapping) -> bytes:
+    """Return the secret of the keyed hashes of a vault that is there.
+
+    Raises:
+        VaultFault: There is none.
+        VaultForeign: It is of a later release, or another master key wraps it.
+    """
+    if not inspect(connection).has_table(SEAL.name):
+        raise VaultFault("vault: there is none at this address; the vault of this log is accepted")
+    return _checked(seal_row(connection), wrapping)
+
+
+def existing_engine(url: str) -> tuple[Engine, Callable[[], None]]:
+    """Connect to a vault that is there, to write; give what lets go of it, too.
+
+    Raises:
+        VaultFault: There is none, or a server has its file.
+    """
+    address = _address(url)
+    if address.get_backend_name() == "sqlite":
+        _there(address)
+    return _engine(address)
+
+
+def _there(address: URL) -> Path:
+    file = sqlite.database_file(address)
+    if not file.exists():
+        raise VaultFault(f"vault: {file} is not there; the vault of this log is accepted")
+    return file
 
 
 def _engine(address: URL) -> tuple[Engine, Callable[[], None]]:

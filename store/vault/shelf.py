@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, tuple_, update
 
 from store.vault.keys import KeyFacts, Owner
 from store.vault.tables import FACTS, MATERIALS, SEAL
+from store.vault.wrapping import Wrapping
 
 #: Values in one statement, at most: SQLite takes 32,766 parameters.
 CHUNK = 2_000
@@ -24,16 +25,22 @@ _FACTS = (
 )
 
 
+class Changes(NamedTuple):
+    """How often keys were destroyed or wrapped anew, and what tells the master key that wraps them."""
+
+    number: int
+    proof: bytes
+
+
 class Shelf:
     """Statements of one namespace, inside one transaction. Subjects are keyed hashes in here."""
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self._connection, self._namespace = connection, namespace
 
-    def changes(self) -> int:
-        """Count the destructions so far."""
-        found: int = self._connection.execute(select(SEAL.c.changes)).scalar_one()
-        return found
+    def changes(self) -> Changes:
+        """Count the destructions so far, and say by what the keys are wrapped."""
+        return Changes(*self._connection.execute(select(SEAL.c.changes, SEAL.c.proof)).one())
 
     def living(self, lines: Sequence[Owner]) -> dict[Owner, tuple[str, bytes]]:
         """Return id and wrapped material of the living key of each of *lines* that has one."""
@@ -79,6 +86,7 @@ class Shelf:
 
     def destroy(self, key_ids: Sequence[str], now_us: int) -> int:
         """Write over keys and note that they are gone; return how many that were alive."""
+        wait_for_turn(self._connection)  # first of all, as who makes keys does: two would else wait for each other
         count = 0
         for some in _chunks(key_ids):
             self._note_strangers(some, now_us)
@@ -134,6 +142,15 @@ def seal_row(connection: Connection) -> Row[Any] | None:
 def wait_for_turn(connection: Connection) -> None:
     """Let nobody else in who waits for a turn, until the transaction ends. On a file every transaction is one."""
     connection.execute(select(SEAL.c.number).with_for_update())
+
+
+def hold_wrapping(connection: Connection, wrapping: Wrapping) -> None:
+    """Let nobody wrap the keys anew until the transaction ends.
+
+    Raises:
+        VaultForeign: Somebody has, by another master key.
+    """
+    wrapping.check(connection.execute(select(SEAL.c.proof).with_for_update(read=True)).scalar_one())
 
 
 def _chunks(values: Collection[Any]) -> Iterator[list[Any]]:

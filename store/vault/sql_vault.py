@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from store.sql.faults import translated
 from store.vault.actors import Actors
-from store.vault.errors import KeyUnknown, VaultAway
+from store.vault.errors import KeyUnknown, SealBroken, VaultAway
 from store.vault.keys import MATERIAL_BYTES, DataKey, KeyFacts, Owner
-from store.vault.shelf import Shelf
+from store.vault.shelf import Shelf, hold_wrapping
 from store.vault.tables import FACTS
 from store.vault.wrapping import Wrapping
 
@@ -105,6 +105,7 @@ class SqlVault:
     def names(self, actors: Collection[str]) -> dict[str, str | None]:
         """Return who stands behind ids."""
         with self._lock:
+            self._notice()
             return self._actors.named(self._begun, actors)
 
     def pseudonym(self, purpose: str, text: str) -> str:
@@ -114,7 +115,7 @@ class SqlVault:
     def changes(self) -> int:
         """Count the destructions so far."""
         with self._lock, self._shelf() as shelf:
-            return shelf.changes()
+            return shelf.changes().number
 
     def generation(self) -> int:
         """Return a number that changes with each destruction."""
@@ -134,10 +135,12 @@ class SqlVault:
 
     def _taken(self, lines: Sequence[Owner]) -> dict[Owner, DataKey]:
         """Read the living keys of *lines*, and make those that are missing."""
-        with self._shelf() as shelf:
+        with self._begun() as connection:
+            shelf = Shelf(connection, self._namespace)
             rows = shelf.living(lines)
             new = [line for line in lines if line not in rows]
             if new:
+                hold_wrapping(connection, self._wrapping)
                 shelf.add([self._fresh(line) for line in new], self._clock_us())
                 rows |= shelf.living(new)  # another process may have been first
         found = {line: self._key(*row) for line, row in rows.items()}
@@ -161,15 +164,24 @@ class SqlVault:
         return found
 
     def _key(self, key_id: str, kept: bytes) -> DataKey:
-        return DataKey(key_id, self._wrapping.unwrapped(kept, key_id))
+        try:
+            return DataKey(key_id, self._wrapping.unwrapped(kept, key_id))
+        except SealBroken:
+            self._notice()  # it may have been wrapped anew since this call began
+            raise
 
     def _notice(self) -> None:
-        """Forget what is remembered once another process has destroyed keys; a file of SQLite has one process."""
+        """Forget what is remembered once another process has destroyed keys; a file of SQLite has one process.
+
+        Raises:
+            VaultForeign: It has wrapped them anew, by another master key.
+        """
         if self._engine.dialect.name == "sqlite":
             return
         with self._shelf() as shelf:
-            changes = shelf.changes()
+            changes, proof = shelf.changes()
         if changes != self._seen_changes:
+            self._wrapping.check(proof)
             self._forget()
             self._seen_changes = changes
 

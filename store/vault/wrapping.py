@@ -9,6 +9,8 @@ from store.vault.keys import MATERIAL_BYTES, DataKey
 from store.vault.sealing import seal, unseal
 
 _PROOF = b"remission vault"
+_WRAPPED = "the keys of this vault are wrapped, and no master key is given; the one that wraps them"
+_CLEAR = "the keys of this vault are not wrapped, and a master key is given; none, until `remission key wrap`,"
 
 
 class Wrapping:
@@ -30,20 +32,19 @@ class Wrapping:
         return self.wrapped(_PROOF, "proof") if self._master else b""
 
     def check(self, proof: bytes) -> None:
-        """Let a vault pass that was made with this master key.
+        """Let a vault pass whose keys this master key wraps.
 
         Raises:
-            VaultForeign: It was made with another one, or with none.
+            VaultForeign: Another one does, or none.
         """
         if bool(proof) != bool(self._master):
-            made = "with a master key, and none is given" if proof else "without a master key, and one is given"
-            raise VaultForeign(f"vault_master: this vault was made {made}; the same as at its making is accepted")
+            raise VaultForeign(f"vault_master: {_WRAPPED if proof else _CLEAR} is accepted")
         try:
             fits = not proof or self.unwrapped(proof, "proof") == _PROOF
         except SealBroken:
             fits = False
         if not fits:
-            raise VaultForeign("vault_master: this vault was made with another master key; that one is accepted")
+            raise VaultForeign("vault_master: another master key wraps this vault; that one is accepted")
 
 
 def read_master(path: str) -> bytes | None:

@@ -66,6 +66,20 @@ def test_who_is_not_let_in_is_told_why(target: str, expired: dict[str, str], tmp
         assert done.err.startswith(f"remission: --server: '{target}' answers, and no connection came about: {said}")
 
 
+def test_a_server_that_is_asked_for_by_a_name_of_dns_says_as_well_why_it_lets_nobody_in(
+    target: str, expired: dict[str, str], tmp_path: Path
+) -> None:
+    old = {"REMISSION_CLIENT_CERTIFICATE": expired["certificate"], "REMISSION_CLIENT_KEY": expired["key"]}
+    let_in, refused = (
+        remission("models", "--server", f"dns:///{target}", folder=tmp_path, **{**MINE, **changes})
+        for changes in ({}, old)
+    )
+
+    assert (let_in.code, let_in.err) == (0, "")
+    assert refused.code == 2
+    assert "it refuses REMISSION_CLIENT_CERTIFICATE, which is valid from 2020-01-01 to 2020-12-31" in refused.err
+
+
 def test_a_worker_that_is_not_let_in_ends_and_says_why(target: str, expired: dict[str, str], tmp_path: Path) -> None:
     old = {"REMISSION_CLIENT_CERTIFICATE": expired["certificate"], "REMISSION_CLIENT_KEY": expired["key"]}
     done = remission("worker", "--server", target, folder=tmp_path, **{**MINE, **old})

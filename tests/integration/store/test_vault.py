@@ -160,7 +160,7 @@ def test_another_master_key_or_none_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(VaultForeign, match="another master key"):
         opened(url, master=a_master(tmp_path))
-    with pytest.raises(VaultForeign, match="with a master key, and none is given"):
+    with pytest.raises(VaultForeign, match="are wrapped, and no master key is given"):
         opened(url)
 
 

@@ -53,6 +53,16 @@ def test_a_checkpoint_says_what_is_committed_and_opens_with_the_key(file: Path) 
     assert notary.known() == told
 
 
+def test_a_log_is_unguarded_where_it_was_signed_and_the_file_of_its_newest_checkpoint_is_gone(file: Path) -> None:
+    store, notary = a_log(events=5), a_notary(file)
+    before = notary.unguarded(store)
+    signed(store, notary)
+    guarded = notary.unguarded(store)
+    file.unlink()
+
+    assert (before, guarded, notary.unguarded(store)) == (0, 0, 5)
+
+
 def test_what_was_signed_is_not_signed_again(file: Path) -> None:
     store, notary = a_log(events=5), a_notary(file)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from remission_verify.cosignature import cosignatures
+from structlog.testing import capture_logs
 
 from server.checkpoints.keys import fresh_keys
 from server.checkpoints.notary import Notary
 from server.checkpoints.witnessing import Asking, WitnessFailed
+from server.clockwork import Clockwork
+from server.settings import Settings
+from server.wiring import build
 from store import Store, open_store
 from store.proofs import consistency
 from tests.fixtures.events import some_events
@@ -79,7 +84,7 @@ def test_a_log_that_was_written_anew_gets_no_cosignature(witness: Witnessing) ->
     asking, first, forged = Asking(witness.url, witness.witness), a_log(), a_log("forged", 9)
     asked(asking, first, signed(first, Notary(KEYS, None, lambda: 9)))
 
-    with pytest.raises(WitnessFailed, match="422"):
+    with pytest.raises(WitnessFailed, match="this log did not grow out of the one that it has signed: it was restored"):
         asked(asking, forged, signed(forged, Notary(KEYS, None, lambda: 9)))
 
 
@@ -87,8 +92,38 @@ def test_a_log_that_was_cut_off_gets_no_cosignature(witness: Witnessing) -> None
     first, short = a_log(events=9), a_log(events=4)
     asked(Asking(witness.url, witness.witness), first, signed(first, Notary(KEYS, None, lambda: 9)))
 
-    with pytest.raises(WitnessFailed, match="it has signed 9 events of a log that has 4"):
+    with pytest.raises(WitnessFailed, match="it has signed 9 events, and this log has 4: it was restored"):
         asked(Asking(witness.url, witness.witness), short, signed(short, Notary(KEYS, None, lambda: 9)))
+
+
+def test_a_witness_that_was_not_told_of_the_keys_says_so() -> None:
+    store = a_log()
+    other_key, said = fresh_keys("log.example").verifiers[0], "it knows none of the keys that have signed"
+    with witnessing(other_key) as other, pytest.raises(WitnessFailed, match=said):
+        asked(Asking(other.url, other.witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
+
+
+def test_a_witness_that_refuses_is_told_of_once_and_again_when_it_cosigns(witness: Witnessing, tmp_path: Path) -> None:
+    settings = Settings(database="memory://", artifacts="memory://witnessed", clock="stream")
+    service = build(settings, notary=Notary(KEYS, tmp_path / "kept", lambda: 9))
+    service.store.run(appending("a", 0, *some_events("a", 3)))
+    clockwork = Clockwork(service, settings, Asking(witness.url, witness.witness))
+
+    async def looked() -> None:
+        witness.log = fresh_keys("log.example").verifiers[0]
+        await clockwork.tick()
+        await clockwork.tick()
+        witness.log = KEYS.verifiers[0]
+        await clockwork.tick()
+        await clockwork.tick()
+
+    with capture_logs() as lines:
+        asyncio.run(looked())
+    service.close()
+
+    of_it = [line for line in lines if "witness" in (line["event"], line.get("work"))]
+    assert [line["event"] for line in of_it] == ["witness", "works again"]
+    assert witness.asked == 3
 
 
 def test_a_stranger_in_the_place_of_the_witness_is_not_believed(witness: Witnessing) -> None:
