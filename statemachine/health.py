@@ -96,6 +96,7 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     causes: tuple[dict[str, Any], ...] = ()
     onset_row: int = -1
+    diagnosed_row: int = 0  #: one past the last row that the latest diagnosis saw; 0 where nobody knows
     moved_row: int = 0  #: since when a loss has moved anew within this incident; 0 where none has
     loss_told_row: int = 0  #: where a loss was last noted to have moved
     improvement: bool = False

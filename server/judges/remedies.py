@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from diagnosis import first
@@ -16,17 +17,26 @@ from statemachine.policy import Policy
 
 def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
     """By losses by label and bin alone."""
-    return _explained(first.judge(inputs, policy.diagnosis))
+    return _explained(first.judge(inputs, policy.diagnosis), inputs)
 
 
 def diagnosis(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling:
     """By losses and by what falls together; *most_noise* is the share of labels up to which they may be noise."""
     relations = opened(inputs["relations"])
-    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise))
+    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise), inputs)
 
 
-def _explained(found: Diagnosis[Any]) -> Ruling:
+def diagnosis_anew(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling | None:
+    """Diagnose an incident of which a cause was `named`; what names the same says nothing new."""
+    found = diagnosis(inputs, policy, most_noise)
+    named = inputs["named"]
+    return None if found.payload["cause"] == named else replace(found, payload={**found.payload, "instead_of": named})
+
+
+def _explained(found: Diagnosis[Any], inputs: Inputs) -> Ruling:
     payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
+    if "at_row" in inputs:  # what was judged before has neither
+        payload |= {"at_row": inputs["at_row"], "instead_of": ""}
     return Ruling(event="diagnosis_made", payload=payload)
 
 
