@@ -34,7 +34,7 @@ LOSS_EDGES = {
     "multiclass": (SCALE // 2,),
     "regression": (SCALE // 4, SCALE // 2, SCALE, SCALE * 2),
 }
-JUDGE, JUDGE_ANEW = "diagnosis@3", "diagnosis_anew@1"
+JUDGE, JUDGE_ANEW = "diagnosis@3", "diagnosis_anew@3"
 MOST_RELATED = 32  #: features between which relations are counted: their tables grow with the square
 
 

@@ -43,3 +43,11 @@ def test_an_alarm_is_told_with_its_signal_its_subject_and_its_rows() -> None:
         "approval: an alarm was raised at row 812 by the signal segment (region=north); "
         "the first row that looks bad is 640."
     )
+
+
+def test_a_diagnosis_that_was_made_anew_is_told_with_what_it_takes_the_place_of() -> None:
+    verdict = {"onset_row": 640, "cause": "concept_change", "at_row": 812, "instead_of": "serving"}
+
+    assert sentence("approval", "diagnosis_made", verdict) == (
+        "approval: the decline since row 640 has the cause concept_change, by the rows up to 812, and not serving."
+    )

@@ -1,4 +1,4 @@
-"""What a diagnosis says again when the rows since the onset have doubled: causes that chance named go, right ones stay."""
+"""What a diagnosis says when the rows since the onset have doubled: causes that chance named go, right ones stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A degraded model is diagnosed anew when the rows since its onset have doubled, and remedies follow what is said then."""
+"""A degraded model is diagnosed anew when rows since its onset have doubled, and remedies follow what is said then."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from server.requests import LabelsBatch, ReferenceRows, RowsBatch
 from server.service import Service
 from statemachine.envelope import RecordedEvent
+from tests.fixtures.bundles import source_of, unpacked, written
 from tests.fixtures.services import MINUTE_US, a_model, a_service
 from tests.fixtures.turning import BLAMED, CALM_WINDOWS, NAMES, PAST, POLICY, WINDOW, Floats, World, answers, columns
 
@@ -23,7 +24,7 @@ ASTRAY = 0.8  #: what a serving process that is broken adds to every column
 class Served:
     """A model under watch in a world that turns after some calm windows."""
 
-    def __init__(self, service: Service, **policy: Any) -> None:  # noqa: ANN401 - sections of a policy
+    def __init__(self, service: Service, **policy: Any) -> None:
         self.service, self.world = service, World(BLAMED)
         x, outputs, labels = self.world.past
         past = ReferenceRows(columns=columns(x), labels=labels, outputs=outputs, times_us=np.arange(PAST) * MINUTE_US)
@@ -101,10 +102,18 @@ def test_both_diagnoses_are_derived_again_each_from_its_own_evidence(service: Se
     made = [one for one in events(service) if one.type == "diagnosis_made"]
     again = [service.explain("m", one.position) for one in made]
     assert [one.told for one in again] == ["the bits agree"] * 2
-    assert [one.judge for one in again] == ["diagnosis@3", "diagnosis_anew@1"]
+    assert [one.judge for one in again] == ["diagnosis@3", "diagnosis_anew@3"]
     assert len({one.evidence for one in again}) == len(made)
     found = service.verify()
     assert (found.failed, found.replay_equal, found.rederived) == (0, True, found.decisions)
+
+
+def test_the_report_of_a_bundle_tells_both_causes_the_latest_last(service: Service) -> None:
+    Served(service).turn(12)
+
+    archive, _ = written(source_of(service))
+
+    assert "serving, then concept_change" in unpacked(archive)["report.html"].decode()
 
 
 def test_a_state_says_at_which_row_it_is_diagnosed_anew(service: Service) -> None:
