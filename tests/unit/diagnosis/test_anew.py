@@ -85,9 +85,8 @@ def test_answers_that_are_rightly_blamed_stay_so_when_rows_have_doubled_twice() 
     assert all(one[-1] == "serving" for one in blamed)
 
 
-@pytest.mark.parametrize("world", [turned, served_otherwise])
-def test_what_twice_the_rows_say_is_nearer_to_what_happened(world: Callable[[int], Spans]) -> None:
-    right = {turned: "concept_change", served_otherwise: "serving"}[world]
+@pytest.mark.parametrize(("world", "right"), [(turned, "concept_change"), (served_otherwise, "serving")])
+def test_what_twice_the_rows_say_is_nearer_to_what_happened(world: Callable[[int], Spans], right: str) -> None:
     shares = [sum(one[look] == right for one in named(world)) for look in range(3)]
 
     assert shares == sorted(shares)

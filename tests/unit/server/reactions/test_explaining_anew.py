@@ -27,7 +27,9 @@ class Served:
     def __init__(self, service: Service, **policy: Any) -> None:
         self.service, self.world = service, World(BLAMED)
         x, outputs, labels = self.world.past
-        past = ReferenceRows(columns=columns(x), labels=labels, outputs=outputs, times_us=np.arange(PAST) * MINUTE_US)
+        past = ReferenceRows(
+            columns={**columns(x)}, labels=labels, outputs=outputs, times_us=np.arange(PAST) * MINUTE_US
+        )
         features = [{"name": name, "kind": "numeric", "categories": []} for name in NAMES]
         asked = replace(a_model(), features=features, reference=past, policy={**POLICY, **policy})
         service.create_model(asked).result()
@@ -56,7 +58,7 @@ class Served:
         ids, times_us = [f"p-{row}" for row in numbers], np.array(numbers) * MINUTE_US
         route = self.service.route("m")
         rows = RowsBatch(
-            model="m", batch_id=ids[0], ids=ids, times_us=times_us, columns=columns(x),
+            model="m", batch_id=ids[0], ids=ids, times_us=times_us, columns={**columns(x)},
             outputs={route.champion: outputs}, served=np.zeros(len(ids), np.uint8), generation=route.generation,
         )  # fmt: skip
         self.service.ingest(rows).result()
