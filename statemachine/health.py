@@ -133,6 +133,11 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
         return self.cause == "label_quality" and self.alarm is not None and self.alarm.subject == TRUTH
 
     @property
+    def awaits_repair(self) -> bool:
+        """Whether data or labels are said to be at fault: that ends with its repair, or when it counts as the world."""
+        return self.cause == "data_quality" or self.awaits_labels
+
+    @property
     def registered(self) -> bool:
         """Whether there is a model at all."""
         return bool(self.model)
