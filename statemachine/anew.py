@@ -26,9 +26,8 @@ def next_row(health: ModelHealth, end_row: int) -> int | None:
 
 
 def _looks(health: ModelHealth) -> bool:
-    """A fault of the data is waited for and no chance of few labels; a diagnosis of before says nothing of its rows."""
-    waits = health.place == DEGRADED and bool(health.cause) and not health.awaits_repair
-    return waits and health.policy.diagnosis.anew and health.diagnosed_row > 0
+    """A diagnosis of before says nothing of its rows, so none follows it."""
+    return health.place == DEGRADED and health.policy.diagnosis.anew and bool(health.cause and health.diagnosed_row)
 
 
 def _doublings(health: ModelHealth, row: int) -> int:

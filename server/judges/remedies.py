@@ -14,6 +14,8 @@ from rollout import judge as rollout
 from server.judges.rulings import Inputs, Ruling, judged, recovered
 from statemachine.policy import Policy
 
+FAULTS = ("data_quality", "label_quality")  #: causes that windows find
+
 
 def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
     """By losses by label and bin alone."""
@@ -27,10 +29,20 @@ def diagnosis(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling:
 
 
 def diagnosis_anew(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling | None:
-    """Diagnose an incident of which a cause was `named`; what names the same says nothing new."""
-    found = diagnosis(inputs, policy, most_noise)
-    named = inputs["named"]
-    return None if found.payload["cause"] == named else replace(found, payload={**found.payload, "instead_of": named})
+    """Diagnose an incident of which a cause was `named`; what names the same says nothing new.
+
+    A fault of whole rows or of labels, or a rule across columns, stays to blame while windows find it: no table of a
+    feature tells what it costs, so that a diagnosis of more labels would pass it over.
+    """
+    named, found = inputs["named"], diagnosis(inputs, policy, most_noise)
+    if found.payload["cause"] == named or (named in FAULTS and _beyond_features(inputs)):
+        return None
+    return replace(found, payload={**found.payload, "instead_of": named})
+
+
+def _beyond_features(inputs: Inputs) -> bool:
+    known = {each["name"] for each in inputs["layout"]}
+    return any(each["feature"] not in known for each in inputs["quality"])
 
 
 def _explained(found: Diagnosis[Any], inputs: Inputs) -> Ruling:

@@ -6,12 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from statemachine import anew
-from statemachine.health import TRUTH, Alarm, ModelHealth
+from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, QUEUED, ROLLED_BACK, SUSPECT, Place
 from tests.unit.statemachine.laws import born
 
 ONSET, SEEN, WINDOW = 1_000, 100, 30
-ALARM = Alarm(signal="quality", subject=TRUTH, onset_row=ONSET, at_row=ONSET + 60, log_evidence=9.0, evidence="e")
 
 
 def diagnosed(place: Place = DEGRADED, cause: str = "serving", **policy: object) -> ModelHealth:
@@ -63,14 +62,6 @@ def test_a_policy_may_ask_for_one_diagnosis_alone() -> None:
     health = diagnosed(diagnosis={"anew": False})
 
     assert (looks(health, 2_000), anew.next_row(health, ONSET)) == ([], None)
-
-
-def test_a_fault_of_the_data_is_waited_for_until_it_ends_and_not_looked_at_anew() -> None:
-    broken = diagnosed(cause="data_quality")
-    away = replace(diagnosed(cause="label_quality"), alarm=ALARM)
-
-    assert [looks(one, 2_000) for one in (broken, away)] == [[], []]
-    assert looks(replace(away, alarm=replace(ALARM, subject="")), 2_000) == looks(diagnosed(), 2_000)
 
 
 def test_a_diagnosis_that_did_not_note_what_it_saw_stands_alone() -> None:
