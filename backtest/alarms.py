@@ -17,8 +17,8 @@ def alarms(stream: Stream, events: list[dict[str, Any]]) -> list[dict[str, Any]]
     """Tell every alarm by the last row that had come, with `onset_row`, the first row that looked bad.
 
     `verdict` is confirmed, cleared, unresolved, overtaken by the next alarm, or open where the stream has ended before;
-    `until` the row at which it came to that. `cause` is what the diagnosis named, and `retrained` says whether a remedy
-    was begun for it.
+    `until` the row at which it came to that. `cause` is what the latest diagnosis named, `causes_before` what those
+    before it did, and `retrained` says whether a remedy was begun for it.
     """
     told = [_told(stream, raised, after) for raised, after in _episodes(events)]
     for one in told[:-1]:
@@ -67,6 +67,7 @@ def _told(stream: Stream, raised: dict[str, Any], after: list[dict[str, Any]]) -
         "detector": fact["detector"],
         "verdict": VERDICTS.get(left["payload"]["trigger"], OPEN) if left else OPEN,
         "until": stream.row_at(left["occurred_us"]) if left else None,
-        "cause": causes[0] if causes else "",
+        "cause": causes[-1] if causes else "",
+        "causes_before": causes[:-1],
         "retrained": any(move["payload"]["trigger"] == "start_retraining" for move in moves),
     }

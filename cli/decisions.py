@@ -40,7 +40,8 @@ def _loss(said: Verdict) -> str:
 
 
 def _diagnosis(said: Verdict) -> str:
-    return f"the decline since row {said['onset_row']} has the cause {said['cause']}"
+    instead = f", by the rows up to {said['at_row']}, and not {said['instead_of']}" if said.get("instead_of") else ""
+    return f"the decline since row {said['onset_row']} has the cause {said['cause']}{instead}"
 
 
 def _challenge(said: Verdict) -> str:

@@ -85,6 +85,10 @@ MEANING: dict[str, str] = {
     "diagnosis.least_labels": "Labelled rows since the onset below which no loss is explained",
     "diagnosis.errors": "Standard errors by which the loss, and each part of it, must stand out",
     "diagnosis.least_share": "Share of the rise below which a cause is not listed",
+    "diagnosis.anew": (
+        "Whether an open incident is diagnosed anew each time that the rows since its onset have doubled. Where "
+        "another cause is named first, remedies follow that one"
+    ),
     "segments.run_length": "Looks that pass on average before a false alarm in any segment, at least",
     "segments.alpha": (
         "Chance that what is normal for any segment is put too low, by the few rows of it in the reference; all "

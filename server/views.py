@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from statemachine import timers
+from statemachine import anew, timers
 from statemachine.externals import ExternalSignal
 from statemachine.health import ModelHealth
 from statemachine.words import (
@@ -200,7 +200,7 @@ def state_of(health: ModelHealth, *, row: int = 0, position: int = 0) -> StateVi
         entered_us=health.entered_us,
         version=health.version,
         row=row,
-        wait=wait_of(health),
+        wait=wait_of(health, row),
         job=_open_job(health),
         position=position,
         silent=health.silent,
@@ -234,14 +234,17 @@ def _open_job(health: ModelHealth) -> str:
     return health.challenge
 
 
-def wait_of(health: ModelHealth) -> Wait | None:
-    """Say what *health* waits for; None when it is retired."""
+def wait_of(health: ModelHealth, row: int = 0) -> Wait | None:
+    """Say what *health* waits for, *row* rows into its feed; None when it is retired."""
     timer = timers.live(health)
     if timer is None:
         return None
     awaited, outcome = AWAITED[health.place]
+    look = anew.next_row(health, row)
     if timers.waits_for_a_person(health):
         who = "Release" if health.automation == Automation.HELD else "Unfreeze"
         awaited, outcome = f"a person ({who})", "people are told again"
+    elif look is not None:
+        awaited = f"{awaited}; it is diagnosed anew at row {look}"
     told = outcome if isinstance(outcome, str) else outcome(health)
     return Wait(awaited=awaited, timer=timer.name, due_us=timer.due_us, outcome=told)

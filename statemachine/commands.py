@@ -142,12 +142,14 @@ class ConfirmDecline(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDiagnosis(Command):
-    """The causes are ranked."""
+    """The causes are ranked; `instead_of` is the one that was named before, where rows since say another."""
 
     cause: str
     causes: list[dict[str, Any]]
     onset_row: int
+    at_row: int
     evidence: str
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

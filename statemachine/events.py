@@ -170,7 +170,7 @@ class DeclineConfirmed(Event):
     evidence: str
 
 
-@event("diagnosis_made", decision=True)
+@event("diagnosis_made", schema=2, decision=True)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisMade(Event):
     """The causes, ranked, with the share of the loss that each explains."""
@@ -179,6 +179,8 @@ class DiagnosisMade(Event):
     causes: list[dict[str, Any]]
     onset_row: int
     evidence: str
+    at_row: int  #: one past the last row that was looked at; 0 where that was not told yet
+    instead_of: str  #: the cause that was named within this incident before; empty at first
 
 
 @event("recovery_shown", decision=True)

@@ -96,6 +96,7 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     causes: tuple[dict[str, Any], ...] = ()
     onset_row: int = -1
+    diagnosed_row: int = 0  #: one past the last row that the latest diagnosis saw; 0 where nobody knows
     moved_row: int = 0  #: since when a loss has moved anew within this incident; 0 where none has
     loss_told_row: int = 0  #: where a loss was last noted to have moved
     improvement: bool = False
@@ -140,6 +141,11 @@ class ModelHealth(msgspec.Struct, frozen=True, kw_only=True):
     def awaits_labels(self) -> bool:
         """Whether labels that stay away, and are said to be the cause, must come before anything is learned."""
         return self.cause == "label_quality" and self.alarmed_about == TRUTH
+
+    @property
+    def awaits_repair(self) -> bool:
+        """Whether data or labels are said to be at fault: that ends with its repair, or when it counts as the world."""
+        return self.cause == "data_quality" or self.awaits_labels
 
     @property
     def registered(self) -> bool:

@@ -26,8 +26,9 @@ PERSONAL = frozenset(
 #: Texts that are words of ours: each is one of a few.
 WORDS = frozenset(
     (
-        "cause", "detector", "dest", "entrant", "entrants", "failure", "finding", "isolation", "metric", "outcomes",
-        "reason", "remedy", "returns_to", "scope", "signal", "source", "task", "template", "trigger", "verdict",
+        "cause", "detector", "dest", "entrant", "entrants", "failure", "finding", "instead_of", "isolation", "metric",
+        "outcomes", "reason", "remedy", "returns_to", "scope", "signal", "source", "task", "template",
+        "trigger", "verdict",
     )
 )  # fmt: skip
 #: Texts that are ids, hashes, or names that a model's owner gives to things.

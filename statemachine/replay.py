@@ -19,7 +19,7 @@ from statemachine.record.envelope import PayloadErased, RecordedEvent
 from statemachine.words import Place
 
 #: Fields of a health that the first release did not have: left out of its bytes while they say nothing.
-LEFT_OUT = frozenset({"erasures", "legal_hold", "signals", "silent", "moved_row", "loss_told_row"})
+LEFT_OUT = frozenset({"erasures", "legal_hold", "signals", "silent", "moved_row", "loss_told_row", "diagnosed_row"})
 #: Fields that hold a place, which is written as its name.
 PLACES = frozenset({"place", "returns_to"})
 #: What is raised where a fold expects a name, a number or a list, and finds what was written past the store.

@@ -7,11 +7,13 @@ from typing import Any
 
 import orjson
 
+from benchmarks.causes import anew
 from benchmarks.causes.catalogue import CAUSES
-from benchmarks.causes.ground import Ground, ground, served
+from benchmarks.causes.ground import Ground, calm, ground
 from benchmarks.causes.planting import Planted, planted
 from server.judges.table import rule
 from server.reactions.explaining import JUDGE, tables
+from server.watching.watch import Watch
 from statemachine.policies.policy import Policy
 from statemachine.record.canonical import canonical
 
@@ -27,15 +29,28 @@ def asked(data: Path, entry: dict[str, Any], seed: int) -> list[dict[str, Any]]:
 
 
 def _answered(on: Ground, name: str, one: Planted) -> dict[str, Any]:
-    inputs = orjson.loads(canonical(tables(served(on, one.sick, warily=CAUSES[name].warily), on.health)))
+    watch = calm(on, warily=CAUSES[name].warily)
+    looks = [_look(on, one, watch) for _ in anew.growing(on, watch, one.sick)]
+    inputs = _inputs(on, watch)
     causes = _named(JUDGE, inputs)
     first = [{**each, "features": each["features"][:1]} for each in causes[:1]]
     return {
         "stream": on.name, "cause": name, "kinds": one.kinds, "features": one.features,
         "place": place(one, causes), "place_before": place(one, _named(BEFORE, inputs)),
-        "first_feature": place(one, first) == 1,
+        "first_feature": place(one, first) == 1, "looks": looks,
         "named": [[each["kind"], each["features"], each["share"]] for each in causes[:LOOKED_AT]],
     }  # fmt: skip
+
+
+def _look(on: Ground, one: Planted, watch: Watch) -> dict[str, bool]:
+    """Say whether what is named first is right, and whether it keeps a model from what could be trained."""
+    causes = _named(JUDGE, _inputs(on, watch))
+    return {"right": place(one, causes) == 1, "held_back": anew.held_back(causes)}
+
+
+def _inputs(on: Ground, watch: Watch) -> dict[str, Any]:
+    inputs: dict[str, Any] = orjson.loads(canonical(tables(watch, on.health)))
+    return inputs
 
 
 def _named(judge: str, inputs: dict[str, Any]) -> list[dict[str, Any]]:

@@ -114,11 +114,9 @@ def ground(data: Path, entry: dict[str, Any], seed: int) -> Ground:
     return made
 
 
-def served(on: Ground, sick: Sick, *, warily: bool = False) -> Watch:
-    """Give the watch after the sick rows."""
-    watch = copy.deepcopy(on.wary if warily else on.watch)
-    serve(on, watch, sick)
-    return watch
+def calm(on: Ground, *, warily: bool = False) -> Watch:
+    """Give a watch of one's own, after the calm rows."""
+    return copy.deepcopy(on.wary if warily else on.watch)
 
 
 def serve(on: Ground, watch: Watch, sick: Sick) -> None:

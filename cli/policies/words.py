@@ -182,6 +182,8 @@ def _diagnosis(policy: Policy) -> Iterator[str]:
         f"{cause.errors:g} standard "
         f"errors, and listed from {_share(cause.least_share)} of the rise on."
     )
+    again = "each time that the rows since its onset have doubled" if cause.anew else "never"
+    yield f"While an incident is open, it is diagnosed anew {again}."
 
 
 def _gates(policy: Policy) -> Iterator[str]:

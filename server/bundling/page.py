@@ -96,13 +96,18 @@ def _incidents(incidents: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
             one["number"], f"{one['signal']} {one['subject']}", _place(one["onset"]), _place(one["detected"]),
-            _place(one["confirmed"]), _place(one["restored"]), one["outcome"] or "OPEN", one["cause"] or "-",
+            _place(one["confirmed"]), _place(one["restored"]), one["outcome"] or "OPEN", _causes(one),
             *(_took(one["times"][name]) for name in ("to_detect", "to_confirm", "to_restore")),
         )
         for one in incidents
     ]  # fmt: skip
     told = "<p class='note'>To detect: from onset to the alarm. To confirm and to restore: from the alarm.</p>"
     return table(names, rows) + told + "\n".join(_remedies(one) for one in incidents if one["remedies"])
+
+
+def _causes(incident: Mapping[str, Any]) -> str:
+    """Tell the causes that were named, the latest last: remedies followed that one."""
+    return ", then ".join(one["cause"] for one in incident["diagnoses"]) or "-"
 
 
 def _remedies(incident: Mapping[str, Any]) -> str:

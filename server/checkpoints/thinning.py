@@ -1,4 +1,4 @@
-"""Which checkpoints are let go of with age, and why: `docs/decisions/0024-what-is-let-go-with-age.md`.
+"""Which checkpoints are let go of with age, and why: `docs/decisions/0026-what-is-let-go-with-age.md`.
 
 Of each stretch of time the last checkpoint is kept. Stretches grow with age and lie within each other, so what is kept
 of a longer one was kept of the shorter ones before. What somebody was given stays proven: that takes its size, no row.

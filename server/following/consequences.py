@@ -52,6 +52,7 @@ def _react(scene: Scene, closing: Closing) -> None:
             signals.look_at_window(scene, closing)
             shapes.look(scene, closing)
             conditions.look(scene)
+            explaining.explain_anew(scene, closing)
         case SeriesPoint():
             signals.look_at_point(scene, closing)
 

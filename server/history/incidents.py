@@ -52,7 +52,7 @@ class Incident:
     onset_row: int
     detected: Mark
     confirmed: Mark | None = None
-    diagnosed: Mark | None = None
+    diagnoses: list[Mark] = field(default_factory=list)  #: the latest is the one that remedies follow
     restored: Mark | None = None
     outcome: str = ""
     cause: str = ""
@@ -67,7 +67,8 @@ class Incident:
         return {
             "number": self.number, "open": self.restored is None, "signal": self.signal, "subject": self.subject,
             "detector": self.detector, "onset": onset, "detected": self.detected, "confirmed": self.confirmed,
-            "diagnosed": self.diagnosed, "cause": self.cause, "remedies": self.remedies,
+            "diagnosed": self.diagnoses[-1] if self.diagnoses else None, "diagnoses": self.diagnoses,
+            "cause": self.cause, "remedies": self.remedies,
             "remedy_proposed": self._first("proposed"), "canary": self._first("canary"), "restored": self.restored,
             "outcome": self.outcome, "beside": self.beside, "escalations": self.escalations, "people": self.people,
             "times": {
@@ -130,7 +131,7 @@ class Incidents:
             case e.DeclineConfirmed():
                 incident.confirmed = mark(step, row=self._row, by="evidence")
             case e.DiagnosisMade(cause=cause, onset_row=onset_row):
-                incident.diagnosed = mark(step, row=self._row, cause=cause)
+                incident.diagnoses.append(mark(step, row=self._row, cause=cause))
                 incident.cause = cause
                 incident.onset_row = onset_row if onset_row >= 0 else incident.onset_row
             case e.Escalated(level=level, reason=reason):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from diagnosis import first
@@ -13,20 +14,41 @@ from rollout import judge as rollout
 from server.judges.rulings import Inputs, Ruling, judged, recovered
 from statemachine.policies.policy import Policy
 
+FAULTS = ("data_quality", "label_quality")  #: causes that windows find
+
 
 def diagnosis_of_before(inputs: Inputs, policy: Policy) -> Ruling:
     """By losses by label and bin alone."""
-    return _explained(first.judge(inputs, policy.diagnosis))
+    return _explained(first.judge(inputs, policy.diagnosis), inputs)
 
 
 def diagnosis(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling:
     """By losses and by what falls together; *most_noise* is the share of labels up to which they may be noise."""
     relations = opened(inputs["relations"])
-    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise))
+    return _explained(diagnose({**inputs, "relations": relations}, policy.diagnosis, most_noise), inputs)
 
 
-def _explained(found: Attribution[Any]) -> Ruling:
+def diagnosis_anew(inputs: Inputs, policy: Policy, most_noise: float) -> Ruling | None:
+    """Diagnose an incident of which a cause was `named`; what names the same says nothing new.
+
+    A fault of whole rows or of labels, or a rule across columns, stays to blame while windows find it: no table of a
+    feature tells what it costs, so that a diagnosis of more labels would pass it over.
+    """
+    named, found = inputs["named"], diagnosis(inputs, policy, most_noise)
+    if found.payload["cause"] == named or (named in FAULTS and _beyond_features(inputs)):
+        return None
+    return replace(found, payload={**found.payload, "instead_of": named})
+
+
+def _beyond_features(inputs: Inputs) -> bool:
+    known = {each["name"] for each in inputs["layout"]}
+    return any(each["feature"] not in known for each in inputs["quality"])
+
+
+def _explained(found: Attribution[Any], inputs: Inputs) -> Ruling:
     payload = {"cause": found.cause, "causes": found.to_json()["causes"], "onset_row": found.onset_row}
+    if "at_row" in inputs:  # what was judged before has neither
+        payload |= {"at_row": inputs["at_row"], "instead_of": ""}
     return Ruling(event="diagnosis_made", payload=payload)
 
 

@@ -73,6 +73,7 @@ JUDGES: dict[str, Judge] = {
     "diagnosis@1": remedies.diagnosis_of_before,
     "diagnosis@2": partial(remedies.diagnosis, most_noise=noise.SOME),
     "diagnosis@3": partial(remedies.diagnosis, most_noise=noise.ALL),
+    "diagnosis_anew@3": partial(remedies.diagnosis_anew, most_noise=noise.ALL),
     "gates@1": remedies.gates,
     "gates@2": remedies.gates_of_segments,
     "unbeaten@1": remedies.unbeaten,

@@ -1,4 +1,7 @@
-"""Explaining: a degraded model is diagnosed once, from tables of its rows and losses before the onset and since."""
+"""Explaining: a degraded model is diagnosed, from tables of its rows and losses before the onset and since.
+
+While the incident is open it is diagnosed anew, each time that the rows since its onset have doubled.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ from monitoring.profiles.reference import Floats, Ints
 from monitoring.profiles.seasons import Calendar
 from server.reactions import findings
 from server.reactions.scene import Scene
+from server.watching.closings import RowWindow
 from server.watching.watch import Watch
+from statemachine import anew
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED
 
@@ -29,15 +34,22 @@ LOSS_EDGES = {
     "multiclass": (SCALE // 2,),
     "regression": (SCALE // 4, SCALE // 2, SCALE, SCALE * 2),
 }
-JUDGE = "diagnosis@3"
+JUDGE, JUDGE_ANEW = "diagnosis@3", "diagnosis_anew@3"
 MOST_RELATED = 32  #: features between which relations are counted: their tables grow with the square
 
 
 def explain(scene: Scene) -> None:
-    """Diagnose a degraded model once, and look for a remedy."""
+    """Diagnose a degraded model that was not yet."""
     health = scene.health
     if health.place == DEGRADED and not health.cause:
         scene.follow(JUDGE, tables(scene.watch, health))
+
+
+def explain_anew(scene: Scene, window: RowWindow) -> None:
+    """Diagnose again where *window* has doubled the rows since the onset; another cause takes the first one's place."""
+    health = scene.health
+    if anew.is_due(health, window.first_row, window.end_row):
+        scene.follow(JUDGE_ANEW, {**tables(scene.watch, health), "named": health.cause})
 
 
 def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
@@ -57,6 +69,7 @@ def tables(watch: Watch, health: ModelHealth) -> dict[str, Any]:
         "quality": findings.faults_since(watch, health, onset),
         "drift": findings.drift_since(watch, onset),
         "onset_row": onset,
+        "at_row": watch.tape.end,
         **_segments(watch, before, after),
     }
 

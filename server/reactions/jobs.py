@@ -56,8 +56,7 @@ def _spec(scene: Scene, kind: str, entrants: tuple[Entrant, ...], holdout: Range
 def overruled(health: ModelHealth) -> bool:
     """Say whether a person has data learned that the diagnosis calls broken."""
     remedy = health.remediation
-    broken = health.cause == "data_quality" or health.awaits_labels
-    return remedy is not None and remedy.requested_by != "service" and broken
+    return remedy is not None and remedy.requested_by != "service" and health.awaits_repair
 
 
 def _dataset(

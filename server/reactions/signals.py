@@ -77,7 +77,7 @@ def _look_at_data(scene: Scene, window: RowWindow) -> None:
         _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
         scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
-    elif health.place == DEGRADED and (health.cause == "data_quality" or health.awaits_labels):
+    elif health.place == DEGRADED and health.awaits_repair:
         _await_repair(scene, health)
 
 

@@ -106,9 +106,10 @@ def record_diagnosis(draft: Draft, command: RecordDiagnosis) -> None:
         raise Refused("diagnose", str(draft.health.place), "there is nothing to explain", ("suspect", "degraded"))
     draft.add(
         e.DiagnosisMade(
-            cause=command.cause, causes=command.causes, onset_row=command.onset_row, evidence=command.evidence
+            cause=command.cause, causes=command.causes, onset_row=command.onset_row, evidence=command.evidence,
+            at_row=command.at_row, instead_of=command.instead_of,
         )
-    )
+    )  # fmt: skip
     health = draft.health
     alone = health.place == DEGRADED and health.automation == Automation.AUTO and not health.escalation
     if alone and health.alarm is not None and unexplained(health):

@@ -16,7 +16,7 @@ def _state_changed(health: ModelHealth, fact: e.StateChanged, at_us: int) -> Mod
         health, place=dest, visit=health.visit + 1, entered_us=at_us, armed_us=at_us, reason=fact.reason, escalation=0
     )
     if dest == HEALTHY:
-        moved = replace(moved, alarm=None, cause="", causes=(), onset_row=-1, moved_row=0)
+        moved = replace(moved, alarm=None, cause="", causes=(), onset_row=-1, moved_row=0, diagnosed_row=0)
     if dest in (HEALTHY, DEGRADED):
         moved = replace(moved, remediation=None, candidate="", challenge_evidence="")
     if fact.trigger == "abandon":

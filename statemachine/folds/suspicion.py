@@ -35,7 +35,8 @@ def _calmed(health: ModelHealth, fact: e.AlarmCleared | e.RecoveryShown, _: int)
 
 
 def _diagnosis_made(health: ModelHealth, fact: e.DiagnosisMade, _: int) -> ModelHealth:
-    return replace(health, cause=fact.cause, causes=tuple(fact.causes), onset_row=fact.onset_row)
+    named = replace(health, cause=fact.cause, causes=tuple(fact.causes), onset_row=fact.onset_row)
+    return replace(named, diagnosed_row=fact.at_row)
 
 
 def _challenge_queued(health: ModelHealth, fact: e.ChallengeQueued, _: int) -> ModelHealth:

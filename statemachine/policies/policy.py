@@ -36,8 +36,8 @@ __all__ = ["Policy", "PolicyInvalid"]
 LATER: dict[str, tuple[str, ...]] = {
     "loss": ("seasons",), "confirmation": ("blip_windows", "lasting_share"),
     "drift": ("projections", "seasons", "utc_offset_minutes", "by_label", "shapes", "together"),
-    "quality": ("looks_for", "rules", "entity"), "budget": ("unexplained",), "segments": (), "conditions": (),
-    "gates": ("segment_tolerance", "segment_alpha"),
+    "quality": ("looks_for", "rules", "entity"), "budget": ("unexplained",), "diagnosis": ("anew",),
+    "segments": (), "conditions": (), "gates": ("segment_tolerance", "segment_alpha"),
 }  # fmt: skip
 
 

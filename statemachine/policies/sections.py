@@ -165,6 +165,7 @@ class Diagnosis:
     least_labels: int = within(1, 1_000_000, 30)
     errors: float = within(0, 100, 2.5)
     least_share: float = within(0, 1, 0.1)
+    anew: bool = True  #: see `statemachine.anew`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

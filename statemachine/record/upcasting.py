@@ -62,6 +62,12 @@ def upcast_policy(**from_schemas: int) -> Callable[[Upcast], Upcast]:
     return register
 
 
+@upcast("diagnosis_made", from_schema=1)
+def _diagnosis_made_1(old: Payload) -> Payload:
+    """Nobody has noted how many rows were seen, and no incident was diagnosed anew."""
+    return {**old, "at_row": 0, "instead_of": ""}
+
+
 def raised(name: str, schema: int, newest: int, payload: Payload) -> Payload:
     """Give *payload*, which has *schema*, in the form of *newest*.
 

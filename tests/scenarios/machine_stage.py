@@ -86,7 +86,14 @@ def _alarm(stage: MachineStage, line: Line) -> c.Command:
 def _diagnose(stage: MachineStage, line: Line) -> c.Command:
     share = float(line.get("share", "0.9"))
     causes = [{"kind": line.word(), "share": share}]
-    return c.RecordDiagnosis(cause=line.word(), causes=causes, onset_row=stage.row - 60, evidence=EVIDENCE)
+    return c.RecordDiagnosis(
+        cause=line.word(),
+        causes=causes,
+        onset_row=stage.row - 60,
+        evidence=EVIDENCE,
+        at_row=stage.row,
+        instead_of=stage.health.cause,
+    )
 
 
 def _retrain(_: MachineStage, line: Line) -> c.Command:

@@ -23,7 +23,7 @@ KEYS = {
 }  # fmt: skip
 AUDIT = {"events", "chain_ok", "replay_equal", "decisions", "rederived", "log_sha256"}
 TRANSITION = {"row", "from", "to", "trigger", "reason"}
-ALARM = {"row", "onset_row", "signal", "subject", "detector", "verdict", "until", "cause", "retrained"}
+ALARM = {"row", "onset_row", "signal", "subject", "detector", "verdict", "until", "cause", "causes_before", "retrained"}
 BLOCK = {"start", "end", "served", "static"}
 
 

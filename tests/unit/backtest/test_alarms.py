@@ -54,6 +54,19 @@ def test_what_comes_behind_an_alarm_belongs_to_it_until_the_next_one() -> None:
     ]  # fmt: skip
 
 
+def test_the_cause_of_an_alarm_is_the_latest_that_was_named_and_those_before_stand_beside_it() -> None:
+    events = [
+        raised(30, 25),
+        moved(40, "suspect", "confirm_decline"),
+        diagnosed(40, "serving"),
+        diagnosed(60, "concept"),
+    ]
+
+    (told,) = alarms(STREAM, events)
+
+    assert (told["cause"], told["causes_before"]) == ("concept", ["serving"])
+
+
 def test_a_log_without_alarms_tells_none() -> None:
     assert alarms(STREAM, [moved(30, "healthy", "refresh")]) == []
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.causes import clocks
+from benchmarks.causes.anew import counts, held_back
 from benchmarks.causes.asking import place
 from benchmarks.causes.catalogue import CAUSES
 from benchmarks.causes.faults import mirrored, swapped
@@ -66,6 +67,38 @@ def test_both_aims_are_missed_by_a_judge_that_is_right_half_of_the_time() -> Non
 
 def test_what_is_not_named_first_is_told_with_what_was_named() -> None:
     assert list(told([answer("unit", 1), answer("unit", 2)])) == ["s, unit: data_quality in a; named: serving 1.00 "]
+
+
+def look(*, right: bool, held_back: bool = False) -> dict[str, bool]:
+    return {"right": right, "held_back": held_back}
+
+
+def test_of_each_look_it_is_counted_how_the_next_one_changed_it() -> None:
+    right, wrong, spared, kept = (
+        look(right=True), look(right=False), look(right=True, held_back=True), look(right=False, held_back=True),
+    )  # fmt: skip
+    pairs = [
+        (right, right),
+        (right, wrong),
+        (wrong, right),
+        (kept, right),
+        (kept, kept),
+        (spared, spared),
+        (spared, wrong),
+    ]
+    answers = [{**answer("unit", 1), "looks": list(pair)} for pair in pairs]
+    control = {**answer("nothing", 1), "looks": [right, wrong]}
+
+    assert counts([*answers, control], 0) == (4, 2, 3, 2, 2, 1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "held"), [("serving", 1.0, True), ("serving", 0.3, False), ("unknown", 1.0, False)]
+)
+def test_answers_that_are_to_blame_for_most_of_a_rise_hold_back_what_could_be_trained(
+    kind: str, share: float, *, held: bool
+) -> None:
+    assert held_back([{"kind": kind, "share": share}]) is held
 
 
 def test_at_least_twelve_causes_are_planted_besides_controls() -> None:

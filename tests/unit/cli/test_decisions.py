@@ -54,3 +54,11 @@ def test_gates_are_told_with_the_segments_that_are_worse_or_too_small_and_with_w
         "m: 1 of 3 gates were passed, so nothing new may serve; it is worse in a, d; too few rows to tell of c; "
         "whether it helps cannot be told."
     )
+
+
+def test_a_diagnosis_that_was_made_anew_is_told_with_what_it_takes_the_place_of() -> None:
+    verdict = {"onset_row": 640, "cause": "concept_change", "at_row": 812, "instead_of": "serving"}
+
+    assert sentence("approval", "diagnosis_made", verdict) == (
+        "approval: the decline since row 640 has the cause concept_change, by the rows up to 812, and not serving."
+    )

@@ -74,7 +74,7 @@ def commands(health: ModelHealth) -> Iterator[c.Command]:
         yield c.ClearAlarm(signal=signal, log_evidence=9.0, **shared)
         yield c.ConfirmDecline(signal=signal, log_evidence=9.0, **shared)
     for cause in ("concept_change", "unknown"):
-        yield c.RecordDiagnosis(cause=cause, causes=[], onset_row=1, evidence=EVIDENCE)
+        yield c.RecordDiagnosis(cause=cause, causes=[], onset_row=1, at_row=9, evidence=EVIDENCE)
     yield c.ShowRecovery(log_evidence=9.0, **shared)
     yield c.QueueChallenge(job="m-9", spec="s", at_row=5)
     yield c.JudgeChallenge(job="m-9", finding="improvement", log_evidence=9.0, **shared)

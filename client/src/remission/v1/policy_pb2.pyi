@@ -378,21 +378,27 @@ class Policy(google.protobuf.message.Message):
         LEAST_LABELS_FIELD_NUMBER: builtins.int
         ERRORS_FIELD_NUMBER: builtins.int
         LEAST_SHARE_FIELD_NUMBER: builtins.int
+        ANEW_FIELD_NUMBER: builtins.int
         least_labels: builtins.int
         """least_labels: Labelled rows since the onset below which no loss is explained."""
         errors: builtins.float
         """errors: Standard errors by which the loss, and each part of it, must stand out."""
         least_share: builtins.float
         """least_share: Share of the rise below which a cause is not listed."""
+        anew: builtins.bool
+        """anew: see `statemachine.anew`."""
         def __init__(
             self,
             *,
             least_labels: builtins.int | None = ...,
             errors: builtins.float | None = ...,
             least_share: builtins.float | None = ...,
+            anew: builtins.bool | None = ...,
         ) -> None: ...
-        def HasField(self, field_name: typing.Literal["_errors", b"_errors", "_least_labels", b"_least_labels", "_least_share", b"_least_share", "errors", b"errors", "least_labels", b"least_labels", "least_share", b"least_share"]) -> builtins.bool: ...
-        def ClearField(self, field_name: typing.Literal["_errors", b"_errors", "_least_labels", b"_least_labels", "_least_share", b"_least_share", "errors", b"errors", "least_labels", b"least_labels", "least_share", b"least_share"]) -> None: ...
+        def HasField(self, field_name: typing.Literal["_anew", b"_anew", "_errors", b"_errors", "_least_labels", b"_least_labels", "_least_share", b"_least_share", "anew", b"anew", "errors", b"errors", "least_labels", b"least_labels", "least_share", b"least_share"]) -> builtins.bool: ...
+        def ClearField(self, field_name: typing.Literal["_anew", b"_anew", "_errors", b"_errors", "_least_labels", b"_least_labels", "_least_share", b"_least_share", "anew", b"anew", "errors", b"errors", "least_labels", b"least_labels", "least_share", b"least_share"]) -> None: ...
+        @typing.overload
+        def WhichOneof(self, oneof_group: typing.Literal["_anew", b"_anew"]) -> typing.Literal["anew"] | None: ...
         @typing.overload
         def WhichOneof(self, oneof_group: typing.Literal["_errors", b"_errors"]) -> typing.Literal["errors"] | None: ...
         @typing.overload

@@ -57,6 +57,13 @@ def test_each_step_of_a_remedy_is_told_by_its_event() -> None:
     assert (found["remedy_proposed"], found["canary"]) == (remedy["proposed"], remedy["canary"])
 
 
+def test_each_diagnosis_is_told_and_the_latest_is_the_cause() -> None:
+    found = only("explained_anew")
+
+    assert (found["cause"], found["diagnosed"]["cause"]) == ("concept_change", "concept_change")
+    assert [(one["row"], one["cause"]) for one in found["diagnoses"]] == [(1400, "serving"), (1600, "concept_change")]
+
+
 def test_where_the_feed_knows_the_onset_the_time_to_detect_is_told_in_seconds() -> None:
     (found,) = told(of_lines("register", "+1h alarm loss onset=1100"), onset_us=1_000_000)
 
