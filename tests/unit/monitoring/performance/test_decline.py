@@ -126,3 +126,21 @@ def test_what_stays_of_a_rise_must_be_the_share_of_it_that_the_policy_asks_for()
 def test_within_what_a_blip_may_last_a_rise_is_in_doubt_and_once_it_is_over_it_is_cleared() -> None:
     assert persists(since(ROSE, blocks(0.9, 1, seed=3)), POLICY).verdict == "open"
     assert persists(since(ROSE, blocks(0.1, 4, seed=3)), POLICY).verdict == "cleared"
+
+
+def flat(*rates: float) -> list[list[int]]:
+    """Give blocks of 0/1 losses of exactly these means."""
+    return [[SIZE, round(SIZE * rate) << 20, round(SIZE * rate) << 20] for rate in rates]
+
+
+FLAT = flat(*[0.3] * 20, *[0.9] * 5)
+
+
+def test_two_blocks_behind_a_blip_and_the_one_that_it_may_end_in_make_a_rise_lasting() -> None:
+    found = [persists(since(FLAT, flat(*[0.9] * count)), POLICY).verdict for count in (7, 8)]
+
+    assert found == ["open", "confirmed"]
+
+
+def test_later_rows_that_are_far_apart_confirm_nothing_however_high_their_mean() -> None:
+    assert persists(since(FLAT, flat(*[0.9] * 6, 1.0, 0.3)), POLICY).verdict == "open"
