@@ -70,6 +70,14 @@ def test_none_is_named_where_nothing_rose_or_all_did() -> None:
     assert len(found) - found.count("") <= 5
 
 
+@pytest.mark.parametrize(("before", "since", "told"), [(9, 40, False), (10, 40, True), (40, 9, False), (40, 10, True)])
+def test_of_fewer_than_ten_rows_before_or_since_nothing_is_told(before: int, since: int, *, told: bool) -> None:
+    few = {"name": "few", "column": "x", "before": [before, 0, 0], "after": [since, since << 20, since << 20]}
+    all_of = [1_000, 0, 0], [1_000 + since, since << 20, since << 20]
+
+    assert (local([few], all_of, POLICY) is not None) is told
+
+
 def test_a_segment_is_the_cause_where_the_whole_has_not_clearly_risen(
     planted: Callable[..., dict[str, Any]],
 ) -> None:

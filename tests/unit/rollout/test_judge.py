@@ -210,7 +210,9 @@ def test_the_ratio_of_bad_rates_is_covered_at_every_look(ratio: float, share: fl
     assert missed / 200 <= 0.06
 
 
-@pytest.mark.parametrize("strata", [[(5_000, 100, 80)], [(100, 1, 30), (500, 4, 40), (2_500, 30, 60)]])
+@pytest.mark.parametrize(
+    "strata", [[(5_000, 100, 80)], [(5_000, 10, 10)], [(100, 1, 30), (500, 4, 40), (2_500, 30, 60)]]
+)
 def test_the_interval_holds_the_ratios_that_the_mixture_beats_by_no_more_than_alpha(
     strata: list[tuple[int, int, int]],
 ) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from measures.losses import fixed
 from measures.sums import block
-from monitoring.performance.decline import alarm, recovered, resolve
+from monitoring.performance.decline import alarm, persists, recovered, resolve
 from statemachine.policies.policy import Policy
 
 POLICY = Policy()
@@ -94,3 +94,53 @@ def test_a_degraded_champion_recovers_on_strong_evidence_only() -> None:
     assert recovered(inputs(blocks(0.05, windows)), POLICY).verdict == "recovered"
     assert recovered(inputs(blocks(0.05, windows - 1)), POLICY).verdict == "open"
     assert recovered(inputs(blocks(0.28, windows)), POLICY).verdict == "open"
+
+
+def since(before: list[list[int]], after: list[list[int]]) -> dict[str, Any]:
+    """Give a second look at a rise: what the alarm looked at, and what has come behind it."""
+    return {**inputs(after), "before": before}
+
+
+ROSE = [*blocks(0.3, 4), *blocks(0.9, 1, seed=2)]
+
+
+def test_a_rise_that_stays_for_longer_than_a_blip_is_lasting() -> None:
+    assert persists(since(ROSE, blocks(0.9, 5, seed=3)), POLICY).verdict == "confirmed"
+
+
+def test_a_blip_that_began_before_the_alarm_and_ended_behind_it_confirms_nothing() -> None:
+    later = since(ROSE, [*blocks(0.9, 1, seed=3), *blocks(0.3, 2, seed=4)])
+
+    assert resolve(later, POLICY).verdict == "confirmed"
+    assert persists(later, POLICY).verdict != "confirmed"
+
+
+def test_what_stays_of_a_rise_must_be_the_share_of_it_that_the_policy_asks_for() -> None:
+    rows = [[SIZE, int(SIZE * rate) << 20, int(SIZE * rate) << 20] for rate in (0.55, 0.65) for _ in range(30)]
+    less, enough = (since(ROSE, part) for part in (rows[:30], rows[30:]))
+
+    assert resolve(less, POLICY).verdict == "confirmed"
+    assert [persists(one, POLICY).verdict for one in (less, enough)] == ["open", "confirmed"]
+
+
+def test_within_what_a_blip_may_last_a_rise_is_in_doubt_and_once_it_is_over_it_is_cleared() -> None:
+    assert persists(since(ROSE, blocks(0.9, 1, seed=3)), POLICY).verdict == "open"
+    assert persists(since(ROSE, blocks(0.1, 4, seed=3)), POLICY).verdict == "cleared"
+
+
+def flat(*rates: float) -> list[list[int]]:
+    """Give blocks of 0/1 losses of exactly these means."""
+    return [[SIZE, round(SIZE * rate) << 20, round(SIZE * rate) << 20] for rate in rates]
+
+
+FLAT = flat(*[0.3] * 20, *[0.9] * 5)
+
+
+def test_two_blocks_behind_a_blip_and_the_one_that_it_may_end_in_make_a_rise_lasting() -> None:
+    found = [persists(since(FLAT, flat(*[0.9] * count)), POLICY).verdict for count in (7, 8)]
+
+    assert found == ["open", "confirmed"]
+
+
+def test_later_rows_that_are_far_apart_confirm_nothing_however_high_their_mean() -> None:
+    assert persists(since(FLAT, flat(*[0.9] * 6, 1.0, 0.3)), POLICY).verdict == "open"

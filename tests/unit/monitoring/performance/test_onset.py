@@ -59,3 +59,12 @@ def test_a_mean_that_falls_has_no_rise() -> None:
 
 def test_no_blocks_have_no_onset() -> None:
     assert dated([]).nats == 0.0
+
+
+def test_how_much_likelier_a_change_is_than_none_is_what_it_explains_in_variances_of_a_row() -> None:
+    """200 rows at 0.3 behind 40 that are thought to be there, then 200 at 0.6; variances 0.21 and 0.24, and one row."""
+    found = likeliest([[10, 3 << 20, 3 << 20]] * 20 + [[10, 6 << 20, 6 << 20]] * 20, 0.3, 20)
+
+    explained, variance = 0.3**2 * 240 * 200 / 440, (0.21 * 200 + 1 + 0.24 * 200 + 1) / 400
+    assert found.index == 20
+    assert found.nats == pytest.approx(explained / (2 * variance))

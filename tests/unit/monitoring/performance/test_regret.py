@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from measures.losses import fixed
-from measures.sums import block
+from measures.sums import block, span
+from monitoring.performance.decline import resolve
 from monitoring.performance.regret import judge, look_again, weigh
 from statemachine.policies.policy import Policy
 
@@ -113,11 +114,11 @@ def after(*gains: float) -> dict[str, Any]:
 
 
 def test_fresh_rows_that_are_not_sure_make_no_decline_while_all_that_is_remembered_does_not_say_so() -> None:
-    before, fresh = rounds(3, recent=-0.1, all=-0.1), after(0.3, 0.0, 0.4)
+    inputs = second(rounds(3, recent=-0.1, all=-0.1), after(0.3, 0.05, 0.4))
+    risen = {**inputs, "level": POLICY.loss.tolerance * span(inputs["challenges"][-1]["champion"]).mean}
 
-    verdicts = [look(second(before, fresh), POLICY).verdict for look in (look_again, weigh)]
-
-    assert verdicts == ["confirmed", "open"]
+    assert resolve(risen, POLICY).verdict == "confirmed"
+    assert weigh(inputs, POLICY).verdict == "open"
 
 
 def test_fresh_rows_that_are_sure_make_a_decline_whatever_was_before() -> None:
@@ -133,10 +134,17 @@ def test_a_regret_that_fresh_rows_refute_is_neither_decline_nor_improvement() ->
     assert found.verdict == "cleared"
 
 
-def test_a_regret_that_clears_tells_of_a_gain_of_more_data_as_before() -> None:
-    found = weigh(second(rounds(2, recent=0.6, all=0.6), challenge(70, recent=-0.5, all=0.6)), POLICY)
+def test_a_lead_that_is_less_than_a_loss_may_rise_by_and_that_no_other_round_shows_is_nothing() -> None:
+    found = weigh(second(rounds(3, recent=-0.1, all=-0.1), after(*[0.02] * 30)), POLICY)
 
-    assert found.verdict == "improvement"
+    assert found.verdict == "cleared"
+
+
+def test_a_regret_that_clears_tells_of_a_gain_of_more_data_as_before() -> None:
+    inputs = second(rounds(2, recent=0.6, all=0.6), challenge(70, recent=-0.5, all=0.6))
+
+    assert weigh(inputs, POLICY) == look_again(inputs, POLICY)
+    assert weigh(inputs, POLICY).verdict == "improvement"
 
 
 @dataclass(frozen=True)

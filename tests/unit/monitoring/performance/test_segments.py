@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+import pytest
 
 from measures.losses import fixed
-from measures.sums import Block, block
+from measures.sums import Block, block, log_e, span
 from monitoring.performance import decline
 from monitoring.performance.segments import alarm, normal
 from statemachine.policies.policy import Policy
@@ -93,7 +95,9 @@ def test_a_decline_of_eight_percent_of_the_rows_is_found_and_named_where_the_who
 
 
 def test_a_segment_of_few_reference_rows_has_no_normal() -> None:
-    assert normal(((Segments().least_rows - 1, 0, 0),), 1, Segments()) is None
+    least = Segments().least_rows
+
+    assert [normal(((rows, 0, 0),), 1, Segments()) is None for rows in (least - 1, least)] == [True, False]
 
 
 def test_what_is_normal_is_wrong_in_any_segment_as_rarely_as_alpha_says() -> None:
@@ -109,6 +113,18 @@ def test_what_is_normal_is_wrong_in_any_segment_as_rarely_as_alpha_says() -> Non
 
 def test_no_segment_raises_nothing() -> None:
     assert not alarm({"segments": []}, POLICY).raised
+
+
+def test_the_evidence_is_the_mean_of_what_each_segment_shows() -> None:
+    """One window of each: one that rose, and one that speaks for nothing."""
+    rose, calm = ([of(block(fixed(np.full(20, lost), 1.0)))] for lost in (0.5, 0.1))
+    told = [{"name": name, "level": 0.3, "window": 20, "blocks": each} for name, each in (("a", calm), ("b", rose))]
+
+    found = alarm({"segments": told}, POLICY)
+
+    shown = math.exp(log_e(span(rose, 0.3), decline.DESIGN_WINDOWS * 20))
+    assert (found.name, found.raised) == ("b", False)
+    assert found.log_evidence == pytest.approx(math.log((shown + 1) / 2))
 
 
 def test_segments_that_do_better_than_is_normal_speak_for_nothing() -> None:

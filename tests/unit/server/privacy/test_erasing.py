@@ -228,7 +228,7 @@ def test_what_another_server_has_left_undone_between_two_looks_is_carried_out_wh
     late, after = service.privacy.finish_left(), service.privacy.erasure(erasure)
 
     assert (early.done, before.status) == (0, erasures.INTENDED)
-    assert (late.done, after.status) == (1, erasures.DONE)
+    assert (late.done, after.status, [one.rows for one in after.models]) == (1, erasures.DONE, [4])
 
 
 def test_an_erasure_that_a_hold_has_stopped_is_carried_out_when_it_is_lifted(service: Service) -> None:
@@ -350,6 +350,17 @@ def test_rows_older_than_is_kept_are_erased_whoever_they_are_about_and_reference
     assert tape.erased[: tape.end].tolist() == [False] * REFERENCE_ROWS + [True] * 40
     assert not np.isnan(tape.labels[:REFERENCE_ROWS]).any()
     assert service.verify().failures == []
+
+
+def test_old_rows_go_by_their_period_and_later_only_those_that_have_come_since(service: Service) -> None:
+    sender = Feed(service)
+    for count, rows in ((3, 4), (4, 6)):
+        sender.rows(rows)
+        service.privacy.erase_old(Retention(rows_days=1), periods(count))
+    told = sorted(service.privacy.erasures("", 10), key=lambda one: one.before_period)
+
+    assert [[one.rows for one in each.models] for each in told] == [[4], [6]]
+    assert [one.keys for one in told] == [None, None]
 
 
 def test_a_legal_hold_keeps_old_rows_too(service: Service) -> None:
