@@ -80,12 +80,11 @@ def _rows_since_change(health: ModelHealth, end: int) -> int:
 def judge(scene: Scene, report: dict[str, Any]) -> None:
     """Put the bake-off's winner to the gates, and follow what they say."""
     health = scene.health
-    signal = health.alarmed_by
-    inputs = _inputs(scene, health, report)
+    signal, inputs = health.alarmed_by, _inputs(scene, health, report)
     judge_name = "gates@2" if "subject" in inputs else "gates@1"
-    ruling = scene.follow_step(judge_name, inputs, at_row=scene.at_row, note=str(report["chosen"]))
-    turned_away = ruling is not None and not ruling.payload["passed"]
-    if turned_away and scene.health.place == DEGRADED and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
+    scene.follow_step(judge_name, inputs, at_row=scene.at_row, note=str(report["chosen"]))
+    turned_away = scene.health.place == DEGRADED
+    if turned_away and signal not in (Signal.LOSS, Signal.METRIC, Signal.CONDITION):
         scene.follow("unbeaten@1", inputs)
 
 
@@ -101,7 +100,7 @@ def _inputs(scene: Scene, health: ModelHealth, report: dict[str, Any]) -> dict[s
 
 def _segment_of(scene: Scene, health: ModelHealth) -> str:
     """Name the segment that the incident is about; nothing where it is about the whole."""
-    signal, subject = (health.alarm.signal, health.alarm.subject) if health.alarm else ("", "")
+    signal, subject = health.alarmed_by, health.alarmed_about
     if signal == Signal.SEGMENT:
         return subject
     if signal != Signal.SEGMENT_DRIFT:
