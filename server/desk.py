@@ -114,8 +114,7 @@ class Desk:
         """Read the model's schema."""
         known = self._schemas.get(model)
         if known is None:
-            body = reader.evidence(self.health(reader, model).features_sha256)
-            known = self._schemas[model] = Schema.from_json(orjson.loads(body))
+            known = self._schemas[model] = schema_of(reader, self.health(reader, model))
         return known
 
     def versions(self, reader: Reader, model: str) -> set[str]:
@@ -140,8 +139,7 @@ class Desk:
         seq = cursor.seq if cursor else 0
         known, health = self._watches.get(model), self.health(reader, model)
         if known is None or known.seq > seq or not known.holds(health):
-            reference = orjson.loads(reader.evidence(health.reference_sha256))
-            known = self._watches.put(model, Watch(self.schema(reader, model), reference, health))
+            known = self._watches.put(model, fresh_watch(reader, self.schema(reader, model), health))
         for item, entry in self.entries(reader, model, known.seq, seq):
             known.take(item.seq, entry)
         return known
@@ -228,6 +226,16 @@ class Desk:
 
 
 FOLLOWER = "follower"
+
+
+def schema_of(reader: Reader, health: ModelHealth) -> Schema:
+    """Read a model's schema."""
+    return Schema.from_json(orjson.loads(reader.evidence(health.features_sha256)))
+
+
+def fresh_watch(reader: Reader, schema: Schema, health: ModelHealth) -> Watch:
+    """Give the watch of a model that knows its reference, and has seen no row behind it."""
+    return Watch(schema, orjson.loads(reader.evidence(health.reference_sha256)), health)
 
 
 def pages(reader: Reader, model: str, after: int, until: int) -> Iterator[tuple[FeedItem, ...]]:

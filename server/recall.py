@@ -11,14 +11,11 @@ from contextlib import suppress
 from functools import partial
 from threading import Event, Lock
 
-import orjson
-
-from server.desk import FOLLOWER, Desk, Doing
+from server.desk import FOLLOWER, Desk, Doing, fresh_watch, schema_of
 from server.history.reading import names
 from server.history.unreadable import OF_ONE_MODEL
 from server.intake import feed
 from server.intake.admission import Intake
-from server.intake.schema import Schema
 from server.watching.watch import Watch
 from statemachine.words import RETIRED
 from store.ports import Reader, Store
@@ -89,9 +86,8 @@ def recalled(desk: Desk, reader: Reader, model: str, leaving: Event) -> tuple[In
     health = desk.readers.health(reader, model)
     if not health.registered or health.place == RETIRED:
         return None
-    schema = Schema.from_json(orjson.loads(reader.evidence(health.features_sha256)))
-    watch = Watch(schema, orjson.loads(reader.evidence(health.reference_sha256)), health)
-    intake, cursor = Intake.of(schema, health.erasures), reader.cursor(model, FOLLOWER)
+    schema, cursor = schema_of(reader, health), reader.cursor(model, FOLLOWER)
+    intake, watch = Intake.of(schema, health.erasures), fresh_watch(reader, schema, health)
     looked_at = cursor.seq if cursor else 0
     for item, entry in _until(leaving, desk.entries(reader, model, 0, reader.feed_head(model).seq)):
         intake.take(entry)
