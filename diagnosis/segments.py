@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 from diagnosis.causes import Part
 from diagnosis.inputs import SQUARE_UNIT, UNIT
 from diagnosis.thresholds import Thresholds
+from measures.chance import shared_among
 
 LEAST_ROWS = 10  #: labelled, before and since, of a segment and of the rest
 WHEN = ("before", "after")
@@ -38,7 +38,7 @@ def local(segments: Sequence[dict[str, Any]], whole: tuple[Sums, Sums], policy: 
     if not told:
         return None
     (errors, rise, error), one = max(told, key=lambda each: each[0])
-    if errors <= _of_the_loudest(policy.errors, len(segments)):
+    if errors <= shared_among(policy.errors, len(segments)):
         return None
     rest = [[a - b for a, b in zip(all_of, one[when], strict=True)] for all_of, when in zip(whole, WHEN, strict=True)]
     if _risen(*rest)[0] > policy.errors:
@@ -50,15 +50,6 @@ def local(segments: Sequence[dict[str, Any]], whole: tuple[Sums, Sums], policy: 
     )
     part = Part(kind="segment", amount=share * rise, error=share * error, features=(one["column"],), note=note)
     return Local(part=part, errors=errors)
-
-
-def _of_the_loudest(errors: float, segments: int) -> float:
-    """Return the errors that chance shows in one of so many segments as seldom as *errors* in one alone.
-
-    Of chances too small to be told from none there is nothing to share.
-    """
-    most = 1 - (1 - NormalDist().cdf(errors)) / segments
-    return NormalDist().inv_cdf(most) if most < 1 else errors
 
 
 def _risen(before: Sums, after: Sums) -> tuple[float, float, float]:

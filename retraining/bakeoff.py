@@ -29,7 +29,7 @@ from retraining.dataset import Dataset
 from retraining.estimators import Floats, fit, predict
 from retraining.models import dump, libraries, log_odds, recalibrate, semantic_sha256
 from retraining.scope import CHALLENGE, Entrant, Spec, with_holdout
-from retraining.segments import Blocks, by_segment
+from retraining.segments import Blocks, by_segment, told_of
 from retraining.template import TEMPLATES, Template
 from statemachine.policies.policy import Policy
 from statemachine.record.canonical import canonical, digest
@@ -95,7 +95,7 @@ class Bench:
             {"name": name, "champion": cost} for name, cost in zip(names, self._by_segment(self._cost), strict=True)
         ]
         return {
-            **({"segments": told} if told else {}),
+            **told_of(told),
             "rows": len(self._held),
             "holdout": list(self.spec.holdout),
             "champion": self._blocks(self._cost),
@@ -180,9 +180,8 @@ class Bench:
     def _entry(self, entrant: Entrant, outputs: Floats) -> dict[str, Any]:
         labels = self.data.labels[self._held]
         mine = self._losses(outputs)
-        told = self._by_segment(self._cost - mine)
         return {
-            **({"segments": told} if told else {}),
+            **told_of(self._by_segment(self._cost - mine)),
             "name": entrant.name,
             "remedy": entrant.remedy,
             "rows": [list(part) for part in entrant.rows],

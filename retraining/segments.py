@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from measures.chance import errors_of_any
 from measures.sums import block, excess, span
 from statemachine.policies.policy import Policy
 
-SEGMENTS = "segments"  #: the gate
+SEGMENTS = "segments"  #: the gate, and the key of a report
 Blocks = list[list[int]]
 Held = Sequence[npt.NDArray[np.bool_]]
 
@@ -46,22 +46,22 @@ def by_segment(held: Held, values: npt.NDArray[np.int64], blocks: int) -> list[B
     return [[block(values[cut][mine[cut]]) for cut in cuts] for mine in held]
 
 
+def told_of(found: list[Any]) -> dict[str, Any]:
+    """Give what a report, or an entrant of one, tells of its segments; nothing where none are declared."""
+    return {SEGMENTS: found} if found else {}
+
+
 def parts(report: dict[str, Any], entrant: str, policy: Policy) -> list[Part]:
     """Say how the *entrant* does in each segment of a *report*; nothing where it tells of none."""
     entry = next(one for one in report["entrants"] if one["name"] == entrant)
-    declared, leads = report.get("segments", ()), entry.get("segments", ())
+    declared, leads = report.get(SEGMENTS, ()), entry.get(SEGMENTS, ())
     return [_part(one["name"], one["champion"], lead, policy) for one, lead in zip(declared, leads, strict=True)]
 
 
 def bound(found: Sequence[Part], policy: Policy) -> float:
-    """Say by how many standard errors a segment must be worse to count; all that are told share one chance of error.
-
-    >>> one = Part(name="a", rows=40, told=True)
-    >>> [round(bound([one] * n, Policy()), 2) for n in (1, 4, 16)]
-    [1.64, 2.24, 2.73]
-    """
+    """Say by how many standard errors a segment must be worse to count; all that are told share one chance of error."""
     told = sum(one.told for one in found)
-    return NormalDist().inv_cdf(1 - policy.gates.segment_alpha / told) if told else 0.0
+    return errors_of_any(policy.gates.segment_alpha, told) if told else 0.0
 
 
 def ruins(report: dict[str, Any], entrant: str, policy: Policy) -> bool:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 from typing import Any
 
+from measures.chance import errors_of_any
 from measures.sums import MOST_NATS, log_e, span
 from monitoring.performance.decline import DESIGN_WINDOWS
 from statemachine.policies.policy import Policy
@@ -46,8 +46,7 @@ def normal(blocks: tuple[Sums, ...], segments: int, policy: Segments) -> float |
     found = span(blocks)
     if found.rows < policy.least_rows:
         return None
-    errors = NormalDist().inv_cdf(1 - policy.alpha / segments)
-    return found.mean + errors * math.sqrt(found.variance) / found.rows
+    return found.mean + errors_of_any(policy.alpha, segments) * math.sqrt(found.variance) / found.rows
 
 
 def alarm(inputs: dict[str, Any], policy: Policy) -> SegmentAlarm:

@@ -7,6 +7,7 @@ from typing import Any
 
 from measures.sums import Block
 from retraining.scope import REMEDY, holdout_rows, remedies
+from retraining.segments import told_of
 from server.reactions.evidence import cost, cost_in, lead, lead_in, since
 from server.reactions.jobs import open_job, overruled
 from server.reactions.scene import Scene
@@ -129,14 +130,12 @@ def _report_of_restored(scene: Scene, version: str, blocks: list[LabelBlock], sa
     entry = {
         "name": version, "remedy": str(Remedy.RESTORE), "rows": [], "lead": saved,
         "calibration": 0.0, "churn": 0.0, "extreme": 0.0,
-        "segments": [lead_in(blocks, champion, version, k) for k, _ in named],
+        **told_of([lead_in(blocks, champion, version, k) for k, _ in named]),
     }  # fmt: skip
     told = [{"name": name, "champion": cost_in(blocks, champion, k)} for k, name in named]
-    if not named:
-        del entry["segments"]
     return {
         "rows": sum(one[0] for one in saved), "holdout": [0, 0], "champion": cost(blocks, champion),
-        "entrants": [entry], "skipped": {}, "chosen": version, **({"segments": told} if told else {}),
+        "entrants": [entry], "skipped": {}, "chosen": version, **told_of(told),
     }  # fmt: skip
 
 

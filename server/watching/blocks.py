@@ -77,7 +77,7 @@ class Blocks:
         saved = {pair: self._difference(*pair, rows) for pair in combinations(answered, 2)}
         held = self._held(told)
         parts = {version: sums(held, each) for version, each in lost.items()} if held else {}
-        mine = self._held(rows) if saved else []
+        mine = held if told is rows or not saved else self._held(rows)
         one = LabelBlock(
             index=len(self.closed), first_row=int(whole.min()), end_row=int(whole.max()) + 1,
             generations=tuple(np.unique(self._tape.generation[whole]).tolist()), cost=cost, parts=parts,
