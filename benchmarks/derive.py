@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.databases import database, dropped, postgresql
-from benchmarks.evaluate import CODE, QUICK, ROOT, digest_of
+from benchmarks.evaluate import CODE, QUICK, ROOT, digest_of, run_backtest
 from server.audit import auditing
 from server.audit.checking import OwnHands, Verification
 from server.audit.crew import Crew
@@ -85,15 +83,7 @@ def _backtested(place: Place, file: Path, server: str) -> str:
     if not kept.exists():
         _empty(place, server)
         migrate.upgrade(_address(place, server))
-        entry = place.entry
-        command = [
-            sys.executable, "-m", "cli.main", "backtest", str(file), "--target", entry["target"],
-            "--task", entry["task"], "--metric", entry["primary_metric"], "--drop", ",".join(entry["drop_columns"]),
-            "--db", url, "--json", str(kept.with_suffix(".part")),
-        ]  # fmt: skip
-        subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=True, stderr=subprocess.PIPE
-        )
+        run_backtest(place.entry, file, "--db", url, "--json", str(kept.with_suffix(".part")))
         kept.with_suffix(".part").rename(kept)
     return url
 

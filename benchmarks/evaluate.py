@@ -76,17 +76,22 @@ def _result(data: Path, entry: dict[str, Any], code: str, console: Console) -> d
     if not kept.exists():
         console.print(f"  {entry['name']} …", style="dim")
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable, "-m", "cli.main", "backtest", str(file),
-            "--target", entry["target"], "--task", entry["task"],
-            "--metric", entry["primary_metric"], "--drop", ",".join(entry["drop_columns"]), "--baselines",
-            "--json", str(kept.with_suffix(".part")),
-        ]  # fmt: skip
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, stderr=subprocess.PIPE)
+        run_backtest(entry, file, "--baselines", "--json", str(kept.with_suffix(".part")))
         kept.with_suffix(".part").rename(kept)
     report: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
     return report
+
+
+def run_backtest(entry: dict[str, Any], file: Path, *more: str) -> None:
+    """Run the backtest of a stream in a process of its own, and end with its words where it fails."""
+    command = [
+        sys.executable, "-m", "cli.main", "backtest", str(file), "--target", entry["target"], "--task", entry["task"],
+        "--metric", entry["primary_metric"], "--drop", ",".join(entry["drop_columns"]), *more,
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=False, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"{entry['name']}: {done.stderr.strip()}")
 
 
 def digest_of(paths: list[Path]) -> str:
