@@ -20,8 +20,7 @@ def losses(task: str, metric: str, outputs: Floats, labels: Floats) -> Floats:
     """Give the loss of each row, (n,). Rows without output or label are NaN.
 
     `accuracy` costs 1 for a wrong class; `mae` the absolute error; `brier` the square of what a chance misses;
-    `roc_auc` the share of the other class that a row is ordered wrongly against (ties half), weighted so that the mean
-    over the rows is 1 - AUC.
+    `roc_auc` what a row adds to 1 - AUC, which is the mean over the rows and may be less than nothing of one of them.
 
     >>> losses("binary", "accuracy", np.array([0.9, 0.2]), np.array([1.0, 1.0])).tolist()
     [0.0, 1.0]
@@ -44,23 +43,32 @@ def losses(task: str, metric: str, outputs: Floats, labels: Floats) -> Floats:
 
 
 def rank_losses(outputs: Floats, labels: Floats) -> Floats:
-    """Give each row's share of the rank loss among these rows; their mean is 1 - AUC. One class alone costs nothing.
+    """Give what each row adds to 1 - AUC among these rows, (n,): their mean is it. One class alone costs nothing.
 
-    Source: the placement values of DeLong, DeLong and Clarke-Pearson (1988), weighted by class.
+    A row's share of wrongly ordered pairs tells of others too: sums of shares stray four times as much as shares would
+    if rows had them by themselves. So a row has what AUC moves by where such rows are one in n more (the projection of
+    Hoeffding, 1948, with the placement values of DeLong, DeLong and Clarke-Pearson, 1988): sums of that stray as those
+    of independent rows do, and a row that is in its place more often than others has less than nothing.
+
+    >>> rank_losses(np.array([0.9, 0.3, 0.5, 0.1]), np.array([1.0, 1.0, 0.0, 0.0])).tolist()
+    [-0.25, 0.75, 0.75, -0.25]
     """
     positive = labels >= HALF
     found = np.zeros(len(labels))
     up, down = int(positive.sum()), int((~positive).sum())
     if not up or not down:
         return found
-    lower, higher = np.sort(outputs[~positive]), np.sort(outputs[positive])
-    mine = outputs[positive]
-    below, upto = np.searchsorted(lower, mine, "left"), np.searchsorted(lower, mine, "right")
-    found[positive] = (down - upto + HALF * (upto - below)) / down * len(labels) / (2 * up)
-    mine = outputs[~positive]
-    below, upto = np.searchsorted(higher, mine, "left"), np.searchsorted(higher, mine, "right")
-    found[~positive] = (below + HALF * (upto - below)) / up * len(labels) / (2 * down)
-    return found
+    found[positive] = _wrongly(outputs[positive], outputs[~positive])
+    found[~positive] = _wrongly(-outputs[~positive], -outputs[positive])
+    mean = float(found[positive].mean())
+    return mean + (found - mean) * len(labels) / np.where(positive, up, down)
+
+
+def _wrongly(mine: Floats, others: Floats) -> Floats:
+    """Give the share of *others* that each of *mine* ought to be above, and is not; ties half."""
+    ordered = np.sort(others)
+    below, upto = np.searchsorted(ordered, mine, "left"), np.searchsorted(ordered, mine, "right")
+    return np.asarray((len(ordered) - upto + HALF * (upto - below)) / len(ordered))
 
 
 def unit_of(task: str, metric: str, found: Floats) -> float:

@@ -79,7 +79,7 @@ def excess(champion: Span, lead: Span, tolerance: float) -> Span:
     """
     share = tolerance * lead.rows / max(champion.rows, 1)
     error = math.sqrt(lead.variance) + share * math.sqrt(champion.variance)
-    return Span(lead.rows, -lead.total - share * champion.total, error * error)
+    return Span(lead.rows, -lead.total - share * max(champion.total, 0.0), error * error)
 
 
 def log_e(found: Span, design_rows: float) -> float:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from measures.losses import SCALE, fixed, losses, rank_losses, unit_of
-from measures.sums import Span, block, difference, interval, log_e, span
+from measures.sums import Span, block, difference, excess, interval, log_e, span
 
 steps = st.lists(st.integers(-(1 << 24), 1 << 24), min_size=1, max_size=60)
 
@@ -76,6 +76,53 @@ def test_rank_losses_average_to_one_less_the_area_under_the_curve() -> None:
     pairs = [(p > n) + 0.5 * (p == n) for p in outputs[labels == 1] for n in outputs[labels == 0]]
 
     assert rank_losses(outputs, labels).mean() == pytest.approx(1 - np.mean(pairs))
+
+
+def _paired(chance: np.random.Generator, rows: int, positive: float, pool: int = 0) -> list[list[int]]:
+    """Score 40 blocks of *rows*, each among the latest *pool* rows, by two models of one worth; give the leads."""
+    labels = (chance.random(40 * rows) < positive).astype(float)
+    shared = labels + 0.9 * chance.normal(size=len(labels))
+    one, other = (shared + 0.45 * chance.normal(size=len(labels)) for _ in range(2))
+    found = []
+    for end in range(rows, len(labels) + 1, rows):
+        among = slice(max(end - pool, 0), end)
+        lost = (fixed(rank_losses(each[among], labels[among]), 1.0)[-rows:] for each in (one, other))
+        found.append(difference(*lost))
+    return found
+
+
+@pytest.mark.parametrize(("positive", "rows", "pool"), [(0.5, 50, 200), (0.1, 50, 200), (0.05, 75, 300)])
+def test_ranks_of_two_models_of_one_worth_prove_no_more_than_chance_however_often_one_looks(
+    positive: float, rows: int, pool: int
+) -> None:
+    """200 streams at 0.1: where a row counted its share of wrongly ordered pairs, one in five was passed."""
+    chance, passed = np.random.default_rng(5), 0
+    for _ in range(200):
+        leads = _paired(chance, rows, positive, pool)
+        passed += any(log_e(span(leads[: i + 1]), 4 * rows) >= math.log(1 / 0.1) for i in range(4, 40))
+
+    assert passed / 200 <= 0.1
+
+
+@pytest.mark.parametrize("positive", [0.5, 0.1, 0.05])
+def test_sums_of_ranks_stray_as_their_variance_says(positive: float) -> None:
+    """400 holdouts of 1,000 rows: what one model leads another by is beyond 1.96 errors in about one of twenty."""
+    chance, beyond = np.random.default_rng(6), 0
+    for _ in range(400):
+        labels = (chance.random(1_000) < positive).astype(float)
+        shared = labels + 0.9 * chance.normal(size=1_000)
+        one, other = (fixed(rank_losses(shared + 0.45 * chance.normal(size=1_000), labels), 1.0) for _ in range(2))
+        lead = span([block(part) for part in np.array_split(one - other, 10)])
+        beyond += abs(lead.total) > 1.96 * math.sqrt(lead.variance)
+
+    assert beyond / 400 <= 0.08
+
+
+def test_a_share_of_no_loss_is_no_allowance() -> None:
+    """Sums of ranks of a few rows may be below nothing, and what is tolerated is a share of what was lost."""
+    lead = Span(100, -9.0, 25.0)
+
+    assert excess(Span(100, -20.0, 0.0), lead, 0.25).total == excess(Span(100, 0.0, 0.0), lead, 0.25).total == 9.0
 
 
 def test_rows_without_output_or_label_cost_nothing_that_is_known() -> None:
