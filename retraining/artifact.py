@@ -64,6 +64,18 @@ class Manifest:
             return f"trusted_types: {', '.join(strangers)} is not accepted; {', '.join(trusted) or 'nothing'} is"
         return "" if self.task == task else f"task: {self.task!r} is not accepted; {task!r} is"
 
+    def astray(self, version: str, manifest_sha256: str) -> str:
+        """Say why this does not correct *version*, whose manifest is *manifest_sha256*; empty when it does.
+
+        It may name no manifest: that of *version* may have come when the job was under way. No version, no base.
+        """
+        if self.base_version != version:
+            return f"base_version: {self.base_version!r} is not accepted; {repr(version) if version else 'none'} is"
+        if self.base_manifest_sha256 in {"", manifest_sha256}:
+            return ""
+        told = f"that of {version!r}, {manifest_sha256!r}," if manifest_sha256 else "none"
+        return f"base_manifest_sha256: {self.base_manifest_sha256!r} is not accepted; {told} is"
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Manifest:
         """Read a manifest.

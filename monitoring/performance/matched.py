@@ -19,8 +19,6 @@ def matched(calendar: Calendar, before_us: Ints, after_us: Ints) -> tuple[Places
     Of rows before, the newest of each season are taken, as many as keep the shares. Rows since whose season the earlier
     span does not have are left out, and so are those of the seasons of which it has least, up to a tenth.
     """
-    if not len(before_us) or not len(after_us):
-        return np.arange(0), np.arange(0)
     before, after = calendar.cells(before_us), calendar.cells(after_us)
     poorest = sorted((cell for cell in after if cell in before), key=lambda c: (len(before[c]) / len(after[c]), c))
     kept = _kept(poorest, after, LEFT_OUT * len(after_us))

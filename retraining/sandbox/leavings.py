@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from retraining.sandbox.zygote import REPORT
 
 MOST_REPORT_BYTES = 32 << 20
-MOST_FILES = 16
+MOST_FILES = 16  #: beside the report
 
 
 class BadOutput(Exception):
@@ -42,10 +42,10 @@ def read(out: Path, most_bytes: int) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def _names(folder: int) -> list[str]:
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in itertools.islice(entries, MOST_FILES + 1)]
+        names = {entry.name for entry in itertools.islice(entries, MOST_FILES + 2)} - {REPORT}
     if len(names) > MOST_FILES:
         raise BadOutput(f"more than {MOST_FILES} files")
-    return sorted(set(names) - {REPORT})
+    return sorted(names)
 
 
 def _plain(folder: int, name: str, most: int) -> bytes:
@@ -54,13 +54,16 @@ def _plain(folder: int, name: str, most: int) -> bytes:
         opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
         raise BadOutput(f"{name!r} cannot be read: {error.strerror}") from error
-    with os.fdopen(opened, "rb") as file:
+    try:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise BadOutput(f"{name!r} is no plain file")
         if found.st_size > most:
             raise BadOutput(f"{name!r} holds {found.st_size} bytes; {most} are left")
-        return file.read(most)
+        with os.fdopen(opened, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(opened)
 
 
 def _report(data: bytes) -> dict[str, Any]:

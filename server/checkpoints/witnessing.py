@@ -53,15 +53,26 @@ class Asking:
         """
         size = parse(parse_note(note).text).size
         try:
-            lines = self._asked(note, size, proving)
-            whole = note + lines
-            cosignatures(whole, [self._witness], least=1)
+            whole = note + self._own(note, self._asked(note, size, proving))
         except urllib.error.HTTPError as error:
             raise WitnessFailed(f"{self._url}: {_REFUSALS.get(error.code, error)}") from error
         except (OSError, VerificationError, ValueError) as error:
             raise WitnessFailed(f"{self._url}: {error}") from error
         self._seen = size
         return whole
+
+    def _own(self, note: str, lines: str) -> str:
+        """Give the witness's own line; what else a stranger puts into an answer is no part of a checkpoint of ours.
+
+        Raises:
+            VerificationError: It has not signed.
+            ValueError: The answer says more than who has signed.
+        """
+        answered, own = parse_note(note + lines), (self._witness.name, self._witness.key_id)
+        cosignatures(answered.whole, [self._witness], least=1)
+        if answered.text != parse_note(note).text:
+            raise ValueError("it has signed another text; that of the checkpoint is accepted")
+        return [one.line for one in answered.signatures if (one.name, one.key_id) == own][-1]
 
     def _asked(self, note: str, size: int, proving: Proving) -> str:
         try:

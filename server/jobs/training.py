@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from retraining.artifact import Manifest, ManifestInvalid
-from retraining.choice import NOTHING, choose
+from retraining.choice import NOTHING, Choice, choose
 from retraining.scope import CHALLENGE
 from server.act import Caller
 from server.desk import Desk
@@ -64,7 +64,7 @@ def _take_candidate(scene: Scene, job: Job, completion: Completion, report: dict
         raise Invalid(
             "report_json.chosen", f"{report['chosen']!r} is not what the report's own figures choose: {choice.name!r}"
         )
-    manifest = _manifest(scene, choice.name, choice.remedy, completion)
+    manifest = _manifest(scene, job, choice, completion)
     scene.act(
         c.SubmitCandidate(
             job=job.job_id, attempt=completion.attempt, manifest=manifest, remedy=choice.remedy,
@@ -76,17 +76,17 @@ def _take_candidate(scene: Scene, job: Job, completion: Completion, report: dict
     remedy.judge(scene, report)
 
 
-def _manifest(scene: Scene, chosen: str, kind: str, completion: Completion) -> str:
+def _manifest(scene: Scene, job: Job, choice: Choice, completion: Completion) -> str:
     """Check that the winner's bytes are stored, and give their manifest; nothing and a restored version have none.
 
     Raises:
-        Invalid: There is no manifest, or it asks for more than the model's template allows.
+        Invalid: There is no manifest, it asks for more than the model's template allows, or its base is not the job's.
         ThingMissing: Bytes that are named were never uploaded.
     """
-    if chosen == NOTHING or kind == Remedy.RESTORE:
+    if choice.name == NOTHING or choice.remedy == Remedy.RESTORE:
         return ""
     if not completion.artifacts:
-        raise Invalid("artifact_sha256s", f"{chosen!r} won, so its manifest and model are needed")
+        raise Invalid("artifact_sha256s", f"{choice.name!r} won, so its manifest and model are needed")
     sha = completion.artifacts[0]
     if not scene.desk.blobs.exists(sha):
         raise ThingMissing("artifact_sha256s[0]", f"no manifest {sha} was uploaded")
@@ -94,7 +94,7 @@ def _manifest(scene: Scene, chosen: str, kind: str, completion: Completion) -> s
         manifest = Manifest.from_bytes(scene.desk.blobs.get(sha))
     except ManifestInvalid as error:
         raise Invalid("artifact_sha256s[0]", str(error)) from error
-    misfit = _misfit(scene, kind, manifest)
+    misfit = _misfit(scene, job, choice.remedy, manifest)
     if misfit:
         raise Invalid("artifact_sha256s[0]", misfit)
     if not scene.desk.blobs.exists(manifest.artifact_sha256):
@@ -102,10 +102,13 @@ def _manifest(scene: Scene, chosen: str, kind: str, completion: Completion) -> s
     return sha
 
 
-def _misfit(scene: Scene, kind: str, manifest: Manifest) -> str:
-    """A worker says what was trained; what may be loaded is the template's to say."""
+def _misfit(scene: Scene, job: Job, kind: str, manifest: Manifest) -> str:
+    """A worker says what was trained; what may be loaded is the template's to say, and what is corrected the job's."""
     wanted = "recalibration" if kind == Remedy.RECALIBRATE else "skops"
     if manifest.format != wanted:
         return f"format: {manifest.format!r} is not accepted for {kind}; {wanted!r} is"
     health = scene.health
-    return manifest.misfit(health.task, scene.desk.templates[health.template].trusted_types)
+    champion = str(orjson.loads(job.spec)["champion"]) if kind == Remedy.RECALIBRATE else ""
+    return manifest.astray(champion, health.manifests.get(champion, "")) or manifest.misfit(
+        health.task, scene.desk.templates[health.template].trusted_types
+    )

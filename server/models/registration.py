@@ -130,6 +130,9 @@ def register_artifact(desk: Desk, unit: Unit, model: str, version: str, manifest
         raise Invalid("manifest", misfit)
     if not desk.blobs.exists(manifest.artifact_sha256):
         raise ThingMissing("manifest.artifact_sha256", f"no artefact {manifest.artifact_sha256} was uploaded")
+    base = manifest.base_manifest_sha256
+    if base and not desk.blobs.exists(base):
+        raise ThingMissing("manifest.base_manifest_sha256", f"no manifest {base} was uploaded")
     command = c.RegisterArtifact(version=version, manifest=manifest_sha)
     desk.act(unit, model, command, unit.feed_head(model).watermark_us, caller)
 

@@ -65,9 +65,10 @@ class SqlVault:
         """Return the keys that are alive, by id."""
         with self._lock:
             self._notice()
-            missing = [key_id for key_id in dict.fromkeys(key_ids) if key_id not in self._opened]
-            fetched = self._fetched(missing) if missing else {}
-            known = {key_id: fetched[key_id] if key_id in fetched else self._opened.get(key_id) for key_id in key_ids}
+            known = {key_id: self._opened.get(key_id) for key_id in key_ids if key_id in self._opened}
+            missing = [key_id for key_id in dict.fromkeys(key_ids) if key_id not in known]
+            if missing:
+                known |= self._fetched(missing)  # which may push out of memory what is known here
             return {key_id: key for key_id, key in known.items() if key is not None}
 
     def find(

@@ -134,9 +134,9 @@ def _hand_in(stage: ServiceStage, line: Line) -> None:
     assert job is not None
     name, remedy = line.word("nothing"), line.get("remedy", "refit")
     entries = [an_entry(name, remedy, 0.2)] if name != "nothing" else [an_entry("recent", "refit", 0.0)]
-    form = "recalibration" if remedy == "recalibrate" else "skops"
+    told = {"format": "recalibration", "base_version": job.spec["spec"]["champion"]} if remedy == "recalibrate" else {}
     report = a_report(name, *entries, holdout=job.spec["spec"]["holdout"])
-    hand_in(stage.service, job, report, uploaded(stage.service, format=form))
+    hand_in(stage.service, job, report, uploaded(stage.service, **told))
 
 
 def _lease(stage: ServiceStage, line: Line) -> None:

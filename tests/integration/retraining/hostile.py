@@ -115,6 +115,11 @@ def _many(_: Spec, __: Path) -> Spec:
     return {}
 
 
+def _folder(_: Spec, __: Path) -> Spec:
+    Path("out/folder").mkdir()
+    return {}
+
+
 def _several(spec: Spec, _: Path) -> Spec:
     for number in range(3):
         Path(f"out/{number}").write_bytes(bytes(spec["bytes"]))
@@ -189,6 +194,7 @@ JOBS: dict[str, Callable[[Spec, Path], Spec]] = {
     "crash": _crash,
     "exit": _exit,
     "forge": _forge,
+    "folder": _folder,
     "fork": _fork,
     "hide": _hide,
     "kill": _kill,

@@ -194,6 +194,7 @@ def test_an_error_is_told(run: Run) -> None:
         ("link", {"to": "/etc/passwd"}),
         ("link folder", {"to": "/etc"}),
         ("pipe", {}),
+        ("folder", {}),
         ("many", {}),
         ("exit", {}),
         ("nest", {}),

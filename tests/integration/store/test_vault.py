@@ -51,6 +51,19 @@ def test_no_byte_of_a_destroyed_key_is_left_in_any_file_of_the_vault(tmp_path: P
     assert left == {key.key_id for key in keys} - {key.key_id for key in chosen}
 
 
+def test_a_vault_that_remembers_few_keys_opens_many_and_takes_none_for_destroyed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.vault.sql_vault.MOST_REMEMBERED", 2)
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    keys = vault.keys(OWNERS[:4])
+    vault.opened([keys[0].key_id])
+
+    assert vault.opened([key.key_id for key in keys]) == {key.key_id: key for key in keys}
+    assert vault.keys(OWNERS[:4]) == keys
+    vault.close()
+
+
 def test_a_destruction_that_somebody_who_reads_the_file_holds_up_is_none_to_trust_and_leaves_no_key_in_use(
     tmp_path: Path,
 ) -> None:

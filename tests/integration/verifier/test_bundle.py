@@ -229,6 +229,15 @@ def with_gates(files: Files) -> Files:
     return sealed({**files, "gates.json": canonical(told)})
 
 
+def with_gates_at(place: object) -> Callable[[Files], Files]:
+    """Tell of gates that were judged elsewhere than at the position of an event."""
+    return lambda files: sealed({**files, "gates.json": canonical({"gates": [{"position": place}]})})
+
+
+def nested(files: Files) -> Files:
+    return sealed({**files, "incidents.json": b"[" * 34 + b"]" * 34})
+
+
 def with_lineage(files: Files) -> Files:
     told = json.loads(files["lineage.json"])
     told["versions"][1]["came"]["position"] = 77
@@ -290,6 +299,8 @@ SAID: dict[str, tuple[Callable[[Files], Files], str]] = {
         f"evidence/{'a' * 64}: expected evidence that something names",
     ),
     "gates with another figure": (with_gates, "gates.json: $.gates[0].gates: expected"),
+    "gates of no event": (with_gates_at([1]), "gates.json: $.gates[0]: expected the place of an event that judged"),
+    "what is nested too deep": (nested, f"incidents.json: ${'[0]' * 33}: nested too deep; up to 32 levels"),
     "an event that is not there": (
         with_lineage, "lineage.json: $.versions[1].came.position: expected the position of an event in events.jsonl",
     ),

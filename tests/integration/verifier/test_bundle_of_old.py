@@ -45,7 +45,10 @@ def test_an_envelope_of_the_first_release_cannot_be_altered_under_the_seal(sourc
     first = json.loads(lines[0])
 
     assert first["envelope"]["format"] == 1
-    for old, new in ((b'"schema":1', b'"schema":"1"'), (b'"volatile":false', b'"volatile":0'), (b"local", b"other")):
+    for old, new in (
+        (b'"schema":1', b'"schema":"1"'), (b'"volatile":false', b'"volatile":0'), (b"local", b"other"),
+        (b'"format":1', b'"format":true'),
+    ):  # fmt: skip
         assert old in lines[0]
         altered = sealed({**files, "events.jsonl": b"".join([lines[0].replace(old, new, 1), *lines[1:]])})
         assert [fault for fault in faults(altered) if fault.startswith("events.jsonl: line 1")] != []

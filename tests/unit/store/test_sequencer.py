@@ -149,6 +149,39 @@ def test_a_follower_that_fails_does_not_stop_the_writer(sequencers: Making) -> N
     assert told == ["failed", "failed"]
 
 
+def test_followers_are_told_of_a_commit_beside_a_work_that_failed_and_not_of_nothing(sequencers: Making) -> None:
+    sequencer, told = sequencers(FailingBackend()), []
+
+    def refuse(unit: Unit) -> None:
+        unit.head()
+        raise LookupError
+
+    def start(unit: Unit) -> list[Answer[None] | Answer[int]]:
+        unit.head()
+        sequencer.on_commit(lambda: told.append("told"))
+        return [sequencer.submit(refuse), sequencer.submit(seven)]
+
+    answers = sequencer.run(start)
+    with pytest.raises(LookupError):
+        sequencer.run(refuse)
+    sequencer.close()
+
+    assert [type(answer.exception()) for answer in answers] == [LookupError, type(None)]
+    assert told == ["told", "told"]  # of the first commit, and of the one that both shared
+
+
+def test_a_work_that_finds_the_database_away_takes_its_batch_back(sequencers: Making) -> None:
+    backend = FailingBackend()
+
+    def find_nobody(unit: Unit) -> None:
+        unit.head()
+        raise DatabaseUnreachable("nobody")
+
+    with pytest.raises(DatabaseUnavailable):
+        sequencers(backend).run(find_nobody)
+    assert (backend.begun, backend.undone) == (1, 1)
+
+
 def test_closing_closes_the_backend(sequencers: Making) -> None:
     backend = FailingBackend()
     sequencers(backend).close()

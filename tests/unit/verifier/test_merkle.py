@@ -77,3 +77,15 @@ def test_a_tree_without_leaves_begins_every_other() -> None:
 def test_what_cannot_be_proven_is_refused_with_what_can(old: int, size: int) -> None:
     with pytest.raises(ProofInvalid, match="1 to 3 can be proven"):
         merkle.consistency_proof(old, size, node)
+
+
+def test_a_proof_of_another_length_proves_nothing_though_it_leads_to_the_root() -> None:
+    a, b, c, d = leaves(4)
+    over = merkle.hash_children
+    old, new = over(a, over(b, over(c, a))), over(a, over(b, over(over(c, a), d)))
+
+    for index, size, path, root in ((0, 2, [], a), (0, 1, [b], over(b, a)), (1, 2, [b""], over(b"", a))):
+        with pytest.raises(ProofInvalid, match=f"the proof of index {index} in {size} leaves has {len(path)} hashes"):
+            merkle.verify_inclusion(a, index, size, path, root)
+    with pytest.raises(ProofInvalid, match="the proof of 3 leaves in 4 has 4 hashes; 3 of 32 bytes are expected"):
+        merkle.verify_consistency(3, old, 4, new, [over(c, a), d, b, a])

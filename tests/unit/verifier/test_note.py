@@ -47,6 +47,9 @@ def test_a_text_that_was_altered_does_not_fit_its_signature() -> None:
         ("", "does not end in an empty line"),
         ("text\n", "does not end in an empty line"),
         ("text\n\nno dash\n", "is no line of a signature"),
+        ("text\n\nname AAAAAAA=\n", "is no line of a signature"),
+        ("text\n\n\u2014 name AAAAAA==\n", "is no line of a signature"),
+        ("text\n\n\n", "does not end in an empty line"),
         ("text\n\n\u2014 name %%%\n", "a signature is no base64"),
         ("text\n\n\u2014 na+me AAAAAAA=\n", "is no name of a key"),
         ("te\x07xt\n\n\u2014 name AAAAAAA=\n", "holds the control character"),
@@ -85,8 +88,13 @@ def test_a_key_that_signs_is_held_against_its_hash(key: str, said: str) -> None:
         Signer.from_text(key)
 
 
+def test_a_text_that_does_not_end_in_a_newline_is_not_signed() -> None:
+    with pytest.raises(NoteInvalid, match="ends in a newline"):
+        sign("text", [ALICE])
+
+
 def test_a_private_key_does_not_show_itself() -> None:
-    assert ALICE.seed.hex() not in repr(ALICE)
+    assert repr(ALICE) == f"Signer(name={ALICE.name!r})"
 
 
 def test_a_checkpoint_that_was_signed_is_read_back() -> None:

@@ -130,9 +130,9 @@ class Archive:
         rest = b""
         for chunk in self.chunks(name):
             *whole, rest = (rest + chunk).split(b"\n")
-            yield from whole
-            if len(rest) > most:
+            if max(map(len, (*whole, rest))) > most:
                 raise ArchiveTorn(unlike(name, "", f"lines of at most {most} bytes", "a longer one"))
+            yield from whole
         if rest:
             yield rest
 

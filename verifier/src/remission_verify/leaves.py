@@ -20,7 +20,7 @@ def leaf_of(told: Json) -> tuple[bytes, Envelope]:
 
 def _packed(told: dict[str, Json]) -> bytes:
     """Write format 1: one field after the other, and the names of volatile fields behind their number."""
-    odd = sorted(told.keys() ^ {*FIELDS, "format"}) or [name for name in FIELDS if not _fits(name, told[name])]
+    odd = sorted(told.keys() ^ {*FIELDS, "format"}) or [name for name in sorted(told) if not _fits(name, told[name])]
     if odd:
         raise EnvelopeInvalid(f"field {odd[0][:100]}: is missing, not known, or of another type")
     names = told["volatile_fields"]
@@ -34,7 +34,7 @@ def _fits(name: str, value: Json) -> bool:
         return isinstance(value, bool)
     if name == "volatile_fields":
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
-    if name in NUMBERS:
+    if name in {*NUMBERS, "format"}:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, str) or (value is None and name in OPTIONAL)
 

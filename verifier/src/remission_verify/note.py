@@ -183,7 +183,7 @@ def open_note(whole: str, verifiers: Iterable[Verifier]) -> Note:
             raise NoteInvalid(f"the signature of {signature.name}+{signature.key_id.hex()} does not fit the text")
         verified.append(verifier)
     if not verified:
-        signed = ", ".join(f"{one.name}+{one.key_id.hex()}" for one in note.signatures) or "nobody"
+        signed = ", ".join(f"{one.name}+{one.key_id.hex()}" for one in note.signatures)
         raise NoteInvalid(f"no trusted key has signed the note; {signed} has")
     return Note(note.text, note.signatures, tuple(verified))
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remission_verify.checkpoint import Checkpoint, open_checkpoint
 from remission_verify.errors import ProofInvalid
-from remission_verify.merkle import hash_leaf, verify_inclusion
-from remission_verify.note import Verifier
 from remission_verify.strict64 import decode64, encode64
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -34,18 +30,6 @@ class Receipt:
         extra = "" if self.extra is None else f"{_EXTRA}{encode64(self.extra)}\n"
         hashes = "".join(f"{encode64(value)}\n" for value in self.path)
         return f"{HEADER}\n{extra}index {self.index}\n{hashes}\n{self.checkpoint}"
-
-    def verify(self, entry: bytes, verifiers: Iterable[Verifier], origin: str = "") -> Checkpoint:
-        """Check that *entry* stands in the log; give the checkpoint that says so.
-
-        Raises:
-            NoteInvalid: No trusted key has signed the checkpoint.
-            CheckpointInvalid: It is none, or one of another log than *origin*.
-            ProofInvalid: The entry does not stand there.
-        """
-        told = open_checkpoint(self.checkpoint, verifiers, origin)
-        verify_inclusion(hash_leaf(entry), self.index, told.size, self.path, told.root)
-        return told
 
 
 def parse_receipt(text: str) -> Receipt:

@@ -9,6 +9,7 @@ from remission_verify.archive import Archive, ArchiveTorn
 from remission_verify.errors import DocumentInvalid
 from remission_verify.findings import Fault, unlike
 from remission_verify.jsontext import json_of
+from remission_verify.limits import MOST_DEPTH, MOST_SHOWN
 
 TOLD = ("gates.json", "incidents.json", "inventory.json", "lineage.json")
 MOST_BYTES = 1 << 30
@@ -40,11 +41,13 @@ def check_retelling(
         yield error.fault
 
 
-def _marks(file: str, value: object, path: str, positions: Mapping[int, int]) -> Iterator[Fault]:
+def _marks(file: str, value: object, path: str, positions: Mapping[int, int], depth: int = 0) -> Iterator[Fault]:
     """Hold each position that is spoken of, and the version beside it, against the record."""
-    if isinstance(value, list):
+    if depth > MOST_DEPTH:
+        yield Fault(file, f"{path[:MOST_SHOWN]}: nested too deep; up to {MOST_DEPTH} levels are accepted")
+    elif isinstance(value, list):
         for i, item in enumerate(value):
-            yield from _marks(file, item, f"{path}[{i}]", positions)
+            yield from _marks(file, item, f"{path}[{i}]", positions, depth + 1)
     elif isinstance(value, dict):
         position = value.get("position")
         if position is not None and (type(position) is not int or position not in positions):
@@ -52,7 +55,7 @@ def _marks(file: str, value: object, path: str, positions: Mapping[int, int]) ->
         elif position is not None and type(value.get("version")) is int and value["version"] != positions[position]:
             yield unlike(file, f"{path}.version", f"{positions[position]}", f"{value['version']}")
         for name, item in value.items():
-            yield from _marks(file, item, f"{path}.{name}", positions)
+            yield from _marks(file, item, f"{path}.{name}", positions, depth + 1)
 
 
 def _gates(document: Any, recorded: Mapping[int, Any]) -> Iterator[Fault]:  # noqa: ANN401 - whatever was read
@@ -61,7 +64,8 @@ def _gates(document: Any, recorded: Mapping[int, Any]) -> Iterator[Fault]:  # no
         yield unlike("gates.json", "$.gates", "a list", type(told).__name__)
         return
     for i, one in enumerate(told):
-        event = recorded.get(one.get("position", 0)) if isinstance(one, dict) else None
+        position = one.get("position") if isinstance(one, dict) else None
+        event = recorded.get(position) if type(position) is int else None
         if not isinstance(event, dict):
             yield unlike("gates.json", f"$.gates[{i}]", "the place of an event that judged gates", str(one))
             continue

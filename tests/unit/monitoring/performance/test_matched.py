@@ -40,6 +40,21 @@ def test_a_season_that_was_not_there_before_is_left_out_and_so_is_one_that_is_ha
     assert len(old) > 400
 
 
+def test_no_more_than_a_tenth_of_the_rows_is_left_out_of_which_hardly_any_were_there_before() -> None:
+    before = at((1, 900), (2, 1))
+
+    found = [matched(HOURLY, before, at((1, 90), (2, rare))) for rare in (10, 11)]
+
+    assert [len(new) for _, new in found] == [90, 101]
+
+
+def test_of_a_season_with_few_rows_since_the_newest_row_before_is_taken() -> None:
+    old, _ = matched(HOURLY, at((1, 1), (2, 100)), at((1, 10), (2, 5)))
+
+    assert old.tolist() == [0, 100]
+
+
 def test_where_no_season_was_there_before_nothing_can_be_compared() -> None:
     assert [len(each) for each in matched(HOURLY, at((1, 50)), at((2, 50)))] == [0, 0]
-    assert [len(each) for each in matched(HOURLY, at((1, 50)), at((2, 0)))] == [0, 0]
+    for before, after in (((1, 50), (2, 0)), ((1, 0), (1, 50)), ((1, 0), (1, 0))):
+        assert [len(each) for each in matched(HOURLY, at(before), at(after))] == [0, 0]

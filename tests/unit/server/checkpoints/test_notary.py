@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from remission_verify.auditing import check_receipt
 from remission_verify.checkpoint import open_checkpoint
 from remission_verify.merkle import verify_consistency
-from remission_verify.receipt import parse_receipt
+from remission_verify.trust import Trust
 
 from server.checkpoints import receipts
 from server.checkpoints.keys import Keys, KeyUnusable, fresh_keys, retired, rotated
@@ -145,8 +146,9 @@ def test_a_receipt_proves_an_event_offline(file: Path) -> None:
     signed(store, notary)
     proven = store.read(lambda reader: receipts.receipt(reader, 257, 0))
 
-    told = parse_receipt(proven.receipt.text).verify(proven.leaf, notary.verifiers, "log.example")
-    assert told.size == 300
+    found = check_receipt("r", proven.receipt.text, proven.leaf, Trust(tuple(notary.verifiers), "log.example"))
+
+    assert (found.faults, found.size) == ([], 300)
 
 
 def test_an_older_checkpoint_is_proven_to_begin_the_newer(file: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from remission_verify.cosignature import cosignatures
+from remission_verify.note import Signature, parse_note
 from structlog.testing import capture_logs
 
 from server.checkpoints.keys import fresh_keys
@@ -130,6 +131,26 @@ def test_a_stranger_in_the_place_of_the_witness_is_not_believed(witness: Witness
     store = a_log()
     with witnessing(KEYS.verifiers[0]) as other, pytest.raises(WitnessFailed, match="0 known witnesses"):
         asked(Asking(other.url, witness.witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
+
+
+def test_of_what_a_witness_answers_its_own_line_alone_is_kept(witness: Witnessing) -> None:
+    store, notary = a_log(), Notary(KEYS, None, lambda: 9)
+    note = signed(store, notary)
+    (own,) = parse_note(note).signatures
+    witness.before, witness.behind = own.line, Signature("stranger.example", b"here", b"too").line
+
+    whole = asked(Asking(witness.url, witness.witness), store, note)
+
+    assert [one.name for one in parse_note(whole).signatures] == ["log.example", "witness.example"]
+    assert cosignatures(whole, [witness.witness], least=1)
+
+
+def test_a_witness_that_has_signed_another_text_is_not_believed(witness: Witnessing) -> None:
+    store = a_log()
+    witness.before = "\nand more\n\n"
+
+    with pytest.raises(WitnessFailed, match="it has signed another text; that of the checkpoint is accepted"):
+        asked(Asking(witness.url, witness.witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
 
 
 def test_a_witness_that_is_away_is_told_of() -> None:

@@ -10,23 +10,16 @@ from hypothesis import strategies as st
 from server.desk import FOLLOWER
 from server.following import consequences
 from server.reactions.evidence import latest
-from server.watching.closings import LabelBlock
 from store import Cursor, Unit
+from tests.fixtures.blocks import a_block
 from tests.fixtures.services import Feed, a_model, a_service
 
 ENTRIES, ROWS = 6, 20
 
 
-def a_block(index: int, first_row: int) -> LabelBlock:
-    return LabelBlock(
-        index=index, first_row=first_row, end_row=first_row + 1, generations=(0,), cost={}, lead={}, parts={},
-        part_lead={}, arms={},
-    )  # fmt: skip
-
-
 @given(st.lists(st.integers(0, 9)), st.integers(0, 10), st.integers(1, 12))
 def test_the_latest_blocks_are_the_last_of_all_that_lie_behind_the_row(rows: list[int], row: int, most: int) -> None:
-    blocks = [a_block(index, first_row) for index, first_row in enumerate(rows)]
+    blocks = [a_block(first_row, index=index) for index, first_row in enumerate(rows)]
 
     assert latest(blocks, row, most) == [one for one in blocks if one.first_row >= row][-most:]
 

@@ -133,7 +133,43 @@ def test_a_recalibration_comes_as_one(service: Service) -> None:
 
     with pytest.raises(Invalid, match="'recalibration' is"):
         hand_in(service, job, report, uploaded(service))
-    hand_in(service, job, report, uploaded(service, format="recalibration"))
+    hand_in(service, job, report, uploaded(service, format="recalibration", base_version="v1"))
+    assert place(service) == "canary.shadow"
+
+
+CORRECTED: dict[str, Any] = {"format": "recalibration", "base_version": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("remedy", "changes", "named"),
+    [
+        ("recalibrate", {**CORRECTED, "base_version": "v0"}, "base_version: 'v0' is not accepted; 'v1' is"),
+        ("recalibrate", {**CORRECTED, "base_version": ""}, "base_version: '' is not accepted; 'v1' is"),
+        ("recalibrate", {**CORRECTED, "base_manifest_sha256": "b" * 64}, "base_manifest_sha256: 'bbb"),
+        ("refit", {"base_version": "v1"}, "base_version: 'v1' is not accepted; none is"),
+        ("refit", {"base_manifest_sha256": "b" * 64}, "base_manifest_sha256: 'bbb"),
+    ],
+)
+def test_a_candidate_of_another_base_than_its_jobs_is_refused(
+    service: Service, remedy: str, changes: dict[str, Any], named: str
+) -> None:
+    job = leased(service)
+
+    with pytest.raises(Invalid, match="artifact_sha256s") as caught:
+        hand_in(service, job, won("all", remedy), uploaded(service, **changes))
+
+    assert named in str(caught.value)
+    assert place(service) == "retraining.leased"
+
+
+def test_a_recalibration_corrects_the_champion_by_its_own_manifest_or_none(service: Service) -> None:
+    job, report = leased(service), won("all", "recalibrate")
+    kept = uploaded(service, b"champion")
+    service.register_artifact("m", "v1", kept).result()
+
+    with pytest.raises(Invalid, match=f"that of 'v1', '{kept}', is"):
+        hand_in(service, job, report, uploaded(service, **CORRECTED, base_manifest_sha256=uploaded(service)))
+    hand_in(service, job, report, uploaded(service, **CORRECTED, base_manifest_sha256=kept))
     assert place(service) == "canary.shadow"
 
 

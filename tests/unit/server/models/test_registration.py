@@ -317,8 +317,10 @@ def test_only_the_champion_has_bytes_to_register(watched: Service) -> None:
 
 def test_bytes_that_were_never_uploaded_cannot_be_registered(watched: Service) -> None:
     lonely = watched.desk.blobs.put(a_manifest(b"elsewhere").to_bytes())
+    baseless = uploaded(watched, format="recalibration", base_version="v0", base_manifest_sha256="e" * 64)
+    absent = [("f" * 64, "sha256"), (lonely, "manifest.artifact_sha256"), (baseless, "manifest.base_manifest_sha256")]
 
-    for manifest, field in (("f" * 64, "sha256"), (lonely, "manifest.artifact_sha256")):
+    for manifest, field in absent:
         with pytest.raises(ThingMissing) as caught:
             watched.register_artifact("m", "v1", manifest).result()
         assert caught.value.field == field

@@ -253,6 +253,7 @@ def test_work_under_way_with_rows_that_are_erased_is_stopped_and_its_dataset_is_
     found = service.privacy.erase_subject("ann", "", "e-1")
 
     assert [one.jobs for one in found.models] == [[job.job]]
+    assert [one.status for one in service.store.read(lambda reader: reader.jobs())] == ["failed"]
     assert service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
     with pytest.raises(EvidenceErased):
         service.desk.blobs.get(job.datasets[0])

@@ -10,6 +10,7 @@ from server.reactions.canary import arms
 from server.service import Service
 from server.watching.closings import LabelBlock
 from statemachine.health import ModelHealth
+from tests.fixtures.blocks import a_block
 from tests.fixtures.services import Feed
 
 HEALTH = ModelHealth(champion="v1", candidate="v2", exposures=((2, 0), (3, 100), (4, 500), (5, 500)))
@@ -17,10 +18,7 @@ HEALTH = ModelHealth(champion="v1", candidate="v2", exposures=((2, 0), (3, 100),
 
 def served(*generations: int, old: tuple[int, int] = (9, 3), new: tuple[int, int] = (1, 1)) -> LabelBlock:
     """Give a block of rows under these routes, and of either version the rows that it served and the bad ones."""
-    return LabelBlock(
-        index=0, first_row=0, end_row=10, generations=generations, cost={}, lead={}, parts={}, part_lead={},
-        arms={"v1": old, "v2": new},
-    )  # fmt: skip
+    return a_block(generations=generations, arms={"v1": old, "v2": new})
 
 
 def test_bad_units_are_counted_by_the_exposure_under_which_they_were_assigned() -> None:

@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 from server.errors import Invalid
+from server.reactions.segments import by_window
 from server.requests import Categories, LabelsBatch, NewModel, ReferenceRows, RowsBatch
 from server.service import Service
+from statemachine.health import ModelHealth
+from statemachine.policies.policy import Policy
+from tests.fixtures.blocks import a_block
 from tests.fixtures.services import MINUTE_US, a_model, a_service
 
 PAST, WINDOW = 1_200, 60
@@ -165,6 +169,15 @@ def test_conditions_may_ask_for_segments(service: Service) -> None:
     assert "alarm_raised" not in calm
     assert fact(service, "alarm_raised")["subject"] == "worst"
     assert service.verify().failed == 0
+
+
+@pytest.mark.parametrize(("blocks", "windows"), [(9, []), (10, [0]), (19, [9]), (20, [0, 10])])
+def test_windows_of_blocks_are_whole_and_counted_from_the_newest(blocks: int, windows: list[int]) -> None:
+    health = ModelHealth(policy=Policy.from_json({"windows": {"blocks": 10}}))
+
+    found = by_window([a_block(row) for row in range(blocks)], health)
+
+    assert [[one.first_row for one in some] for some in found] == [[*range(row, row + 10)] for row in windows]
 
 
 DRIFTING = {"drift": {"alarms": "always"}, "segments": {**BY_REGION, "drift": True}}

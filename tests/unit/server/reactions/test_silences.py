@@ -48,9 +48,10 @@ class Watched:
         patient = ExternalSignal(name="calm", tolerance=1.0, interval_seconds=3_600, silent_after=2)
         service.create_model(replace(a_model(), signals=[waited, patient])).result()
 
-    def ticks(self, seconds: int) -> None:
+    def ticks(self, seconds: int) -> int:
+        """Let so much time pass; say how much came of timers."""
         self.clock.shows_us += seconds * SECOND_US
-        sum(one.result() for one in self.service.fire_timers(self.clock.shows_us))
+        return sum(one.result() for one in self.service.fire_timers(self.clock.shows_us))
 
     def hears(self) -> None:
         point = Point(name="rate", time_us=self.clock.shows_us, value=0.1)
@@ -97,9 +98,9 @@ def test_the_clock_alone_finds_a_silence_and_a_point_ends_it(watched: Watched) -
 
 
 def test_a_silence_is_noted_once_however_often_one_looks(watched: Watched) -> None:
-    for _ in range(5):
-        watched.ticks(200)
+    noted = [watched.ticks(200) for _ in range(5)]
 
+    assert noted == [1, 0, 0, 0, 0]
     assert watched.told() == ["signal_silenced rate"]
 
 

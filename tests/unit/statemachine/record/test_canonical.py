@@ -51,6 +51,7 @@ def test_what_json_cannot_say_is_refused_by_place(value: object, path: str) -> N
         canonical(value)
 
     assert refused.value.path == path
+    assert str(refused.value).startswith(f"{path} has no canonical form: ")
 
 
 def test_a_null_that_was_meant_is_kept() -> None:

@@ -25,6 +25,7 @@ def test_two_equal_runs_may_differ_in_leases_and_what_ends_them_and_in_no_other_
     }
     assert [is_volatile(fact) for fact in (LEASED, moved("lease_job"), moved("lose_lease"))] == [True] * 3
     assert not is_volatile(moved("submit_candidate"))
+    assert not is_volatile(CandidateTrained(job="", remedy="", entrant="", semantic_sha256="", at_row=1, version=""))
 
 
 def test_the_bytes_and_the_sandbox_of_a_candidate_and_what_its_gates_measured_may_differ() -> None:

@@ -16,6 +16,7 @@ from statemachine.record.envelope import (
     hash_of,
     leaf_hash,
     leaf_of,
+    payload_is_whole,
     record,
 )
 
@@ -159,6 +160,20 @@ def test_the_digest_of_a_log_tells_apart_what_happened(change: dict[str, object]
     event = an_event(n=1)
 
     assert log_sha256(recorded(event)) != log_sha256(recorded(replace(event, **change)))
+
+
+def test_the_digest_of_a_log_tells_apart_what_stands_beside_a_volatile_field() -> None:
+    one, other = (replace(an_event(n=n, took_us=n), volatile_fields=("took_us",)) for n in (1, 2))
+
+    assert log_sha256(recorded(one)) != log_sha256(recorded(other))
+
+
+def test_a_payload_without_its_key_is_not_whole_nor_is_a_key_without_its_payload() -> None:
+    (event,) = recorded(an_event())
+    kept = [event, *(replace(event, **{name: None}) for name in ("payload", "payload_key"))]
+
+    assert [payload_is_whole(one) for one in kept] == [True, False, False]
+    assert payload_is_whole(replace(event, payload=None, payload_key=None))
 
 
 def test_the_digest_of_a_log_does_not_know_how_streams_interleave() -> None:
