@@ -114,7 +114,7 @@ REFUSED = {
     ),
     "a folder": (("approval", "--out", "artifacts/.."), "artifacts/..: lies outside"),
     "a database that is none": (
-        ("approval", "--out", "x.zip", "--db", "sqlite:///none.db"), "found no schema",
+        ("approval", "--out", "x.zip", "--db", "sqlite:///none.db"), "none.db is not there",
     ),
     "keys that are missing": (
         ("approval", "--out", "x.zip", "--db", "sqlite:///log.db", "--signing-key", "no.key"), "no.key is missing",
