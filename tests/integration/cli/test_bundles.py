@@ -101,7 +101,8 @@ def test_a_period_is_given_as_people_write_it(folder: Path, target: str, bundle:
 REFUSED = {
     "an unknown model": (("ghost", "--out", "x.zip"), "no model 'ghost' is under watch"),
     "a period that ends before it begins": (
-        ("approval", "--out", "x.zip", "--from", "2021-01-01", "--until", "2020-01-01"), "lies behind until_us",
+        ("approval", "--out", "x.zip", "--from", "2021-01-01", "--until", "2020-01-01"),
+        "--from: '2021-01-01' lies behind --until; an instant up",
     ),
     "a period before the first event": (
         ("approval", "--out", "x.zip", "--until", "1960-01-01"), "lies before the first event",
