@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from remission.errors import OutOfRangeError
+
 from cli.reach import reached
 from cli.tables import told
 
@@ -32,12 +34,23 @@ def as_of(server: str, model: str, at: str, version: int | None, position: int |
         raise MomentInvalid(f"{named[0]}: a model is needed beside it")
     at_us = instant_us(at) if at else None
     with reached(server) as client:
-        found = client.audit.as_of(model, at_us=at_us, version=version, position=position)
+        try:
+            found = client.audit.as_of(model, at_us=at_us, version=version, position=position)
+        except OutOfRangeError as error:
+            raise _before(error, at) if at else error from error
     event = told(found.event)
     return {
         **told(found.state), "policy_version": found.policy_version, "policy": json.loads(found.policy_json),
         "event": event["type"], "occurred": event["occurred"], "occurred_us": event["occurred_us"],
     }  # fmt: skip
+
+
+def _before(error: OutOfRangeError, at: str) -> MomentInvalid:
+    """Say in the words of who asked that *at* lies before the first event, which the server tells in microseconds."""
+    first = EPOCH + timedelta(microseconds=int(error.metadata["first"]))
+    return MomentInvalid(
+        f"--at: {at!r} lies before the first event of the model; {first.isoformat()} or later is accepted"
+    )
 
 
 def instant_us(text: str, option: str = "--at") -> int:

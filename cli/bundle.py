@@ -34,9 +34,11 @@ def export(  # noqa: PLR0913, PLR0917 - each is one option
     """Write the record of a model up to the end of a period as one signed archive, which proves itself offline."""
     from remission_verify.placing import new_file
 
-    from cli.asof import instant_us
+    from cli.asof import MomentInvalid, instant_us
 
     bounds = [instant_us(text, option) if text else None for text, option in ((start, "--from"), (end, "--until"))]
+    if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
+        raise MomentInvalid(f"--from: {start!r} lies behind --until; an instant up to {end!r} is accepted")
     with new_file(out, root) as file:
         if database:
             where = {"database": database, "artifacts": artifacts, "vault": vault, "vault_master": vault_master}

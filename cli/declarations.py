@@ -24,6 +24,8 @@ def read(file: Path) -> list[signals_pb2.ExternalSignal]:
         told = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DeclarationsInvalid(f"{file}: cannot be read as TOML: {error}") from error
+    if not told:
+        raise DeclarationsInvalid(f"{file}: declares nothing; tables [[signal]] are accepted, or signal = [] for none")
     found = told.pop("signal", [])
     if told or not isinstance(found, list):
         strange = ", ".join(told) or "signal"

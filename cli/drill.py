@@ -138,12 +138,8 @@ def _again_and_again(options: Any, folder: Path, keep: int, seconds: int) -> Non
 
 def show_drills(console: Console, found: dict[str, Any]) -> None:
     """Print a report for people: a line a scenario, and the reasons where something was not as expected."""
-    table = Table(title=f"drills on {found['stream']} ({found['task']}, {found['template']})", header_style="bold")
-    for name in COLUMNS:
-        table.add_column(name, overflow="fold")
-    for one in found["scenarios"]:
-        table.add_row(*_cells(one))
-    console.print(table)
+    title = f"drills on {found['stream']} ({found['task']}, {found['template']})"
+    _show_rows(console, title, [_cells(one) for one in found["scenarios"]])
     for one in found["scenarios"]:
         wrong = [run for run in one["runs"] if not run["as_expected"]]
         for run in wrong[:1]:
@@ -151,6 +147,21 @@ def show_drills(console: Console, found: dict[str, Any]) -> None:
             console.print(Text.assemble((one["scenario"], "red"), why))
     console.print(_summary(found["scenarios"]))
     console.print("Delays are windows since the change. All of it took place in memory; no model of yours was touched.")
+
+
+def _show_rows(console: Console, title: str, rows: list[list[str]]) -> None:
+    """Print a row a scenario: as a table, or one below the other where a table would break words, as in a mail."""
+    from cli.tables import breaks_words, listed
+
+    table = Table(title=title, header_style="bold")
+    for name in COLUMNS:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    if breaks_words(console, table):
+        console.print(f"{title}\n\n{listed(COLUMNS, rows)}\n", highlight=False, soft_wrap=True)
+    else:
+        console.print(table)
 
 
 def _summary(scenarios: list[dict[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -9,9 +10,21 @@ import typer
 #: What messages of the contract can carry.
 MOST_POSITION, MOST_COUNT = 2**63 - 1, 2**31 - 1
 
+#: What gRPC can look up: a host with its port, or a name in one of its schemes.
+_ADDRESS = re.compile(r"(dns|ipv4|ipv6|unix):.+|(?!https?://)[^\s,]+:[0-9]{1,5}")
+
+
+def _an_address(given: str) -> str:
+    if not _ADDRESS.fullmatch(given):
+        raise typer.BadParameter(
+            f"{given!r} is no address; HOST:PORT is accepted, dns:///HOST:PORT, or ipv4:HOST:PORT,HOST:PORT"
+        )
+    return given
+
+
 Server = Annotated[
     str,
-    typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server."),
+    typer.Option("--server", envvar="REMISSION_SERVER", help="Host and port of the server.", callback=_an_address),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Vault = Annotated[

@@ -54,14 +54,24 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: boo
     for row in cells:
         table.add_row(*row)
     if cells and _asks_for(console, table) > console.width:
-        console.print("\n\n".join(_listed(columns, row) for row in cells), highlight=False, soft_wrap=True)
+        console.print(listed(columns, cells), highlight=False, soft_wrap=True)
     else:
         console.print(table)
+
+
+def breaks_words(console: Console, table: Table) -> bool:
+    """Say whether *table* is narrower than its longest words ask for, so that nobody could read it."""
+    return console.measure(table, options=console.options.update(max_width=WIDE)).minimum > console.width
 
 
 def _asks_for(console: Console, table: Table) -> int:
     """Give the columns that *table* takes up when nothing of it is cut or folded."""
     return console.measure(table, options=console.options.update(max_width=WIDE)).maximum
+
+
+def listed(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Give rows one below the other, with an empty line between them."""
+    return "\n\n".join(_listed(columns, row) for row in rows)
 
 
 def _listed(columns: Sequence[str], row: Sequence[str]) -> str:

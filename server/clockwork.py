@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import structlog
@@ -20,6 +22,7 @@ from server.trimming import Trimmer
 from store.post import delivered
 
 LOG = structlog.get_logger()
+MOMENT_SECONDS = 0.5  #: that a tick waits for a witness at most
 NEGLECT_US = 30 * 1_000_000  #: that a follower may stand still, before another server follows
 HOUR_US = 3_600 * 1_000_000
 
@@ -37,6 +40,7 @@ class Clockwork:
             service.store, service.do, settings.keep_answers_days, thin=settings.keep_checkpoints == "thinned"
         )
         self._witness = ""  #: why it did not cosign when it was last asked
+        self._asked: asyncio.Future[str] | None = None  #: what it says, while it is asked
         self._looked_us, self._hours = steady_us(), SteadyHours(steady_us(), wall_us(), HOUR_US)
 
     async def run(self) -> None:
@@ -62,11 +66,19 @@ class Clockwork:
         try:
             await asyncio.to_thread(self._service.checkpoints.sign)
             if self._asking is not None:
-                self._hear_witness(await asyncio.to_thread(self._cosigned, self._asking))
+                await self._ask_witness(self._asking)
         except Exception as error:  # noqa: BLE001 - it is told, and the clock goes on
             self._complaints.heard("notary", {"": error})
         else:
             self._complaints.heard("notary", {})
+
+    async def _ask_witness(self, asking: Asking) -> None:
+        """Ask a stranger beside the clock: one that takes long to answer is listened to at the next tick."""
+        self._asked = self._asked or _beside(lambda: self._cosigned(asking))
+        done, _ = await asyncio.wait({self._asked}, timeout=MOMENT_SECONDS)
+        for heard in done:
+            self._asked = None
+            self._hear_witness(heard.result())
 
     def _cosigned(self, asking: Asking) -> str:
         """Have the newest checkpoint cosigned, and say why the witness does not; empty where it does."""
@@ -151,3 +163,17 @@ class Clockwork:
             self._complaints.heard(work, {"": error})
         else:
             self._complaints.heard(work, {})
+
+
+def _beside(work: Callable[[], str]) -> asyncio.Future[str]:
+    """Do *work* in a thread that nobody waits for: not the clock, and not the end of the process."""
+    done: Future[str] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:  # noqa: BLE001 - whoever looks at it has it raised
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="witness", daemon=True).start()
+    return asyncio.wrap_future(done)

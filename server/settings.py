@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
+import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,13 +169,25 @@ def to_serve(made: Settings) -> Settings:
     """Let settings pass that a server can run by; to look at a log takes less.
 
     Raises:
-        SettingsInvalid: There is nowhere to keep the keys of what is taken in.
+        SettingsInvalid: There is nowhere to keep the keys of what is taken in, or the artefacts.
     """
     if made.database.startswith("postgresql") and not made.vault:
         raise SettingsInvalid(
             "vault: is empty; with a PostgreSQL database, sqlite:///FILE or another PostgreSQL database is accepted"
         )
+    if not _can_keep(made.artifacts):
+        raise SettingsInvalid(
+            f"artifacts: {made.artifacts!r} is no folder that this user can write; such a folder, a path where nothing "
+            "stands, or a URL that fsspec knows is accepted"
+        )
     return made
+
+
+def _can_keep(artifacts: str) -> bool:
+    place = Path(artifacts)
+    if "://" in artifacts or not place.exists():
+        return True
+    return place.is_dir() and os.access(place, os.R_OK | os.W_OK | os.X_OK)
 
 
 def _typed(name: str, one: _Given) -> Any:  # noqa: ANN401 - of the field's type
@@ -184,7 +197,17 @@ def _typed(name: str, one: _Given) -> Any:  # noqa: ANN401 - of the field's type
     try:
         return msgspec.convert(one.value, fields[name], strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsInvalid(f"{one.called}: {one.value!r} is not accepted: {error}") from error
+        raise SettingsInvalid(
+            f"{one.called}: {one.value!r} is not accepted; {_accepted(name, fields[name])}"
+        ) from error
+
+
+def _accepted(name: str, kind: Any) -> str:  # noqa: ANN401 - of a field
+    if name in BOUNDS:
+        low, high = BOUNDS[name]
+        return f"{low} to {high} is"
+    words = typing.get_args(kind)
+    return f"{' or '.join(words)} is" if words else "a text is"
 
 
 def _problems(made: Settings) -> Iterator[str]:

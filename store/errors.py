@@ -184,6 +184,10 @@ class DatabaseUrlInvalid(DatabaseFault):
     """The address must be memory://, sqlite:///path or postgresql://host/name."""
 
 
+class NotBeside(DatabaseUrlInvalid):
+    """The address must be sqlite:///path or postgresql://host/name; what is in memory is its server's alone."""
+
+
 class WrongSchemaVersion(DatabaseFault):
     """The database has another schema version than this program; run `remission migrate`."""
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from store.errors import DatabaseUnreachable, DatabaseUrlInvalid
+from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, NotBeside
 from store.file_lock import FileLock
 from store.schema import EXPECTED, found_version
 from store.sql import postgres, sqlite
@@ -72,9 +72,12 @@ def _keep_writers_out(connection: Connection) -> None:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Connection]:
-    """Give the one connection that changes a schema or a head, in a transaction that is committed at the end."""
-    engine, release = _opened(url)
+def connected(url: str, *, make: bool = True) -> Iterator[Connection]:
+    """Give the one connection that changes a schema or a head, in a transaction that is committed at the end.
+
+    A SQLite file is made if there is none, unless not *make*; then that is `DatabaseUnreachable`.
+    """
+    engine, release = _opened(url, make=make)
     try:
         with _begun(engine) as connection:
             yield connection
@@ -97,19 +100,22 @@ def _begun(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _opened(url: str) -> tuple[Engine, Callable[[], None]]:
+def _opened(url: str, *, make: bool) -> tuple[Engine, Callable[[], None]]:
     try:
         address = make_url(url)
     except ArgumentError as error:
         raise DatabaseUrlInvalid(str(error)) from error
     match address.get_backend_name():
         case "sqlite":
-            lock = FileLock(sqlite.database_file(address))
+            file = sqlite.database_file(address)
+            if not make and not file.exists():
+                raise DatabaseUnreachable(f"{file} is not there")
+            lock = FileLock(file)
             return sqlite.writer(address, TIMEOUT_MS), lock.release
         case "postgresql":
             return postgres.writer(address, TIMEOUT_MS), _nothing
         case _:
-            raise DatabaseUrlInvalid(address.render_as_string())
+            raise NotBeside(address.render_as_string())
 
 
 def _nothing() -> None:

@@ -9,10 +9,10 @@ from sqlalchemy import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from store.at_rest import AtRest, InClear, Sealed
-from store.errors import DatabaseUrlInvalid, WrongSchemaVersion
+from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, NotBeside
 from store.open import check_vault
 from store.ports import Readable, Reader
-from store.schema import EXPECTED, check_version
+from store.schema import check_version
 from store.sql import postgres, sqlite
 from store.sql.link import Link
 from store.sql.reader import SqlReader
@@ -87,12 +87,12 @@ def _engine(address: URL) -> Engine:
         case "postgresql":
             return postgres.readers(address, TIMEOUT_MS)
         case _:
-            raise DatabaseUrlInvalid(f"{address.render_as_string()} cannot be opened beside its server")
+            raise NotBeside(address.render_as_string())
 
 
 def _only_read(address: URL) -> URL:
     """Whoever closes a SQLite file last checkpoints it; a connection that cannot write never does."""
     file = sqlite.database_file(address)
     if not file.exists():
-        raise WrongSchemaVersion(None, EXPECTED)
+        raise DatabaseUnreachable(f"{file} is not there")
     return address.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})

@@ -17,7 +17,7 @@ def declare_restored(url: str) -> int:
         DatabaseUnreachable: Nobody answers there.
         WrongSchemaVersion: It was not migrated to this program's schema.
     """
-    with connected(url) as connection:
+    with connected(url, make=False) as connection:
         check_version(connection)
         connection.execute(text("UPDATE head SET epoch = epoch + 1"))
         found: int = connection.execute(text("SELECT max(epoch) FROM head")).scalar_one()

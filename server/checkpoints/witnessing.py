@@ -6,6 +6,8 @@ witness that is away holds nothing up; the next checkpoint asks it again.
 
 from __future__ import annotations
 
+import http.client
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -18,6 +20,7 @@ from remission_verify.strict64 import encode64
 
 WAIT_SECONDS = 5.0
 MOST_BYTES = 65_536
+SIZE_BYTES = 20  #: of the largest number of events, and the end of its line
 CONFLICT = 409  #: the witness has signed another size; its answer says which
 _LOST = (
     "it was restored from a backup, cut off or altered; the whole log is accepted, or this one under a new key "
@@ -56,6 +59,8 @@ class Asking:
             whole = note + self._own(note, self._asked(note, size, proving))
         except urllib.error.HTTPError as error:
             raise WitnessFailed(f"{self._url}: {_REFUSALS.get(error.code, error)}") from error
+        except http.client.HTTPException as error:
+            raise WitnessFailed(f"{self._url}: what answers there does not speak HTTP: {error!r}") from error
         except (OSError, VerificationError, ValueError) as error:
             raise WitnessFailed(f"{self._url}: {error}") from error
         self._seen = size
@@ -80,7 +85,7 @@ class Asking:
         except urllib.error.HTTPError as error:
             if error.code != CONFLICT:
                 raise
-            self._seen = int(error.read(MOST_BYTES))
+            self._seen = _size(error.read(SIZE_BYTES))
         if not 0 <= self._seen <= size:
             raise ValueError(f"it has signed {self._seen} events, and this log has {size}: {_LOST}")
         return self._post(self._seen, note, size, proving)
@@ -91,5 +96,20 @@ class Asking:
         # The settings let only http and https pass.
         request = urllib.request.Request(f"{self._url}/add-checkpoint", body.encode(), method="POST")  # noqa: S310
         with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:  # noqa: S310 - as above
-            found: bytes = answer.read(MOST_BYTES)
-        return found.decode()
+            return _whole(answer).decode()
+
+
+def _whole(answer: http.client.HTTPResponse) -> bytes:
+    """Read an answer that comes in pieces, however small, for as long as one may take."""
+    found, end = b"", time.monotonic() + WAIT_SECONDS
+    while len(found) < MOST_BYTES and (piece := answer.read1(MOST_BYTES - len(found))):
+        found += piece
+        if time.monotonic() > end:
+            raise TimeoutError(f"its answer was not whole within {WAIT_SECONDS:g} seconds")
+    return found
+
+
+def _size(told: bytes) -> int:
+    if not told.strip().isdigit():
+        raise ValueError(f"it refuses, and tells no size that it has signed, but {told!r}")
+    return int(told)

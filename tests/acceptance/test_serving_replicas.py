@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +15,20 @@ from threading import Event
 from typing import Any, TypeVar
 
 import grpc
+import numpy as np
 import pytest
-from remission.v1 import audit_pb2, audit_pb2_grpc, health_pb2, health_pb2_grpc, model_pb2, model_pb2_grpc
+from remission import Client, make_batch
+from remission.v1 import audit_pb2, audit_pb2_grpc, health_pb2, health_pb2_grpc, ingest_pb2, model_pb2, model_pb2_grpc
 
 from benchmarks.replicas.accounts import Accounts, Append, Entry, Page
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.servers import Server, start
 from tests.integration.server import requests
+from tests.integration.server.examples import a_model, a_reference
 
 T = TypeVar("T")
 CLIENTS, MODELS, UPDATES, PAGE = 8, 2, 6, 20
+BATCHES, ROWS = 60, 20
 CALL_SECONDS, WATCH_SECONDS = 4.0, 2.0
 #: A server that holds the head and is frozen is given up sooner than in earnest, so that the test is quick.
 BOUND = "options=-c%20idle_in_transaction_session_timeout%3D1000"
@@ -203,3 +208,30 @@ def read_all(target: str) -> list[audit_pb2.Event]:
         while page := read(channel, after=found[-1].position if found else 0, size=1_000).events:
             found += page
     return found
+
+
+def test_a_client_that_lists_two_servers_goes_on_at_the_other_when_one_is_killed_and_nothing_acknowledged_is_lost(
+    servers: list[Server],
+) -> None:
+    listed = "ipv4:" + ",".join(server.target for server in servers[:2])
+    with Client(listed, timeout=CALL_SECONDS * 5) as client:
+        client.create_model(a_model("listed"), a_reference(60))
+        kill = threading.Timer(0.5, servers[0].kill)
+        kill.start()
+        for number in range(BATCHES):
+            client.ingest_batch("listed", a_batch(number))
+            if number == BATCHES // 2:
+                kill.join()
+        told = client.ingest_labels("listed", [f"p-{row}" for row in range(BATCHES * ROWS)], np.ones(BATCHES * ROWS))
+
+    assert servers[0].process.poll() is not None
+    assert told.accepted == BATCHES * ROWS
+
+
+def a_batch(number: int) -> ingest_pb2.Batch:
+    ids = [f"p-{row}" for row in range(number * ROWS, (number + 1) * ROWS)]
+    now = np.full(ROWS, time.time_ns() // 1_000)
+    return make_batch(
+        f"b-{number}", {"x": np.arange(ROWS) % 7.0}, outputs={"v1": np.full(ROWS, 0.5)}, prediction_ids=ids,
+        times_us=now,
+    )  # fmt: skip

@@ -19,7 +19,9 @@ from server.settings import Settings
 from server.wiring import build
 from statemachine.moves import MOVES, TABLES
 from store import migrate
+from store.schema import EXPECTED
 from tests.fixtures.histories import HISTORIES, History
+from tests.histories.write import lived, told
 
 #: Where each value of a version stands in what the release told.
 POSITION, OCCURRED_US = 0, 1
@@ -60,8 +62,23 @@ def stands(service: Service, history: History, by: By, index: int) -> Iterator[t
             yield stand(service.as_of(name, Moment(by, value))), then
 
 
-def test_there_is_a_history_of_a_release() -> None:
-    assert {"0.1.0-recorded", "0.1.0-lived"} <= {str(one) for one in HISTORIES}
+def test_there_are_histories_of_the_release_and_of_the_schemas_that_run_on_after_it() -> None:
+    kept = {str(one) for one in HISTORIES}
+
+    assert {"0.1.0-recorded", "0.1.0-lived", "schema-0005-lived", "schema-0006-recorded", "schema-0006-lived"} <= kept
+
+
+def test_a_history_could_be_written_today(tmp_path: Path) -> None:
+    lived(tmp_path / "history.db", tmp_path)
+
+    found = told(tmp_path / "history.db", tmp_path)
+
+    assert (found["failures"], found["schema"]) == ([], EXPECTED)
+    assert found["decisions"] == found["rederived"] > 0
+
+
+def test_there_is_a_history_of_the_schema_of_today() -> None:
+    assert EXPECTED in {one.told["schema"] for one in HISTORIES}
 
 
 def test_the_chain_is_whole_and_every_decision_is_made_again(service: Service, history: History) -> None:
@@ -71,6 +88,7 @@ def test_the_chain_is_whole_and_every_decision_is_made_again(service: Service, h
     assert found.rederived == found.decisions == told["decisions"]
     assert (found.events, found.log_sha256) == (told["events"], told["log_sha256"])
     assert found.events == service.store.read(lambda reader: reader.head()).position == told["position"]
+    assert found.root == told.get("root", found.root)  # the first release had no tree
 
 
 def test_every_model_stands_where_its_release_left_it(service: Service, history: History) -> None:
@@ -110,11 +128,13 @@ def kept(folder: Path, question: str) -> set[Any]:
     return found
 
 
-def test_the_histories_take_every_row_of_the_table(tmp_path: Path) -> None:
-    moves = kept(  # with the tables of their release
-        tmp_path, "SELECT body FROM payloads JOIN events USING (namespace, position) WHERE type = 'state_changed'"
-    )
-    taken = {(move["trigger"], move["dest"]) for move in map(json.loads, moves)}
+@pytest.mark.parametrize(
+    "history", [one for one in HISTORIES if one.name == "lived"], ids=str, indirect=True, scope="module"
+)
+def test_what_lived_takes_every_row_of_the_table(service: Service, history: History) -> None:
+    events = [step.recorded for name in history.told["models"] for step in service.steps(name)]
+    moves = [json.loads(event.payload or b"") for event in events if event.type == "state_changed"]
+    taken = {(move["trigger"], move["dest"]) for move in moves}
 
     assert taken == {(move.trigger, str(move.dest)) for move in MOVES}
 

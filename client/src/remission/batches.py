@@ -137,12 +137,12 @@ def make_reference(
 
 
 def require_length(name: str, values: ArrayLike, rows: int, *, optional: bool = False) -> None:
-    """Refuse a column that has not one value a row; an *optional* one may have none.
+    """Refuse a column that has not one value a row, as two of `predict_proba`; an *optional* one may have none.
 
     Raises:
         LengthsDifferError: It has more, or fewer.
     """
-    length = len(np.atleast_1d(np.asarray(values)))
+    length = np.asarray(values).size
     if length != rows and not (optional and length == 0):
         raise LengthsDifferError(name, rows, length)
 

@@ -15,6 +15,8 @@ CATEGORICAL = model_pb2.FEATURE_KIND_CATEGORICAL
 
 MOST_MICROS = {"i8": 2**53, "i4": 2**31 - 1}  #: what a server takes of instants, and of durations
 
+TRUTHS = ("labels", "values")  #: what the columns of truths are called, of a reference and of what is learned later
+
 Kinds = Mapping[str, model_pb2.FeatureKind.ValueType]
 Floats = NDArray[np.float64]
 Objects = NDArray[np.object_]
@@ -54,7 +56,8 @@ class NotNumericError(ValueError):
     """A column that the model knows as numeric holds something else."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{type(self).__doc__} Column {name!r}.")
+        accepted = "numbers are accepted, and a class as its index" if name in TRUTHS else "numbers are accepted"
+        super().__init__(f"{type(self).__doc__} Column {name!r}; {accepted}.")
         self.name = name
 
 

@@ -101,7 +101,8 @@ def test_a_period_is_given_as_people_write_it(folder: Path, target: str, bundle:
 REFUSED = {
     "an unknown model": (("ghost", "--out", "x.zip"), "no model 'ghost' is under watch"),
     "a period that ends before it begins": (
-        ("approval", "--out", "x.zip", "--from", "2021-01-01", "--until", "2020-01-01"), "lies behind until_us",
+        ("approval", "--out", "x.zip", "--from", "2021-01-01", "--until", "2020-01-01"),
+        "--from: '2021-01-01' lies behind --until; an instant up",
     ),
     "a period before the first event": (
         ("approval", "--out", "x.zip", "--until", "1960-01-01"), "lies before the first event",
@@ -114,7 +115,7 @@ REFUSED = {
     ),
     "a folder": (("approval", "--out", "artifacts/.."), "artifacts/..: lies outside"),
     "a database that is none": (
-        ("approval", "--out", "x.zip", "--db", "sqlite:///none.db"), "found no schema",
+        ("approval", "--out", "x.zip", "--db", "sqlite:///none.db"), "none.db is not there",
     ),
     "keys that are missing": (
         ("approval", "--out", "x.zip", "--db", "sqlite:///log.db", "--signing-key", "no.key"), "no.key is missing",

@@ -105,7 +105,7 @@ def test_the_state_of_a_moment_is_told_by_version_position_and_instant(target: s
         (("--version", "1"), "--version: a model is needed beside it"),
         (("turned", "--version", "99999"), "version: 99999 is not reached yet; 1 to "),
         (("turned", "--version", "0"), "version: 0 lies before the first event of the model; 1 to "),
-        (("turned", "--at", "1900-01-01"), "at_us: -2208988800000000 lies before the first event of the model; "),
+        (("turned", "--at", "1900-01-01"), "--at: '1900-01-01' lies before the first event of the model; 20"),
         (("turned", "--position", "-1"), "position: -1 lies before the first event of the model; 1 to "),
         (("nobody", "--version", "1"), "no model 'nobody' is under watch"),
     ],

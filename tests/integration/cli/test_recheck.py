@@ -118,8 +118,8 @@ def test_a_replay_that_is_interrupted_says_how_far_it_came_and_leaves_nothing(tm
     [
         (("replay",), "a model is needed where a server is asked"),
         (("replay", "m", "--jobs", "2"), "--db takes jobs"),
-        (("replay", "m", "--db", "sqlite:///none.db"), "found no schema"),
-        (("replay", "m", "--db", "memory://"), "cannot be opened beside its server"),
+        (("replay", "m", "--db", "sqlite:///none.db"), "none.db is not there"),
+        (("replay", "m", "--db", "memory://"), "what is in memory is its server's alone. (reason='memory://')"),
         (("replay", "--db", "sqlite:///lived.db", "ghost"), "the log holds no model 'ghost'"),
         (("replay", "--db", "sqlite:///lived.db", "--jobs", "-1"), "should be greater than or equal to 0"),
     ],

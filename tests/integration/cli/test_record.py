@@ -162,6 +162,13 @@ def test_a_restored_backup_is_served_under_a_new_name_once_that_was_declared(bac
     assert (found.tree_ok, found.chain_ok, found.first_failure) == (True, True, "")
 
 
+def test_a_backup_that_is_not_there_is_not_declared_restored_and_not_made(tmp_path: Path) -> None:
+    done = remission("restore", "--db", "sqlite:///log.db", folder=tmp_path)
+
+    assert (done.code, list(tmp_path.iterdir())) == (2, [])
+    assert "log.db is not there" in done.err
+
+
 @pytest.mark.parametrize("made_anew", [False, True], ids=["the old key", "a new key of the old name"])
 def test_a_restored_backup_is_not_served_under_the_old_name_though_its_checkpoint_file_is_gone(
     backup: Path, *, made_anew: bool

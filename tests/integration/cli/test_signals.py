@@ -69,6 +69,26 @@ def declared(target: str, tmp_path: Path) -> str:
     return target
 
 
+def test_an_empty_file_withdraws_nothing_and_signal_as_an_empty_list_withdraws_all(
+    declared: str, tmp_path: Path
+) -> None:
+    def listed() -> list[Any]:
+        done = remission("signals", "list", "m", "--json", "--server", declared, folder=tmp_path)
+        found: list[Any] = json.loads(done.out)
+        return found
+
+    (tmp_path / "empty.toml").write_text("# nothing yet\n")
+    (tmp_path / "none.toml").write_text("signal = []\n")
+    refused = remission("signals", "declare", "m", "empty.toml", "--server", declared, folder=tmp_path)
+    left = listed()
+    done = remission("signals", "declare", "m", "none.toml", "--server", declared, folder=tmp_path)
+
+    assert refused.code == 2
+    assert "empty.toml: declares nothing; tables [[signal]] are accepted, or signal = [] for none" in refused.err
+    assert left
+    assert (done.code, listed()) == (0, [])
+
+
 def test_what_is_declared_is_listed(declared: str, tmp_path: Path) -> None:
     done = remission("signals", "list", "m", "--json", "--server", declared, folder=tmp_path)
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.fixtures.commands import remission
 
+OF_SERVER = "Invalid value for '--server' (env var: 'REMISSION_SERVER')"
+
 
 @pytest.mark.parametrize(
     ("asked", "said", "where"),
@@ -20,6 +22,13 @@ from tests.fixtures.commands import remission
         ("models all", "Got unexpected extra argument(s) (all)", "models"),
         (f"history --after {2**63}", "Invalid value for '--after': Input should be less than or equal", "history"),
         ("migrate --down", "Invalid value for --to: a revision, or base for no schema at all, is needed", "migrate"),
+        (
+            "state --server http://localhost:1",
+            f"{OF_SERVER}: 'http://localhost:1' is no address; HOST:PORT is",
+            "state",
+        ),
+        ("worker --server localhost", f"{OF_SERVER}: 'localhost' is no address; HOST:PORT is accepted", "worker"),
+        ("models --server=", f"{OF_SERVER}: '' is no address; HOST:PORT is accepted", "models"),
         ("mod\x1b[31mels", r"No such command 'mod\x1b[31mels'", ""),
     ],
 )

@@ -15,7 +15,7 @@ from server.audit import auditing
 from server.audit.checking import Verification
 from server.service import Service
 from server.settings import Settings
-from server.wiring import build
+from server.wiring import build, open_log
 from store import migrate, open_reader
 from store.vault import Vault, read_vault
 from tests.fixtures.histories import HISTORIES, History
@@ -93,7 +93,7 @@ def test_what_is_sealed_is_counted_where_there_is_no_vault(folder: Path) -> None
 def test_logs_of_earlier_releases_are_whole(history: History, tmp_path: Path) -> None:
     file = history.unpacked(tmp_path)
     migrate.upgrade(f"sqlite:///{file}")
-    with contextlib.closing(open_reader(f"sqlite:///{file}")) as store:
+    with contextlib.closing(open_log(Settings(database=f"sqlite:///{file}"))) as store:
         found = auditing.verify(store)
 
     assert found.failures == []

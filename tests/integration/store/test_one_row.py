@@ -41,9 +41,9 @@ def vault() -> Iterator[Vault]:
         yield opened
 
 
-@pytest.fixture(params=HISTORIES, ids=str)
+@pytest.fixture(params=[one for one in HISTORIES if one.told["schema"] < BEFORE], ids=str)
 def history(request: pytest.FixtureRequest) -> History:
-    """Give a log that a release has written."""
+    """Give a log that a release has written before."""
     found: History = request.param
     return found
 

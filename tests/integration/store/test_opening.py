@@ -18,6 +18,7 @@ from store import (
     DatabaseUnsafe,
     DatabaseUrlInvalid,
     LogAltered,
+    NotBeside,
     WrongSchemaVersion,
     migrate,
 )
@@ -66,6 +67,12 @@ def test_a_log_that_is_opened_again_goes_on_with_its_streams_and_with_new_ones(
 def test_an_address_of_no_known_kind_is_refused(opened: Opening, url: str) -> None:
     with pytest.raises(DatabaseUrlInvalid):
         opened(url)
+
+
+@pytest.mark.parametrize("url", ["memory://", "mysql://host/name"])
+def test_where_no_schema_can_stand_a_migration_is_refused_with_what_is_accepted(url: str) -> None:
+    with pytest.raises(NotBeside, match="must be sqlite:///path or postgresql://host/name; "):
+        migrate.upgrade(url)
 
 
 def test_a_database_without_a_schema_is_refused_with_both_versions(empty_url: str, opened: Opening) -> None:

@@ -68,8 +68,18 @@ def test_a_file_with_a_strange_name_is_read(tmp_path: Path, opened: Opening) -> 
 
 
 def test_a_database_without_our_schema_is_refused(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(empty_url.removeprefix("sqlite:///")).touch()
+
     with pytest.raises(WrongSchemaVersion, match="no schema"):
         open_reader(empty_url)
+
+
+def test_a_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnreachable, match=r"none\.db is not there"):
+        open_reader(f"sqlite:///{tmp_path}/none.db")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_database_of_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -202,8 +202,11 @@ def test_a_receipt_that_was_altered_is_wrong(
     [
         ([], "the following arguments are required: COMMAND"),
         (["log"], "the following arguments are required: --key, FOLDER"),
-        (["log", "FOLDER", "--key", "x"], "the key: the key is not one of Ed25519"),
-        (["log", "FOLDER", "--key", "missing/file"], "the key: the key is not one of Ed25519"),
+        (["log", "FOLDER", "--key", "x"], "'x' is no file that is there, nor a key: the key is not one of Ed25519"),
+        (
+            ["log", "FOLDER", "--key", "missing/file"],
+            "'missing/file' is no file that is there, nor a key: the key is not",
+        ),
         (["log", "FOLDER", "--key", "EMPTY"], "EMPTY: holds no key; one public key a line is accepted"),
         (["log", "FOLDER", "--key", "SECRET"], "SECRET line 1: is a private key; nothing but public keys is needed"),
         (["log", "FOLDER", "--key", WITNESS.text], "the first of them 1, is accepted"),

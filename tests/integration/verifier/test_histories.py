@@ -8,9 +8,10 @@ import pytest
 from remission_verify.auditing import check_log
 from remission_verify.trust import Trust
 
+from server.settings import Settings
+from server.wiring import open_log
 from statemachine.record.envelope import leaf_of
 from store import migrate
-from store.open_reader import open_reader
 from tests.fixtures.histories import HISTORIES, History
 from tests.fixtures.logs import SIGNER, exported
 
@@ -24,7 +25,7 @@ def history(request: pytest.FixtureRequest) -> History:
 def test_a_log_of_every_release_is_whole_to_an_auditor(history: History, tmp_path: Path) -> None:
     url = f"sqlite:///{history.unpacked(tmp_path)}"
     migrate.upgrade(url)
-    reader = open_reader(url)
+    reader = open_log(Settings(database=url))
     head, events = reader.read(lambda view: (view.head(), view.all_events(0, 100_000)))
     reader.close()
 

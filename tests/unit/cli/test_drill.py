@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from backtest.drills.scenarios import SCENARIOS
 from backtest.stream import StreamInvalid
-from cli.drill import drill
+from cli.drill import drill, show_drills
 from tests.fixtures.drills import recorded
 
 
@@ -48,3 +51,26 @@ def test_the_list_tells_every_scenario_with_what_happens_and_what_is_sound(capsy
 
     told = capsys.readouterr().out
     assert all(text in told for one in SCENARIOS for text in (one.name, one.happens, one.sound))
+
+
+def a_report() -> dict[str, Any]:
+    """Give a report of one scenario, as `remission drill --json` writes it."""
+    run = {
+        "seed": 0, "planted": True, "as_expected": True, "false_alarms": 0, "remedies": [], "promoted": 0,
+        "expected": "quality fault named, no retraining", "road": ["healthy", "suspect", "degraded", "healthy"],
+        "delays": {"suspect": 1, "confirm": 2, "restore": 7}, "cause": {"named": "data_quality"},
+        "alarm": {"signal": "quality", "subject": "amount"}, "fault": {"named": ["missing"]}, "why": "",
+    }  # fmt: skip
+    one = {"scenario": "missing", "as_expected": True, "share_as_expected": 1.0, "sound": "", "runs": [run]}
+    return {"stream": "world", "task": "binary", "template": "hgb-60", "scenarios": [one]}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 300])
+def test_a_report_breaks_no_word_however_narrow_the_console_is(width: int) -> None:
+    console = Console(width=width, file=io.StringIO())
+
+    show_drills(console, a_report())
+
+    assert isinstance(console.file, io.StringIO)
+    told = set(re.split(r"[\s│┃]+", console.file.getvalue()))
+    assert {"scenario", "missing", "degraded", "retraining", "data_quality", "(quality:", "missing)"} <= told

@@ -65,6 +65,13 @@ def test_a_time_that_the_contract_cannot_hold_is_named_and_not_turned_into_anoth
         a_batch(**changes)
 
 
+def test_both_columns_of_probabilities_are_refused_where_one_is_accepted() -> None:
+    both = np.array([[0.1, 0.9], [0.6, 0.4]])
+
+    with pytest.raises(LengthsDifferError, match="'outputs' has 4, expected 2"):
+        make_reference({"x": [1.0, 2.0]}, labels=[1, 0], outputs=both)
+
+
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 def test_a_date_is_the_same_instant_in_whatever_unit_it_is_counted(unit: str) -> None:
     dates = np.array(["1970-01-01T00:00:01", "1970-01-02"], dtype=f"M8[{unit}]")
@@ -75,7 +82,7 @@ def test_a_date_is_the_same_instant_in_whatever_unit_it_is_counted(unit: str) ->
 def test_words_where_numbers_belong_are_named_by_their_column() -> None:
     with pytest.raises(NotNumericError, match=r"'outputs\[v1\]'"):
         a_batch(outputs={"v1": ["yes", "no"]})
-    with pytest.raises(NotNumericError, match="'labels'"):
+    with pytest.raises(NotNumericError, match="'labels'; numbers are accepted, and a class as its index"):
         make_reference({"x": [1.0]}, labels=["yes"], outputs=[0.5])
     with Client("127.0.0.1:1") as client, pytest.raises(NotNumericError, match="'values'"):
         client.ingest_labels("m", ["a"], np.array(["yes"]))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings import Settings, SettingsInvalid, load
+from server.settings import Settings, SettingsInvalid, load, to_serve
 
 
 def refusal(file: Path | None = None, environment: dict[str, str] | None = None, **given: object) -> str:
@@ -46,13 +46,13 @@ def test_the_address_that_clients_use_is_no_setting_of_a_server() -> None:
 @pytest.mark.parametrize(
     ("environment", "named"),
     [
-        ({"REMISSION_PORT": "high"}, "REMISSION_PORT: 'high' is not accepted"),
+        ({"REMISSION_PORT": "high"}, "REMISSION_PORT: 'high' is not accepted; 0 to 65535 is"),
         ({"REMISSION_PORT": "65536"}, "port: 65536 is not accepted; 0 to 65535 is"),
-        ({"REMISSION_CLOCK": "sundial"}, "REMISSION_CLOCK: 'sundial' is not accepted"),
+        ({"REMISSION_CLOCK": "sundial"}, "REMISSION_CLOCK: 'sundial' is not accepted; system or stream is"),
         ({"REMISSION_DRAIN_SECONDS": "-1"}, "drain_seconds: -1.0 is not accepted; 0 to 3600 is"),
         ({"REMISSION_TIMER_SECONDS": "nan"}, "timer_seconds: nan is not accepted"),
         ({"REMISSION_CALLS": "0"}, "calls: 0 is not accepted; 1 to 100000 is"),
-        ({"REMISSION_LOGS": "prose"}, "REMISSION_LOGS: 'prose' is not accepted"),
+        ({"REMISSION_LOGS": "prose"}, "REMISSION_LOGS: 'prose' is not accepted; console or json is"),
         ({"REMISSION_DATABASE": ""}, "database: is empty"),
         ({"REMISSION_TLS_KEY": "key.pem"}, "tls_certificate, tls_key: one alone is not accepted"),
         ({"REMISSION_TLS_CLIENT_AUTHORITY": "ca.pem"}, "tls_client_authority: needs tls_certificate and tls_key"),
@@ -93,3 +93,13 @@ def test_an_address_of_ipv6_is_written_in_brackets() -> None:
 def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
     assert "cannot be read: No such file" in refusal(tmp_path / "absent.toml")
     assert "is no TOML" in refusal(written(tmp_path, "port ="))
+
+
+def test_artefacts_are_kept_in_a_folder_and_in_no_file_and_a_path_where_nothing_stands_will_do(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+
+    for place in (str(tmp_path), str(tmp_path / "nothing"), "memory://a"):
+        assert to_serve(Settings(artifacts=place)).artifacts == place
+    with pytest.raises(SettingsInvalid, match=r"artifacts: '.*file' is no folder that this user can write; such"):
+        to_serve(Settings(artifacts=str(file)))

@@ -38,13 +38,18 @@ def read_witnesses(given: Iterable[str]) -> list[Witness]:
 
 def _keys(given: Iterable[str], read: Callable[[str], Key]) -> Iterator[Key]:
     for text in given:
-        lines = _lines(text) if Path(text).exists() else {"the key": text}
+        lines = _lines(text) if Path(text).exists() else {_unknown(text): text}
         if not lines:
             raise KeyUnusable(f"{text}: holds no key; one public key a line is accepted")
         for place, line in lines.items():
             if line.startswith("PRIVATE+KEY+"):
                 raise KeyUnusable(f"{place}: is a private key; nothing but public keys is needed, and accepted")
             yield _key(place, line, read)
+
+
+def _unknown(text: str) -> str:
+    """Name what is no file: a key, which is not told again, or a file that is not there."""
+    return "the key" if "+" in text else f"{text[:100]!r} is no file that is there, nor a key"
 
 
 def _lines(name: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ from server.wiring import build
 from store import Store, open_store
 from store.proofs import consistency
 from tests.fixtures.events import some_events
-from tests.fixtures.witness import Witnessing, witnessing
+from tests.fixtures.witness import Witnessing, answering, witnessing
 from tests.fixtures.work import appending
 
 KEYS = fresh_keys("log.example")
@@ -125,6 +125,58 @@ def test_a_witness_that_refuses_is_told_of_once_and_again_when_it_cosigns(witnes
     of_it = [line for line in lines if "witness" in (line["event"], line.get("work"))]
     assert [line["event"] for line in of_it] == ["witness", "works again"]
     assert witness.asked == 3
+
+
+def test_a_witness_that_takes_long_to_answer_holds_up_neither_the_clock_nor_the_next_signature(
+    witness: Witnessing, tmp_path: Path
+) -> None:
+    settings = Settings(database="memory://", artifacts="memory://silent", clock="stream")
+    service = build(settings, notary=Notary(KEYS, tmp_path / "kept", lambda: 9))
+    clockwork = Clockwork(service, settings, Asking(witness.url, witness.witness))
+    witness.may_answer.clear()
+
+    async def looked() -> list[int]:
+        found: list[int] = []
+        for _ in range(3):
+            service.store.run(appending(f"s{len(found)}", 0, *some_events("a", 3)))
+            await asyncio.wait_for(clockwork.tick(), timeout=4)
+            found.append(service.store.read(lambda reader: reader.checkpoints())[0].size)
+        witness.may_answer.set()
+        while witness.seen is None or witness.seen.size < 9:
+            await clockwork.tick()
+        return found
+
+    sizes = asyncio.run(asyncio.wait_for(looked(), timeout=60))
+    service.close()
+
+    assert sizes == [3, 6, 9]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"\x00\x01 hello\r\n\r\n", "what answers there does not speak HTTP"),
+        (b"HTTP/1.0 409 Conflict\r\n\r\nmany\n", "tells no size that it has signed, but b'many"),
+        (b"HTTP/1.0 200 OK\r\n\r\n", "does not end in an empty line|0 known witnesses"),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\nabc", "does not end in an empty line"),
+    ],
+)
+def test_what_is_no_answer_of_a_witness_is_told_in_words(answer: bytes, said: str) -> None:
+    store = a_log()
+
+    with answering(answer) as url, pytest.raises(WitnessFailed, match=said):
+        asked(Asking(url, Witnessing(KEYS.verifiers[0]).witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
+
+
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.checkpoints.witnessing.WAIT_SECONDS", 0.2)
+    store = a_log()
+
+    with (
+        answering(b"HTTP/1.0 200 OK\r\n\r\n", drops=100) as url,
+        pytest.raises(WitnessFailed, match="not whole within"),
+    ):
+        asked(Asking(url, Witnessing(KEYS.verifiers[0]).witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
 
 
 def test_a_stranger_in_the_place_of_the_witness_is_not_believed(witness: Witnessing) -> None:
