@@ -78,7 +78,7 @@ def checked(report: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_remedies(found: Report, offered: list[str]) -> None:
-    """Refuse what was not to be tried: else a version that nobody has is restored, or more is changed than was asked."""
+    """Refuse what was not to be tried: a version that nobody has would be restored, or more changed than was asked."""
     for i, entry in enumerate(found.entrants):
         if entry.remedy not in offered:
             told = f"{entry.remedy!r} is not accepted; {_listed(offered)} as in the job is"
