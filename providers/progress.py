@@ -21,7 +21,7 @@ from providers.errors import ConfigInvalid
 
 FORMAT = 1
 
-Instant = Annotated[int, Meta(ge=0, le=1 << 53)]
+Instant = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
 
 
 class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,6 +20,10 @@ class Invalid(RequestError):
         super().__init__("; ".join(f"{name}: {text}" for name, text in self.violations))
 
 
+class AlreadyTold(Invalid):
+    """What a field tells was told before, and is neither taken twice nor changed."""
+
+
 class ModelMissing(RequestError):
     """No model of that name is under watch."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
 NO_RECORDED_VALUE = 1  #: the flag of a point that only says that there is none
-LAST_NS = (1 << 53) * 1_000  #: the year 2255
+LAST_NS = (1 << 53) * 1_000 - 1  #: in the year 2255
 
 
 class Fault(ValueError):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from remission_verify.limits import MOST_INTEGER
+
 from server.errors import Invalid, ModelMissing, OutOfRecord
 from statemachine.record.envelope import RecordedEvent
 from store.ports import Reader
 
-MOST_US = (1 << 53) - 1  #: what every reader of JSON keeps exact
+MOST_US = MOST_INTEGER  #: what every reader of JSON keeps exact
 
 
 @dataclass(frozen=True, slots=True)

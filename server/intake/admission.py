@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from server.errors import Invalid, ThingMissing
+from server.errors import AlreadyTold, Invalid, ThingMissing
 from server.intake import feed, points
 from server.intake.checks import NEVER, check_ids, check_labels, check_outputs, check_times
 from server.intake.codes import coded
@@ -71,6 +71,7 @@ class Intake:
         """Check a batch of rows and number it.
 
         Raises:
+            AlreadyTold: A prediction was ingested before.
             Invalid: A field cannot be taken as it is; nothing has changed.
         """
         self._check(batch, now_us)
@@ -93,7 +94,7 @@ class Intake:
         check_ids("batch.prediction_ids", batch.ids)
         known = [i for i, name in enumerate(batch.ids) if name in self.row_of]
         if known:
-            raise Invalid(
+            raise AlreadyTold(
                 f"batch.prediction_ids[{known[0]}]",
                 f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}",
             )
@@ -108,7 +109,8 @@ class Intake:
 
         Raises:
             ThingMissing: A prediction was never seen.
-            Invalid: A value is impossible, or contradicts an earlier label.
+            AlreadyTold: A value contradicts an earlier label.
+            Invalid: A value is impossible.
         """
         check_ids("prediction_ids", batch.ids)
         check_times("times_us", batch.times_us, NEVER, now_us)
@@ -124,7 +126,7 @@ class Intake:
             if old is None:
                 continue
             if old != batch.values[i]:
-                raise Invalid(f"values[{i}]", f"{name!r} is labelled {old} already; a label does not change")
+                raise AlreadyTold(f"values[{i}]", f"{name!r} is labelled {old} already; a label does not change")
             fresh[i] = False
         entry = feed.Labels(rows=rows[fresh], values=batch.values[fresh], time_us=int(batch.times_us.max()))
         return entry, int((~fresh).sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from remission_verify.limits import MOST_INTEGER
 
 from server.errors import Invalid
 from server.intake.schema import Schema
@@ -11,7 +12,7 @@ from server.requests import Floats, Ints, RowsBatch
 
 FUTURE_US = 300 * 1_000_000  #: how far a row or a point may lie ahead of the clock
 LATENESS_US = 86_400 * 1_000_000  #: how far a batch may lie behind what came before
-LAST_US = 1 << 53  #: the year 2255: what comes after no clock shows, and no JSON carries
+LAST_US = MOST_INTEGER  #: in the year 2255: what comes after no clock shows, and no event can carry
 NEVER = -1
 
 

@@ -51,8 +51,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     segments: list[Part] = []
 
 
-def checked(report: dict[str, Any], segments: list[str]) -> dict[str, Any]:
-    """Give *report* back, if judges can read it, and if it tells of the *segments* that its job names.
+def checked(report: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """Give *report* back, if judges can read it, and if it is of what the *spec* of its job asks for.
 
     Raises:
         Invalid: A field is missing, of another type, or contradicts another one; it is named.
@@ -72,8 +72,17 @@ def checked(report: dict[str, Any], segments: list[str]) -> dict[str, Any]:
             blocks = f"{len(entry.lead)} blocks, where the champion has {len(found.champion)}"
             raise Invalid(f"report_json.entrants[{i}].lead", f"{blocks}; as many are accepted")
         names.add(entry.name)
-    _check_segments(found, segments)
+    _check_remedies(found, sorted({str(one["remedy"]) for one in spec["entrants"]}))
+    _check_segments(found, [str(one["name"]) for one in spec.get("segments", ())])
     return report
+
+
+def _check_remedies(found: Report, offered: list[str]) -> None:
+    """Refuse what was not to be tried: a version that nobody has would be restored, or more changed than was asked."""
+    for i, entry in enumerate(found.entrants):
+        if entry.remedy not in offered:
+            told = f"{entry.remedy!r} is not accepted; {_listed(offered)} as in the job is"
+            raise Invalid(f"report_json.entrants[{i}].remedy", told)
 
 
 def _check_segments(found: Report, names: list[str]) -> None:

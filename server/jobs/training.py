@@ -32,7 +32,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
         return True
     desk.touch(job.stream)
     scene = Scene.of(desk, unit, job.stream, asked=True)
-    report = reports.checked(completion.report, _segments(job))
+    report = reports.checked(completion.report, orjson.loads(job.spec))
     close(unit, job, DONE)
     if job.kind == CHALLENGE:
         if scene.health.challenge == job.job_id:
@@ -41,11 +41,6 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
         _take_candidate(scene, job, completion, report, caller)
     consequences.move_on(desk, unit, job.stream)
     return False
-
-
-def _segments(job: Job) -> list[str]:
-    """Name the segments that a job asks to be told of."""
-    return [str(one["name"]) for one in orjson.loads(job.spec).get("segments", ())]
 
 
 def fail_job(desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller) -> bool:

@@ -66,6 +66,10 @@ def _invalid(error: e.Invalid) -> Told:
     return Told(grpc.StatusCode.INVALID_ARGUMENT, "FIELD_INVALID", {}, (_violations(*error.violations),))
 
 
+def _told_before(error: e.AlreadyTold) -> Told:
+    return Told(grpc.StatusCode.ALREADY_EXISTS, "ALREADY_TOLD", {}, (_violations(*error.violations),))
+
+
 def _missing(error: e.ThingMissing) -> Told:
     details = (_violations((error.field, error.what)), _resource("thing", error.field, error.what))
     return Told(grpc.StatusCode.NOT_FOUND, "NOT_FOUND", {"field": error.field}, details)
@@ -212,6 +216,7 @@ def _not_canonical(error: NotCanonical) -> Told:
 
 #: The first row whose type fits counts.
 TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
+    (e.AlreadyTold, _told_before),
     (e.Invalid, _invalid),
     (e.ModelMissing, _no_model),
     (e.ThingMissing, _missing),

@@ -40,6 +40,8 @@ class Bell:
     def leave(self) -> None:
         """Send the listeners away, now and from now on; on the event loop."""
         self._leaving = True
+        if self._due is not None:
+            self._due.cancel()  # a look that begins while the loop ends is never finished
         self._wake()
 
     @contextlib.contextmanager

@@ -13,7 +13,7 @@ from remission.v1 import columns_pb2, model_pb2
 NUMERIC = model_pb2.FEATURE_KIND_NUMERIC
 CATEGORICAL = model_pb2.FEATURE_KIND_CATEGORICAL
 
-MOST_MICROS = {"i8": 2**53, "i4": 2**31 - 1}  #: what a server takes of instants, and of durations
+MOST_MICROS = {"i8": 2**53 - 1, "i4": 2**31 - 1}  #: what a server takes of instants, and of durations
 
 TRUTHS = ("labels", "values")  #: what the columns of truths are called, of a reference and of what is learned later
 

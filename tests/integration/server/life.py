@@ -96,10 +96,10 @@ class Life:
         assert found is not None, f"no job waits; the model is {self.place}"
         self.job = found
 
-    def complete(self, lead: float = 0.3) -> None:
-        """Hand in a refit that saves *lead* a row against the champion."""
-        kept = _uploaded(self.client, self.job) if lead > 0 else ()
-        self.hand_in(a_report(lead), *kept)
+    def complete(self, lead: float = 0.3, remedy: str = "refit") -> None:
+        """Hand in a *remedy* that saves *lead* a row against the champion."""
+        kept = _uploaded(self.client, self.job) if lead > 0 and remedy != "restore" else ()
+        self.hand_in(a_report(lead, remedy), *kept)
 
     def hand_in(self, report: dict[str, Any], *artifacts: str) -> None:
         """Hand a report in, as it is."""
@@ -112,17 +112,18 @@ class Life:
         )
 
 
-def a_report(lead: float = 0.3) -> dict[str, Any]:
-    """Give the report of a bake-off in which a refit saves *lead* a row."""
+def a_report(lead: float = 0.3, remedy: str = "refit") -> dict[str, Any]:
+    """Give the report of a bake-off in which a *remedy* saves *lead* a row."""
     return {
-        "rows": 200, "holdout": [0, 200], "champion": _blocks(0.4), "entrants": [_entrant("all", lead)], "skipped": {},
-        "chosen": "all" if lead > 0 else "nothing", "semantic_sha256": "0" * 64,
+        "rows": 200, "holdout": [0, 200], "champion": _blocks(0.4), "skipped": {},
+        "entrants": [_entrant("all", lead, remedy)], "chosen": "all" if lead > 0 else "nothing",
+        "semantic_sha256": "0" * 64,
     }  # fmt: skip
 
 
-def _entrant(name: str, lead: float) -> dict[str, Any]:
+def _entrant(name: str, lead: float, remedy: str) -> dict[str, Any]:
     return {
-        "name": name, "remedy": "refit", "rows": [[0, 60]], "lead": _blocks(lead),
+        "name": name, "remedy": remedy, "rows": [[0, 60]], "lead": _blocks(lead),
         "calibration": 0.0, "churn": 0.1, "extreme": 0.0,
     }  # fmt: skip
 

@@ -1,12 +1,14 @@
 """A state machine that does anything to a model over gRPC, in any order, and wants its server to stay true to itself.
 
 What is refused is refused with a reason, and what people are told that they may order is what is taken. A restart
-changes nothing. At the end the log is whole, folds to what is stored, and every decision in it comes out again.
+changes nothing, and nobody serves a candidate whose bytes nobody has. At the end the log is whole, folds to what is
+stored, tells each state again that was seen, can be exported, and every decision in it comes out again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -18,10 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from remission import Client
 from remission.errors import AbortedError, FailedPreconditionError, InvalidArgumentError
-from remission.v1 import training_pb2
+from remission.v1 import health_pb2, training_pb2
+from remission_verify.note import Verifier
+from remission_verify.trust import Trust
 
 from server.settings import Settings
 from server.wiring import build
+from tests.fixtures.bundles import checked
 from tests.fixtures.listeners import listening
 from tests.fixtures.policies import GIVEN, said_of_few, together
 from tests.integration.server.life import QUIET, Life
@@ -30,6 +35,9 @@ _NUMBERS = count(1)
 DAY = 86_400.0
 ORDERS = ("approve", "reject", "hold", "release", "freeze", "unfreeze", "abort", "roll_back", "start_retraining")
 SHARES = st.sampled_from([0.0, 0.5, 0.9, 1.0])
+REMEDIES = st.sampled_from(["refit", "refit", "restore"])
+#: What a state says of the present alone, and not of the event that it follows from.
+OF_NOW = ("row", "position", "wait", "silent_signals")
 #: Policies that fit a model of one number `x`.
 FITTING = {
     **GIVEN,
@@ -59,6 +67,7 @@ class AnyLife(RuleBasedStateMachine):
         super().__init__()
         self._folder = Path(shutil.copytree(self.empty, self.empty.with_name(f"life-{next(_NUMBERS)}")))
         self._jobs: list[training_pb2.Job] = []
+        self._seen: dict[int, health_pb2.ModelState] = {}
         self._start()
 
     def _start(self) -> None:
@@ -114,10 +123,12 @@ class AnyLife(RuleBasedStateMachine):
         job = self.client.training.lease("worker")
         self._jobs += [job] if job else []
 
-    @rule(back=st.integers(1, 2), lead=st.sampled_from([0.3, 0.3, 0.0, -0.1]))
-    def complete(self, back: int, lead: float) -> None:
-        """Hand in the result of a job that was taken of late, whoever has it now."""
-        self._with_job(back, lambda: self.life.complete(lead))
+    @rule(back=st.integers(1, 2), lead=st.sampled_from([0.3, 0.3, 0.0, -0.1]), remedy=REMEDIES)
+    def complete(self, back: int, lead: float, remedy: str) -> None:
+        """Hand in the result of a job that was taken of late, whoever has it now and whatever it was to try."""
+        self._with_job(back, lambda: self.life.complete(lead, remedy))
+        route = self.client.routes.get("m")
+        assert not route.candidate.startswith("remedy") or route.candidate in route.manifest_sha256s, route
 
     @rule(back=st.integers(1, 2))
     def fail(self, back: int) -> None:
@@ -125,6 +136,8 @@ class AnyLife(RuleBasedStateMachine):
         self._with_job(back, self.life.fail)
 
     def _with_job(self, back: int, act: Callable[[], None]) -> None:
+        if not self._jobs:
+            self.lease()
         if self._jobs:
             self.life.job = self._jobs[-back:][0]
             _tried(act)
@@ -144,6 +157,12 @@ class AnyLife(RuleBasedStateMachine):
         _tried(lambda: self.client.models.update("m", etag, policy=policy))
 
     @rule()
+    def remember(self) -> None:
+        """Keep the state, to be asked for again when it is of the past."""
+        state = self.client.state("m")
+        self._seen[state.version] = state
+
+    @rule()
     def restart(self) -> None:
         """Stop the server, and start it again."""
         before = self.client.state("m"), self.client.operations.explain_wait("m")
@@ -157,7 +176,25 @@ class AnyLife(RuleBasedStateMachine):
         with self._open:
             found = self.client.audit.verify()
             assert (found.chain_ok, found.replay_equal, found.rederived) == (True, True, found.decisions), found
+            self._look_back()
+            self._export()
         shutil.rmtree(self._folder)
+
+    def _look_back(self) -> None:
+        for version, seen in self._seen.items():
+            assert _of_then(self.client.audit.as_of("m", version=version).state) == _of_then(seen)
+
+    def _export(self) -> None:
+        out = io.BytesIO()
+        self.client.audit.export("m", out)
+        keys = self.client.audit.checkpoint().keys
+        found = checked(out.getvalue(), Trust(tuple(map(Verifier.from_text, keys))))
+        assert found.faults == [], found
+
+
+def _of_then(state: health_pb2.ModelState) -> dict[str, Any]:
+    """Give what a state says of the event that it follows from."""
+    return {field.name: value for field, value in state.ListFields() if field.name not in OF_NOW}
 
 
 def _tried(act: Callable[[], object]) -> str | None:

@@ -11,12 +11,13 @@ import pytest
 from remission import Client
 from remission.errors import DataLossError, InvalidArgumentError, NotFoundError, OutOfRangeError
 from remission.v1 import audit_pb2
+from remission_verify.limits import MOST_INTEGER
 from remission_verify.note import Verifier
 from remission_verify.trust import Trust
 
 from tests.fixtures.bundles import checked
 from tests.fixtures.listeners import in_memory
-from tests.integration.server.examples import a_model, a_reference, decline
+from tests.integration.server.examples import LASTING, NORMAL, a_model, a_reference, decline, points
 
 MODELS = ("approval", "limit")
 
@@ -85,6 +86,22 @@ def test_what_cannot_be_exported_is_refused_by_its_field(
         exported(client, model, **period)
 
     assert [one.field for one in caught.value.violations] == [field]  # type: ignore[attr-defined]
+
+
+def test_what_comes_at_the_last_instant_that_is_taken_can_be_exported() -> None:
+    last_s, left_us = divmod(MOST_INTEGER, 1_000_000)
+    with in_memory() as target, Client(target) as client:
+        client.create_model(a_model("late"), a_reference())
+        client.ingest_metrics("late", points(1, NORMAL))
+        late = points(last_s - len(LASTING) + 1, LASTING)
+        late[-1].time_us += left_us
+        client.ingest_metrics("late", late)
+        with pytest.raises(InvalidArgumentError, match=rf"time_us: {10**6 * (last_s + 1)} is not accepted; 0 to"):
+            client.ingest_metrics("late", points(last_s + 1, [0.1]))
+        data, _ = exported(client, "late")
+
+        assert list(client.history("late"))[-1].occurred_us == MOST_INTEGER
+        assert checked(data, trust(client)).faults == []
 
 
 def test_a_stream_that_breaks_off_is_no_bundle(client: Client) -> None:

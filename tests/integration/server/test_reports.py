@@ -50,6 +50,7 @@ def leased(target: str) -> Iterator[Life]:
         ({"entrants": [7]}, "report_json.entrants[0]"),
         ({"entrants": [ENTRY, ENTRY]}, "report_json.entrants[1].name"),
         ({"entrants": [{**ENTRY, "remedy": "prayer"}]}, "report_json.entrants[0].remedy"),
+        ({"entrants": [{**ENTRY, "remedy": "restore"}]}, "report_json.entrants[0].remedy"),
         ({"entrants": [{**ENTRY, "lead": BLOCKS[1:]}]}, "report_json.entrants[0].lead"),
         ({"entrants": [{**ENTRY, "lead": [[1.5, 0, 0]] * 10}]}, "report_json.entrants[0].lead[0][0]"),
         ({"entrants": [{**ENTRY, "lead": [[-1, 0, 0]] * 10}]}, "report_json.entrants[0].lead[0][0]"),

@@ -51,7 +51,7 @@ def test_labels_and_predictions_must_be_as_many() -> None:
     [
         ({"latency_us": [10, 2**40]}, r"latency_us\[1\] is 1099511627776; whole numbers up to 2147483647 are accepted"),
         ({"latency_us": [np.nan, 1.0]}, r"latency_us\[0\] is nan"),
-        ({"times_us": [0, np.inf]}, r"times_us\[1\] is inf; whole numbers up to 9007199254740992 are accepted"),
+        ({"times_us": [0, np.inf]}, r"times_us\[1\] is inf; whole numbers up to 9007199254740991 are accepted"),
         ({"times_us": np.array([0, 2**64 - 1], dtype=np.uint64)}, r"times_us\[1\] is 18446744073709551615"),
         ({"times_us": [0, None]}, r"times_us\[1\] is None"),
         ({"times_us": ["0", "2026"]}, r"times_us\[0\] is 0; whole numbers"),

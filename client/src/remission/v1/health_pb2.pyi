@@ -175,13 +175,15 @@ class ModelState(google.protobuf.message.Message):
     version: builtins.int
     """version is the version of the model's stream that this state follows from."""
     position: builtins.int
-    """position is that event's place in the order of all models."""
+    """position is how far the log had come, over all models, when the state was read: whoever watches behind it misses nothing.
+    In a state of the past it is the place of the event that the state follows from.
+    """
     etag: builtins.str
     """etag guards decisions that people make on this state."""
     stale: builtins.bool
     """stale is true when the database could not be read, so that this may be old."""
     row: builtins.int
-    """row is the number of rows that had been accepted when the state was entered."""
+    """row is the number of rows that had been accepted when the state was read; 0 in a state of the past."""
     @property
     def wait(self) -> global___Wait:
         """wait is what comes next and when."""

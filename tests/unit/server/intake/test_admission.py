@@ -112,6 +112,7 @@ def test_a_refused_batch_leaves_nothing_behind() -> None:
         (a_batch("a", "b", times_us=np.array([NOW_US, NOW_US - 1])), "batch.times_us[1]", "backwards"),
         (a_batch("a", times_us=np.array([NOW_US - LATENESS_US - 1])), "batch.times_us[0]", "more than a day behind"),
         (a_batch("a", times_us=np.array([-1])), "batch.times_us[0]", "more than a day behind"),
+        (a_batch("a", times_us=np.array([1 << 53])), "batch.times_us[0]", f"up to {(1 << 53) - 1} is"),
         (a_batch("a", outputs={}), "batch.outputs", "at least the output"),
         (a_batch("a", outputs={"v1": np.zeros(2)}), "batch.outputs[v1]", "2 values for 1 rows"),
         (a_batch("a", outputs={"v1": np.array([INF])}), "batch.outputs[v1]", "infinite at row 0"),

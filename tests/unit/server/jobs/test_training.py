@@ -47,6 +47,14 @@ def test_where_nobody_wins_the_champion_stays_and_the_gates_say_why(service: Ser
     assert "candidate_trained" not in events(service)
 
 
+def test_what_the_job_does_not_offer_becomes_no_candidate(service: Service) -> None:
+    job, before = leased(service), events(service)
+
+    with pytest.raises(Invalid, match=r"entrants\[0\]\.remedy: 'restore' is not accepted; recalibrate, refit as"):
+        hand_in(service, job, won("restore", "restore"))
+    assert events(service) == before
+
+
 @pytest.mark.parametrize("attempt", [0, 2])
 def test_a_result_of_another_attempt_changes_nothing(service: Service, attempt: int) -> None:
     job, before = leased(service), events(service)

@@ -90,6 +90,7 @@ def test_every_error_says_who_speaks_and_why() -> None:
         (errors.NoRoom("folder", "No space left on device"), "RESOURCE_EXHAUSTED", "NO_ROOM"),
         (Refused("approve", "healthy", "nothing awaits it", ("hold",)), "FAILED_PRECONDITION", "ILLEGAL_TRANSITION"),
         (StaleLease("complete", "queued", "attempt 1 is over"), "FAILED_PRECONDITION", "LEASE_LOST"),
+        (errors.AlreadyTold("values[0]", "is labelled 1.0 already"), "ALREADY_EXISTS", "ALREADY_TOLD"),
         (errors.IdReused("batch.batch_id", "r"), "ALREADY_EXISTS", "REQUEST_ID_REUSED"),
         (store.RequestIdReused("r"), "ALREADY_EXISTS", "REQUEST_ID_REUSED"),
         (store.DatabaseUnreachable("no route"), "UNAVAILABLE", "DATABASE_UNREACHABLE"),

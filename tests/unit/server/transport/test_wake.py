@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from server.transport.errors import Leaving
-from server.transport.wake import Bell
+from server.transport.wake import GATHER_SECONDS, Bell
 from store.errors import DatabaseUnavailable
 
 FOREVER = 3_600.0
@@ -63,6 +63,20 @@ def test_silence_ends_a_wait_too() -> None:
     async def main() -> None:
         with Bell(asyncio.get_running_loop(), Log()).listener() as rung:
             await rung(0.0)
+
+    asyncio.run(main())
+
+
+def test_a_server_that_leaves_begins_no_look_that_was_due() -> None:
+    async def main() -> None:
+        loop, log, later = asyncio.get_running_loop(), Log(), asyncio.Event()
+        bell = Bell(loop, log)
+        with bell.listener():
+            bell.leave()
+            loop.call_later(GATHER_SECONDS, later.set)
+            await later.wait()
+
+        assert (log.looks, len(asyncio.all_tasks())) == (0, 1)
 
     asyncio.run(main())
 
