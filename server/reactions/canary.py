@@ -20,7 +20,7 @@ def look(scene: Scene) -> None:
     if not health.route.acknowledged:
         return
     if health.place in (SHADOW, RUNG):
-        _ask(scene, health, "canary", health.canary_row)
+        _ask(scene, health, "canary", counts_from(health, scene.watch.window_rows))
     elif health.place == PROMOTING:
         _ask(scene, health, "promotion", health.route.since_row)
 
@@ -33,6 +33,20 @@ def _ask(scene: Scene, health: ModelHealth, judge: str, first_row: int) -> None:
         return
     told = {**inputs, "segments": _segments(scene, health, first_row)}
     scene.follow(f"{judge}@2", told, note=harmed(told, health.policy))
+
+
+def counts_from(health: ModelHealth, window_rows: int) -> int:
+    """Give the first row that counts for or against the candidate: of one that is restored, behind the alarm already.
+
+    It answered those rows beside the champion and learned from none of them. So an interval that begins at the alarm
+    holds for it however it was chosen. Of an incident that has lasted for long, what came before the canary is history.
+    """
+    restored = health.outcomes == "exogenous" and health.candidate == health.rollback_target
+    if health.alarm is None or not restored:
+        return health.canary_row
+    told = max(health.alarm.at_row, health.loss_told_row)
+    longest = health.policy.confirmation.most_windows * window_rows
+    return told if health.canary_row - told <= longest else health.canary_row
 
 
 def _segments(scene: Scene, health: ModelHealth, first_row: int) -> list[dict[str, Any]]:
