@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from monitoring.drift.detector import DriftWatch
+from monitoring.drift.watches import DriftWatch
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import profile
 from monitoring.profiles.reference import Column
