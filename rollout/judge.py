@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from measures.sums import interval, span
-from rollout.ratio import ratio_interval
+from measures.sums import Span, interval, span
+from rollout import arms
+from rollout.ratio import FULL_BP, Stratum, ratio_interval
 from rollout.segments import harmed
 from statemachine.policies.policy import Policy
 
 PROMOTABLE_BP = 2_500
-FULL_BP = 10_000
 DESIGN_WINDOWS = 2
 
 
@@ -45,24 +46,8 @@ def judge(inputs: dict[str, Any], policy: Policy) -> Verdict:
     champion minus candidate on the same rows, since the candidate scores; selective: `rows` scored since then, and
     `arms`, a list of `[exposure_bp, bad of the candidate, bad of the champion, rows]`.
     """
-    exposure, window = int(inputs["exposure_bp"]), int(inputs["window"])
     gain = _gain(inputs, policy)
-    limit = policy.canary.most_windows * window
-    verdict, reason, rung = "wait", "INCONCLUSIVE", exposure
-    if not exposure and inputs["outcomes"] == "selective" and int(inputs["rows"]) >= window:
-        # Nothing is learned in shadow when only the served answer has an outcome: the smallest rung must open.
-        return _verdict("climb", "SHADOW_CLEAR", policy.canary.rungs_bp[0], gain)
-    if gain.sample >= window:
-        if gain.upper < 0:
-            verdict, reason = "abort", "HARM"
-        elif gain.mean > 0 and gain.lower > -policy.canary.margin and exposure >= PROMOTABLE_BP:
-            verdict, reason, rung = "promote", "NON_INFERIOR", FULL_BP
-        elif gain.sample > limit:
-            verdict, reason = "abort", "INCONCLUSIVE"
-        else:
-            rung = _highest_safe_rung(gain, exposure, policy)
-            verdict, reason = ("climb", "HARM_BOUNDED") if rung > exposure else (verdict, reason)
-    return _verdict(verdict, reason, rung, gain)
+    return _opened(inputs, gain, policy) or _judged(inputs, gain, policy)
 
 
 def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
@@ -71,8 +56,57 @@ def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
     It is confirmed at once on proof of gain, and at the end of the watch only if it saved loss: a candidate came to be
     better, so one that merely is not much worse goes back.
     """
-    window = int(inputs["window"])
-    gain = _gain(inputs, policy)
+    return _held(_gain(inputs, policy), int(inputs["window"]), policy)
+
+
+def judge_arms(inputs: dict[str, Any], policy: Policy) -> Verdict:
+    """Judge a canary of selective outcomes by the rates of its arms, and let nothing pass while their rows are unequal.
+
+    `inputs`: those of `judge`, and `arms` as `rollout/arms.py` tells of them. Harm turns back all the same.
+    """
+    gain = _gain_of(arms.by_rows(inputs["arms"]), sum(arm[3] + arm[4] for arm in inputs["arms"]), policy)
+    found = _opened(inputs, gain, policy) or _judged(inputs, gain, policy)
+    if found.verdict not in ("climb", "promote") or not arms.unequal(inputs["arms"]):
+        return found
+    late = found.sample > policy.canary.most_windows * int(inputs["window"])
+    return _verdict("abort" if late else "wait", "INCONCLUSIVE", int(inputs["exposure_bp"]), gain)
+
+
+def watch_arms(inputs: dict[str, Any], policy: Policy) -> Verdict:
+    """Judge a promotion of selective outcomes as `watch` does: by what the champion did on the rungs before.
+
+    `inputs`: those of `judge_arms`, from the first rung on. Nothing serves beside a version that has all traffic, so
+    what has changed in the world since the rungs counts for it or against it.
+    """
+    before, lead = arms.served_before(inputs["arms"]), arms.saved_since(inputs["arms"])
+    gain = _relative(lead, before, policy, int(inputs["window"]))
+    return _held(gain, int(inputs["window"]), policy)
+
+
+def _opened(inputs: dict[str, Any], gain: _Gain, policy: Policy) -> Verdict | None:
+    """Open the smallest rung where only the served answer has an outcome: nothing is learned of it in shadow."""
+    if inputs["exposure_bp"] or inputs["outcomes"] != "selective" or int(inputs["rows"]) < int(inputs["window"]):
+        return None
+    return _verdict("climb", "SHADOW_CLEAR", policy.canary.rungs_bp[0], gain)
+
+
+def _judged(inputs: dict[str, Any], gain: _Gain, policy: Policy) -> Verdict:
+    exposure, window = int(inputs["exposure_bp"]), int(inputs["window"])
+    verdict, reason, rung = "wait", "INCONCLUSIVE", exposure
+    if gain.sample >= window:
+        if gain.upper < 0:
+            verdict, reason = "abort", "HARM"
+        elif gain.mean > 0 and gain.lower > -policy.canary.margin and exposure >= PROMOTABLE_BP:
+            verdict, reason, rung = "promote", "NON_INFERIOR", FULL_BP
+        elif gain.sample > policy.canary.most_windows * window:
+            verdict, reason = "abort", "INCONCLUSIVE"
+        else:
+            rung = _highest_safe_rung(gain, exposure, policy)
+            verdict, reason = ("climb", "HARM_BOUNDED") if rung > exposure else (verdict, reason)
+    return _verdict(verdict, reason, rung, gain)
+
+
+def _held(gain: _Gain, window: int, policy: Policy) -> Verdict:
     verdict, reason = "wait", "INCONCLUSIVE"
     if gain.sample >= window:
         if gain.upper < 0:
@@ -101,20 +135,27 @@ def _without_harm(found: Verdict, inputs: dict[str, Any], policy: Policy) -> Ver
 def _gain(inputs: dict[str, Any], policy: Policy) -> _Gain:
     if inputs["outcomes"] == "selective":
         return _gain_of_arms(inputs["arms"], policy)
-    champion, lead = span(inputs["champion"]), span(inputs["leads"])
-    lower, upper = interval(lead, policy.canary.alpha, DESIGN_WINDOWS * int(inputs["window"]))
+    return _relative(span(inputs["leads"]), span(inputs["champion"]), policy, int(inputs["window"]))
+
+
+def _relative(lead: Span, champion: Span, policy: Policy, window: int) -> _Gain:
+    lower, upper = interval(lead, policy.canary.alpha, DESIGN_WINDOWS * window)
     cost = max(champion.mean, 1 / max(champion.rows, 1))  # one unit lost, at least: nothing is relative to zero
     return _Gain(lower / cost, upper / cost, lead.mean / cost, lead.rows)
 
 
-def _gain_of_arms(arms: list[list[int]], policy: Policy) -> _Gain:
+def _gain_of_arms(counts: list[list[int]], policy: Policy) -> _Gain:
+    strata = [(exposure, bad, fine) for exposure, bad, fine, _ in counts if 0 < exposure < FULL_BP]
+    return _gain_of(strata, sum(rows for *_, rows in counts), policy)
+
+
+def _gain_of(strata: Sequence[Stratum], rows: int, policy: Policy) -> _Gain:
     """Turn the interval of the ratio of bad rates into one of relative gain: a ratio of 0.9 saves a tenth."""
-    strata = [(exposure, bad, fine) for exposure, bad, fine, _ in arms if 0 < exposure < FULL_BP]
     low, high = ratio_interval(strata, policy.canary.alpha)
     odds = sum(bad for _, bad, _ in strata)
     expected = sum((bad + fine) * exposure / FULL_BP for exposure, bad, fine in strata)
     ratio = odds / expected if expected else 1.0
-    return _Gain(1 - high, 1 - low, 1 - ratio, sum(rows for *_, rows in arms))
+    return _Gain(1 - high, 1 - low, 1 - ratio, rows)
 
 
 def _highest_safe_rung(gain: _Gain, exposure: int, policy: Policy) -> int:

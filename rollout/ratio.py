@@ -12,13 +12,14 @@ from collections.abc import Sequence
 
 GRID = tuple(math.exp(math.log(64) * (step - 256) / 256) for step in range(513))
 FULL_BP = 10_000
+Stratum = tuple[float, int, int]  #: share of the candidate in basis points, bad of the candidate, bad of the champion
 _NARROW, _WIDE = 0.25, 1.0
 
 
-def ratio_interval(strata: Sequence[tuple[int, int, int]], alpha: float) -> tuple[float, float]:
+def ratio_interval(strata: Sequence[Stratum], alpha: float) -> tuple[float, float]:
     """Give the confidence sequence of the ratio, candidate over champion, at level 1 - *alpha*.
 
-    *strata* are `(exposure in basis points, bad of the candidate, bad of the champion)`. With no bad event the whole
+    *strata* tell the exposure, and the bad outcomes of either arm at it. With no bad event the whole
     grid, 1/64 to 64, is credible.
 
     >>> low, high = ratio_interval([(5_000, 100, 20)], 0.05)
@@ -32,7 +33,7 @@ def ratio_interval(strata: Sequence[tuple[int, int, int]], alpha: float) -> tupl
     return kept[0], kept[-1]
 
 
-def _log_likelihood(ratio: float, strata: Sequence[tuple[int, int, int]]) -> float:
+def _log_likelihood(ratio: float, strata: Sequence[Stratum]) -> float:
     total = 0.0
     for exposure_bp, bad, fine in strata:
         share = exposure_bp / FULL_BP

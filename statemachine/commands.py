@@ -299,7 +299,7 @@ class AcknowledgeRoute(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeCanary(Command):
-    """The judge has a verdict: climb, promote, confirm or abort. *note* names the segment that an abort is for."""
+    """The judge has a verdict: climb, promote, confirm or abort. *note* says what in the rows an abort is for."""
 
     verdict: str
     reason: str

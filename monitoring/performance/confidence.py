@@ -35,7 +35,8 @@ class Confidence:
     """The chance of the second class by stretch of cells.
 
     `starts` are the first cells of stretches, one of them the border of the classes; `chances` rise, in steps of
-    `1 / SCALE`. `error` is the standard error of the mean that the reference leaves.
+    `1 / SCALE`. `error` is the standard error of the mean that the reference leaves, where rows come as they did there:
+    of rows of a few stretches, whose chances were fitted to few labels, it is larger.
     """
 
     starts: Ints

@@ -47,7 +47,7 @@ class StepFunction:
 
         >>> from monitoring.profiles.learning import learn
         >>> from monitoring.profiles.reference import Column
-        >>> x = np.array([[1.0], [2.0]] * 5)
+        >>> x = np.array([[1.0], [2.0]] * 10)
         >>> steps = StepFunction.of(learn([Column(name="x")], x, x[:, 0]).features[0])
         >>> steps.cuts[1:].round(2).tolist(), steps.slots.tolist()
         ([0.1, 1.0, 2.0, 2.0, 3.0, inf, nan], [1, 3, 4, 7, 8, 5, 6, 1, 0])

@@ -29,6 +29,10 @@ LABEL_BINS = 8
 MOST_BLOCKS = 64
 FINEST_BLOCKS = 256  #: More of them see a weaker dependence of rows.
 LEAST_BLOCK = 10
+#: Rows that a bin of a feature's values has at least, while others are left that could have them. What is expected of
+#: each bin is half a row more than it had, so of many bins with a row or two each a third too much would be expected.
+LEAST_ROWS = 10
+SOME = 2  #: rare categories, from which on they share a bin
 
 
 def learn(columns: Sequence[Column], rows: Floats, outputs: Floats, labels: Floats | None = None) -> Reference:
@@ -55,6 +59,7 @@ def learn(columns: Sequence[Column], rows: Floats, outputs: Floats, labels: Floa
 
 def learn_features(columns: Sequence[Column], values: Sequence[Floats]) -> tuple[Feature, ...]:
     """Learn features that share their rows from their *values*, each (n,), in order of time."""
+    values = [_as_new(c, v) for c, v in zip(columns, values, strict=True)]
     features = [_learned(c, v) for c, v in zip(columns, values, strict=True)]
     spreads = dispersions(features, (_blocks(f, v, FINEST_BLOCKS) for f, v in zip(features, values, strict=True)))
     return tuple(replace(f, dispersion=spread) for f, spread in zip(features, spreads, strict=True))
@@ -63,6 +68,19 @@ def learn_features(columns: Sequence[Column], values: Sequence[Floats]) -> tuple
 def learn_feature(column: Column, values: Floats) -> Feature:
     """Learn one feature from *values* (n,), in order of time."""
     return learn_features([column], [values])[0]
+
+
+def _as_new(column: Column, values: Floats) -> Floats:
+    """Let rows of categories that the reference has once be of new ones: beside all other rows each is.
+
+    So the reference says how many rows will be of categories that it has not seen: the estimate of Turing (Good 1953,
+    Biometrika 40:3, section 2).
+    """
+    if column.kind != "categorical":
+        return values
+    _, at, counts = np.unique(values, return_inverse=True, return_counts=True)
+    once = (counts[at] == 1) & (values >= 0) & (values < column.categories)
+    return np.where(once, float(column.categories), values)
 
 
 def _learned(column: Column, values: Floats) -> Feature:
@@ -74,7 +92,7 @@ def _learned(column: Column, values: Floats) -> Feature:
         codes = _codes(values, column.categories)
         bins = max(codes, default=0) + 1
     else:
-        edges = _edges(finite, MAX_BINS)
+        edges = _joined(_edges(finite, MAX_BINS), finite)
         bins = len(edges) + 1
     blank = Feature(
         name=column.name,
@@ -101,13 +119,31 @@ def _edges(values: Floats, bins: int) -> tuple[float, ...]:
     return tuple(cuts[cuts > distinct[0]].tolist())
 
 
+def _joined(edges: tuple[float, ...], values: Floats) -> tuple[float, ...]:
+    """Return the *edges* that leave `LEAST_ROWS` of *values* in each bin; what is left over joins the last."""
+    counts = np.histogram(values, bins=[-np.inf, *edges, np.inf])[0].tolist()
+    kept, held, left = list[float](), 0, len(values)
+    for edge, count in zip(edges, counts, strict=False):
+        held, left = held + count, left - count
+        if held >= LEAST_ROWS and left >= LEAST_ROWS:
+            kept, held = [*kept, edge], 0
+    return tuple(kept)
+
+
 def _codes(values: Floats, categories: int) -> tuple[int, ...]:
-    """Return the bin of each known code: the 63 most frequent have their own, the others share the last."""
+    """Return the bin of each known code: the 63 most frequent have their own, and those with few rows share the last.
+
+    Where there are more, those with the most rows were picked for being many: the rarer the last of them, the more of
+    its rows is luck, which none of the others repeats.
+    """
     known = values[np.isfinite(values) & (values >= 0) & (values < categories)].astype(np.int64)
     counts = np.bincount(known, minlength=categories)
-    order = np.lexsort((np.arange(categories), -counts)) if categories > MAX_BINS else np.arange(categories)
+    rare = int((counts < LEAST_ROWS).sum())
+    if categories <= MAX_BINS and rare < SOME:
+        return tuple(range(categories))
+    own = min(categories - rare, MAX_BINS - 1)
     bins = np.empty(categories, np.int64)
-    bins[order] = np.minimum(np.arange(categories), MAX_BINS - 1)
+    bins[np.lexsort((np.arange(categories), -counts))] = np.minimum(np.arange(categories), own)
     return tuple(bins.tolist())
 
 

@@ -160,11 +160,11 @@ def scores_of(feature: Feature, order: Sequence[int]) -> tuple[int, ...]:
     What is missing, invalid or new stands in the middle; what is below or above the bins stands with the outer ones.
 
     >>> from monitoring.profiles.learning import learn
-    >>> from monitoring.profiles.reference import Column
-    >>> x = np.array([[1.0], [2.0], [2.0], [3.0]] * 5)
+    >>> from monitoring.profiles.reference import FIRST_BIN, Column
+    >>> x = np.array([[1.0], [2.0], [2.0], [3.0]] * 10)
     >>> feature = learn([Column(name="x")], x, x[:, 0]).features[0]
     >>> scores_of(feature, range(FIRST_BIN, feature.slots))
-    (0, 0, 0, -287, -287, 287, 287, -287, 0, 287)
+    (0, 0, 0, -293, -293, 293, 293, -293, 0, 293)
     """
     total, below = sum(feature.counts[slot] + 0.5 for slot in order), 0.0
     scores = [0] * feature.slots

@@ -86,3 +86,13 @@ def canary_with_segments(inputs: Inputs, policy: Policy) -> Ruling | None:
 def promotion_with_segments(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say whether a promotion holds, by the segments as well."""
     return judged(inputs, rollout.watch_with_segments(inputs, policy))
+
+
+def canary_of_arms(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say how a candidate does where only what was served has an outcome."""
+    return judged(inputs, rollout.judge_arms(inputs, policy))
+
+
+def promotion_of_arms(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say whether a promotion holds there."""
+    return judged(inputs, rollout.watch_arms(inputs, policy))

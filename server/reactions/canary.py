@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from retraining.segments import SEGMENTS
+from rollout.arms import told
 from rollout.segments import harmed
 from server.reactions.evidence import cost, cost_in, lead, lead_in, since
 from server.reactions.scene import Scene
@@ -28,11 +29,14 @@ def look(scene: Scene) -> None:
 def _ask(scene: Scene, health: ModelHealth, judge: str, first_row: int) -> None:
     """Ask about rows since *first_row*, and about their segments where a candidate may ruin none, and that is known."""
     inputs = _inputs(scene, health, first_row)
-    if SEGMENTS not in health.policy.gates.mandatory or health.outcomes == "selective":
+    if health.outcomes == "selective":
+        scene.follow(f"{judge}@3", inputs, note=told(inputs["arms"]))
+        return
+    if SEGMENTS not in health.policy.gates.mandatory:
         scene.follow(f"{judge}@1", inputs)
         return
-    told = {**inputs, "segments": _segments(scene, health, first_row)}
-    scene.follow(f"{judge}@2", told, note=harmed(told, health.policy))
+    parted = {**inputs, "segments": _segments(scene, health, first_row)}
+    scene.follow(f"{judge}@2", parted, note=harmed(parted, health.policy))
 
 
 def counts_from(health: ModelHealth, window_rows: int) -> int:
@@ -60,9 +64,6 @@ def _segments(scene: Scene, health: ModelHealth, first_row: int) -> list[dict[st
 
 
 def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]:
-    blocks = [
-        one for one in since(scene.watch, first_row) if health.candidate in one.cost or health.outcomes == "selective"
-    ]
     shared = {
         "outcomes": health.outcomes,
         "exposure_bp": health.route.exposure_bp,
@@ -70,8 +71,12 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
         "at_row": scene.watch.labelled_end,
     }
     if health.outcomes == "selective":
-        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": arms(health, blocks)}
-    both = [one for one in blocks if health.champion in one.cost and health.candidate in one.cost]
+        # What the champion did on the rungs is what a promotion is held against.
+        known = arms(health, since(scene.watch, health.canary_row))
+        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": known}
+    both = [
+        one for one in since(scene.watch, first_row) if health.champion in one.cost and health.candidate in one.cost
+    ]
     return {
         **shared,
         "champion": cost(both, health.champion),
@@ -80,14 +85,16 @@ def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]
 
 
 def arms(health: ModelHealth, blocks: Iterable[LabelBlock]) -> list[list[int]]:
-    """Count bad units by the exposure under which they were assigned; rows of two rungs in one block are left out."""
+    """Count rows, and bad ones, by the exposure at which they were assigned, as `rollout/arms.py` reads them.
+
+    Rows of two rungs in one block are left out.
+    """
     exposures = dict(health.exposures)
     found: dict[int, list[int]] = {}
     for one in blocks:
         exposure, *others = sorted({exposures.get(generation, 0) for generation in one.generations})
         if exposure and not others:
-            arm = found.setdefault(exposure, [exposure, 0, 0, 0])
-            arm[1] += one.arms.get(health.candidate, (0, 0))[1]
-            arm[2] += one.arms.get(health.champion, (0, 0))[1]
-            arm[3] += sum(rows for rows, _ in one.arms.values())
+            (rows, bad), (rest, fine) = (one.arms.get(name, (0, 0)) for name in (health.candidate, health.champion))
+            arm = found.setdefault(exposure, [exposure, 0, 0, 0, 0])
+            arm[1:] = [known + more for known, more in zip(arm[1:], (bad, fine, rows, rest), strict=True)]
     return [found[exposure] for exposure in sorted(found)]

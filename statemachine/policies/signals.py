@@ -12,7 +12,7 @@ SIGNALS: dict[str, str] = {
     "loss.rows": "labelled rows that `loss.level` is of",
     "loss.estimated": "what a row of the window is expected to cost, judged without labels by scores or features; "
     "blind to a changed concept; not known where the reference tells too little, or of a champion that came later",
-    "loss.estimated_error": "standard error of `loss.estimated`",
+    "loss.estimated_error": "standard error of `loss.estimated`, of rows that come as they did in the reference",
     "loss.estimated_up": "by which share `loss.estimated` lies above what is normal for the champion; "
     "not known where that is 0",
     "segment.log_evidence": "evidence that the loss rose in any of the policy's segments, in nats; not known without",

@@ -100,6 +100,21 @@ def test_harm_is_seldom_promoted_where_the_rows_that_it_was_chosen_by_count() ->
     assert promoted <= 0.1 * 300
 
 
+def test_one_disaster_holds_back_a_candidate_that_saves_a_little_on_every_other_row() -> None:
+    """It saves a tenth of what 1,000 rows cost, and on one of them loses nearly all of that again, or it twice."""
+    cost, saved = np.ones(1_000), np.full(1_000, 0.1)
+
+    def after(disaster: float) -> Verdict:
+        lead = fixed(np.where(np.arange(1_000) == 500, -disaster, saved), 1.0).reshape(25, 40)
+        champion = [block(each) for each in fixed(cost, 1.0).reshape(25, 40)]
+        blocks = {"champion": champion, "leads": [block(each) for each in lead]}
+        return judge({"outcomes": "exogenous", "exposure_bp": 2_500, "window": 200, **blocks}, POLICY)
+
+    assert after(0.0).verdict == "promote"
+    assert after(200.0).verdict == "wait"
+    assert after(90.0).lower < -0.1 < 0 < after(0.0).lower
+
+
 def test_a_promotion_is_confirmed_when_it_holds_and_taken_back_when_it_hurts() -> None:
     assert watch(evidence(0.4, 4), POLICY).verdict == "confirm"
     assert watch(evidence(-0.9, 4), POLICY).verdict == "abort"

@@ -125,10 +125,21 @@ def test_a_numeric_feature_has_64_bins_of_about_equal_counts() -> None:
 
 
 def test_few_distinct_values_have_a_bin_each() -> None:
-    tied = REFERENCE.features[3]
-    values = sorted(set(ROWS[:, 3].tolist()))
+    values = np.repeat(np.arange(20.0), 10).reshape(-1, 1)
 
-    assert slots(tied, *values) == list(range(FIRST_BIN, FIRST_BIN + len(values)))
+    feature = learn([Column(name="x")], values, values[:, 0]).features[0]
+
+    assert slots(feature, *range(20)) == list(range(FIRST_BIN, FIRST_BIN + 20))
+
+
+def test_values_of_few_rows_share_a_bin_with_their_neighbours() -> None:
+    counts = [4, 5, 1, 30, 9, 2, 10, 3]
+    values = np.repeat(np.arange(8.0), counts).reshape(-1, 1)
+
+    feature = learn([Column(name="x")], values, values[:, 0]).features[0]
+
+    assert feature.counts[FIRST_BIN:] == (10, 30, 11, 13)
+    assert slots(feature, *range(8)) == [FIRST_BIN + k for k in (0, 0, 0, 1, 2, 2, 3, 3)]
 
 
 def test_values_outside_the_reference_are_told_from_impossible_ones() -> None:
@@ -154,13 +165,30 @@ def test_unknown_categories_are_new_and_impossible_codes_invalid() -> None:
     assert slots(category, -1, 0.5, np.inf, np.nan) == [INVALID, INVALID, INVALID, MISSING]
 
 
-def test_rare_categories_share_the_last_of_64_bins() -> None:
-    codes = np.concatenate([np.arange(100), np.repeat(np.arange(70), 3)]).astype(float).reshape(-1, 1)
+def of_words(*counts: int) -> Feature:
+    """Learn a feature whose categories have so many rows each."""
+    codes = np.repeat(np.arange(float(len(counts))), counts).reshape(-1, 1)
+    return learn([Column(name="c", kind="categorical", categories=len(counts))], codes, codes[:, 0]).features[0]
 
-    feature = learn([Column(name="c", kind="categorical", categories=100)], codes, codes[:, 0]).features[0]
+
+def test_rare_categories_share_the_last_of_64_bins() -> None:
+    feature = of_words(*[40] * 70, *[10] * 30)
 
     assert feature.slots == FIRST_BIN + 64
     assert slots(feature, 62, 63, 99) == [FIRST_BIN + 62, FIRST_BIN + 63, FIRST_BIN + 63]
+
+
+def test_categories_of_few_rows_share_a_bin_where_there_are_two_or_more() -> None:
+    assert slots(of_words(30, 9, 40, 20), *range(4)) == [FIRST_BIN + k for k in range(4)]
+    assert slots(of_words(30, 9, 40, 2), *range(4)) == [FIRST_BIN + k for k in (1, 2, 0, 2)]
+
+
+def test_categories_that_were_seen_once_say_how_many_rows_will_be_of_new_ones() -> None:
+    feature = of_words(100, 50, 2, 1, 1, 1)
+
+    assert feature.counts[NEW] == 3
+    assert feature.counts[FIRST_BIN:] == (100, 50, 2)
+    assert slots(feature, 4, 6) == [FIRST_BIN + 2, NEW]
 
 
 @pytest.mark.parametrize("rows", [np.zeros((9, 1)), np.zeros((50, 2))])
