@@ -210,7 +210,9 @@ class Store(Protocol):
         """Queue *work* for the writer thread. What an answer gives is durable.
 
         Work has no effect but through its unit, since it may run more than once before one commit holds. What it
-        raises undoes it alone and reaches its answer, whose callbacks run on the writer thread.
+        raises undoes it alone and reaches its answer, whose callbacks run on the writer thread. Work that raises
+        `Later` is done again once what it waits for has ended, behind what came meanwhile; a store that is closed by
+        then tells its answer so.
 
         Raises:
             StoreClosed: The store takes no more work.
