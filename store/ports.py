@@ -32,6 +32,9 @@ class Reader(Protocol):
     def head(self) -> Head:
         """Return the newest place; position 0 before the first event."""
 
+    def clock_us(self) -> int | None:
+        """Return what the database's clock shows now; None where it has none but that of this machine."""
+
     def stay(self) -> None:
         """Let the database know that this work goes on; it takes one that is silent for too long for dead.
 

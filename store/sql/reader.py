@@ -83,6 +83,11 @@ class SqlReader:
         row = self._link.row(self._say.head)
         return NO_HEAD if row is None else Head(*row)
 
+    def clock_us(self) -> int | None:
+        """Return what the database's clock shows; a file has none."""
+        row = self._link.row(self._say.clock)
+        return None if row is None else row[0]
+
     def stay(self) -> None:
         """Let the database know that this work goes on."""
         self._link.stay()
