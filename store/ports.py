@@ -56,6 +56,9 @@ class Reader(Protocol):
         Those of another *epoch* are returned where one is given.
         """
 
+    def checkpoint_times(self, before_size: int | None, limit: int, *, epoch: int) -> tuple[tuple[int, int], ...]:
+        """Return size and created_us alone of the checkpoints that `checkpoints` would return: for looks at all."""
+
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until, by version."""
 

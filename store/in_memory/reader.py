@@ -89,6 +89,10 @@ class MemoryReader:
         sizes = [size for found, size in rows if found == of and (before_size is None or size < before_size)]
         return tuple(rows[of, size] for size in sorted(sizes, reverse=True)[:limit])
 
+    def checkpoint_times(self, before_size: int | None, limit: int, *, epoch: int) -> tuple[tuple[int, int], ...]:
+        """Return size and created_us of checkpoints of *epoch*, the newest first."""
+        return tuple((one.size, one.created_us) for one in self.checkpoints(before_size, limit, epoch=epoch))
+
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""
         return len(self._rows.streams.get(stream, []))

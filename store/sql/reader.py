@@ -135,6 +135,13 @@ class SqlReader:
             Checkpoint, self._say.checkpoints, epoch=epoch or self.head().epoch, before=before, limit=limit
         )
 
+    def checkpoint_times(self, before_size: int | None, limit: int, *, epoch: int) -> tuple[tuple[int, int], ...]:
+        """Return size and created_us of checkpoints of *epoch*, the newest first."""
+        self._ready("checkpoints")
+        before = _NO_END if before_size is None else before_size
+        found = self._link.rows(self._say.checkpoint_times, epoch=epoch, before=before, limit=limit)
+        return tuple((size, created_us) for size, created_us in found)
+
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""
         row = self._link.row(self._say.tail, stream=stream)

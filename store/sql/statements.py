@@ -161,9 +161,15 @@ class Statements:
             TILES,
         )
         #: What was signed, the newest first.
-        signed = rows(CHECKPOINTS).where(asked(CHECKPOINTS, "epoch")).order_by(CHECKPOINTS.c.size.desc())
-        self.checkpoints = self._make.compiled(
-            signed.where(CHECKPOINTS.c.size < bindparam("before")).limit(LIMIT), CHECKPOINTS
+        self.checkpoints, self.checkpoint_times = (
+            self._make.compiled(
+                rows(CHECKPOINTS, *columns)
+                .where(asked(CHECKPOINTS, "epoch"), CHECKPOINTS.c.size < bindparam("before"))
+                .order_by(CHECKPOINTS.c.size.desc())
+                .limit(LIMIT),
+                CHECKPOINTS,
+            )
+            for columns in ((), ("size", "created_us"))
         )
 
     def _state_queries(self) -> None:
