@@ -29,6 +29,7 @@ class Recall:
 
     def __init__(self, store: Store, desk: Desk, do: Doing) -> None:
         self._store, self._desk, self._do = store, desk, do
+        # Two or four threads have read many models no sooner, and cost more: it is Python that computes.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="recall")
         self._under_way: dict[str, Future[None]] = {}
         self._lock, self._leaving = Lock(), Event()
