@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
+from remission.certificates import Tls
 
 from backtest.backend import Setup
 from backtest.stream import Stream, StreamInvalid
@@ -33,7 +33,7 @@ class Options:
     policy: dict[str, Any] = field(default_factory=dict)
     database: str = ""
     server: str = ""
-    tls: grpc.ChannelCredentials | None = None  #: of the way to that server; plain text without them
+    tls: Tls | None = None  #: of the way to that server; plain text without them
     external_worker: bool = False
     baselines: bool = False
     seed: int = 0  #: of what chance decides: samples and estimators, and who is served by a candidate

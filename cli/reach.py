@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import grpc
-from remission import Client
+from remission import CertificateFiles, Client
 
 from cli.handshake import AUTHORITY, CERTIFICATE, KEY, PATIENCE_SECONDS, fault
 
@@ -33,8 +33,10 @@ class CertificatesUnusable(ValueError):
     """The certificates that the environment names cannot be used."""
 
 
-def credentials(environment: Mapping[str, str] = os.environ) -> grpc.ChannelCredentials | None:
+def credentials(environment: Mapping[str, str] = os.environ) -> CertificateFiles | None:
     """Give what *environment* says of certificates, PEM files all; None where it says nothing.
+
+    They are read again when they are renewed, for as long as the command runs.
 
     Raises:
         CertificatesUnusable: A file cannot be read, or only some of the three are named.
@@ -45,8 +47,9 @@ def credentials(environment: Mapping[str, str] = os.environ) -> grpc.ChannelCred
     missing = [name for name in (AUTHORITY, CERTIFICATE, KEY) if name not in given]
     if missing:
         raise CertificatesUnusable(f"{', '.join(missing)}: missing; all three are accepted, or none")
-    authority, certificate, key = (_read(name, path) for name, path in given.items())
-    return grpc.ssl_channel_credentials(authority, key, certificate)
+    for name, path in given.items():
+        _check(name, path)
+    return CertificateFiles(given[AUTHORITY], given[CERTIFICATE], given[KEY])
 
 
 def reach(server: str) -> None:
@@ -56,8 +59,8 @@ def reach(server: str) -> None:
         NobodyAnswers: It does not, within three seconds.
         NotLetIn: It does, and will not talk with who asks, nor who asks with it.
     """
-    tls = credentials()
-    with grpc.secure_channel(server, tls) if tls else grpc.insecure_channel(server) as channel:
+    files = credentials()
+    with grpc.secure_channel(server, files.credentials()) if files else grpc.insecure_channel(server) as channel:
         try:
             grpc.channel_ready_future(channel).result(PATIENCE_SECONDS)
         except grpc.FutureTimeoutError as error:
@@ -82,8 +85,8 @@ def _named(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: environment[name] for name in (AUTHORITY, CERTIFICATE, KEY) if environment.get(name)}
 
 
-def _read(name: str, path: str) -> bytes:
+def _check(name: str, path: str) -> None:
     try:
-        return Path(path).read_bytes()
+        Path(path).read_bytes()
     except OSError as error:
         raise CertificatesUnusable(f"{name}: {path!r} cannot be read; a PEM file is accepted") from error

@@ -18,6 +18,7 @@ from server.privacy.ageing import Retention
 from server.privacy.steadiness import SET_US, SteadyHours
 from server.service import Service
 from server.settings import Settings
+from server.timekeeping import Timekeeper
 from server.trimming import Trimmer
 from store.post import delivered
 
@@ -35,7 +36,7 @@ class Clockwork:
 
     def __init__(self, service: Service, settings: Settings, asking: Asking | None) -> None:
         self._service, self._settings, self._asking = service, settings, asking
-        self._complaints = Complaints()
+        self._complaints, self._timekeeper = Complaints(), Timekeeper(service.store)
         self._trimmer = Trimmer(
             service.store, service.do, settings.keep_answers_days, thin=settings.keep_checkpoints == "thinned"
         )
@@ -56,9 +57,11 @@ class Clockwork:
         await self._each("followers", service.followers.send_again)
         await self.sign()
         if not service.desk.clock.follows_stream:
-            await self._each("timers", lambda: service.fire_timers(wall_us()))
+            await self._once("clock", lambda: self._timekeeper.look(steady_us(), wall_us))
+            if not self._timekeeper.is_far:
+                await self._each("timers", lambda: service.fire_timers(wall_us()))
+                await self._let_age()
             await self._take_over(steady_us())
-            await self._let_age()
             await self._once("trimming", self._trimmer.step)
 
     async def sign(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Protocol, TypeVar
@@ -42,6 +42,14 @@ class Doing(Protocol):
         """Give an answer: what it gives is durable."""
 
 
+class NotByHeart(Exception):
+    """All rows of a model must be read first, which is not for the writer to do."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        super().__init__(model)
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What works have changed of what is known by heart."""
@@ -76,6 +84,7 @@ class Desk:
         self._unit: Unit | None = None  #: of the transaction that the current work is part of
         self._current = Changes(act.touched)  #: of the current work
         self._unsettled = Changes()  #: of the works before it in this transaction
+        self._recalled: Container[str] | None = None  #: for which the current work has waited, if it can
 
     def health(self, reader: Reader, model: str) -> ModelHealth:
         """Fold the log of *model*.
@@ -124,25 +133,42 @@ class Desk:
         return {version for version in known if version}
 
     def intake(self, reader: Reader, model: str) -> Intake:
-        """Give the model's intake, caught up with the feed: another server may have written more of it."""
+        """Give the model's intake, caught up with the feed: another server may have written more of it.
+
+        Raises:
+            NotByHeart: It must be made of the whole feed, and the current work can wait for others to do that.
+        """
         head = reader.feed_head(model)
         known, erasures = self._intakes.get(model), self.health(reader, model).erasures
         if known is None or known.next_seq > head.seq + 1 or known.erasures != erasures:
+            self._intakes.pop(model, None)
+            self._leave_to_others(model, head.seq)
             known = self._intakes[model] = Intake.of(self.schema(reader, model), erasures)
         for _, entry in self.entries(reader, model, known.next_seq - 1, head.seq):
             known.take(entry)
         return known
 
     def watch(self, reader: Reader, model: str) -> Watch:
-        """Give the model's watch, caught up with the follower's cursor; made anew when another policy holds."""
+        """Give the model's watch, caught up with the follower's cursor; made anew when another policy holds.
+
+        Raises:
+            NotByHeart: It must be made of the whole feed, and the current work can wait for others to do that.
+        """
         cursor = reader.cursor(model, FOLLOWER)
         seq = cursor.seq if cursor else 0
         known, health = self._watches.get(model), self.health(reader, model)
         if known is None or known.seq > seq or not known.holds(health):
+            self._watches.drop(model)
+            self._leave_to_others(model, seq)
             known = self._watches.put(model, fresh_watch(reader, self.schema(reader, model), health))
         for item, entry in self.entries(reader, model, known.seq, seq):
             known.take(item.seq, entry)
         return known
+
+    def _leave_to_others(self, model: str, entries: int) -> None:
+        """Leave it to others to read *entries* of the feed, unless the work has waited for that and found it undone."""
+        if entries and self._recalled is not None and model not in self._recalled:
+            raise NotByHeart(model)
 
     def looking(self, reader: Reader, model: str) -> Callable[[], Watch]:
         """Give what gives the model's watch, which is made when somebody looks: it holds all rows of the model."""
@@ -166,19 +192,22 @@ class Desk:
         """
         self._current.feeds.add(model)
 
-    def settle(self, unit: Unit) -> None:
+    def settle(self, unit: Unit, recalled: Container[str] | None = None) -> None:
         """Begin a new piece of work. What works of a transaction that never committed have left is dropped first.
 
         They are done again in another transaction, and in between another server may have written in their place.
+        Work that can wait says for which models it had others do so (*recalled*).
         """
         if unit is not self._unit:
             self._drop(self._unsettled)
             self._unit = unit
         self._current.clear()
+        self._recalled = recalled
 
     def done(self) -> None:
         """Note that the current work has succeeded: what it has left holds once its transaction commits."""
         self._unsettled.add(self._current)
+        self._recalled = None
 
     def committed(self) -> None:
         """Note that the transaction has committed; before the next one begins."""
@@ -187,6 +216,7 @@ class Desk:
     def recoil(self) -> None:
         """Drop what the failed work has changed of what is known."""
         self._drop(self._current)
+        self._recalled = None
 
     def _drop(self, changes: Changes) -> None:
         for model in changes.models:

@@ -1,11 +1,12 @@
-"""What a process must read again of a model before it takes rows in, all of its feed, is read beside the writer.
+"""What a process must read again of a model, all of its feed, is read beside the writer.
 
-The first batch of a model behind a start waits for it, and nobody else does. What came in between the writer reads on.
+Whatever needs a model that is not in memory waits for it, as its first batch, its timers, its jobs, and questions about
+its windows; nobody else does. What came in between the writer reads on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -17,7 +18,8 @@ from server.history.unreadable import OF_ONE_MODEL
 from server.intake import feed
 from server.intake.admission import Intake
 from server.watching.watch import Watch
-from statemachine.words import RETIRED
+from store.answers import Later
+from store.errors import StoreClosed
 from store.ports import Reader, Store
 from store.records import FeedItem
 
@@ -27,6 +29,7 @@ class Recall:
 
     def __init__(self, store: Store, desk: Desk, do: Doing) -> None:
         self._store, self._desk, self._do = store, desk, do
+        # Two or four threads have read many models no sooner, and cost more: it is Python that computes.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="recall")
         self._under_way: dict[str, Future[None]] = {}
         self._lock, self._leaving = Lock(), Event()
@@ -43,6 +46,25 @@ class Recall:
             if found is None:
                 found = self._under_way[model] = self._reader.submit(self._recall, model)
         return found
+
+    def first(self, model: str, recalled: set[str]) -> Exception:
+        """Give what work is to raise that needs *model*, and notes here that it has waited for it.
+
+        A process that ends begins no such work: whoever asks can go to another one.
+        """
+        return StoreClosed() if self._leaving.is_set() else Later(partial(self._before, model, recalled))
+
+    def _before(self, model: str, recalled: set[str], again: Callable[[], object]) -> None:
+        def ended(_: object = None) -> None:
+            if not self._leaving.is_set():
+                recalled.add(model)
+            again()
+
+        reading = self.of(model)
+        if reading is None:
+            ended()
+        else:
+            reading.add_done_callback(ended)
 
     def fold_all(self) -> int:
         """Fold the log of each model, so that the first question about all of them does not wait for it; give how many.
@@ -82,9 +104,9 @@ class Recall:
 
 
 def recalled(desk: Desk, reader: Reader, model: str, leaving: Event) -> tuple[Intake, Watch] | None:
-    """Build intake and watch of *model* as they are committed; None where none lives, or it is broken off."""
+    """Build intake and watch of *model* as they are committed; None where there is none, or it is broken off."""
     health = desk.readers.health(reader, model)
-    if not health.registered or health.place == RETIRED:
+    if not health.registered:
         return None
     schema, cursor = schema_of(reader, health), reader.cursor(model, FOLLOWER)
     intake, watch = Intake.of(schema, health.erasures), fresh_watch(reader, schema, health)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import grpc.aio
@@ -32,11 +33,13 @@ from server.checkpoints.witnessing import Asking
 from server.clockwork import Clockwork
 from server.collecting import collect_seldom
 from server.logs import configure
+from server.revoked import Revoked
 from server.service import Service
 from server.settings import Settings
 from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
 from server.transport.decoding import Decoder
+from server.transport.doorkeeper import Doorkeeper
 from server.transport.ingest import IngestServicer
 from server.transport.limits import Limiter
 from server.transport.models import ModelServicer
@@ -147,11 +150,14 @@ async def listen(service: Service, settings: Settings, bell: Bell) -> tuple[grpc
         CannotListen: The address is taken.
     """
     server = grpc.aio.server(
-        interceptors=[Limiter(settings.calls), Decoder()],
+        interceptors=[*_doorkeepers(settings), Limiter(settings.calls), Decoder()],
         options=[
             ("grpc.max_receive_message_length", settings.message_bytes),
             ("grpc.max_send_message_length", settings.message_bytes),
             ("grpc.so_reuseport", 0),
+            # Nobody is asked for a certificate again while a connection stands, so none stands for ever.
+            ("grpc.max_connection_age_ms", int(settings.connection_seconds * 1_000)),
+            ("grpc.max_connection_age_grace_ms", int(settings.connection_seconds * 1_000)),
             # Without this a ping within five minutes of the last one is taken for an attack.
             ("grpc.http2.min_recv_ping_interval_without_data_ms", LEAST_PING_SECONDS * 1_000),
         ],
@@ -184,6 +190,10 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> int:
     if not settings.tls_certificate:
         return server.add_insecure_port(settings.address)
     return server.add_secure_port(settings.address, Certificates(settings).credentials())
+
+
+def _doorkeepers(settings: Settings) -> list[Doorkeeper]:
+    return [Doorkeeper(Revoked(Path(settings.tls_revoked)))] if settings.tls_revoked else []
 
 
 def _asking(settings: Settings) -> Asking | None:

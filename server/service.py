@@ -18,7 +18,7 @@ from server.bundling.period import Period
 from server.checkpoints.notary import Notary
 from server.checkpoints.office import Checkpoints
 from server.clock import wall_us
-from server.desk import Desk
+from server.desk import Desk, NotByHeart
 from server.following import consequences
 from server.following.followers import Followers
 from server.following.turns import Turn
@@ -246,12 +246,19 @@ class Service:
         return self.do(lambda _: self.desk.make_room(most)).result()
 
     def do(self, work: Callable[[Unit], T]) -> Answer[T]:
-        """Do *work* as one piece; what it leaves in memory goes when it fails."""
+        """Do *work* as one piece; what it leaves in memory goes when it fails.
+
+        Where it needs all rows of a model and they are not in memory, it is done once they were read beside the writer.
+        """
+        recalled: set[str] = set()
 
         def guarded(unit: Unit) -> T:
-            self.desk.settle(unit)
+            self.desk.settle(unit, recalled)
             try:
                 answer = work(unit)
+            except NotByHeart as error:
+                self.desk.recoil()
+                raise self.recall.first(error.model, recalled) from None
             except BaseException:
                 self.desk.recoil()  # what was remembered has not been written
                 raise

@@ -34,6 +34,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "readers": (1, 16),  # a SQLite database has 16 connections for those who ask
     "timer_seconds": (0.01, 3_600),
     "drain_seconds": (0, 3_600),
+    "connection_seconds": (1, 86_400),
     "keep_rows_days": (0, 36_500),
     "keep_evidence_days": (0, 36_500),
     "keep_events_days": (0, 36_500),
@@ -62,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tls_certificate: str = ""
     tls_key: str = ""
     tls_client_authority: str = ""  #: certificates of clients are checked against it
+    tls_revoked: str = ""  #: a file that lists certificates of clients that are not let in any more
+    connection_seconds: float = 3_600.0  #: that a connection takes new calls; those under way then have as long again
     may_see_names: str = ""  #: names in certificates, separated by commas, of those who may ask who an actor is
     providers: str = ""  #: PROVIDER=NAME, separated by commas: names in certificates that speak for a provider
     message_bytes: int = 64 << 20
@@ -219,20 +222,26 @@ def _problems(made: Settings) -> Iterator[str]:
             yield f"{name}: is empty"
     yield from _of_the_record(made)
     yield from _of_the_vault(made)
-    if bool(made.tls_certificate) != bool(made.tls_key):
-        yield "tls_certificate, tls_key: one alone is not accepted; both are, or neither"
+    yield from _of_certificates(made)
     yield from _problems_of_the_witness(made)
-    if made.tls_client_authority and not made.tls_certificate:
-        yield "tls_client_authority: needs tls_certificate and tls_key"
     yield from _problems_of_providers(made)
-    for name in ("tls_certificate", "tls_key", "tls_client_authority"):
-        if getattr(made, name) and not os.access(getattr(made, name), os.R_OK):
-            yield f"{name}: {getattr(made, name)!r} cannot be read; a PEM file that this user can read is accepted"
     if not _is_loopback(made.host) and not made.tls_client_authority:
         yield (
             f"host: {made.host!r} can be reached from other machines; accepted with tls_certificate, tls_key and "
             "tls_client_authority, or on a loopback address such as 127.0.0.1"
         )
+
+
+def _of_certificates(made: Settings) -> Iterator[str]:
+    if bool(made.tls_certificate) != bool(made.tls_key):
+        yield "tls_certificate, tls_key: one alone is not accepted; both are, or neither"
+    if made.tls_client_authority and not made.tls_certificate:
+        yield "tls_client_authority: needs tls_certificate and tls_key"
+    if made.tls_revoked and not made.tls_client_authority:
+        yield "tls_revoked: needs tls_client_authority, without which nobody shows a certificate"
+    for name in ("tls_certificate", "tls_key", "tls_client_authority"):
+        if getattr(made, name) and not os.access(getattr(made, name), os.R_OK):
+            yield f"{name}: {getattr(made, name)!r} cannot be read; a PEM file that this user can read is accepted"
 
 
 def _of_the_record(made: Settings) -> Iterator[str]:

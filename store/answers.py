@@ -17,6 +17,15 @@ T = TypeVar("T")
 _STEP = threading.Lock()
 
 
+class Later(Exception):
+    """The work waits for what others do: it is undone, keeps nobody waiting, and is done again when that has ended."""
+
+    def __init__(self, begin: Callable[[Callable[[], object]], object]) -> None:
+        """Take what *begin*s it, and calls what it was given once it has ended; it must not raise."""
+        self.begin = begin
+        super().__init__()
+
+
 class _Stage(IntEnum):
     WAITING = 0
     BEGUN = 1

@@ -32,6 +32,9 @@ class Reader(Protocol):
     def head(self) -> Head:
         """Return the newest place; position 0 before the first event."""
 
+    def clock_us(self) -> int | None:
+        """Return what the database's clock shows now; None where it has none but that of this machine."""
+
     def stay(self) -> None:
         """Let the database know that this work goes on; it takes one that is silent for too long for dead.
 
@@ -52,6 +55,9 @@ class Reader(Protocol):
 
         Those of another *epoch* are returned where one is given.
         """
+
+    def checkpoint_times(self, before_size: int | None, limit: int, *, epoch: int) -> tuple[tuple[int, int], ...]:
+        """Return size and created_us alone of the checkpoints that `checkpoints` would return: for looks at all."""
 
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until, by version."""
@@ -210,7 +216,9 @@ class Store(Protocol):
         """Queue *work* for the writer thread. What an answer gives is durable.
 
         Work has no effect but through its unit, since it may run more than once before one commit holds. What it
-        raises undoes it alone and reaches its answer, whose callbacks run on the writer thread.
+        raises undoes it alone and reaches its answer, whose callbacks run on the writer thread. Work that raises
+        `Later` is done again once what it waits for has ended, behind what came meanwhile; a store that is closed by
+        then tells its answer so.
 
         Raises:
             StoreClosed: The store takes no more work.

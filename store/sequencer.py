@@ -7,9 +7,10 @@ so that a failure undoes that piece alone, and commits once. Only then do answer
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from store.answers import Answer, call
+from store.answers import Answer, Later, call
 from store.errors import DatabaseLocked, DatabaseUnavailable, Interrupted, Spoiled, StoreClosed, WorkInsideWork
 from store.ports import Unit
 from store.post import Together
@@ -81,10 +82,7 @@ class Sequencer:
         with self._lock:
             if self._closing:
                 raise StoreClosed
-            self._queue.append((work, answer))
-            if self._idle:
-                self._idle = False
-                self._wake.notify()
+            self._put((work, answer))
         return answer
 
     def run(self, work: Callable[[Unit], T]) -> T:
@@ -127,6 +125,22 @@ class Sequencer:
         with self._turn:
             self._backend.close()
 
+    def _put(self, waiting: _Waiting) -> None:
+        """Queue it; for who holds the lock."""
+        self._queue.append(waiting)
+        if self._idle:
+            self._idle = False
+            self._wake.notify()
+
+    def _again(self, waiting: _Waiting) -> None:
+        """Queue once more what has waited; it is as any work behind it now."""
+        with self._lock:
+            late = self._closing
+            if not late:
+                self._put(waiting)
+        if late:
+            waiting[1].set_exception(StoreClosed())
+
     def _drain(self) -> None:
         while True:
             with self._wake:
@@ -158,11 +172,13 @@ class Sequencer:
                 self._settle([waiting])
             return
         with Together():
-            for (_, answer), (value, error) in zip(batch, outcomes, strict=True):
+            for waiting, (value, error) in zip(batch, outcomes, strict=True):
                 if error is None:
-                    answer.set_result(value)
+                    waiting[1].set_result(value)
+                elif isinstance(error, Later):
+                    error.begin(partial(self._again, waiting))
                 else:
-                    answer.set_exception(error)
+                    waiting[1].set_exception(error)
         self._tell(outcomes)
 
     def _outcomes(self, batch: list[_Waiting]) -> list[_Outcome] | None:

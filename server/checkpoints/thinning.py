@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from store.ports import Reader
-from store.records import Checkpoint, ClearCheckpoint
+from store.records import ClearCheckpoint
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
@@ -27,25 +27,27 @@ def spare(reader: Reader, now_us: int, most: int) -> list[ClearCheckpoint]:
 
 
 def _spare_of(reader: Reader, epoch: int, now_us: int) -> Iterator[ClearCheckpoint]:
-    kept: Checkpoint | None = None  # the one of more events that was kept last
-    for one in _newest_first(reader, epoch):
-        if kept is not None and _stretch(one, now_us) == _stretch(kept, now_us):
-            yield ClearCheckpoint(epoch=epoch, size=one.size)
+    kept: tuple[int, int] | None = None  # what the one of more events stands for that was kept last
+    for size, created_us in _newest_first(reader, epoch):
+        stretch = _stretch(size, created_us, now_us)
+        if stretch == kept:
+            yield ClearCheckpoint(epoch=epoch, size=size)
         else:
-            kept = one
+            kept = stretch
 
 
-def _newest_first(reader: Reader, epoch: int) -> Iterator[Checkpoint]:
+def _newest_first(reader: Reader, epoch: int) -> Iterator[tuple[int, int]]:
+    """Give size and time of each checkpoint: at its fullest a log has 150,000, most of them too young to go."""
     before: int | None = None
-    while page := reader.checkpoints(before, PAGE, epoch=epoch):
+    while page := reader.checkpoint_times(before, PAGE, epoch=epoch):
         yield from page
-        before = page[-1].size
+        before, _ = page[-1]
 
 
-def _stretch(one: Checkpoint, now_us: int) -> tuple[int, int]:
+def _stretch(size: int, created_us: int, now_us: int) -> tuple[int, int]:
     """Give the stretch of time that a checkpoint stands for; a young one stands for itself."""
-    age_us = now_us - one.created_us
+    age_us = now_us - created_us
     for older_us, length_us in STRETCHES:
         if age_us > older_us:
-            return length_us, one.created_us // length_us
-    return 0, one.size
+            return length_us, created_us // length_us
+    return 0, size

@@ -38,6 +38,13 @@ class BehindTheEnd(TransportError):
         self.offset, self.size = offset, size
 
 
+class CertificateRevoked(TransportError):
+    """The caller's certificate is on the list of those that are not let in any more; another one is accepted."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
 class NotAllowed(TransportError):
     """The caller's certificate does not let it do this."""
 

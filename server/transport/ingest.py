@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
@@ -67,7 +66,6 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
     async def IngestLabels(self, request: pb.IngestLabelsRequest, _: Context) -> pb.IngestLabelsResponse:
         """Take labels in."""
         batch = await read(labels_batch, self._service, request)
-        await self._recalled(batch.model)
         told = await done(self._service.ingest_labels(batch))
         state = await self._state(batch.model)
         return pb.IngestLabelsResponse(
@@ -80,7 +78,6 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         """Take points of metric series in."""
         batch, who = await read(metrics_batch, request), await caller(self._service, context)
         self._speakers.check(who, batch.provider)
-        await self._recalled(batch.model)
         told = await done(self._service.ingest_metrics(batch))
         state = await self._state(batch.model)
         return pb.IngestMetricsResponse(
@@ -92,15 +89,8 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         if batch.subjects:
             # New keys must be durable first; made here, no other work waits for them.
             await read(self._service.ready, batch)
-        await self._recalled(batch.model)
         told = await done(self._service.ingest(batch))
         return receipt(told, await self._state(batch.model))
-
-    async def _recalled(self, model: str) -> None:
-        """Wait until a model is known by heart; who leaves meanwhile keeps no other from having it."""
-        recalled = self._service.recall.of(model)
-        if recalled is not None:
-            await asyncio.shield(asyncio.wrap_future(recalled))
 
     async def _state(self, model: str) -> StateView:
         return await read(self._service.state, model)

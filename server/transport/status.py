@@ -166,6 +166,11 @@ def _denied(error: transport.NotAllowed) -> Told:
     return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED", {"setting": error.setting}, details)
 
 
+def _revoked(error: transport.CertificateRevoked) -> Told:
+    details = (_precondition("CALLER", "tls_revoked", str(error)),)
+    return Told(grpc.StatusCode.PERMISSION_DENIED, "CERTIFICATE_REVOKED", {}, details)
+
+
 def _another(error: transport.NotTheProvider) -> Told:
     details = (_violations(("provider", str(error))), _precondition("CALLER", "providers", str(error)))
     return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_THE_PROVIDER", {"provider": error.provider}, details)
@@ -229,6 +234,7 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (transport.Overloaded, _busy),
     (transport.NotAllowed, _denied),
     (transport.NotTheProvider, _another),
+    (transport.CertificateRevoked, _revoked),
     (transport.BytesDiffer, _differ),
     (transport.BehindTheEnd, _behind),
     (machine.StaleLease, _stale),

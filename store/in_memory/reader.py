@@ -37,6 +37,9 @@ class MemoryReader:
         """Return the newest place."""
         return self._rows.head
 
+    def clock_us(self) -> None:
+        """There is no other clock than this machine's."""
+
     def stay(self) -> None:
         """Nobody waits for a word from this process."""
 
@@ -85,6 +88,10 @@ class MemoryReader:
         rows, of = self._rows.checkpoints.rows, epoch or self._rows.head.epoch
         sizes = [size for found, size in rows if found == of and (before_size is None or size < before_size)]
         return tuple(rows[of, size] for size in sorted(sizes, reverse=True)[:limit])
+
+    def checkpoint_times(self, before_size: int | None, limit: int, *, epoch: int) -> tuple[tuple[int, int], ...]:
+        """Return size and created_us of checkpoints of *epoch*, the newest first."""
+        return tuple((one.size, one.created_us) for one in self.checkpoints(before_size, limit, epoch=epoch))
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""

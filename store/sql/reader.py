@@ -83,6 +83,11 @@ class SqlReader:
         row = self._link.row(self._say.head)
         return NO_HEAD if row is None else Head(*row)
 
+    def clock_us(self) -> int | None:
+        """Return what the database's clock shows; a file has none."""
+        row = self._link.row(self._say.clock)
+        return None if row is None else row[0]
+
     def stay(self) -> None:
         """Let the database know that this work goes on."""
         self._link.stay()
@@ -129,6 +134,13 @@ class SqlReader:
         return self._all(
             Checkpoint, self._say.checkpoints, epoch=epoch or self.head().epoch, before=before, limit=limit
         )
+
+    def checkpoint_times(self, before_size: int | None, limit: int, *, epoch: int) -> tuple[tuple[int, int], ...]:
+        """Return size and created_us of checkpoints of *epoch*, the newest first."""
+        self._ready("checkpoints")
+        before = _NO_END if before_size is None else before_size
+        found = self._link.rows(self._say.checkpoint_times, epoch=epoch, before=before, limit=limit)
+        return tuple((size, created_us) for size, created_us in found)
 
     def version(self, stream: str) -> int:
         """Return the stream's newest version."""

@@ -4,7 +4,7 @@ Each is written with SQLAlchemy Core and kept as text with named parameters, so 
 compiles anything. `namespace` is a parameter of all of them.
 """
 
-from sqlalchemy import Text, and_, bindparam, cast, column, func, null, select, table, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, cast, column, func, null, select, table, update
 from sqlalchemy.engine import Dialect
 
 from store.sql.clauses import AFTER, LIMIT, asked, events, insert_if_new, ours, rows
@@ -60,6 +60,9 @@ class Statements:
         self.head = self._make.compiled(head, HEAD)
         locked = head.add_columns(REVISION) if self._make.for_postgresql else head
         self.lock_head = self._make.compiled(locked.with_for_update(), HEAD)
+        #: What the clock of the database shows, microseconds since the epoch; a file has that of its server.
+        now = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+        self.clock = self._make.compiled(select(now if self._make.for_postgresql else null()), HEAD)
         #: The newest position that events really have, to hold against the head.
         newest = select(func.coalesce(func.max(EVENTS.c.position), 0)).where(ours(EVENTS))
         self.newest_position = self._make.compiled(newest, EVENTS)
@@ -158,9 +161,15 @@ class Statements:
             TILES,
         )
         #: What was signed, the newest first.
-        signed = rows(CHECKPOINTS).where(asked(CHECKPOINTS, "epoch")).order_by(CHECKPOINTS.c.size.desc())
-        self.checkpoints = self._make.compiled(
-            signed.where(CHECKPOINTS.c.size < bindparam("before")).limit(LIMIT), CHECKPOINTS
+        self.checkpoints, self.checkpoint_times = (
+            self._make.compiled(
+                rows(CHECKPOINTS, *columns)
+                .where(asked(CHECKPOINTS, "epoch"), CHECKPOINTS.c.size < bindparam("before"))
+                .order_by(CHECKPOINTS.c.size.desc())
+                .limit(LIMIT),
+                CHECKPOINTS,
+            )
+            for columns in ((), ("size", "created_us"))
         )
 
     def _state_queries(self) -> None:

@@ -4,7 +4,8 @@
 """
 
 from remission.batches import make_batch, make_reference
+from remission.certificates import CertificateFiles
 from remission.client import DEFAULT_TARGET, Client
 from remission.errors import CallError
 
-__all__ = ["DEFAULT_TARGET", "CallError", "Client", "make_batch", "make_reference"]
+__all__ = ["DEFAULT_TARGET", "CallError", "CertificateFiles", "Client", "make_batch", "make_reference"]

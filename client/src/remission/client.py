@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
-import grpc
 from numpy.typing import ArrayLike
 
 from remission.artifacts import Artifacts
 from remission.batches import make_batch, require_length
+from remission.certificates import Tls
 from remission.columns import Kinds, Table, pack_floats, pack_micros
 from remission.connection import Connection, new_id
 from remission.health import Health
@@ -34,13 +34,12 @@ class Client:
 
     Args:
         target: Host and port.
-        tls: Credentials of an encrypted channel; plain text without them.
+        tls: Credentials of an encrypted channel, or `CertificateFiles`, which are read again when they are renewed;
+            plain text without them.
         timeout: Seconds that a call may take in all, its retries included.
     """
 
-    def __init__(
-        self, target: str = DEFAULT_TARGET, tls: grpc.ChannelCredentials | None = None, timeout: float = 30.0
-    ) -> None:
+    def __init__(self, target: str = DEFAULT_TARGET, tls: Tls | None = None, timeout: float = 30.0) -> None:
         self._connection = Connection(target, tls, timeout)
         self._ingest = ingest_pb2_grpc.IngestServiceStub(self._connection.channel)
         self.models = Models(self._connection)

@@ -11,7 +11,9 @@ from typing import Protocol, TypeVar
 
 import grpc
 
+from remission.certificates import CertificateFiles, Tls
 from remission.errors import UnavailableError, make_error, translate
+from remission.renewing import RenewingChannel
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE_SECONDS = 0.1
@@ -48,17 +50,18 @@ class Connection:
 
     Args:
         target: Host and port.
-        tls: Credentials of an encrypted channel, from `grpc.ssl_channel_credentials`; plain text without them.
+        tls: Credentials of an encrypted channel, from `grpc.ssl_channel_credentials`, or `CertificateFiles`, which are
+            read again when they are renewed; plain text without them.
         timeout: Seconds that a call may take in all, its retries included.
     """
 
     def __init__(
         self,
         target: str,
-        tls: grpc.ChannelCredentials | None,
+        tls: Tls | None,
         timeout: float,
     ) -> None:
-        self.channel = grpc.secure_channel(target, tls, _OPTIONS) if tls else grpc.insecure_channel(target, _OPTIONS)
+        self.channel = _channel(target, tls)
         self.timeout = timeout
         self._closed = threading.Event()
 
@@ -104,6 +107,14 @@ class Connection:
     def _require_open(self) -> None:
         if self._closed.is_set():
             raise make_error(grpc.StatusCode.CANCELLED, "the client is closed")
+
+
+def _channel(target: str, tls: Tls | None) -> grpc.Channel:
+    if tls is None:
+        return grpc.insecure_channel(target, _OPTIONS)
+    if isinstance(tls, CertificateFiles):
+        return RenewingChannel(tls, lambda credentials: grpc.secure_channel(target, credentials, _OPTIONS))
+    return grpc.secure_channel(target, tls, _OPTIONS)
 
 
 def new_id() -> str:

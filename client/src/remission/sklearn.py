@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-import grpc
 import numpy as np
 from numpy.typing import ArrayLike
 
+from remission.certificates import Tls
 from remission.client import DEFAULT_TARGET, Client
 from remission.columns import Floats, Table
 from remission.connection import new_id
@@ -51,7 +51,7 @@ class MonitoredModel:
         model: The model's name.
         version: The version that *estimator* is.
         feature_names: Column names of a matrix; the estimator's own `feature_names_in_` without them.
-        tls: Credentials of an encrypted channel; plain text without them.
+        tls: Credentials of an encrypted channel, or `CertificateFiles`; plain text without them.
         buffer_rows: Rows and outcomes that are kept while the server is away; what is more is dropped and counted.
         refresh_seconds: How often to ask for the route.
     """
@@ -64,7 +64,7 @@ class MonitoredModel:
         model: str,
         version: str = "v1",
         feature_names: Sequence[str] = (),
-        tls: grpc.ChannelCredentials | None = None,
+        tls: Tls | None = None,
         buffer_rows: int = 100_000,
         refresh_seconds: float = 5.0,
     ) -> None:

@@ -152,3 +152,22 @@ def test_a_checkpoint_of_another_epoch_is_none_of_this_log(store: Store) -> None
 
     assert store.read(lambda reader: reader.checkpoints()) == ()
     assert store.read(lambda reader: reader.checkpoints(epoch=7)) == (other,)
+
+
+def test_sizes_and_times_of_checkpoints_are_told_without_what_was_signed(store: Store) -> None:
+    signed = [signed_at(size, DAY_US * (9 - size)) for size in range(1, 6)]
+    store.run(keeping(*signed, signed_at(4, 1, epoch=2)))
+    pages = store.read(
+        lambda reader: [reader.checkpoint_times(before, 2, epoch=1) for before in (None, 4, 2, 1)]
+    )  # fmt: skip
+
+    times = [(one.size, one.created_us) for one in reversed(signed)]
+    assert pages == [tuple(times[:2]), tuple(times[2:4]), tuple(times[4:]), ()]
+
+
+def test_times_of_checkpoints_that_the_same_work_has_kept_are_told(store: Store) -> None:
+    def work(unit: Unit) -> tuple[tuple[int, int], ...]:
+        unit.put(signed_at(1, DAY_US))
+        return unit.checkpoint_times(None, 9, epoch=1)
+
+    assert store.run(work) == ((1, DAY_US),)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Thread
 from typing import TypeVar
 
 import pytest
@@ -15,7 +16,7 @@ from store import (
     WorkInsideWork,
     WrongExpectedVersion,
 )
-from store.answers import Answer
+from store.answers import Answer, Later
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.work import appending, keeping
 
@@ -188,3 +189,55 @@ def test_closing_finishes_what_is_queued(store: Store) -> None:
     store.close()
 
     assert all(answer.result() for answer in answers)
+
+
+class Elsewhere:
+    """Work that waits until others are done, and has written before it knew."""
+
+    def __init__(self) -> None:
+        self.again: list[Callable[[], object]] = []
+        self.ended = False
+
+    def __call__(self, unit: Unit) -> str:
+        unit.append("a", 0, [an_event("a")])
+        if not self.ended:
+            raise Later(self.again.append)
+        return "done"
+
+    def end(self) -> None:
+        self.ended = True
+        self.again.pop()()
+
+
+def test_work_that_waits_leaves_nothing_keeps_nobody_waiting_and_is_done_again(store: Store) -> None:
+    waiting = Elsewhere()
+    answer = store.submit(waiting)
+    other = store.submit(lambda unit: unit.version("a")).result()
+    before = store.read(lambda reader: reader.version("a"))
+    waiting.end()
+
+    assert (other, before) == (0, 0)
+    assert (answer.result(), store.read(lambda reader: reader.version("a"))) == ("done", 1)
+
+
+def test_who_runs_work_that_waits_is_told_what_it_gave_then(store: Store) -> None:
+    waiting = Elsewhere()
+    given: list[str] = []
+    caller = Thread(target=lambda: given.append(store.run(waiting)))
+    caller.start()
+    while not waiting.again:
+        store.run(lambda unit: unit.version("a"))
+    waiting.end()
+    caller.join(30)
+
+    assert given == ["done"]
+
+
+def test_a_store_that_was_closed_tells_work_that_waits(store: Store) -> None:
+    waiting = Elsewhere()
+    answer = store.submit(waiting)
+    store.run(lambda unit: unit.version("a"))
+    store.close()
+    waiting.end()
+
+    assert isinstance(answer.exception(), StoreClosed)

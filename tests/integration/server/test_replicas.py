@@ -95,6 +95,7 @@ def test_points_that_were_never_acknowledged_are_forgotten_when_another_server_t
 ) -> None:
     first, second = replica(), replica()
     first.create_model(a_model()).result()
+    intake(first)  # so that the work need not wait for it
     runs: list[int] = []
 
     def work(unit: Unit) -> Receipt:

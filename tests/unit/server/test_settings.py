@@ -56,6 +56,8 @@ def test_the_address_that_clients_use_is_no_setting_of_a_server() -> None:
         ({"REMISSION_DATABASE": ""}, "database: is empty"),
         ({"REMISSION_TLS_KEY": "key.pem"}, "tls_certificate, tls_key: one alone is not accepted"),
         ({"REMISSION_TLS_CLIENT_AUTHORITY": "ca.pem"}, "tls_client_authority: needs tls_certificate and tls_key"),
+        ({"REMISSION_TLS_REVOKED": "list"}, "tls_revoked: needs tls_client_authority"),
+        ({"REMISSION_CONNECTION_SECONDS": "0"}, "connection_seconds: 0.0 is not accepted; 1 to 86400 is"),
         ({"REMISSION_PROVIDERS": "prom=a"}, "providers: needs tls_client_authority"),
         ({"REMISSION_PROVIDERS": "prom"}, "providers: 'prom' is not accepted; PROVIDER=NAME is"),
         ({"REMISSION_PROVIDERS": "prom=a, =b"}, "providers: '=b' is not accepted; PROVIDER=NAME is"),

@@ -1,0 +1,64 @@
+"""How far the clock of this machine is from that of the database, which all servers of a log share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from store.ports import Readable
+
+LOG = structlog.get_logger()
+LOOK_US = 60 * 1_000_000  #: between two looks, so that a clock that was put right is believed soon
+TOLD_US = 5 * 1_000_000  #: apart, and it is said; clocks that are kept together are within a tenth of a second
+FAR_US = 600 * 1_000_000  #: apart, and nothing is done that only a date calls for
+NEAR, APART, FAR = range(3)
+THEN = {
+    APART: "timers fire early or late by so much; keep the clocks of servers and database together",
+    FAR: "no timer fires here, and nothing is erased by age, until the clocks of server and database agree",
+}
+
+
+class Timekeeper:
+    """Compares the clocks, and says once how far they are apart, until that changes."""
+
+    def __init__(self, store: Readable) -> None:
+        self._store = store
+        self._looked_us: int | None = None
+        self._told = NEAR
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the clocks were so far apart when they were last compared that one of them shows no date."""
+        return self._told == FAR
+
+    def look(self, steady_us: int, time_us: Callable[[], int]) -> None:
+        """Compare *time_us* with the database's clock, once a minute at *steady_us* of a clock that is never set."""
+        if self._looked_us is not None and steady_us - self._looked_us < LOOK_US:
+            return
+        self._looked_us = steady_us
+        behind = behind_us(self._store, time_us)
+        found = FAR if abs(behind) > FAR_US else APART if abs(behind) > TOLD_US else NEAR
+        if found != self._told:
+            self._told = found
+            _say(found, behind)
+
+
+def behind_us(store: Readable, time_us: Callable[[], int]) -> int:
+    """Give by how much *time_us* is behind the database's clock, for certain; negative where it is ahead of it.
+
+    The database was asked for its time between two looks at ours: what lies between these is no difference.
+    """
+    before_us = time_us()
+    theirs_us = store.read(lambda reader: reader.clock_us())
+    after_us = time_us()
+    if theirs_us is None:
+        return 0
+    return max(theirs_us - after_us, 0) + min(theirs_us - before_us, 0)
+
+
+def _say(found: int, behind: int) -> None:
+    if found == NEAR:
+        LOG.info("clocks_agree")
+    else:
+        LOG.warning("clocks_differ", behind_database_seconds=behind // 1_000_000, then=THEN[found])
