@@ -105,10 +105,11 @@ def back(risen: list[list[int]], late: list[list[int]], level: float = 0.105) ->
 def first_return(high: float, later: float, level: float, seed: int, windows: int = 18) -> int:
     """Say at which window behind the first six a champion is called back, looked at with each; 0 for never."""
     risen, late = blocks(high, 6, seed), blocks(later, windows, seed + 1_000)
-    looks = (
-        w for w in range(1, windows + 1) if _verdict(risen, late[max(w - 12, 0) * 5 : w * 5], level) == "recovered"
-    )
-    return next(looks, 0)
+    for seen in range(1, windows + 1):
+        asked = back(risen, late[max(seen - 12, 0) * 5 : seen * 5], level)
+        if returned(asked, POLICY).verdict == "recovered":
+            return seen
+    return 0
 
 
 def test_a_loss_that_is_normal_again_is_a_recovery_though_nothing_proves_it_below_its_level() -> None:
