@@ -129,5 +129,27 @@ def recovered(inputs: dict[str, Any], policy: Policy) -> Resolution:
     return Resolution(verdict="recovered" if enough else "open", log_evidence=down)
 
 
+def returned(inputs: dict[str, Any], policy: Policy) -> Resolution:
+    """Say whether a degraded champion is back where it was; that it is better than that would be `recovered` as well.
+
+    `inputs`: those of `recovered`, and `risen`, the blocks of the first windows after the alarm, none of which is among
+    `blocks`. A loss that is as normal as ever stays too near to `level` to be proved below it. What can be proved is
+    that less than `lasting_share` of the rise is left, by evidence as strong, which counts the error of both means. As
+    strong a word for a rise forbids it.
+    """
+    below = recovered(inputs, policy)
+    if below.verdict == "recovered":
+        return below
+    blocks, level, window = inputs["blocks"], float(inputs["level"]), int(inputs["window"])
+    found, risen, share = span(blocks, level), span(inputs["risen"], level), policy.confirmation.lasting_share
+    up, _ = _both_ways(found, window)
+    middle = share * max(risen.mean, 0.0)
+    variance = found.variance + (share * found.rows / max(risen.rows, 1)) ** 2 * risen.variance
+    down = log_e(Span(found.rows, middle * found.rows - found.total, variance), DESIGN_WINDOWS * window)
+    needed = math.log(policy.loss.run_length) / 2
+    back = found.rows >= policy.confirmation.most_windows * window and down >= needed > up
+    return Resolution(verdict="recovered" if back else "open", log_evidence=down)
+
+
 def _evidence(blocks: Sequence[Block], level: float, window: int) -> float:
     return log_e(span(blocks, level), DESIGN_WINDOWS * window)

@@ -73,6 +73,12 @@ def recovery(inputs: Inputs, policy: Policy) -> Ruling | None:
     return recovered(inputs, found.log_evidence) if found.verdict == "recovered" else None
 
 
+def recovery_from_rise(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Say that the rise is over, where the champion does as well as it did and no better."""
+    found = decline.returned(inputs, policy)
+    return recovered(inputs, found.log_evidence) if found.verdict == "recovered" else None
+
+
 def challenge(inputs: Inputs, policy: Policy) -> Ruling:
     """Say what challengers have shown on rows that the champion served."""
     found = regret.judge(inputs, policy)

@@ -62,6 +62,7 @@ JUDGES: dict[str, Judge] = {
     "resolve@1": decline.resolve,
     "resolve@2": decline.persistence,
     "recovery@1": decline.recovery,
+    "recovery@2": decline.recovery_from_rise,
     "segment_alarm@1": decline.segment_alarm,
     "challenge@1": decline.challenge,
     "regret_alarm@1": decline.regret_alarm_of_before,

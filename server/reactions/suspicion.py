@@ -14,6 +14,7 @@ from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Reason, Signal
 
 BY_LABELS = (Signal.LOSS, Signal.PINNED)
+RECOVERY_WINDOWS = 12  #: of the latest, by which a champion recovers
 
 
 def look(scene: Scene) -> None:
@@ -80,13 +81,21 @@ def _of_alarm(scene: Scene, health: ModelHealth, alarm: Alarm, blocks: list[Labe
 
 
 def _recover(scene: Scene, health: ModelHealth) -> None:
-    alarm = health.alarm
+    """Ask whether the rise is over: what it was, the first rows after the alarm tell, and others what is left of it.
+
+    Rows by which a loss was told to have moved were looked at until they said so, and belong to neither.
+    """
+    alarm, policy = health.alarm, health.policy
     if alarm is None:
         return
-    blocks = latest(scene.watch.blocks, max(alarm.at_row, health.epoch_row), health.policy.windows.blocks * 12)
-    inputs = _of_alarm(scene, health, alarm, blocks)
-    if inputs is not None:
-        scene.follow("recovery@1", inputs)
+    first, told = max(alarm.at_row, health.epoch_row), health.loss_told_row
+    behind = [one for one in since(scene.watch, first) if told <= first or one.end_row <= told]
+    early = behind[: policy.windows.blocks * policy.confirmation.most_windows]
+    begun = max([first, told, *(one.end_row for one in early)])
+    late = latest(scene.watch.blocks, begun, policy.windows.blocks * RECOVERY_WINDOWS)
+    inputs, risen = (_of_alarm(scene, health, alarm, blocks) for blocks in (late, early))
+    if inputs is not None and risen is not None:
+        scene.follow("recovery@2", {**inputs, "risen": risen["blocks"]})
 
 
 def _value(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from measures.losses import fixed
 from measures.sums import block
-from monitoring.performance.decline import alarm, persists, recovered, resolve
+from monitoring.performance.decline import alarm, persists, recovered, resolve, returned
 from statemachine.policies.policy import Policy
 
 POLICY = Policy()
@@ -94,6 +95,50 @@ def test_a_degraded_champion_recovers_on_strong_evidence_only() -> None:
     assert recovered(inputs(blocks(0.05, windows)), POLICY).verdict == "recovered"
     assert recovered(inputs(blocks(0.05, windows - 1)), POLICY).verdict == "open"
     assert recovered(inputs(blocks(0.28, windows)), POLICY).verdict == "open"
+
+
+def back(risen: list[list[int]], late: list[list[int]], level: float = 0.105) -> dict[str, Any]:
+    """Give what is asked of a degraded champion: what it cost first, and what of late."""
+    return {**inputs(late, level), "risen": risen}
+
+
+def first_return(high: float, later: float, level: float, seed: int, windows: int = 18) -> int:
+    """Say at which window behind the first six a champion is called back, looked at with each; 0 for never."""
+    risen, late = blocks(high, 6, seed), blocks(later, windows, seed + 1_000)
+    for seen in range(1, windows + 1):
+        asked = back(risen, late[max(seen - 12, 0) * 5 : seen * 5], level)
+        if returned(asked, POLICY).verdict == "recovered":
+            return seen
+    return 0
+
+
+def test_a_loss_that_is_normal_again_is_a_recovery_though_nothing_proves_it_below_its_level() -> None:
+    risen, late = blocks(0.3, 6), blocks(0.1, 6, seed=2)
+
+    assert recovered(inputs(late, 0.105), POLICY).verdict == "open"
+    assert returned(back(risen, late), POLICY).verdict == "recovered"
+
+
+def test_nine_in_ten_champions_that_are_as_good_as_ever_are_called_so_within_a_memory_of_windows() -> None:
+    found = [first_return(0.25, 0.1, 0.105, seed) for seed in range(100)]
+
+    assert sum(one > 0 for one in found) >= 90
+    assert min(one for one in found if one) == POLICY.confirmation.most_windows
+
+
+@pytest.mark.parametrize(("level", "high"), [(0.105, 0.3), (0.105, 0.15), (0.315, 0.4)])
+def test_a_decline_that_lasts_is_seldom_called_over(level: float, high: float) -> None:
+    """One in twenty is allowed; each of 100 declines is looked at with each of 18 windows."""
+    assert sum(first_return(high, high, level, seed) > 0 for seed in range(100)) <= 5
+
+
+def test_a_loss_that_fell_to_half_of_its_rise_is_still_a_decline() -> None:
+    assert sum(first_return(0.5, 0.3, 0.105, seed) > 0 for seed in range(100)) <= 5
+
+
+def test_without_rows_that_tell_of_the_rise_a_recovery_must_be_proved_below_the_level() -> None:
+    assert returned(back([], blocks(0.1, 12)), POLICY).verdict == "open"
+    assert returned(back([], blocks(0.05, 6), level=0.3), POLICY).verdict == "recovered"
 
 
 def since(before: list[list[int]], after: list[list[int]]) -> dict[str, Any]:
