@@ -26,10 +26,10 @@ def served(*generations: int, old: tuple[int, int] = (9, 3), new: tuple[int, int
     return a_block(generations=generations, arms={"v1": old, "v2": new})
 
 
-def test_bad_units_are_counted_by_the_exposure_under_which_they_were_assigned() -> None:
+def test_bad_outcomes_and_rows_are_counted_by_the_exposure_under_which_they_were_assigned() -> None:
     blocks = [served(4), served(3, old=(10, 2), new=(0, 0)), served(3), served(5, new=(2, 0))]
 
-    assert arms(HEALTH, blocks) == [[100, 1, 5, 20], [500, 1, 6, 21]]
+    assert arms(HEALTH, blocks) == [[100, 1, 5, 1, 19], [500, 1, 6, 3, 18]]
 
 
 @pytest.mark.parametrize("generations", [(3, 4), (2, 3), (0, 4), (3, 4, 5)])
@@ -43,7 +43,7 @@ def test_rows_of_no_rung_of_this_canary_count_for_nothing(generation: int) -> No
 
 
 def test_routes_of_one_exposure_count_together() -> None:
-    assert arms(HEALTH, [served(4, 5)]) == [[500, 1, 3, 10]]
+    assert arms(HEALTH, [served(4, 5)]) == [[500, 1, 3, 1, 9]]
 
 
 def test_a_block_knows_the_routes_of_all_its_rows(challenged: Service) -> None:
