@@ -19,8 +19,8 @@ _NARROW, _WIDE = 0.25, 1.0
 def ratio_interval(strata: Sequence[Stratum], alpha: float) -> tuple[float, float]:
     """Give the confidence sequence of the ratio, candidate over champion, at level 1 - *alpha*.
 
-    *strata* tell the exposure, and the bad outcomes of either arm at it. With no bad event the whole
-    grid, 1/64 to 64, is credible.
+    *strata* tell the exposure, and the bad outcomes of either arm at it. With no bad event the whole grid, 1/64 to 64,
+    is credible.
 
     >>> low, high = ratio_interval([(5_000, 100, 20)], 0.05)
     >>> low > 2, high < 14

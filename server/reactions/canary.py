@@ -48,9 +48,9 @@ def counts_from(health: ModelHealth, window_rows: int) -> int:
     restored = health.outcomes == "exogenous" and health.candidate == health.rollback_target
     if health.alarm is None or not restored:
         return health.canary_row
-    told = max(health.alarm.at_row, health.loss_told_row)
+    begun = max(health.alarm.at_row, health.loss_told_row)
     longest = health.policy.confirmation.most_windows * window_rows
-    return told if health.canary_row - told <= longest else health.canary_row
+    return begun if health.canary_row - begun <= longest else health.canary_row
 
 
 def _segments(scene: Scene, health: ModelHealth, first_row: int) -> list[dict[str, Any]]:
