@@ -77,7 +77,8 @@ def _confirmation(policy: Policy) -> Iterator[str]:
     )
     yield (
         f"A blip of the loss may last {policy.confirmation.blip_windows} windows: a decline must stand behind them, "
-        f"with at least {_share(policy.confirmation.lasting_share)} of the rise that raised the alarm."
+        f"with at least {_share(policy.confirmation.lasting_share)} of the rise that raised the alarm; "
+        "once less of it is left, the champion is healthy again."
     )
     yield f"A doubt that nothing resolves ends after {_time(policy.timers.suspect_seconds)}, {AT_LEAST}."
 

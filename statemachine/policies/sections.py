@@ -71,7 +71,7 @@ class Confirmation:
     alpha: float = within(1e-6, 0.5, 1 / 3)
     most_windows: int = within(1, 1_000, 6)  #: without proof of decline by then it was a blip
     blip_windows: int = within(0, 1_000, 2)  #: windows that a blip of the loss may last: later rows confirm
-    lasting_share: float = within(0, 1, 0.5)  #: share of the rise that raised the alarm which they must show
+    lasting_share: float = within(0, 1, 0.5)  #: share of the rise which they must show; with less left it is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ class Policy(google.protobuf.message.Message):
         blip_windows: builtins.int
         """blip_windows: windows that a blip of the loss may last: later rows confirm."""
         lasting_share: builtins.float
-        """lasting_share: share of the rise that raised the alarm which they must show."""
+        """lasting_share: share of the rise which they must show; with less left it is over."""
         def __init__(
             self,
             *,
