@@ -109,7 +109,8 @@ def _copied(watch: DriftWatch, *, unlike: bool) -> DriftWatch:
     held = [
         (run, np.repeat(run.values, run.features // len(run.values) if unlike else 1, axis=0)) for run in tables.runs
     ]
-    own = replace(tables, runs=tuple(run._replace(values=values.copy()) for run, values in held))
+    narrow = tables.narrow._replace(usual=tables.narrow.usual.copy(), more=tables.narrow.more.copy())
+    own = replace(tables, runs=tuple(run._replace(values=values.copy()) for run, values in held), narrow=narrow)
     return watch._replace(dictionary=replace(watch.dictionary, tables=own))
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring.drift.narrow import Narrow, Spot, spots
 from monitoring.profiles.reference import Floats, Ints
 
 EXACT = 1 << 53  #: Whole numbers up to this are exact as floats.
@@ -20,13 +21,14 @@ ALIKE = 3  #: neighbours that share a table, from which on it is worth a product
 class Run(NamedTuple):
     """Neighbours whose tables have one shape, (features, slots, alternatives), or one table that they all share.
 
-    Where each window has tables of its *own*, there is one more axis before these.
+    Where each window has tables of its *own*, there is one more axis before these, and nothing that is narrow.
     """
 
     values: Floats
     features: int
     slots: slice  #: of all flat slots
     columns: slice  #: of all products
+    wide: int  #: alternatives of each feature that come before those which are narrow
     own: bool = False
 
     def dot(self, counts: Floats, products: Floats) -> None:
@@ -37,7 +39,7 @@ class Run(NamedTuple):
             return
         tables, slots, alternatives = self.values.shape[-3:]
         mine = mine.reshape(len(mine), self.features, slots)
-        into = into.reshape(len(into), self.features, alternatives)
+        into = into.reshape(len(into), self.features, -1)[..., :alternatives]
         if self.own and tables > 1:
             np.matmul(mine[:, :, None], self.values, out=into[:, :, None])
         elif tables == 1 and (self.own or len(mine) < self.features):
@@ -58,14 +60,15 @@ class Tables:
     """
 
     runs: tuple[Run, ...]
+    narrow: Narrow
     slots: int  #: of all features
     columns: int  #: alternatives of all features
     most: int  #: the highest count whose products are exact
 
     @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
+    def shapes(self) -> tuple[tuple[bytes | int, ...], ...]:
         """What two tables must share to be multiplied at once."""
-        return tuple((run.features, *run.values.shape) for run in self.runs)
+        return self.narrow.layout, *((run.features, run.wide, *run.values.shape) for run in self.runs)
 
     @classmethod
     def of(cls, tables: Sequence[Ints]) -> Self:
@@ -78,18 +81,22 @@ class Tables:
         >>> tables.dot(np.array([[1, 1, 5, 7], [0, 1 << 21, 0, 1 << 21]])).tolist()
         [[-1, 15, 7696581394432], [-4194304, 0, 2305843009213693952]]
         """
-        heaviest = max((int(np.abs(each).sum(axis=1).max(initial=0)) for each in tables), default=0)
+        ends = [spots(each) for each in tables]
+        heaviest = max(map(_heaviest, tables, ends), default=0)
         if 2 * heaviest > EXACT:
             message = f"a row of a table adds up to {heaviest}; products are exact up to {EXACT // 2}"
             raise ValueError(message)
-        runs, slots, columns = list[Run](), 0, 0
+        runs, narrow, slots, columns = list[Run](), list[list[Spot]](), 0, 0
         for some in _runs(tables):
             lines, width = some[0].shape
-            ends = slots + len(some) * width, columns + len(some) * lines
+            found = ends[len(narrow) : len(narrow) + len(some)]
+            wide = lines - min(map(len, found))
+            narrow += [each[wide - lines :] if wide < lines else [] for each in found]
+            until = slots + len(some) * width, columns + len(some) * lines
             values = np.array([each.T for each in (some[:1] if _alike(some) else some)], np.float64)
-            runs.append(Run(values, len(some), slice(slots, ends[0]), slice(columns, ends[1])))
-            slots, columns = ends
-        return cls(tuple(runs), slots, columns, EXACT // max(heaviest, 1))
+            runs.append(Run(values, len(some), slice(slots, until[0]), slice(columns, until[1]), wide))
+            slots, columns = until
+        return cls(tuple(runs), Narrow.of(tables, narrow), slots, columns, EXACT // max(heaviest, 1))
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, alternatives), of *counts*, (windows, flat slots), none of them negative.
@@ -112,7 +119,8 @@ class Together:
 
     Neighbours with the same tables are multiplied at once. So are those with tables of the same shapes, which are
     copied for that to lie behind each other: what a processor reads in one go it reads several times as fast.
-    Together they are megabytes, for which numpy asks the system for large pages, so that few have to be looked up.
+    Together they are megabytes, for which numpy asks the system for large pages, so that few have to be looked up; and
+    what narrow alternatives would take of them is not read.
     """
 
     def __init__(self, tables: Sequence[Tables]) -> None:
@@ -139,13 +147,13 @@ class Together:
             high, low = ([each >> bits for each in counts], [each & ((1 << bits) - 1) for each in counts])
             return (self.dot(high) << bits) + self.dot(low)
         products = (np.empty if self._even else np.zeros)((len(exact), self._columns))
-        for piece, runs in self._pieces:
-            for run in runs:
-                run.dot(exact[piece], products[piece])
+        for piece, asked in self._pieces:
+            for one in asked:
+                one.dot(exact[piece], products[piece])
         return products.astype(np.int64)
 
 
-def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run]]]:
+def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run | Narrow]]]:
     """Cut windows into neighbours that are multiplied at once."""
     each, begin = [(one, len(list(same))) for one, same in groupby(tables)], 0
     if len(each) == 1:
@@ -154,23 +162,22 @@ def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run]]]:
     for _, some in groupby(each, key=lambda pair: pair[0].shapes if pair[1] == 1 else pair[0]):
         mine = list(some)
         end = begin + sum(number for _, number in mine)
-        runs = mine[0][0].runs
-        if len(mine) > 1:
-            runs = tuple(_behind_each_other([one.runs for one, _ in mine]))
-        yield slice(begin, end), runs
+        yield slice(begin, end), _behind_each_other([one for one, _ in mine]) if len(mine) > 1 else mine[0][0].runs
         begin = end
 
 
-def _behind_each_other(windows: Sequence[Sequence[Run]]) -> Iterator[Run]:
-    """Copy the tables of *windows*, run by run, into one piece of memory."""
-    runs = list(zip(*windows, strict=True))
-    shapes = [(len(each), *each[0].values.shape) for each in runs]
-    memory, begin = np.empty(sum(map(math.prod, shapes))), 0
+def _behind_each_other(windows: Sequence[Tables]) -> list[Run | Narrow]:
+    """Copy the tables of *windows*, run by run, into one piece of memory, but for narrow alternatives."""
+    runs = [each for each in zip(*(one.runs for one in windows), strict=True) if each[0].wide]
+    shapes = [(len(each), *each[0].values.shape[:-1], each[0].wide) for each in runs]
+    memory, begin, found = np.empty(sum(map(math.prod, shapes))), 0, list[Run | Narrow]()
     for each, shape in zip(runs, shapes, strict=True):
         end = begin + math.prod(shape)
-        values = memory[begin:end].reshape(shape)
-        yield each[0]._replace(values=np.stack([run.values for run in each], out=values), own=True)
+        values = np.stack([run.values[..., : run.wide] for run in each], out=memory[begin:end].reshape(shape))
+        found.append(each[0]._replace(values=values, own=True))
         begin = end
+    usual, more = (np.stack(some) for some in zip(*(one.narrow[:2] for one in windows), strict=True))
+    return [*found, windows[0].narrow._replace(usual=usual, more=more)]
 
 
 def side_by_side(lines: Sequence[Ints] | Ints, kind: np.dtype[Any]) -> NDArray[Any]:
@@ -198,6 +205,13 @@ def _runs(tables: Sequence[Ints]) -> Iterator[list[Ints]]:
             yield alike
             others = []
         yield from ([others] if others else [])
+
+
+def _heaviest(table: Ints, narrow: Sequence[Spot]) -> int:
+    """Return the most that a count of 1 in each slot adds up to on the way to a product."""
+    sums = np.abs(table).sum(axis=1).tolist()
+    besides = [0] * (len(sums) - len(narrow)) + [one.weight for one in narrow]
+    return max(map(sum, zip(sums, besides, strict=True)), default=0)
 
 
 def _alike(some: Sequence[Ints]) -> bool:

@@ -16,6 +16,19 @@ def drawn(seed: int, shapes: list[tuple[int, int]], windows: int, highest: int) 
     return tables, generator.integers(0, highest, size=(windows, sum(slots for _, slots in shapes)), endpoint=True)
 
 
+def with_narrow_ends(tables: list[Ints], most: int, seed: int) -> list[Ints]:
+    """Let up to *most* alternatives at the end of each table tell all slots the same, but for two, one or none."""
+    generator, found = np.random.default_rng(seed), []
+    for table in tables:
+        alternatives, slots = table.shape
+        here = table.copy()
+        for line in here[max(alternatives - int(generator.integers(most + 1)), 0) :]:
+            line[:] = line[0]
+            line[generator.choice(slots, size=min(int(generator.integers(3)), slots), replace=False)] = table[0, 0] + 1
+        found.append(here)
+    return found
+
+
 def by_whole_numbers(tables: list[Ints], counts: Ints) -> Ints:
     parts = np.split(counts, np.cumsum([table.shape[1] for table in tables])[:-1], axis=1)
     return np.concatenate([part @ table.T for part, table in zip(parts, tables, strict=True)], axis=1)
@@ -63,8 +76,14 @@ def test_a_window_has_the_same_products_in_any_company() -> None:
 def test_windows_of_many_tables_have_the_products_of_their_own(
     seed: int, shapes: list[tuple[int, int]], order: list[int], highest: int
 ) -> None:
-    """Some have the same tables, some tables of the same shapes, and one has others; features may share a table."""
-    drawn_from = [drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1)[0] for number in range(6)]
+    """Some have the same tables, some tables of the same shapes, and one has others; features may share a table.
+
+    What their last alternatives single out is in the same slots for two of them, and elsewhere for the others.
+    """
+    drawn_from = [
+        with_narrow_ends(drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1)[0], 3, seed + number // 2)
+        for number in range(6)
+    ]
     alike = [[[table, one[0]][at > len(shapes) - 1] for at, table in enumerate(one)] for one in drawn_from]
     held = [Tables.of(tables) for tables in alike]
     generator = np.random.default_rng(seed)
