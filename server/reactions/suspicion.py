@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from server.reactions import challenge, segments, shifts
-from server.reactions.evidence import latest, lead, of_late, own_loss, since
+from server.reactions.evidence import earliest, latest, lead, of_late, own_loss, since
 from server.reactions.scene import Scene
 from server.watching.closings import LabelBlock
 from statemachine import commands as c
@@ -89,10 +90,10 @@ def _recover(scene: Scene, health: ModelHealth) -> None:
     if alarm is None:
         return
     first, told = max(alarm.at_row, health.epoch_row), health.loss_told_row
-    behind = [one for one in since(scene.watch, first) if told <= first or one.end_row <= told]
-    early = behind[: policy.windows.blocks * policy.confirmation.most_windows]
+    most = policy.windows.blocks * policy.confirmation.most_windows
+    early = earliest(scene.watch.blocks_past(first), first, most, told if told > first else inf)
     begun = max([first, told, *(one.end_row for one in early)])
-    late = latest(scene.watch.blocks, begun, policy.windows.blocks * RECOVERY_WINDOWS)
+    late = latest(scene.watch.blocks_past(begun), begun, policy.windows.blocks * RECOVERY_WINDOWS)
     inputs, risen = (_of_alarm(scene, health, alarm, blocks) for blocks in (late, early))
     if inputs is not None and risen is not None:
         scene.follow("recovery@2", {**inputs, "risen": risen["blocks"]})

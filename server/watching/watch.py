@@ -70,6 +70,10 @@ class Watch:
         """All blocks of labelled rows."""
         return self._blocks.closed
 
+    def blocks_past(self, row: int) -> list[LabelBlock]:
+        """Give the blocks from the first on that holds *row* or one behind it; no other lies wholly behind it."""
+        return self._blocks.past(row)
+
     @property
     def labelled_end(self) -> int:
         """One past the highest row that the latest block holds."""
