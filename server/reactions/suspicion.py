@@ -34,7 +34,7 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     if scene.watermark_us < health.cooldown_until_us:
         return
     blocks = of_late(scene.watch, health)
-    if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health):
+    if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health, blocks):
         return
     pinned = health.rollback_target
     if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
@@ -44,9 +44,8 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     challenge.try_challenger(scene)
 
 
-def _loss_rises(scene: Scene, health: ModelHealth) -> bool:
+def _loss_rises(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> bool:
     """Raise the alarm of the loss where it rises; also where what is looked into would shut it out."""
-    blocks = of_late(scene.watch, health)
     return scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None
 
 
@@ -61,7 +60,7 @@ def _resolve(scene: Scene, health: ModelHealth) -> None:
     alarm = health.alarm
     if alarm is None:
         return
-    if alarm.signal in NARROWER and _loss_rises(scene, health):
+    if alarm.signal in NARROWER and _loss_rises(scene, health, of_late(scene.watch, health)):
         return
     if alarm.signal == Signal.REGRET:
         challenge.look_again(scene)
