@@ -94,8 +94,7 @@ def watched(watch: Watch, health: ModelHealth) -> list[LabelBlock]:
     if not health.epoch:
         return []
     first = health.epoch_row - (health.policy.canary.confirm_windows + 1) * watch.window_rows
-    found = [one for one in since(watch, first) if one.end_row <= health.epoch_row]
-    return [one for one in found if health.champion in one.cost]
+    return [one for one in watch.blocks_within(first, health.epoch_row) if health.champion in one.cost]
 
 
 def own_loss(watch: Watch, health: ModelHealth, blocks: Iterable[LabelBlock]) -> dict[str, Any]:

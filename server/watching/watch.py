@@ -74,6 +74,10 @@ class Watch:
         """Give the blocks from the first on that holds *row* or one behind it; no other lies wholly behind it."""
         return self._blocks.past(row)
 
+    def blocks_within(self, first: int, end: int) -> list[LabelBlock]:
+        """Give the blocks that lie wholly in [first, end), at little cost where the same rows are asked for again."""
+        return self._blocks.within(first, end)
+
     @property
     def labelled_end(self) -> int:
         """One past the highest row that the latest block holds."""

@@ -54,6 +54,24 @@ def test_what_closed_before_a_row_was_reached_is_passed_also_where_labels_come_i
     assert 0 < len(watch.blocks_past(REFERENCE_ROWS + 250)) < len(watch.blocks) / 5
 
 
+def test_the_blocks_within_rows_are_the_same_however_often_they_are_asked_for_while_labels_come() -> None:
+    first, end = REFERENCE_ROWS + 40, REFERENCE_ROWS + 160
+    with a_service() as service:
+        service.create_model(a_model()).result()
+        feed, asked = Feed(service), [(first, end), (first, end), (0, end), (first, end), (first, end + 10)]
+        early, late = feed.rows(100), feed.rows(100)
+        found, known = list[int](), list[int]()
+        for ids in (early[:50], late, early[50:], feed.rows(100)):
+            feed.labels(ids, [0.0, 1.0] * (len(ids) // 2))
+            watch = service.do(lambda unit: service.desk.watch(unit, "m")).result()
+            for low, high in asked:
+                found.append(len(watch.blocks_within(low, high)))
+                known.append(len([one for one in watch.blocks if low <= one.first_row and one.end_row <= high]))
+
+    assert found == known
+    assert found[-1] > found[0] > 0
+
+
 class Listening:
     """A real unit, and how often work has said that it goes on."""
 
