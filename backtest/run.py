@@ -31,7 +31,7 @@ from server.service import Service
 from server.settings import Settings
 from server.wiring import build
 from store import migrate
-from store.errors import DatabaseUrlInvalid, NotBeside, StoreError
+from store.errors import StoreError
 
 __all__ = ["Options", "backtest"]
 
@@ -85,13 +85,10 @@ def _opened(options: Options) -> Iterator[tuple[Backend, Worker]]:
 
 def _service(database: str, artifacts: str) -> Service:
     try:
-        if not database.startswith("memory://"):
-            migrate.upgrade(database)
+        migrate.prepare(database)
         # What a rehearsal records is shown by deriving it again; nobody is given a signature of it.
         unsigned = Notary(fresh_keys(), None, wall_us)
         return build(Settings(database=database, artifacts=artifacts, clock="stream"), notary=unsigned)
-    except NotBeside as error:  # of what needs no server; a rehearsal may be in memory too
-        raise StreamInvalid(f"--db: {DatabaseUrlInvalid(error.reason)}") from error
     except StoreError as error:
         raise StreamInvalid(f"--db: {error}") from error
 

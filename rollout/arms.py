@@ -33,6 +33,11 @@ def unequal(arms: Sequence[Arm]) -> bool:
     return not low <= 1 <= high
 
 
+def by_exposure(arms: Sequence[Arm]) -> list[Stratum]:
+    """Give the bad outcomes at each exposure; of arms as they were told before, with all rows as the fourth number."""
+    return [(exposure, bad, fine) for exposure, bad, fine, _ in _split(arms)]
+
+
 def by_rows(arms: Sequence[Arm]) -> list[Stratum]:
     """Give the share of the rows that the candidate had, and the bad outcomes: given how rows fell, that is its share.
 

@@ -37,6 +37,7 @@ class _Gain:
     upper: float
     mean: float
     sample: int
+    opens: bool = False  #: whether the smallest rung opens by it, though nothing is known of the candidate
 
 
 def judge(inputs: dict[str, Any], policy: Policy) -> Verdict:
@@ -46,8 +47,7 @@ def judge(inputs: dict[str, Any], policy: Policy) -> Verdict:
     champion minus candidate on the same rows, since the candidate scores; selective: `rows` scored since then, and
     `arms`, a list of `[exposure_bp, bad of the candidate, bad of the champion, rows]`.
     """
-    gain = _gain(inputs, policy)
-    return _opened(inputs, gain, policy) or _judged(inputs, gain, policy)
+    return _judged(inputs, _gain(inputs, policy), policy)
 
 
 def watch(inputs: dict[str, Any], policy: Policy) -> Verdict:
@@ -64,8 +64,8 @@ def judge_arms(inputs: dict[str, Any], policy: Policy) -> Verdict:
 
     `inputs`: those of `judge`, and `arms` as `rollout/arms.py` tells of them. Harm turns back all the same.
     """
-    gain = _gain_of(arms.by_rows(inputs["arms"]), sum(arm[3] + arm[4] for arm in inputs["arms"]), policy)
-    found = _opened(inputs, gain, policy) or _judged(inputs, gain, policy)
+    gain = _gain_of_arms(inputs, arms.by_rows(inputs["arms"]), policy)
+    found = _judged(inputs, gain, policy)
     if found.verdict not in ("climb", "promote") or not arms.unequal(inputs["arms"]):
         return found
     late = found.sample > policy.canary.most_windows * int(inputs["window"])
@@ -83,14 +83,9 @@ def watch_arms(inputs: dict[str, Any], policy: Policy) -> Verdict:
     return _held(gain, int(inputs["window"]), policy)
 
 
-def _opened(inputs: dict[str, Any], gain: _Gain, policy: Policy) -> Verdict | None:
-    """Open the smallest rung where only the served answer has an outcome: nothing is learned of it in shadow."""
-    if inputs["exposure_bp"] or inputs["outcomes"] != "selective" or int(inputs["rows"]) < int(inputs["window"]):
-        return None
-    return _verdict("climb", "SHADOW_CLEAR", policy.canary.rungs_bp[0], gain)
-
-
 def _judged(inputs: dict[str, Any], gain: _Gain, policy: Policy) -> Verdict:
+    if gain.opens:
+        return _verdict("climb", "SHADOW_CLEAR", policy.canary.rungs_bp[0], gain)
     exposure, window = int(inputs["exposure_bp"]), int(inputs["window"])
     verdict, reason, rung = "wait", "INCONCLUSIVE", exposure
     if gain.sample >= window:
@@ -134,7 +129,7 @@ def _without_harm(found: Verdict, inputs: dict[str, Any], policy: Policy) -> Ver
 
 def _gain(inputs: dict[str, Any], policy: Policy) -> _Gain:
     if inputs["outcomes"] == "selective":
-        return _gain_of_arms(inputs["arms"], policy)
+        return _gain_of_arms(inputs, arms.by_exposure(inputs["arms"]), policy)
     return _relative(span(inputs["leads"]), span(inputs["champion"]), policy, int(inputs["window"]))
 
 
@@ -144,18 +139,17 @@ def _relative(lead: Span, champion: Span, policy: Policy, window: int) -> _Gain:
     return _Gain(lower / cost, upper / cost, lead.mean / cost, lead.rows)
 
 
-def _gain_of_arms(counts: list[list[int]], policy: Policy) -> _Gain:
-    strata = [(exposure, bad, fine) for exposure, bad, fine, _ in counts if 0 < exposure < FULL_BP]
-    return _gain_of(strata, sum(rows for *_, rows in counts), policy)
+def _gain_of_arms(inputs: dict[str, Any], strata: Sequence[Stratum], policy: Policy) -> _Gain:
+    """Turn the interval of the ratio of bad rates into one of relative gain: a ratio of 0.9 saves a tenth.
 
-
-def _gain_of(strata: Sequence[Stratum], rows: int, policy: Policy) -> _Gain:
-    """Turn the interval of the ratio of bad rates into one of relative gain: a ratio of 0.9 saves a tenth."""
+    Only the served answer has an outcome, so nothing is learned of a candidate in shadow, and a window of it is enough.
+    """
     low, high = ratio_interval(strata, policy.canary.alpha)
     odds = sum(bad for _, bad, _ in strata)
     expected = sum((bad + fine) * exposure / FULL_BP for exposure, bad, fine in strata)
     ratio = odds / expected if expected else 1.0
-    return _Gain(1 - high, 1 - low, 1 - ratio, rows)
+    opens = not inputs["exposure_bp"] and int(inputs["rows"]) >= int(inputs["window"])
+    return _Gain(1 - high, 1 - low, 1 - ratio, sum(sum(arm[3:]) for arm in inputs["arms"]), opens)
 
 
 def _highest_safe_rung(gain: _Gain, exposure: int, policy: Policy) -> int:

@@ -192,7 +192,7 @@ class Service:
 
     def steps(self, model: str) -> Iterator[folding.Step]:
         """Fold the log of a model again, event by event."""
-        return folding.steps(folding.events(self.store, model, folding.version_of(self.store, model)))
+        return folding.life(self.store, model)
 
     def as_of(self, model: str, moment: moments.Moment) -> moments.Stand:
         """Tell how a model stood at a moment of its past."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from store.address import address_of
 from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, NotBeside
 from store.file_lock import FileLock
 from store.schema import EXPECTED, found_version
@@ -16,6 +17,24 @@ from store.sql.faults import translated
 TIMEOUT_MS = 10_000
 
 NEWEST = "head"  #: as Alembic calls the newest revision
+
+
+def prepare(url: str) -> None:
+    """Bring what is at *url* up to date, so that `open_store` takes it; in memory there is nothing to bring.
+
+    Raises:
+        DatabaseUrlInvalid: No such kind of store.
+        DatabaseInUse: A server has the file open.
+        DatabaseUnreachable: Nobody answers there.
+    """
+    address = address_of(url)
+    match address.get_backend_name():
+        case "memory":
+            return
+        case "sqlite" | "postgresql":
+            upgrade(url)
+        case _:
+            raise DatabaseUrlInvalid(address.render_as_string())
 
 
 def upgrade(url: str, revision: str = NEWEST) -> None:
@@ -101,10 +120,7 @@ def _begun(engine: Engine) -> Iterator[Connection]:
 
 
 def _opened(url: str, *, make: bool) -> tuple[Engine, Callable[[], None]]:
-    try:
-        address = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseUrlInvalid(str(error)) from error
+    address = address_of(url)
     match address.get_backend_name():
         case "sqlite":
             file = sqlite.database_file(address)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from store.address import address_of
 from store.at_rest import AtRest, InClear, Sealed
 from store.errors import (
     DatabaseUnreachable,
@@ -58,7 +59,7 @@ def open_store(
         KeyUnknown: The vault is that of another log, or an old copy.
     """
     ledger = Ledger(namespace, clock_us, keys)
-    address = _address(url)
+    address = address_of(url)
     at_rest = Sealed(vault, clock_us) if vault else InClear()
     match address.get_backend_name():
         case "memory":
@@ -69,13 +70,6 @@ def open_store(
             return _open_postgresql(address, ledger, at_rest, lock_timeout_ms)
         case _:
             raise DatabaseUrlInvalid(address.render_as_string())
-
-
-def _address(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise DatabaseUrlInvalid(str(error)) from error
 
 
 def _open_sqlite(address: URL, ledger: Ledger, at_rest: AtRest, timeout_ms: int) -> Store:

@@ -5,11 +5,11 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Engine
 
+from store.address import address_of
 from store.at_rest import AtRest, InClear, Sealed
-from store.errors import DatabaseUnreachable, DatabaseUrlInvalid, NotBeside
+from store.errors import DatabaseUnreachable, NotBeside
 from store.open import check_vault
 from store.ports import Readable, Reader
 from store.schema import check_version
@@ -38,7 +38,7 @@ def open_reader(url: str, *, namespace: str = "default", vault: Vault | None = N
         WrongSchemaVersion: It was not migrated to this program's schema.
         KeyUnknown: The vault is that of another log, or an old copy.
     """
-    engine, at_rest = _engine(_address(url)), Sealed(vault, lambda: 0) if vault else InClear()
+    engine, at_rest = _engine(address_of(url)), Sealed(vault, lambda: 0) if vault else InClear()
     try:
         with reading(engine) as connection:
             check_version(connection)
@@ -71,13 +71,6 @@ class ReadOnlyStore:
     def close(self) -> None:
         """Let go of the connections, and of the vault."""
         self._release()
-
-
-def _address(url: str) -> URL:
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise DatabaseUrlInvalid(str(error)) from error
 
 
 def _engine(address: URL) -> Engine:

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from monitoring.drift.dictionary import Dictionary
+from monitoring.drift.promises import Thresholds
 from monitoring.drift.seasonal import SeasonalDictionary
 from monitoring.profiles.alternatives import ASTRAY, ERRORS, FORCE, RULE
 from monitoring.profiles.reference import FIRST_BIN, Reference
 from monitoring.profiles.seasons import Seasons
-
-
-class Promise(Protocol):
-    """What a policy promises about drift."""
-
-    @property
-    def false_alarm_windows(self) -> float:
-        """Windows that pass on average before a false alarm, at least."""
-
-    @property
-    def tolerance(self) -> float:
-        """The change in total variation that does not matter."""
-
 
 OWN = "in each season"
 ROWS = "independent, or dependent by no more than blocks of the reference strayed (dispersion)"
@@ -29,7 +17,7 @@ LAW = "shares of the reference, or off by up to reference_errors standard errors
 
 
 def assumptions(
-    reference: Reference, policy: Promise, rule: int = RULE, seasons: Seasons | None = None
+    reference: Reference, policy: Thresholds, rule: int = RULE, seasons: Seasons | None = None
 ) -> dict[str, Any]:
     """Return in plain values what is assumed of rows and of the reference; lists have one item for each feature."""
     plain = _assumptions(reference, policy, rule)
@@ -51,7 +39,7 @@ def assumptions(
     }
 
 
-def _assumptions(reference: Reference, policy: Promise, rule: int) -> dict[str, Any]:
+def _assumptions(reference: Reference, policy: Thresholds, rule: int) -> dict[str, Any]:
     dictionary = Dictionary.of(reference, policy.tolerance, rule)
     return {
         "rows": ROWS,

@@ -17,7 +17,7 @@ import numpy as np
 
 from monitoring.drift.detector import compared, shown
 from monitoring.drift.dictionary import Dictionary
-from monitoring.drift.evidence import log_mean_exp, log_mean_exps
+from monitoring.drift.evidence import log_mean_exps
 from monitoring.drift.promises import Thresholds
 from monitoring.drift.watches import DriftFinding, dictionary_of
 from monitoring.profiles.alternatives import NATS, RULE
@@ -127,7 +127,7 @@ def _told(
 ) -> tuple[Departures, DriftFinding]:
     """Name what has evidence enough of its own, and be silent about it from now on; tell it if it is another change."""
     dictionary, enough = before.dictionary, math.log(policy.false_alarm_windows)
-    by_feature = [log_mean_exp(part) for part in dictionary.per_feature(before.sums + dictionary.priors)]
+    by_feature = dictionary.log_evidence(before.sums)
     named = [k for k, e in enumerate(by_feature) if e >= enough] or [by_feature.index(max(by_feature))]
     onset = int(before.since[int(np.argmax(before.sums))])
     features, after = dictionary.features(named, by_feature, before.sums, window.counts), _left(before, named)

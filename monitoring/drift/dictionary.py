@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from monitoring.drift.effects import effects
+from monitoring.drift.evidence import log_mean_exp
 from monitoring.drift.tables import Asked, Tables, Together
 from monitoring.profiles.alternatives import NATS, RULE, evened_out, kept, priors, quantised, shares, stacked
 from monitoring.profiles.reference import Ints, Reference
@@ -83,6 +84,10 @@ class Dictionary:
         """Cut *sums* by feature, each weighed as if it were alone."""
         ends = np.cumsum([len(each) for each in self.names])[:-1]
         return [(part - more).tolist() for part, more in zip(np.split(sums, ends), self.evened, strict=True)]
+
+    def log_evidence(self, sums: Ints) -> list[float]:
+        """Return the evidence of each feature by itself, in nats: the mean over its alternatives, by their weights."""
+        return [log_mean_exp(part) for part in self.per_feature(sums + self.priors)]
 
     def features(
         self, named: Sequence[int], by_feature: Sequence[float], sums: Ints, counts: Ints

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring.drift.evidence import log_mean_exp
 from monitoring.drift.watches import DriftWatch
 from monitoring.profiles.profile import Profile
 
@@ -27,12 +26,12 @@ def standings(before: DriftWatch, window: Profile) -> list[Standing]:
     so_far = np.maximum(before.sums, 0) if before.phase == "watching" else before.sums
     sums = so_far + dictionary.evidence([window.counts])[0]
     each = zip(dictionary.reference.features, dictionary.names, dictionary.per_feature(sums), strict=True)
-    weighed = dictionary.per_feature(sums + dictionary.priors)
+    log_evidence = dictionary.log_evidence(sums)
     return [
         Standing(
             name=feature.name,
             change=names[gained.index(max(gained))] if gained else "",
-            log_evidence=log_mean_exp(weighed[k]) if gained else 0.0,
+            log_evidence=log_evidence[k] if gained else 0.0,
             sizes=dictionary.effects(k, window.counts),
         )
         for k, (feature, names, gained) in enumerate(each)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 
 from monitoring.drift.dictionary import Dictionary
-from monitoring.drift.evidence import DIGITS, e_bh, log_mean_exp, log_mean_exps
+from monitoring.drift.evidence import DIGITS, e_bh, log_mean_exps
 from monitoring.drift.promises import Thresholds
 from monitoring.drift.seasonal import SeasonalDictionary
 from monitoring.drift.tables import side_by_side
@@ -123,7 +123,7 @@ class Sight(NamedTuple):
 
 def _alarmed(before: DriftWatch, sight: Sight, log_e: float) -> Told:
     dictionary, sums, enough = before.dictionary, before.sums, math.log(sight.policy.false_alarm_windows)
-    by_feature = [log_mean_exp(part) for part in dictionary.per_feature(sums + dictionary.priors)]
+    by_feature = dictionary.log_evidence(sums)
     named = [k for k, e in enumerate(by_feature) if e >= enough]
     onset = int(before.since[int(np.argmax(sums))])
     accused, zero = dictionary.modest(sums), np.zeros_like(sums)
@@ -141,7 +141,7 @@ def _cleared(before: DriftWatch, sight: Sight) -> Told:
 
 def _confirmed(before: DriftWatch, sight: Sight, log_e: float) -> Told:
     dictionary = before.dictionary
-    by_feature = [log_mean_exp(part) for part in dictionary.per_feature(before.sums + dictionary.priors)]
+    by_feature = dictionary.log_evidence(before.sums)
     named = e_bh(by_feature, sight.policy.fdr)
     features = dictionary.features(named, by_feature, before.sums, sight.window.counts)
     finding = sight.finding("confirmed", log_e, before.onset_row, features)

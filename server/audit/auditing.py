@@ -185,7 +185,7 @@ def explain(store: Readable, model: str, position: int) -> Derivation:
         ThingMissing: There is no decision of that model at that position.
         IllegalHistory: The log before it cannot be folded.
     """
-    for step in folding.steps(folding.events(store, model, folding.version_of(store, model))):
+    for step in folding.life(store, model):
         if step.recorded.position == position:
             if not step.fact.decision:
                 raise ThingMissing("position", f"event {position} is a {step.recorded.type}, which is no decision")

@@ -140,7 +140,7 @@ def cases_of(store: Readable, model: str) -> list[Case]:
     """
     heard = Cases()
     try:
-        for step in folding.steps(folding.events(store, model, folding.version_of(store, model))):
+        for step in folding.life(store, model):
             heard.take(step)
     except PayloadErased:
         pass  # what follows from that cannot be told

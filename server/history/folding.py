@@ -54,6 +54,11 @@ def steps(recorded: Iterable[RecordedEvent], start: ModelHealth | None = None) -
         health = after
 
 
+def life(store: Readable, model: str, until: int | None = None) -> Iterator[Step]:
+    """Fold the events of *model* with version <= *until*, without it all that are on record now; raises as `steps`."""
+    return steps(events(store, model, version_of(store, model) if until is None else until))
+
+
 def version_of(store: Readable, model: str) -> int:
     """Give the newest version of *model*; 0 where there is none."""
     return store.read(lambda reader: reader.version(model))

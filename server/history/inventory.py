@@ -92,7 +92,7 @@ def entry(store: Readable, model: str) -> dict[str, Any]:
     told, until = Inventory(), folding.version_of(store, model)
     if not until:
         raise ModelMissing(model)
-    for step in folding.steps(folding.events(store, model, until)):
+    for step in folding.life(store, model, until):
         told.take(step)
     return told.told()
 

@@ -53,7 +53,7 @@ def as_of(store: Readable, model: str, moment: Moment) -> Stand:
         raise ThingMissing("model", f"no model {model!r} is under watch; CreateModel registers one")
     _check_end(moment, newest, head)
     found: Step | None = None
-    for step in folding.steps(folding.events(store, model, newest)):
+    for step in folding.life(store, model, newest):
         if _OF[moment.by](step.recorded) > moment.value:
             break
         found = step

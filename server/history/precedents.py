@@ -6,7 +6,7 @@ decided here: whoever looks at an incident is told what was tried before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from server.errors import ThingMissing
@@ -126,9 +126,7 @@ def _ranked(asked: Case, cases: list[Case]) -> list[Precedent]:
 
 
 def _told(asked: Case, found: list[Precedent], models_read: int, left_out: int, reader: Reader) -> Precedents:
-    priced = (
-        Precedent(case=with_losses(reader, one.case), similarity=one.similarity, parts=one.parts) for one in found
-    )
+    priced = (replace(one, case=with_losses(reader, one.case)) for one in found)
     return Precedents(
         asked=with_losses(reader, asked), found=tuple(priced), models_read=models_read, models_left_out=left_out
     )

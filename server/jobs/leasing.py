@@ -145,8 +145,8 @@ def expire_lease(desk: Desk, unit: Unit, sign: Sign) -> bool:
     return True
 
 
-def held(reader: Reader, job_id: str, attempt: int) -> Job | None:
-    """Give the job that *attempt* holds; None when that attempt has handed it in already.
+def held(reader: Reader, job_id: str, attempt: int, asked: str) -> Job | None:
+    """Give the job that *attempt* holds; None when that attempt has handed it in already; else *asked* is refused.
 
     Raises:
         ThingMissing: There is no such job.
@@ -161,7 +161,7 @@ def held(reader: Reader, job_id: str, attempt: int) -> Job | None:
         if job.status == DONE:
             return None
     holder = f"attempt {lease.attempt}" if lease is not None and job.status == LEASED else "nobody"
-    raise StaleLease("complete", job.status, f"attempt {attempt} of {job_id} does not hold the job; {holder} does")
+    raise StaleLease(asked, job.status, f"attempt {attempt} of {job_id} does not hold the job; {holder} does")
 
 
 def give_back(

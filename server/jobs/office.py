@@ -43,9 +43,9 @@ class JobQueue:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self._do(lambda unit: training.fail_job(self._desk, unit, job, attempt, failure, note, caller))
 
-    def held(self, job: str, attempt: int) -> Job | None:
+    def held(self, job: str, attempt: int, asked: str) -> Job | None:
         """Give the job that *attempt* holds, as `leasing.held` does."""
-        return self._store.read(lambda reader: leasing.held(reader, job, attempt))
+        return self._store.read(lambda reader: leasing.held(reader, job, attempt, asked))
 
     def waiting(self) -> frozenset[tuple[str, int]]:
         """Name the jobs that wait, each with the version of its model: approval makes one leasable."""

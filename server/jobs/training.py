@@ -27,7 +27,7 @@ from store.records import Job
 
 def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller) -> bool:
     """Take a result in and follow it up; True when it was taken in before."""
-    job = held(unit, completion.job, completion.attempt)
+    job = held(unit, completion.job, completion.attempt, "complete")
     if job is None:
         return True
     desk.touch(job.stream)
@@ -45,7 +45,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
 
 def fail_job(desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller) -> bool:
     """Note that a worker could not finish; True when the job will be tried again."""
-    job = held(unit, job_id, attempt)
+    job = held(unit, job_id, attempt, "fail")
     if job is None:
         return False
     return give_back(

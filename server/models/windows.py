@@ -30,6 +30,7 @@ from server.desk import Desk
 from server.following import consequences
 from server.intake.schema import CATEGORICAL, Schema
 from server.reactions import segments
+from server.reactions.evidence import watched
 from server.watching.closings import RowWindow
 from server.watching.estimates import RANKS
 from server.watching.watch import Watch
@@ -110,7 +111,8 @@ def taken(desk: Desk, unit: Unit, model: str, most: int) -> Taken:
     watch = desk.watch(unit, model)
     words = [list(known) for known in desk.intake(unit, model).vocabulary.codes]
     rows, health = [_rows(watch, window) for window in watch.windows[-most:]], desk.health(unit, model)
-    parts = [(one, segments.accepted(watch, health, k)) for k, one in enumerate(watch.segments)]
+    served = watched(watch, health)
+    parts = [(one, segments.accepted(watch, health, k, served)) for k, one in enumerate(watch.segments)]
     return Taken(schema=watch.schema, reference=watch.profiler.reference, words=words, rows=rows, segments=parts)
 
 

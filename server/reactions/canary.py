@@ -28,10 +28,19 @@ def look(scene: Scene) -> None:
 
 def _ask(scene: Scene, health: ModelHealth, judge: str, first_row: int) -> None:
     """Ask about rows since *first_row*, and about their segments where a candidate may ruin none, and that is known."""
-    inputs = _inputs(scene, health, first_row)
+    shared = {
+        "outcomes": health.outcomes,
+        "exposure_bp": health.route.exposure_bp,
+        "window": scene.watch.window_rows,
+        "at_row": scene.watch.labelled_end,
+    }
     if health.outcomes == "selective":
-        scene.follow(f"{judge}@3", inputs, note=told(inputs["arms"]))
+        # What the champion did on the rungs is what a promotion is held against.
+        known = arms(health, since(scene.watch, health.canary_row))
+        rows = max(scene.at_row - first_row, 0)
+        scene.follow(f"{judge}@3", {**shared, "rows": rows, "arms": known}, note=told(known))
         return
+    inputs = {**shared, **_losses(scene, health, first_row)}
     if SEGMENTS not in health.policy.gates.mandatory:
         scene.follow(f"{judge}@1", inputs)
         return
@@ -63,25 +72,11 @@ def _segments(scene: Scene, health: ModelHealth, first_row: int) -> list[dict[st
     ]
 
 
-def _inputs(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]:
-    shared = {
-        "outcomes": health.outcomes,
-        "exposure_bp": health.route.exposure_bp,
-        "window": scene.watch.window_rows,
-        "at_row": scene.watch.labelled_end,
-    }
-    if health.outcomes == "selective":
-        # What the champion did on the rungs is what a promotion is held against.
-        known = arms(health, since(scene.watch, health.canary_row))
-        return {**shared, "rows": max(scene.at_row - first_row, 0), "arms": known}
-    both = [
-        one for one in since(scene.watch, first_row) if health.champion in one.cost and health.candidate in one.cost
-    ]
-    return {
-        **shared,
-        "champion": cost(both, health.champion),
-        "leads": lead(both, health.champion, health.candidate),
-    }
+def _losses(scene: Scene, health: ModelHealth, first_row: int) -> dict[str, Any]:
+    """Give what rows cost the champion, and what the candidate saves on them, of blocks that both answered."""
+    one, other = health.champion, health.candidate
+    both = [each for each in since(scene.watch, first_row) if one in each.cost and other in each.cost]
+    return {"champion": cost(both, one), "leads": lead(both, one, other)}
 
 
 def arms(health: ModelHealth, blocks: Iterable[LabelBlock]) -> list[list[int]]:

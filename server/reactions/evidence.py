@@ -17,7 +17,7 @@ from statemachine.health import ModelHealth
 
 def since(watch: Watch, row: int) -> list[LabelBlock]:
     """Give the blocks that lie wholly at or behind *row*."""
-    return [one for one in watch.blocks if one.first_row >= row]
+    return [one for one in watch.blocks_past(row) if one.first_row >= row]
 
 
 def latest(blocks: Sequence[LabelBlock], row: int, most: int, end_row: float = inf) -> list[LabelBlock]:
@@ -26,13 +26,20 @@ def latest(blocks: Sequence[LabelBlock], row: int, most: int, end_row: float = i
     return list(islice(found, most))[::-1]
 
 
+def earliest(blocks: Iterable[LabelBlock], row: int, most: int, end_row: float = inf) -> list[LabelBlock]:
+    """Give the first *most* of those that lie wholly in [row, end_row), without a look at what comes behind them."""
+    found = (one for one in blocks if row <= one.first_row and one.end_row <= end_row)
+    return list(islice(found, most))
+
+
 def of_late(watch: Watch, health: ModelHealth, end_row: float = inf) -> list[LabelBlock]:
     """Give the blocks that an alarm at *end_row* looks at.
 
     They are of this champion, behind the last suspicion, as far as is remembered.
     """
     first = max(health.epoch_row, watch.reference_rows, health.calm_row)
-    return latest(watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory, end_row)
+    most = health.policy.windows.blocks * health.policy.loss.memory
+    return latest(watch.blocks_past(first), first, most, end_row)
 
 
 def cost(blocks: Iterable[LabelBlock], version: str) -> list[Block]:
@@ -87,8 +94,7 @@ def watched(watch: Watch, health: ModelHealth) -> list[LabelBlock]:
     if not health.epoch:
         return []
     first = health.epoch_row - (health.policy.canary.confirm_windows + 1) * watch.window_rows
-    found = [one for one in watch.blocks if first <= one.first_row and one.end_row <= health.epoch_row]
-    return [one for one in found if health.champion in one.cost]
+    return [one for one in watch.blocks_within(first, health.epoch_row) if health.champion in one.cost]
 
 
 def own_loss(watch: Watch, health: ModelHealth, blocks: Iterable[LabelBlock]) -> dict[str, Any]:

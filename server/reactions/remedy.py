@@ -11,6 +11,7 @@ from retraining.segments import told_of
 from server.reactions.evidence import cost, cost_in, lead, lead_in, since
 from server.reactions.jobs import open_job, overruled
 from server.reactions.scene import Scene
+from server.reactions.segments import named_in
 from server.watching.closings import LabelBlock
 from statemachine import commands as c
 from statemachine.health import ModelHealth
@@ -64,8 +65,7 @@ def _holdout_from(scene: Scene, health: ModelHealth, end: int) -> int:
     Where the world changed lately, some of the rows since then are left to learn from.
     """
     reference_rows = scene.watch.reference_rows
-    usual = int(health.policy.bakeoff.holdout * reference_rows)
-    size = max(holdout_rows(usual, _rows_since_change(health, end)), LEAST_HOLDOUT)
+    size = max(holdout_rows(_usual_rows(scene, health), _rows_since_change(health, end)), LEAST_HOLDOUT)
     return (
         end - size if overruled(health) else scene.watch.profiler.quarantine.reach(size, end, min(reference_rows, end))
     )
@@ -106,8 +106,7 @@ def _segment_of(scene: Scene, health: ModelHealth) -> str:
         return subject
     if signal != Signal.SEGMENT_DRIFT:
         return ""
-    mine = [one.name for one in scene.watch.segments if subject.startswith(f"{one.name}: ")]
-    return max(mine, key=len, default=subject)
+    return named_in(subject, (one.name for one in scene.watch.segments)) or subject
 
 
 def _judge_restore(scene: Scene) -> None:
@@ -116,7 +115,7 @@ def _judge_restore(scene: Scene) -> None:
     if health.place != VALIDATING or health.remediation is None:
         return
     version = health.remediation.version
-    blocks = since(scene.watch, scene.watch.labelled_end - _span(scene, health))
+    blocks = since(scene.watch, scene.watch.labelled_end - _usual_rows(scene, health))
     saved = lead(blocks, health.champion, version)
     if not saved:
         scene.step(c.AbandonRemedy(reason=Reason.GATES_FAILED, note=f"{version} has not scored of late"))
@@ -139,5 +138,6 @@ def _report_of_restored(scene: Scene, version: str, blocks: list[LabelBlock], sa
     }  # fmt: skip
 
 
-def _span(scene: Scene, health: ModelHealth) -> int:
+def _usual_rows(scene: Scene, health: ModelHealth) -> int:
+    """Count the rows of a holdout where nothing changed lately."""
     return int(health.policy.bakeoff.holdout * scene.watch.reference_rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +23,11 @@ def value(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) -> di
     """Give what the judge of segments asks for: of each, its loss window by window, and what is accepted of it."""
     windows = by_window([one for one in blocks if health.champion in one.parts], health)
     added = [np.stack([one.parts[health.champion] for one in some]).sum(axis=0) for some in windows]
+    served = watched(watch, health)
     told = [
         {"name": one.name, "level": level, "window": rows(watch, k), "blocks": of_segment(added, k)}
         for k, one in enumerate(watch.segments)
-        if (level := accepted(watch, health, k)) is not None
+        if (level := accepted(watch, health, k, served)) is not None
     ]  # fmt: skip
     starts = [some[0].first_row for some in windows]
     return {"signal": str(Signal.SEGMENT), "at_row": watch.labelled_end, "rows": starts, "segments": told}
@@ -51,7 +52,7 @@ def of_alarm(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) ->
     """Give what is asked of the segment under suspicion, of *blocks*; None where it is watched no more."""
     subject = health.alarmed_about
     k = next((k for k, one in enumerate(watch.segments) if one.name == subject), None)
-    level = None if k is None else accepted(watch, health, k)
+    level = None if k is None else accepted(watch, health, k, watched(watch, health))
     if k is None or level is None:
         return None
     mine = [one for one in blocks if health.champion in one.parts]
@@ -62,18 +63,23 @@ def of_alarm(watch: Watch, health: ModelHealth, blocks: Sequence[LabelBlock]) ->
     }  # fmt: skip
 
 
-def accepted(watch: Watch, health: ModelHealth, k: int) -> float | None:
+def accepted(watch: Watch, health: ModelHealth, k: int, served: Sequence[LabelBlock]) -> float | None:
     """Say what loss a row is accepted of a segment; None where the reference does not tell what is normal for it.
 
-    For a later champion it is at least what it cost there while its promotion was watched.
+    For a later champion it is at least what it cost there while its promotion was watched, in the blocks *served*.
     """
     policy, count = health.policy.segments, len(watch.segments)
     first = normal(watch.normal[k], count, policy) if watch.normal else None
     if first is None:
         return None
-    later = of_segment((one.parts[health.champion] for one in watched(watch, health)), k)
+    later = of_segment((one.parts[health.champion] for one in served), k)
     found = max(first, normal(later, count, policy) or 0.0)
     return found * (1 + health.policy.loss.tolerance)
+
+
+def named_in(subject: str, names: Iterable[str]) -> str:
+    """Name which of *names* a subject, `segment: features`, is about; of two that begin alike the one named whole."""
+    return max((one for one in names if subject.startswith(f"{one}: ")), key=len, default="")
 
 
 def rows(watch: Watch, k: int) -> int:

@@ -32,7 +32,8 @@ def _versions(scene: Scene, health: ModelHealth) -> list[dict[str, Any]]:
     """
     alarmed = health.alarm.at_row if health.alarm and health.alarmed_by == Signal.LOSS else 0
     first = max(alarmed, health.loss_told_row, health.calm_row, health.epoch_row, scene.watch.reference_rows)
-    blocks = latest(scene.watch.blocks, first, health.policy.windows.blocks * health.policy.loss.memory)
+    most = health.policy.windows.blocks * health.policy.loss.memory
+    blocks = latest(scene.watch.blocks_past(first), first, most)
     found = []
     for version in dict.fromkeys((health.champion, health.candidate, health.rollback_target)):
         known = [one for one in blocks if version in one.cost and one.cost[version][0]]

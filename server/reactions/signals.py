@@ -10,6 +10,7 @@ from monitoring.drift.assumptions import assumptions
 from monitoring.signals import series
 from server.judges.data import SINGLE
 from server.judges.rulings import Ruling
+from server.reactions import segments
 from server.reactions.scene import Scene
 from server.watching.closings import LabelWindow, RowWindow, SeriesPoint
 from server.watching.parts import PartWindow
@@ -32,21 +33,17 @@ def look_at_window(scene: Scene, window: RowWindow) -> None:
 
 def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
     """Note features that have left, unless that is what the model is under suspicion of."""
-    signal = health.alarmed_by
-    if signal != Signal.DRIFT:
-        faulty = sorted({fault.feature for fault in window.faults}) if signal == Signal.QUALITY else []
+    if health.alarmed_by != Signal.DRIFT:
         inputs = _drift(scene, health, window, window.departures_before.to_json())
-        scene.follow("drift_note@1", {**inputs, "faulty": faulty})
+        scene.follow("drift_note@1", {**inputs, "faulty": _faulty(health, window)})
 
 
 def look_at_labels(scene: Scene, window: LabelWindow) -> None:
     """Note features that have left among rows of one label, unless drift is what the model is under suspicion of."""
     health = scene.health
-    signal = health.alarmed_by
-    if signal == Signal.DRIFT:
+    if health.alarmed_by == Signal.DRIFT:
         return
-    faults = scene.watch.windows[-1].faults if scene.watch.windows and signal == Signal.QUALITY else ()
-    faulty = sorted({fault.feature for fault in faults})
+    faulty = _faulty(health, *scene.watch.windows[-1:])
     if window.moved:
         scene.follow("labels_moved@1", {"at_row": scene.at_row, **window.moved.inputs, "faulty": faulty})
     if window.told:
@@ -55,6 +52,13 @@ def look_at_labels(scene: Scene, window: LabelWindow) -> None:
             "parts": [part.to_json() for part in window.told], "faulty": faulty,
         }  # fmt: skip
         scene.follow("label_drift_note@1", inputs)
+
+
+def _faulty(health: ModelHealth, *windows: RowWindow) -> list[str]:
+    """Name the features whose data are broken in *windows*, where that is what the model is under suspicion of."""
+    if health.alarmed_by != Signal.QUALITY:
+        return []
+    return sorted({fault.feature for window in windows for fault in window.faults})
 
 
 def _look_at_data(scene: Scene, window: RowWindow) -> None:
@@ -91,10 +95,10 @@ def _suspect_segment(scene: Scene, window: RowWindow) -> None:
 
 def _ask_segment(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
     """Let the segment under suspicion speak, if the window has rows of it."""
-    subject = health.alarmed_about
-    mine = [part for part in window.parts if subject.startswith(f"{part.name}: ")]
-    if mine:  # of two whose names begin alike, the one that is named whole
-        scene.follow(SEGMENT_DRIFT, _within(scene, window, max(mine, key=lambda part: len(part.name))))
+    parts = {part.name: part for part in window.parts}
+    mine = parts.get(segments.named_in(health.alarmed_about, parts))
+    if mine is not None:
+        scene.follow(SEGMENT_DRIFT, _within(scene, window, mine))
 
 
 def _within(scene: Scene, window: RowWindow, part: PartWindow) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from server.reactions import challenge, segments, shifts
-from server.reactions.evidence import latest, lead, of_late, own_loss, since
+from server.reactions.evidence import earliest, latest, lead, of_late, own_loss, since
 from server.reactions.scene import Scene
 from server.watching.closings import LabelBlock
 from statemachine import commands as c
@@ -33,7 +34,7 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     if scene.watermark_us < health.cooldown_until_us:
         return
     blocks = of_late(scene.watch, health)
-    if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health):
+    if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health, blocks):
         return
     pinned = health.rollback_target
     if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:
@@ -43,9 +44,8 @@ def _suspect(scene: Scene, health: ModelHealth) -> None:
     challenge.try_challenger(scene)
 
 
-def _loss_rises(scene: Scene, health: ModelHealth) -> bool:
+def _loss_rises(scene: Scene, health: ModelHealth, blocks: list[LabelBlock]) -> bool:
     """Raise the alarm of the loss where it rises; also where what is looked into would shut it out."""
-    blocks = of_late(scene.watch, health)
     return scene.follow("alarm@2", _value(scene, health, Signal.LOSS, blocks)) is not None
 
 
@@ -60,7 +60,7 @@ def _resolve(scene: Scene, health: ModelHealth) -> None:
     alarm = health.alarm
     if alarm is None:
         return
-    if alarm.signal in NARROWER and _loss_rises(scene, health):
+    if alarm.signal in NARROWER and _loss_rises(scene, health, of_late(scene.watch, health)):
         return
     if alarm.signal == Signal.REGRET:
         challenge.look_again(scene)
@@ -89,10 +89,10 @@ def _recover(scene: Scene, health: ModelHealth) -> None:
     if alarm is None:
         return
     first, told = max(alarm.at_row, health.epoch_row), health.loss_told_row
-    behind = [one for one in since(scene.watch, first) if told <= first or one.end_row <= told]
-    early = behind[: policy.windows.blocks * policy.confirmation.most_windows]
+    most = policy.windows.blocks * policy.confirmation.most_windows
+    early = earliest(scene.watch.blocks_past(first), first, most, told if told > first else inf)
     begun = max([first, told, *(one.end_row for one in early)])
-    late = latest(scene.watch.blocks, begun, policy.windows.blocks * RECOVERY_WINDOWS)
+    late = latest(scene.watch.blocks_past(begun), begun, policy.windows.blocks * RECOVERY_WINDOWS)
     inputs, risen = (_of_alarm(scene, health, alarm, blocks) for blocks in (late, early))
     if inputs is not None and risen is not None:
         scene.follow("recovery@2", {**inputs, "risen": risen["blocks"]})

@@ -114,7 +114,7 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
     async def _admit(self, header: pb.UploadHeader) -> None:
         """Refuse bytes of a worker that holds no lease, or for a model that nobody knows."""
         if header.WhichOneof("purpose") == "lease":
-            await read(self._service.jobs.held, header.lease.job_id, header.lease.attempt)
+            await read(self._service.jobs.held, header.lease.job_id, header.lease.attempt, "upload")
         else:
             first = "header.initial_version.model"
             with naming(first):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -31,6 +32,8 @@ class Blocks:
     def __init__(self, schema: Schema, tape: Tape, policy: Policy, reference_rows: int, unit: float) -> None:
         self.rows = policy.windows.block_for(reference_rows)
         self.closed: list[LabelBlock] = []
+        self._reached: list[int] = []  #: one past the highest row so far, block by block
+        self._asked, self._inside, self._seen = (0, 0), list[LabelBlock](), 0  #: rows, blocks in them, of so many
         self._schema, self._tape, self._reference_rows, self._unit = schema, tape, reference_rows, unit
         self.segments = segments(policy, schema)
         self.normal: list[tuple[Sums, ...]] = []  #: of the reference, segment by segment, block by block
@@ -46,6 +49,18 @@ class Blocks:
     def end(self) -> int:
         """One past the highest row that the latest block holds."""
         return max((one.end_row for one in self.closed[-1:]), default=self._reference_rows)
+
+    def past(self, row: int) -> list[LabelBlock]:
+        """Give the blocks from the first on that holds *row* or one behind it: labels come in any order."""
+        return self.closed[bisect_right(self._reached, row) :]
+
+    def within(self, first: int, end: int) -> list[LabelBlock]:
+        """Give the blocks that lie wholly in [first, end); each is looked at once, while these rows are asked for."""
+        if self._asked != (first, end):
+            self._asked, self._inside, self._seen = (first, end), [], bisect_right(self._reached, first)
+        self._inside += [one for one in self.closed[self._seen :] if first <= one.first_row and one.end_row <= end]
+        self._seen = len(self.closed)
+        return self._inside.copy()
 
     def take(self, rows: Rows) -> Iterator[LabelBlock]:
         """Add *rows* whose labels are on the tape now, in the order in which they came; give the blocks that close."""
@@ -86,6 +101,7 @@ class Blocks:
             arms=self._arms(rows),
         )  # fmt: skip
         self.closed.append(one)
+        self._reached.append(max([one.end_row, *self._reached[-1:]]))
         return one
 
     def _difference(self, left: str, right: str, rows: Rows) -> Ints:

@@ -70,6 +70,14 @@ class Watch:
         """All blocks of labelled rows."""
         return self._blocks.closed
 
+    def blocks_past(self, row: int) -> list[LabelBlock]:
+        """Give the blocks from the first on that holds *row* or one behind it; no other lies wholly behind it."""
+        return self._blocks.past(row)
+
+    def blocks_within(self, first: int, end: int) -> list[LabelBlock]:
+        """Give the blocks that lie wholly in [first, end), at little cost where the same rows are asked for again."""
+        return self._blocks.within(first, end)
+
     @property
     def labelled_end(self) -> int:
         """One past the highest row that the latest block holds."""

@@ -96,21 +96,21 @@ def lease_job(draft: Draft, command: LeaseJob) -> None:
 
 def expire_lease(draft: Draft, command: ExpireLease) -> None:
     """Take the job from a silent worker."""
-    _require_attempt(draft, command.job, command.attempt)
+    _require_attempt(draft, "expire", command.job, command.attempt)
     draft.add(e.LeaseExpired(job=command.job, attempt=command.attempt))
     _again_or_never(draft, Reason.LEASE_LOST, "the worker fell silent")
 
 
 def fail_attempt(draft: Draft, command: FailAttempt) -> None:
     """Try again, or give up when the attempts are used."""
-    _require_attempt(draft, command.job, command.attempt)
+    _require_attempt(draft, "fail", command.job, command.attempt)
     draft.add(e.AttemptFailed(job=command.job, attempt=command.attempt, failure=command.failure, note=command.note))
     _again_or_never(draft, Reason.TRAIN_FAILED, command.failure)
 
 
 def submit_candidate(draft: Draft, command: SubmitCandidate) -> None:
     """Take the winner of the bake-off to its gates."""
-    _require_attempt(draft, command.job, command.attempt)
+    _require_attempt(draft, "complete", command.job, command.attempt)
     draft.move("submit_candidate", Reason.TRAINED, command.entrant)
     if command.remedy == Remedy.NOTHING:
         return  # the champion won: there is no candidate, and the gates will say so
@@ -160,12 +160,12 @@ def _again_or_never(draft: Draft, reason: Reason, note: str) -> None:
         draft.move("abandon", Reason.TRAIN_FAILED, note)
 
 
-def _require_attempt(draft: Draft, job: str, attempt: int) -> None:
+def _require_attempt(draft: Draft, asked: str, job: str, attempt: int) -> None:
     remedy = draft.health.remediation
     place = draft.health.place
     if remedy is None or remedy.job != job or remedy.attempt != attempt or place != LEASED:
         holder = f"attempt {remedy.attempt} of {remedy.job}" if remedy and place == LEASED else "nobody"
-        raise StaleLease("complete", str(place), f"attempt {attempt} of {job} does not hold the job; {holder} does")
+        raise StaleLease(asked, str(place), f"attempt {attempt} of {job} does not hold the job; {holder} does")
 
 
 def _remedy(draft: Draft) -> Remediation:

@@ -75,6 +75,18 @@ def test_where_no_schema_can_stand_a_migration_is_refused_with_what_is_accepted(
         migrate.upgrade(url)
 
 
+def test_what_is_to_be_opened_is_brought_up_to_date_and_refused_as_its_opener_would(
+    empty_url: str, opened: Opening
+) -> None:
+    for url in (empty_url, "memory://"):
+        migrate.prepare(url)
+        migrate.prepare(url)
+        assert opened(url).read(lambda reader: reader.head().position) == 0
+
+    with pytest.raises(DatabaseUrlInvalid, match="must be memory://, sqlite:///path or postgresql://host/name"):
+        migrate.prepare("mysql://host/name")
+
+
 def test_a_database_without_a_schema_is_refused_with_both_versions(empty_url: str, opened: Opening) -> None:
     with pytest.raises(WrongSchemaVersion) as refused:
         opened(empty_url)

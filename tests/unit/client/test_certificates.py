@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -64,6 +67,40 @@ def test_a_file_that_is_away_changes_nothing_at_work_and_is_refused_at_the_start
     assert not files.renew()
     with pytest.raises(FileNotFoundError, match=kind):
         CertificateFiles(*(shown / one for one in KINDS))
+
+
+def test_a_method_is_made_once_for_each_channel_and_keeps_none_of_before_open(
+    files: CertificateFiles, shown: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, asked, channels = [0.0], list[int](), list[weakref.ref[grpc.Channel]]()
+
+    def make(credentials: grpc.ChannelCredentials) -> grpc.Channel:
+        channel = grpc.secure_channel("127.0.0.1:1", credentials)
+        number, plain = len(channels), channel.unary_unary
+        channels.append(weakref.ref(channel))
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            asked.append(number)
+            return plain(*args, **kwargs)
+
+        monkeypatch.setattr(channel, "unary_unary", counted)
+        return channel
+
+    channel = RenewingChannel(files, make, lambda: now[0])
+    asks = [channel.unary_unary(f"/remission.v1.Nothing/{name}") for name in ("Ask", "Rest")]
+    for ask in (*asks, *asks):
+        ask.future(b"", timeout=0.01).cancel()
+    for kind in KINDS:
+        (shown / kind).write_bytes((other / kind).read_bytes())
+    now[0] += LOOK_SECONDS
+    for _ in range(2):
+        asks[0].future(b"", timeout=0.01).cancel()
+    monkeypatch.undo()
+    gc.collect()
+    alive = [one() is not None for one in channels]
+    channel.close()
+
+    assert (asked, alive) == ([0, 0, 1], [False, True])
 
 
 def test_a_channel_is_made_anew_for_the_next_call_once_files_are_new(

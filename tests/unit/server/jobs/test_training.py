@@ -64,6 +64,17 @@ def test_a_result_of_another_attempt_changes_nothing(service: Service, attempt: 
     assert events(service) == before
 
 
+def test_a_lost_lease_is_refused_by_the_name_of_what_was_asked_for(service: Service) -> None:
+    job = leased(service)
+
+    with pytest.raises(StaleLease, match="fail is refused in leased: attempt 2 of"):
+        service.jobs.fail(job.job, 2, "CRASHED", "boom").result()
+    with pytest.raises(StaleLease, match="complete is refused in leased: attempt 2 of"):
+        hand_in(service, replace(job, attempt=2), won(), uploaded(service))
+    with pytest.raises(StaleLease, match="upload is refused in leased: attempt 2 of"):
+        service.jobs.held(job.job, 2, "upload")
+
+
 def test_a_job_that_never_was_is_missing(service: Service) -> None:
     job = leased(service)
 

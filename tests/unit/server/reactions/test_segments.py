@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from server.errors import Invalid
-from server.reactions.segments import by_window
+from server.reactions.segments import by_window, named_in
 from server.requests import Categories, LabelsBatch, NewModel, ReferenceRows, RowsBatch
 from server.service import Service
 from statemachine.health import ModelHealth
@@ -249,3 +249,8 @@ def test_more_categories_than_are_watched_are_refused_with_their_number(service:
     policy = {"segments": BY_REGION}
     with pytest.raises(Invalid, match="20 segments are not accepted; 16 over all splits are, such as by fewer values"):
         service.create_model(replace(asked, name="n", request_id="n", features=features, policy=policy)).result()
+
+
+@pytest.mark.parametrize(("subject", "named"), [("x: y: age", "x: y"), ("x: age", "x"), ("z: age", ""), ("x", "")])
+def test_a_subject_is_about_the_segment_that_it_names_whole(subject: str, named: str) -> None:
+    assert named_in(subject, ("x", "x: y")) == named
