@@ -71,8 +71,10 @@ of a row that are numbers, in the part of the Common Expression Language that [c
 a column whose name is no word is `row["its name"]`. A row that lacks a number which the rule asks for, and one in
 which a comparison is of no number, as 0.0 / 0.0, neither keeps the rule nor breaks it. Rows that break it are counted
 in each window; more of them than the reference had, and than is tolerated, are a fault of the data by the name of the
-rule, and are kept out of training like other broken rows. A rule about a column that a model does not have as a number
-is refused when the model is given the policy.
+rule, and are kept out of training like other broken rows. Where rows of the reference broke it in clumps, as those of
+one device may, rows say as much less as their counts there varied more than those of independent rows. A rule that the
+reference breaks in so many rows that 90 % are tolerated is not judged: by default from 45 % on. A rule about a column
+that a model does not have as a number is refused when the model is given the policy.
 
 ```yaml
 quality:

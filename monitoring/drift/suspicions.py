@@ -23,10 +23,13 @@ class Suspicion:
     since: int
     sums: tuple[int, ...] = (0,) * len(STEPS)
 
-    def after(self, count: int, rows: int, cap: int) -> Suspicion:
-        """Return the suspicion after a window in which *count* of *rows* rows have the value."""
+    def after(self, count: int, rows: int, cap: int, dispersion: float = 1.0) -> Suspicion:
+        """Return the suspicion after a window in which *count* of *rows* rows have the value.
+
+        Rows that go together by *dispersion* say so many times less than as many independent ones.
+        """
         rates = [self.tolerated + (1 - self.tolerated) * step for step in STEPS[-len(self.sums) :]]
-        gains = (_gain(rate, self.tolerated, count, rows) for rate in rates)
+        gains = (round(_gain(rate, self.tolerated, count, rows) / dispersion) for rate in rates)
         return replace(
             self, sums=tuple(min(max(old, 0) + gain, cap) for old, gain in zip(self.sums, gains, strict=True))
         )

@@ -5,7 +5,8 @@ step that is r times as long as the longest of n is n to the power of -r (steps 
 Lewis 1966); a stretch without rows is reported where that is rarer than all kinds of faults share, and where it is
 three times as long as any of the reference. Nights and weekends that the reference has had are steps like others. Rows
 that run behind the latest one by more than clocks differ, and by more than the longest step, are what an hour of
-another time zone makes; in batches that were held back it looks the same. A clock set ahead looks like a stretch
+another time zone makes; in batches that were held back it looks the same, and is tolerated as far as the reference had
+it. A clock set ahead looks like a stretch
 without rows. What lies more than a day behind, in the future or in 1970 is refused when it comes.
 """
 
@@ -13,10 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring.drift.streams import Thresholds
 from monitoring.profiles.reference import Ints
@@ -68,19 +70,24 @@ class Ticks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """How the rows of the reference came: all of them, and the most in one window that stood still."""
+    """How the rows of the reference came: all of them, and the most in one window that stood still, or lay behind."""
 
     whole: Ticks
     worst: Counted
+    behind: int = 0  #: rows that lay behind by more than `late_us`
+    worst_behind: Counted = (0, 0)
 
     @classmethod
     def of(cls, times_us: Ints, window: int) -> Self:
         """Learn from the times (n,), n > 0, of the reference's rows, cut into windows of about *window* rows."""
-        parts = np.array_split(np.diff(times_us, prepend=times_us[0] - 1) == 0, max(len(times_us) // window, 1))
-        worst = max(((int(part.sum()), len(part)) for part in parts), key=lambda one: one[0] / max(one[1], 1))
-        first = int(times_us[0])
+        first, windows = int(times_us[0]), max(len(times_us) // window, 1)
         whole = Ticks.of(times_us, np.arange(len(times_us)), (first - 1, first), DIFFER_US)
-        return cls(whole=whole, worst=worst)
+        still = np.diff(times_us, prepend=first - 1) == 0
+        made = cls(whole=whole, worst=_worst(still, windows))
+        behind = np.maximum.accumulate(times_us) - times_us > made.late_us
+        if not behind.any():
+            return made
+        return replace(made, behind=int(behind.sum()), worst_behind=_worst(behind, windows))
 
     @property
     def late_us(self) -> int:
@@ -89,9 +96,12 @@ class Rhythm:
 
     def tolerated(self, policy: Thresholds) -> tuple[float, float]:
         """Return the shares of rows that may stand still, and lie behind."""
-        share = self.whole.still / self.whole.rows
-        still = max(policy.extra_ratio * share, share + policy.extra_share, self.worst[0] / max(self.worst[1], 1))
-        return still, policy.extra_share
+        each = (self.whole.still, self.worst), (self.behind, self.worst_behind)
+        still, behind = (self._tolerated(rows / self.whole.rows, worst, policy) for rows, worst in each)
+        return still, behind
+
+    def _tolerated(self, share: float, worst: Counted, policy: Thresholds) -> float:
+        return max(policy.extra_ratio * share, share + policy.extra_share, worst[0] / max(worst[1], 1))
 
     def evidence(self, ticks: Ticks) -> float:
         """Return the evidence in nats that the longest step of a window is none of this rhythm.
@@ -107,11 +117,20 @@ class Rhythm:
         return round(ratio * math.log(max(self.whole.rows, 2)) - math.log(max(ticks.rows, 1)), 6)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, for canonical bytes."""
-        return {"whole": self.whole.to_json(), "worst": list(self.worst)}
+        """Return plain values, for canonical bytes: in the form of before where no row of the reference lay behind."""
+        plain = {"whole": self.whole.to_json(), "worst": list(self.worst)}
+        return {**plain, "behind": [self.behind, *self.worst_behind]} if self.behind else plain
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
         """Undo `to_json`."""
         bad, known = data["worst"]
-        return cls(whole=Ticks.from_json(data["whole"]), worst=(int(bad), int(known)))
+        behind, *worst = map(int, data.get("behind", (0, 0, 0)))
+        whole = Ticks.from_json(data["whole"])
+        return cls(whole=whole, worst=(int(bad), int(known)), behind=behind, worst_behind=(worst[0], worst[1]))
+
+
+def _worst(rows: NDArray[np.bool_], windows: int) -> Counted:
+    """Return the counts of the window, of so many, of which most are among *rows* (n,)."""
+    parts = ((int(part.sum()), len(part)) for part in np.array_split(rows, windows))
+    return max(parts, key=lambda one: one[0] / max(one[1], 1))

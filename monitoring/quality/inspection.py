@@ -138,6 +138,7 @@ class _Asked:
     """What is looked for beside values: as far as the policy asks for it, and *before* tells how the reference was."""
 
     shares: dict[tuple[str, str], float]  #: tolerated, by feature and kind
+    dispersion: tuple[float, ...]  #: of each of them; none where all rows are taken for independent
     still: tuple[Stillness, ...]
     labelling: Labelling | None
     labels: tuple[Suspicion | None, ...]
@@ -147,8 +148,11 @@ class _Asked:
     def of(cls, habits: Habits | None, policy: Wanted, before: Before) -> Self:
         """Ask for rows sent again where there are *habits*, and for all else by the policy."""
         labelling = before.labelling if LABELS in policy.looks_for else None
+        shares = _tolerated(habits, policy, before)
+        clumped = len(before.dispersion) == len(policy.rules) == len(before.broken) > 0
         return cls(
-            shares=_tolerated(habits, policy, before),
+            shares=shares,
+            dispersion=(*before.dispersion, *[1.0] * (AGAIN in shares)) if clumped else (),
             still=before.still if policy.entity else (),
             labelling=labelling,
             labels=tuple(labelling.streams(policy)) if labelling else (),
@@ -166,7 +170,8 @@ class _Asked:
         found, patience = dict[str, Lookout[Any]](), policy.false_alarm_windows
         threshold = math.log(patience * max(streams, 1))
         if self.shares:
-            watch = ShareWatch.start([*self.shares.values()], patience, streams - len(self.shares))
+            beside = streams - len(self.shares)
+            watch = ShareWatch.start([*self.shares.values()], patience, beside, self.dispersion)
             found["shares"] = ShareLookout(watch, tuple(self.shares))
         if self.still:
             frozen = FrozenWatch.start(self.still, policy, streams - len(self.still))

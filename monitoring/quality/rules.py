@@ -2,7 +2,7 @@
 
 A row breaks a rule or keeps it; one that lacks a number which the rule asks for does neither. The rows of a window that
 break it are a stream of "so many of n" as all kinds of faults are, of which is tolerated what the reference broke, and
-more as the policy says.
+more as the policy says. Where its rows broke a rule in clumps, as those of one station do, they will again.
 """
 
 from __future__ import annotations

@@ -66,9 +66,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What the rows of the reference did of what a policy asks: broke rules, let values stand, had labels, came."""
+    """What the rows of the reference did of what a policy asks: broke rules, let values stand, had labels, came.
+
+    `dispersion` says of each rule how much more the counts of rows that broke it varied than those of independent rows.
+    """
 
     broken: tuple[Counted, ...] = ()
+    dispersion: tuple[float, ...] = ()
     still: tuple[Stillness, ...] = ()
     labelling: Labelling | None = None
     rhythm: Rhythm | None = None
@@ -77,6 +81,7 @@ class Before:
         """Return what there is, by the names under which evidence holds it."""
         told = {
             "rules": [list(one) for one in self.broken],
+            "rule_dispersion": list(self.dispersion) if max(self.dispersion, default=1.0) > 1 else [],
             "still": [one.to_json() for one in self.still],
             "labelling": self.labelling and self.labelling.to_json(),
             "rhythm": self.rhythm and self.rhythm.to_json(),
@@ -87,7 +92,8 @@ class Before:
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read it from evidence that holds it among others."""
         return cls(
-            broken=_broken(data), still=tuple(Stillness.from_json(one) for one in data.get("still", ())),
+            broken=_broken(data), dispersion=tuple(map(float, data.get("rule_dispersion", ()))),
+            still=tuple(Stillness.from_json(one) for one in data.get("still", ())),
             labelling=Labelling.from_json(data["labelling"]) if "labelling" in data else None,
             rhythm=Rhythm.from_json(data["rhythm"]) if "rhythm" in data else None,
         )  # fmt: skip

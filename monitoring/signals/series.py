@@ -3,7 +3,9 @@
 The first points give the baseline. A later point is bad if it is worse than the baseline's middle by more than the
 tolerance, and farther from it than any baseline point. Were the series what it was, points would be exchangeable, and
 the chance that the next one is bad, given t later points with j bad ones, at most (j + 1) / (k + t + 1): so the
-evidence needs no law of the values. An alarm raises suspicion; only points after it confirm or clear it.
+evidence needs no law of the values. Most series go on as they are for a while, and their points are not exchangeable:
+evidence is weighed by the course of those before it. An alarm raises suspicion; only points after it confirm it, or
+clear it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from statistics import median
 from typing import Any, Literal, Protocol
+
+from monitoring.signals.course import NO_POINTS, Course
 
 Direction = Literal["higher_is_worse", "lower_is_worse"]
 Phase = Literal["learning", "watching", "suspect", "confirmed"]
@@ -94,6 +98,7 @@ class SeriesWatch:
     run: tuple[int, int] = (0, 0)  #: points and bad points since the evidence was last 0
     onset: int = -1
     recent: tuple[bool, ...] = ()
+    course: Course | None = NO_POINTS  #: while nothing spoke for a change; None: points are taken for exchangeable
 
     def observe(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, SeriesFinding]:
         """Take the next point and say what it taught.
@@ -135,7 +140,8 @@ class SeriesWatch:
     def _learn(self, value: float, policy: Thresholds) -> SeriesWatch:
         first = (*self.first, value)
         phase: Phase = "watching" if len(first) >= policy.baseline_points else "learning"
-        return replace(self, first=first, points=self.points + 1, phase=phase)
+        course = self.course and self.course.observe(value)
+        return replace(self, first=first, points=self.points + 1, phase=phase, course=course)
 
     def _rate(self) -> float:
         """Return the chance of a bad point if nothing changed."""
@@ -143,7 +149,8 @@ class SeriesWatch:
 
     def _gain(self, *, bad: bool) -> float:
         rate = min(self._rate(), ILL)
-        return math.log(ILL / rate) if bad else math.log((1 - ILL) / (1 - rate))
+        weight = self.course.weight() if self.course else 1.0
+        return weight * (math.log(ILL / rate) if bad else math.log((1 - ILL) / (1 - rate)))
 
     def _watch(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
         bad = self._is_bad(value)
@@ -158,6 +165,7 @@ class SeriesWatch:
             evidence=evidence,
             run=(seen + 1, ill + bad),
             onset=self.points if anew else self.onset,
+            course=self.course and (self.course.interrupted() if evidence > 0 else self.course.observe(value)),
         )
         # After a long calm one bad point is much evidence; it still takes two, since outliers happen.
         if evidence < math.log(policy.alarm) or after.run[1] < 2:  # noqa: PLR2004 - "two" as said above
@@ -207,7 +215,9 @@ class SeriesWatch:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
-        return {**asdict(self), "first": list(self.first), "run": list(self.run), "recent": list(self.recent)}
+        plain = {name: value for name, value in asdict(self).items() if name != "course"}
+        course = {} if self.course is None else {"course": self.course.to_json()}
+        return {**plain, "first": list(self.first), "run": list(self.run), "recent": list(self.recent), **course}
 
 
 # Asked three times a point, of a baseline that stays: to work it out each time was half of a whole derivation. Zeros of
@@ -222,16 +232,17 @@ def _bounds(first: tuple[float, ...], direction: Direction, tolerance: float, re
 
 
 def restored(state: dict[str, Any]) -> SeriesWatch:
-    """Undo `SeriesWatch.to_json`."""
+    """Undo `SeriesWatch.to_json`; a state without a course goes on without one, as it did before there was any."""
     lists = {"first": tuple(state["first"]), "run": tuple(state["run"]), "recent": tuple(state["recent"])}
-    return SeriesWatch(**{**state, **lists})
+    course = Course.from_json(state["course"]) if "course" in state else None
+    return SeriesWatch(**{**state, **lists, "course": course})
 
 
 def judge(inputs: dict[str, Any], policy: Thresholds) -> SeriesFinding:
     """Fold the recorded values and return what the last one taught.
 
     *inputs* holds `points` (values), and the `state` of the series before them or, from the first point on, its `name`,
-    `direction`, `tolerance` and `relative`.
+    `direction`, `tolerance` and `relative`; such a series has no course.
 
     Raises:
         ValueError: There are no points, or one is not finite.
@@ -262,4 +273,5 @@ def _started(inputs: dict[str, Any]) -> SeriesWatch:
         direction=inputs["direction"],
         tolerance=inputs["tolerance"],
         relative=inputs["relative"],
+        course=None,
     )

@@ -12,12 +12,12 @@ from statemachine.timers import SECOND_US
 from statemachine.words import Reason
 
 
-def series(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """Raise suspicion where a metric series has moved to the worse."""
+def series(inputs: Inputs, policy: Policy, detector: str) -> Ruling | None:
+    """Raise suspicion where a metric series has moved to the worse; the state on record says by which rule."""
     found = points.judge(inputs, policy.metrics)
     if not points.raises(found, policy.metrics):
         return None
-    return raised(inputs, "series@1", found.log_evidence, int(inputs["at_row"]))
+    return raised(inputs, detector, found.log_evidence, int(inputs["at_row"]))
 
 
 def series_resolve(inputs: Inputs, policy: Policy) -> Ruling | None:

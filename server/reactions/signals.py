@@ -130,11 +130,16 @@ def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
     health = scene.health
     shared = {"signal": str(Signal.METRIC), "subject": closing.name, "at_row": scene.at_row, "number": closing.number}
     if health.place == HEALTHY:
-        scene.follow("series@1", {**shared, "state": closing.before.to_json(), "points": [closing.value]})
+        _ask_series(scene, "series", {**shared, "state": closing.before.to_json(), "points": [closing.value]})
     elif health.alarm is not None and (health.alarm.signal, health.alarm.subject) == (Signal.METRIC, closing.name):
-        judge = {SUSPECT: "series_resolve@1", DEGRADED: "series_recovered@1"}.get(health.place)
+        judge = {SUSPECT: "series_resolve", DEGRADED: "series_recovered"}.get(health.place)
         if judge is not None:
-            scene.follow(judge, {**shared, **_since_alarm(scene, health.alarm, closing)})
+            _ask_series(scene, judge, {**shared, **_since_alarm(scene, health.alarm, closing)})
+
+
+def _ask_series(scene: Scene, judge: str, inputs: dict[str, Any]) -> None:
+    """Ask by the rule of the state that points are added to: what was alarmed without a course is resolved without."""
+    scene.follow(f"{judge}@{2 if 'course' in inputs['state'] else 1}", inputs)
 
 
 def _since_alarm(scene: Scene, alarm: Alarm, closing: SeriesPoint) -> dict[str, Any]:

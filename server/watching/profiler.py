@@ -25,7 +25,7 @@ from monitoring.quality.labels import LABELS, Labelled, Labelling
 from monitoring.quality.resent import MEMORY, Trail, digests
 from monitoring.quality.rules import broken
 from monitoring.quality.seen import Before, Seen
-from monitoring.quality.shares import Counted
+from monitoring.quality.shares import Counted, dispersion
 from server.intake.feed import Floats, Ints
 from server.intake.schema import NUMERIC, Schema
 from server.watching.closings import RowWindow, ShapeWindow
@@ -38,6 +38,7 @@ from server.watching.tape import Tape
 from statemachine.policies.policy import Policy
 
 KEPT_WINDOWS = 50
+MOST_BLOCKS = 256  #: of a reference, to tell whether rows that break a rule come together
 
 
 class Profiler:
@@ -128,6 +129,11 @@ class Profiler:
         columns = {one.name: matrix[:, i] for i, one in enumerate(self._schema.features) if one.kind == NUMERIC}
         return broken(self._policy.quality.rules, columns, len(matrix))
 
+    def _clumped(self, matrix: Floats) -> tuple[float, ...]:
+        """Tell of each rule how much rows that break it come together, by blocks as windows have them."""
+        blocks = min(max(len(matrix) * self._policy.windows.blocks // self.rows, 1), MOST_BLOCKS)
+        return tuple(map(dispersion, zip(*map(self._broken, np.array_split(matrix, blocks)), strict=True)))
+
     def look_at_reference(self) -> None:
         """Remember what its rows, which have come now, break of rules, and which came last."""
         alive = self._tape.features(0, self._reference_rows)[~self._tape.erased[: self._reference_rows]]
@@ -135,7 +141,9 @@ class Profiler:
         if policy.entity:
             self._entities = Entities(self._schema, self._tape, policy.entity, self._reference_rows, self.reference)
         still = self._entities.still if self._entities else ()
-        self.before = Before(broken=self._broken(alive), still=still, rhythm=self._rhythm())
+        self.before = Before(
+            broken=self._broken(alive), dispersion=self._clumped(alive), still=still, rhythm=self._rhythm()
+        )
         self._quality = Inspection.start(self.reference, habits, policy, self.before)
         if self.parts.number and len(alive):
             outputs = self._tape.served(0, self._reference_rows)[~self._tape.erased[: self._reference_rows]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from statemachine.policies.sections import FAULTS
@@ -66,6 +68,19 @@ def test_a_rule_that_rows_break_is_a_fault_by_its_name_and_starts_no_retraining(
     assert not [event for event in events if event["type"] == "remediation_started"]
     assert (audit.rederived, audit.failures) == (audit.decisions, [])
     assert audit.decisions >= 3
+
+
+def test_a_rule_that_rows_go_on_to_break_in_clumps_as_they_did_in_the_reference_is_no_fault() -> None:
+    stream, chance = planted("none", SEED), np.random.default_rng(4)
+    clumps = np.repeat(chance.random(stream.rows // 10) < 0.05, 10)  # 5 % of rows, ten at a time
+    told = [replace(one, values=np.where(clumps, 3.0, np.minimum(one.values, 2.5))) for one in stream.columns[3:]]
+    rules = [{"name": "low", "must": "d < 2.9"}]
+    blind = {"looks_for": [], "extra_share": 0.95}  # to what tells of a column alone
+
+    events, audit = lived(replace(stream, columns=(*stream.columns[:3], *told)), quality={**blind, "rules": rules})
+
+    assert "quality" not in [event["payload"]["signal"] for event in events if event["type"] == "alarm_raised"]
+    assert (audit.rederived, audit.failures) == (audit.decisions, [])
 
 
 def test_rows_that_are_ingested_again_are_a_fault_until_they_end_and_start_no_retraining() -> None:

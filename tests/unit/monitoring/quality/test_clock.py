@@ -122,6 +122,35 @@ def test_an_hour_of_another_time_zone_is_found_and_what_clocks_differ_by_is_not(
     assert not [one for one in kinds(told(differing)) if "clock_behind" in one]
 
 
+def held_back(times: Ints, share: float, seed: int, since: int = 0) -> Ints:
+    """Give *times* of which *share* of the rows from *since* on came two hours late."""
+    late = (np.random.default_rng(seed).random(len(times)) < share) & (np.arange(len(times)) >= since)
+    return np.where(late, times - 2 * HOUR, times)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_rows_that_are_held_back_as_they_were_in_the_reference_are_no_fault(share: float) -> None:
+    times = np.cumsum(steps(REFERENCE + 100 * WINDOW, 1))
+    found = [kinds(told(one)) for one in (held_back(times, share, 2), held_back(times, share, 2, REFERENCE))]
+
+    assert [sum("clock_behind" in one for one in each) > 50 for each in found] == [False, True]
+    assert not any(found[0])
+
+
+def test_an_hour_of_another_time_zone_is_found_also_where_the_reference_held_rows_back() -> None:
+    times = held_back(np.cumsum(steps(REFERENCE + 8 * WINDOW, 1)), 0.1, 2)
+    times[REFERENCE + 2 * WINDOW :] -= HOUR
+
+    assert "clock_behind" in set().union(*kinds(told(times))[2:5])
+
+
+def test_the_rhythm_of_a_reference_in_which_no_row_lay_behind_is_told_as_it_always_was() -> None:
+    rhythm = Rhythm.of(np.cumsum(steps(REFERENCE, 1)), WINDOW)
+
+    assert set(rhythm.to_json()) == {"whole", "worst"}
+    assert rhythm.tolerated(POLICY)[1] == POLICY.extra_share
+
+
 def test_a_policy_that_does_not_look_for_faults_of_the_clock_hears_nothing_of_them() -> None:
     times = np.cumsum(steps(REFERENCE + 6 * WINDOW, 1))
     times[REFERENCE + 2 * WINDOW :] += 1_000 * HOUR
@@ -149,7 +178,7 @@ def test_whatever_comes_ticks_are_those_that_counting_row_by_row_gives(
 
 @given(times=TIMES)
 def test_whatever_the_reference_was_its_rhythm_is_read_back_and_gives_evidence(times: list[int]) -> None:
-    rhythm = Rhythm.of(np.sort(np.array(times)), 7)
+    rhythm = Rhythm.of(np.array(times), 7)
 
     assert Rhythm.from_json(orjson.loads(canonical(rhythm.to_json()))) == rhythm
     assert math.isfinite(rhythm.evidence(Ticks(rows=9, still=0, behind=0, step_us=1 << 53, row=0)))

@@ -235,3 +235,29 @@ def test_a_sensor_that_freezes_waits_the_longer_the_more_is_looked_for_beside_it
     of_three, of_two = (Inspection.start(one, None, policy, before).frozen[1] for one in references)
 
     assert of_three > of_two > still.limit(math.log(policy.false_alarm_windows))
+
+
+def test_a_rule_that_the_reference_broke_in_clumps_is_judged_by_its_dispersion_live_and_from_evidence() -> None:
+    reference, habits = learned()
+    policy = replace(POLICY, rules=(Rule(name="less", must="few < x"),))
+    plain = Before(broken=((100, REFERENCE),))
+    before = replace(plain, dispersion=(8.0,))
+    windows = [
+        replace(one, broken=((35, 100),), resent=0) for one in windows_of(rows_of(900, 2), reference, habits)
+    ]  # fmt: skip
+    inputs = {
+        "reference": reference.to_json(), "habits": habits.to_json(), **before.to_json(),
+        "windows": [recorded(one) for one in windows],
+    }  # fmt: skip
+
+    found = played(Inspection.start(reference, habits, policy, before), windows)
+
+    assert Before.from_json(orjson.loads(canonical(before.to_json()))) == before
+    assert played(Inspection.start(reference, habits, policy, plain), windows)[1]
+    assert not found[1]
+    assert [one.feature for one in found[-1]] == ["rule:less"]
+    assert judge(orjson.loads(canonical(inputs)), policy) == found[-1]
+
+
+def test_evidence_of_rules_that_no_clump_broke_is_as_it_always_was() -> None:
+    assert Before(broken=((3, REFERENCE),), dispersion=(1.0,)).to_json() == {"rules": [[3, REFERENCE]]}

@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import orjson
 import pytest
 
+from monitoring.signals.course import Course
 from monitoring.signals.series import Direction, SeriesFinding, SeriesWatch, judge, restored
 from statemachine.policies.sections import Metrics
 
@@ -144,3 +146,96 @@ def test_a_series_without_points_is_refused() -> None:
 
     with pytest.raises(ValueError, match="m has no points"):
         judge(inputs, POLICY)
+
+
+def going_on(seed: int, alike: float, points: int) -> list[float]:
+    """Give a series of variance 1, each point of which has the correlation *alike* with the one before."""
+    steps, found = np.random.default_rng(seed).normal(size=points), [0.0]
+    found[0] = float(steps[0])
+    for step in steps[1:]:
+        found.append(alike * found[-1] + math.sqrt(1 - alike * alike) * float(step))
+    return found
+
+
+def watched(values: list[float], *, course: bool, tolerance: float = 2.0) -> list[SeriesFinding]:
+    watch, found = SeriesWatch(name="m", direction="higher_is_worse", tolerance=tolerance), []
+    watch = watch if course else replace(watch, course=None)
+    for value in values:
+        watch, finding = watch.observe(value, POLICY)
+        found.append(finding)
+    return found
+
+
+@pytest.mark.parametrize("alike", [0.2, 0.4, 0.6])
+def test_what_a_course_takes_off_is_what_theory_says(alike: float) -> None:
+    course = Course()
+    for value in going_on(1, alike, 20_000):
+        course = course.observe(1_000.0 + value)
+
+    assert course.weight() == pytest.approx((1 - alike) / (1 + alike), rel=0.05)
+
+
+@pytest.mark.parametrize(("values", "weight"), [
+    ([7.0] * 50, 1.0), ([1.0, -1.0] * 25, 1.0), ([1e300, -1e300, 1e300, 1e300, 1e308], 1.0), ([1.0, 2.0, 3.0], 1.0),
+    (list(range(100)), 1 / 9),
+])  # fmt: skip
+def test_a_course_of_any_points_has_a_weight(values: list[float], weight: float) -> None:
+    course = Course()
+    for value in values:
+        course = course.observe(float(value))
+
+    assert course.weight() == pytest.approx(weight, abs=1e-6)
+    assert Course.from_json(orjson.loads(orjson.dumps(course.to_json()))) == course
+
+
+def test_a_point_that_is_left_out_makes_no_pair() -> None:
+    whole = Course()
+    for value in (0.0, 1.0, 5.0):
+        whole = whole.observe(value)
+    cut = Course().observe(0.0).observe(1.0).interrupted().observe(5.0)
+
+    assert (whole.pairs, cut.pairs, cut.points) == (2, 1, 3)
+
+
+@pytest.mark.parametrize(("alike", "before", "most"), [(0.6, 0.1, 0.05), (0.8, 0.2, 0.1)])
+def test_series_that_go_on_from_point_to_point_are_confirmed_in_error_a_third_as_often(
+    alike: float, before: float, most: float
+) -> None:
+    """Of 300 series of 100 points behind the baseline that never change, at two standard deviations."""
+    series = [going_on(seed, alike, 108) for seed in range(300)]
+    plain, course = (
+        sum("confirmed" in verdicts(watched(one, course=known)) for one in series) / len(series)
+        for known in (False, True)
+    )
+
+    assert plain >= before
+    assert course <= most
+    assert course <= plain / 2.5
+
+
+@pytest.mark.parametrize(("alike", "most"), [(0.0, 5), (0.6, 9)])
+def test_a_jump_of_five_standard_deviations_is_confirmed_within_so_many_points(alike: float, most: int) -> None:
+    found = []
+    for seed in range(40):
+        values = [value + 5.0 * (k >= 38) for k, value in enumerate(going_on(seed, alike, 108))]
+        told = [one.point for one in watched(values, course=True) if one.verdict == "confirmed" and one.point >= 38]
+        found.append(min(told, default=1_000) - 37)
+
+    assert float(np.median(found)) <= most
+
+
+def test_a_state_without_a_course_goes_on_by_the_rule_of_before() -> None:
+    values = [*going_on(3, 0.8, 40), *[6.0] * 8]
+    for known in (True, False):
+        watch = SeriesWatch(name="m", direction="higher_is_worse", tolerance=1.0)
+        watch = watch if known else replace(watch, course=None)
+        for value in values[:30]:
+            watch, _ = watch.observe(value, POLICY)
+        state = orjson.loads(orjson.dumps(watch.to_json()))
+
+        found = judge({"state": state, "points": values[30:]}, POLICY)
+
+        assert ("course" in state) is known
+        assert restored(state) == watch
+        assert found == watched(values, course=known, tolerance=1.0)[-1]
+    assert watched(values, course=False, tolerance=1.0) != watched(values, course=True, tolerance=1.0)
