@@ -8,7 +8,7 @@ import orjson
 
 from retraining.artifact import Manifest, ManifestInvalid
 from retraining.choice import NOTHING, Choice, choose
-from retraining.scope import CHALLENGE
+from retraining.scope import CHALLENGE, Spec
 from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid, ThingMissing
@@ -32,7 +32,8 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
         return True
     desk.touch(job.stream)
     scene = Scene.of(desk, unit, job.stream, asked=True)
-    report = reports.checked(completion.report, orjson.loads(job.spec))
+    spec = Spec.from_json(orjson.loads(job.spec))
+    report = reports.checked(completion.report, spec)
     close(unit, job, DONE)
     if job.kind == CHALLENGE:
         if scene.health.challenge == job.job_id:

@@ -122,6 +122,6 @@ class Life:
         )
 
     def _entrant(self, remedy: str) -> str:
-        """Name the heaviest entrant of a *remedy*, or of those that the job offers."""
-        names = {one.remedy: one.name for one in spec_of(self.job).entrants}
-        return names.get(remedy, names["refit"])
+        """Name the heaviest entrant of a *remedy*, or of all where the job offers no such remedy."""
+        entrants = spec_of(self.job).entrants
+        return ([one.name for one in entrants if one.remedy == remedy] or [one.name for one in entrants])[-1]

@@ -54,7 +54,7 @@ def test_where_nobody_wins_the_champion_stays_and_the_gates_say_why(service: Ser
 def test_what_the_job_does_not_offer_becomes_no_candidate(service: Service) -> None:
     job, before = leased(service), events(service)
 
-    with pytest.raises(Invalid, match=r"entrants\[0\]\.remedy: 'restore' is not accepted; recalibrate, refit as"):
+    with pytest.raises(Invalid, match=r"entrants\[0\]\.remedy: 'restore' is not accepted; 'refit' as in the job"):
         hand_in(service, job, a_report(job, "recent", an_entry(job, "recent", 0.2, remedy="restore")))
     assert events(service) == before
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from measures.losses import fixed
+from measures.sums import block
 from server.act import Caller
 from server.errors import Invalid
 from server.reactions.remedy import BLOCKS
@@ -23,7 +25,6 @@ ASKED: dict[str, Any] = {
     "segments": BY_REGION, "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
 }  # fmt: skip
 NAMES = ["region=east", "region=north", "region=south"]
-STEP = 1 << 20
 ANN = Caller(actor="ann", authentication="tests")
 
 
@@ -45,8 +46,7 @@ def ill_in_the_north(service: Service, policy: dict[str, Any]) -> JobView:
 
 def blocks(rows: int, saved: float) -> list[list[int]]:
     """Give blocks of a segment with as many rows over all of them, each of which saves so much."""
-    each = rows // BLOCKS
-    return [[each, round(each * saved * STEP), round(each * saved * saved * STEP)] for _ in range(BLOCKS)]
+    return [block(fixed(np.full(rows // BLOCKS, saved), 1.0)) for _ in range(BLOCKS)]
 
 
 def reported(job: JobView, **saved: float) -> dict[str, Any]:
