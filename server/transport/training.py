@@ -10,6 +10,7 @@ import orjson
 from remission.v1 import training_pb2 as pb
 from remission.v1 import training_pb2_grpc
 
+from retraining.template import ISOLATIONS
 from server.errors import Invalid, TooLarge
 from server.jobs import training
 from server.requests import Completion
@@ -26,7 +27,6 @@ KINDS = ("challenge", "remedy")
 FAILURES = (
     "out_of_memory", "cpu_exceeded", "wall_exceeded", "crashed", "bad_output", "policy_refused", "unavailable",
 )  # fmt: skip
-ISOLATIONS = ("none", "limits", "offline", "sealed")
 MOST_WAIT_SECONDS = 60
 RETRY_SECONDS = 1.0  #: between two questions for a lease, when nothing is new
 MOST_REPORT_BYTES = 8 << 20

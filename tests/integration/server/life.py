@@ -113,7 +113,7 @@ class Life:
 
     def hand_in(self, report: dict[str, Any], *artifacts: str) -> None:
         """Hand a report in, as it is."""
-        self.client.training.complete(self.job, report, artifacts, training_pb2.ISOLATION_LEVEL_NONE)
+        self.client.training.complete(self.job, report, artifacts, training_pb2.ISOLATION_LEVEL_LIMITS)
 
     def fail(self) -> None:
         """Give the job back."""

@@ -8,20 +8,26 @@ from typing import Any
 
 import pytest
 
-from server.errors import Invalid, ThingMissing
+from server.errors import Invalid, ThingMissing, TooLarge
+from server.jobs.manifests import MOST_MANIFEST_BYTES
+from server.requests import Completion
 from server.service import Service
+from server.views import JobView
 from statemachine.errors import StaleLease
 from tests.fixtures.jobs import (
+    WORKER,
     a_report,
     an_entry,
     events,
     hand_in,
     leased,
+    manifest_of,
     place,
     trained,
     uploaded,
     won,
 )
+from tests.fixtures.services import Feed, a_model, a_service
 
 
 def test_a_winner_becomes_a_candidate_in_shadow(service: Service) -> None:
@@ -140,6 +146,88 @@ def test_an_artefact_that_the_template_does_not_allow_is_refused(
 
     assert named in str(caught.value)
     assert place(service) == "retraining.leased"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"rows": []}, "rows: [] is not accepted; [[0, 60]] is"),
+        ({"rows": [[0, 50]]}, "rows: [[0, 50]] is not accepted; [[0, 60]] is"),
+        ({"rows": [[0, 60], [70, 80]]}, "is not accepted; [[0, 60]] is"),
+        ({"entrant": "all"}, "entrant: 'all' is not accepted; 'recent' as in the job is"),
+        ({"dataset_sha256": "d" * 64}, "dataset_sha256: 'ddd"),
+        ({"seed": 7}, "seed: 7 is not accepted; 0 as in the job is"),
+        ({"features": []}, "features: [] is not accepted; [{'"),
+        ({"classes": ["a"]}, "classes: ['a'] is not accepted; [] as in the job is"),
+        ({"template": "hgb-60"}, "template: 'hgb-60' is not accepted; 'hgb-60@1:"),
+        ({"params": {"max_iter": 1}}, "params: {'max_iter': 1} is not accepted; {'max_iter': 60} as in the job is"),
+    ],
+)
+def test_a_manifest_of_another_training_than_the_winners_is_refused_by_its_field(
+    service: Service, changes: dict[str, Any], named: str
+) -> None:
+    job = leased(service)
+
+    with pytest.raises(Invalid, match="artifact_sha256s") as caught:
+        hand_in(service, job, won(job), trained(service, job, **changes))
+
+    assert named in str(caught.value)
+    assert place(service) == "retraining.leased"
+    assert hand_in(service, job, won(job), trained(service, job)) is False
+
+
+def changed_of_late(service: Service) -> JobView:
+    """Let the loss rise for good, and a worker take the job of the remedy; give the job."""
+    service.create_model(replace(a_model(), policy={"regret": {"every": 0}})).result()
+    feed = Feed(service)
+    feed.labels(feed.rows(40), [0.0, 1.0] * 20)
+    for _ in range(2):
+        feed.labels(feed.rows(20, output=0.99), [0.0] * 20)
+    return leased(service)
+
+
+@pytest.mark.parametrize("share", [0, 1], ids=["this release", "release 0.1.0"])
+def test_rows_since_a_change_are_those_that_a_worker_of_its_release_has_learned(share: int) -> None:
+    with a_service() as service:
+        job = changed_of_late(service)
+        first, end = job.spec["spec"]["holdout"]
+        [[begin, stop]] = manifest_of(job, "since_change").rows
+        rows = [[begin + share * (end - first), stop]]
+
+        assert (
+            hand_in(service, job, won(job, "since_change"), trained(service, job, "since_change", rows=rows)) is False
+        )
+        assert (stop, place(service)) == (end, "canary.shadow")
+
+
+def test_the_answers_that_a_report_names_are_those_of_its_manifest(service: Service) -> None:
+    job = leased(service)
+
+    for answers in ("6" * 64, ""):
+        with pytest.raises(Invalid, match=r"report_json\.semantic_sha256: .*that of the manifest, '555"):
+            hand_in(service, job, {**won(job), "semantic_sha256": answers}, trained(service, job))
+    with pytest.raises(Invalid, match=r"report_json\.semantic_sha256: .*nothing was trained"):
+        hand_in(service, job, a_report(job, semantic_sha256="6" * 64))
+    assert place(service) == "retraining.leased"
+
+
+def test_bytes_that_are_too_many_for_a_manifest_are_read_by_nobody(service: Service) -> None:
+    job = leased(service)
+    large = service.desk.blobs.put(bytes(MOST_MANIFEST_BYTES + 1))
+
+    with pytest.raises(TooLarge, match="artifact_sha256s"):
+        hand_in(service, job, won(job), large)
+    assert place(service) == "retraining.leased"
+
+
+def test_what_was_trained_with_less_isolation_than_the_job_asks_for_is_refused(service: Service) -> None:
+    job = leased(service)
+    kept = [trained(service, job)]
+    done = Completion(job=job.job, attempt=job.attempt, report=won(job), artifacts=kept, isolation="none")
+
+    with pytest.raises(Invalid, match="isolation: 'none' is not accepted; limits, offline, sealed is, as in the job"):
+        service.jobs.complete(done, WORKER).result()
+    assert service.jobs.complete(replace(done, isolation="limits"), WORKER).result() is False
 
 
 def test_a_recalibration_comes_as_one(service: Service) -> None:
