@@ -79,27 +79,29 @@ def check_sums(where: str, told: Sequence[Block], within: Bounds) -> None:
     Raises:
         Invalid: A sum is beyond them, or the sum of squares is not one of rows with that sum.
     """
-    for i, (rows, total, squares) in enumerate(told):
-        least, most = rows * within.least, rows * within.most
-        if not least <= total <= most:
-            raise Invalid(f"{where}[{i}][1]", f"{total} of {rows} rows is not accepted; {least} to {most} is")
-        least, most = _squares(rows, total, within)
-        if not least <= squares <= most:
-            told_of = f"{squares} of {rows} rows with the sum {total}"
-            raise Invalid(f"{where}[{i}][2]", f"{told_of} is not accepted; {least} to {most} is")
+    for i, one in enumerate(told):
+        place, accepted = _fault(one, within)
+        if accepted:
+            raise Invalid(f"{where}[{i}][{place}]", f"{one[place]} is not accepted; {accepted}")
 
 
-def check_within(where: str, told: Sequence[Block], whole: Sequence[Block]) -> None:
-    """Refuse blocks of a part of the rows that has more of them than the *whole*.
+def check_part(where: str, told: Sequence[Block], whole: Sequence[Block], within: Bounds) -> None:
+    """Refuse blocks that are not of some of the rows of the *whole*: what is left of each is told of other rows.
 
     Raises:
-        Invalid: There are more of them, or fewer, or one has more rows.
+        Invalid: There are more of them, or fewer, or one has more rows or another sum than it can have there.
     """
     if len(told) != len(whole):
-        raise Invalid(where, f"{len(told)} blocks, where the champion has {len(whole)}; as many are accepted")
-    for i, (one, most) in enumerate(zip(told, whole, strict=True)):
-        if one[0] > most[0]:
-            raise Invalid(f"{where}[{i}][0]", f"{one[0]} rows are not accepted; 0 to {most[0]} of the whole are")
+        raise Invalid(where, f"{len(told)} blocks, where the whole has {len(whole)}; as many are accepted")
+    check_sums(where, told, within)
+    for i, (one, all_of) in enumerate(zip(told, whole, strict=True)):
+        if one[0] > all_of[0]:
+            raise Invalid(f"{where}[{i}][0]", f"{one[0]} rows are not accepted; 0 to {all_of[0]} of the whole are")
+        rest = (all_of[0] - one[0], all_of[1] - one[1], all_of[2] - one[2])
+        place, accepted = _fault(rest, within)
+        if accepted:
+            told_of = f"{one[place]} leaves {rest[place]} of the whole to other rows; {accepted}"
+            raise Invalid(f"{where}[{i}][{place}]", told_of)
 
 
 def check_leads(where: str, leads: Sequence[Block], champion: Sequence[Block], within: Bounds) -> None:
@@ -118,6 +120,18 @@ def check_leads(where: str, leads: Sequence[Block], champion: Sequence[Block], w
             lost_there = f"where the champion lost {lost[1]} in {lost[0]} rows"
             raise Invalid(f"{where}[{i}][1]", f"{lead[1]} is not accepted; {least} to {most} is, {lost_there}")
     check_sums(where, leads, within.of_leads)
+
+
+def _fault(told: Block, within: Bounds) -> tuple[int, str]:
+    """Say which number of a block no rows come to, and what is accepted there; nothing where all are well."""
+    rows, total, squares = told
+    least, most = rows * within.least, rows * within.most
+    if not least <= total <= most:
+        return 1, f"{least} to {most} of {rows} rows is"
+    least, most = _squares(rows, total, within)
+    if not least <= squares <= most:
+        return 2, f"{least} to {most} of {rows} rows with the sum {total} is"
+    return 0, ""
 
 
 def _squares(rows: int, total: int, within: Bounds) -> tuple[int, int]:

@@ -128,13 +128,13 @@ def _check_figures(found: Report, spec: Spec) -> None:
     figures.check_parts("report_json.champion", found.champion, found.rows, spec.blocks)
     figures.check_sums("report_json.champion", found.champion, within)
     for k, part in enumerate(found.segments):
-        figures.check_within(f"report_json.segments[{k}].champion", part.champion, found.champion)
-        figures.check_sums(f"report_json.segments[{k}].champion", part.champion, within)
+        figures.check_part(f"report_json.segments[{k}].champion", part.champion, found.champion, within)
     for i, entry in enumerate(found.entrants):
         where = f"report_json.entrants[{i}]"
         figures.check_leads(f"{where}.lead", entry.lead, found.champion, within)
         for k, (lead, part) in enumerate(zip(entry.segments, found.segments, strict=True)):
             figures.check_leads(f"{where}.segments[{k}]", lead, part.champion, within)
+            figures.check_part(f"{where}.segments[{k}]", lead, entry.lead, within.of_leads)
 
 
 def _ranges(rows: Iterable[tuple[int, int]]) -> list[list[int]]:

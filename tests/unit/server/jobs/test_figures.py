@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from measures.losses import MOST_STEPS, SCALE, fixed, losses
 from measures.sums import block
 from server.errors import Invalid
-from server.jobs.figures import Block, Bounds, bounds, check_leads, check_parts, check_sums, check_within, cut
+from server.jobs.figures import Block, Bounds, bounds, check_leads, check_part, check_parts, check_sums, cut
 
 ROWS = Bounds(0, SCALE)
 LEADS = ROWS.of_leads
@@ -106,8 +106,29 @@ def test_blocks_are_as_many_and_as_large_as_their_rows_are_cut_into() -> None:
     assert refused(check_parts, [(6, 0, 0), (4, 0, 0)], 10, 2) == "at[0][0]"
 
 
-def test_a_part_of_the_rows_has_no_more_than_the_whole() -> None:
-    check_within("at", [(4, 0, 0)], [(4, 0, 0)])
+@given(st.lists(st.integers(0, SCALE), min_size=1, max_size=20), st.integers(0, 2**20 - 1))
+def test_whichever_of_the_rows_are_a_part_it_is_taken(values: list[int], mine: int) -> None:
+    part = [value for i, value in enumerate(values) if mine >> i & 1]
 
-    assert refused(check_within, [(5, 0, 0)], [(4, 0, 0)]) == "at[0][0]"
-    assert refused(check_within, [], [(4, 0, 0)]) == "at"
+    check_part("at", [added(part)], [added(values)], ROWS)
+
+
+LITTLE, MUCH = (10, 2 * SCALE, 2 << 20), (10, 7 * SCALE, 7 << 20)
+
+
+@pytest.mark.parametrize(
+    ("told", "whole", "place"),
+    [
+        ((11, 0, 0), LITTLE, "at[0][0]"),
+        ((4, SCALE - 1, 1023 << 10), MUCH, "at[0][1]"),
+        ((4, 4 * SCALE, 4 << 20), LITTLE, "at[0][1]"),
+        ((4, 2 * SCALE, 1 << 20), LITTLE, "at[0][2]"),
+    ],
+)
+def test_a_part_of_the_rows_has_no_more_than_the_whole_and_leaves_no_more_than_others_can_have(
+    told: tuple[int, int, int], whole: tuple[int, int, int], place: str
+) -> None:
+    check_part("at", [(4, SCALE, 1 << 20)], [whole], ROWS)
+
+    assert refused(check_part, [told], [whole], ROWS) == place
+    assert refused(check_part, [], [whole], ROWS) == "at"

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from measures.losses import SCALE
+from measures.losses import SCALE, fixed
 from measures.segments import Segment
+from measures.sums import block
 from retraining.bakeoff import Bench
 from retraining.scope import Entrant, Spec, challengers
 from retraining.template import TEMPLATES
 from server.errors import Invalid
 from server.jobs.reports import MOST_REASON, checked
 from tests.fixtures.bakeoffs import FIRST, HELD, MARK, REFERENCE, a_spec, a_world, only, returned
-from tests.fixtures.jobs import a_report, an_entry
+from tests.fixtures.jobs import LOSS, a_report, an_entry
 
 ROWS = 40
 BAKE_OFF = replace(a_spec(MARK - 400, pinned="v0"), holdout=(MARK, MARK + ROWS), quarantined=((MARK - 9, MARK - 5),))
@@ -139,8 +140,8 @@ def more(**reasons: str) -> Change:
         (told(rows=0), "champion", "1 of 0 rows are"),
         (lambda report: report["champion"].append([0, 0, 0]), "champion", "10 of 40 rows are"),
         (in_block("champion", 0, 1), "champion[2][0]", "4 of 40 are"),
-        (in_block("champion", 1, -3 * SCALE), "champion[2][1]", f"0 to {4 * SCALE} is"),
-        (in_block("champion", 1, 2 * SCALE), "champion[2][1]", f"0 to {4 * SCALE} is"),
+        (in_block("champion", 1, -3 * SCALE), "champion[2][1]", f"0 to {4 * SCALE} of 4 rows is"),
+        (in_block("champion", 1, 2 * SCALE), "champion[2][1]", f"0 to {4 * SCALE} of 4 rows is"),
         (in_block("champion", 2, -(1 << 16)), "champion[2][2]", "is not accepted"),
         (in_block("lead", 0, -1), "entrants[0].lead[2][0]", "the champion has 4; as many are"),
         (in_block("lead", 1, 2 * SCALE), "entrants[0].lead[2][1]", "where the champion lost"),
@@ -177,13 +178,13 @@ def test_rows_in_quarantine_are_not_compared() -> None:
 
 def test_segments_have_rows_of_the_whole_and_leads_theirs() -> None:
     spec = replace(BAKE_OFF, segments=SEGMENTS[:1])
-    none = [[0, 0, 0]] * 10
+    none, one = [[0, 0, 0]] * 10, block(fixed(np.array([LOSS]), 1.0))
     entry = an_entry(spec, "recent", 0.2, segments=[none])
 
     assert checked(a_report(spec, "recent", entry, segments=[{"name": "low", "champion": none}]), spec)
     for champion, place in (
         ([[5, 0, 0], *none[1:]], "segments[0].champion[0][0]"),
-        ([[1, 0, 0], *none[1:]], "entrants[0].segments[0][0][0]"),
+        ([one, *none[1:]], "entrants[0].segments[0][0][0]"),
     ):
         with pytest.raises(Invalid) as caught:
             checked(a_report(spec, "recent", entry, segments=[{"name": "low", "champion": champion}]), spec)

@@ -17,7 +17,7 @@ from server.reactions.remedy import BLOCKS
 from server.requests import LabelsBatch, RowsBatch
 from server.service import Service
 from server.views import JobView
-from tests.fixtures.jobs import a_report, an_entry, hand_in, leased, place, trained
+from tests.fixtures.jobs import LOSS, a_report, an_entry, hand_in, leased, place, rows_of, trained
 from tests.fixtures.services import MINUTE_US, a_service
 from tests.unit.server.reactions.test_segments import BY_REGION, DRIFTING, PAST, REGIONS, WINDOW, World, fact
 
@@ -44,16 +44,18 @@ def ill_in_the_north(service: Service, policy: dict[str, Any]) -> JobView:
     return leased(service)
 
 
-def blocks(rows: int, saved: float) -> list[list[int]]:
-    """Give blocks of a segment with as many rows over all of them, each of which saves so much."""
-    return [block(fixed(np.full(rows // BLOCKS, saved), 1.0)) for _ in range(BLOCKS)]
+def blocks(*values: float) -> list[list[int]]:
+    """Give as many blocks as a holdout has, each of rows with these values."""
+    return [block(fixed(np.array(values), 1.0)) for _ in range(BLOCKS)]
 
 
 def reported(job: JobView, **saved: float) -> dict[str, Any]:
     """Give the job's report of a candidate that leads in the whole, and saves so much in each segment."""
-    leads = [blocks(40, saved.get(name.removeprefix("region="), 0.3)) for name in NAMES]
-    told = [{"name": name, "champion": blocks(40, 0.4)} for name in NAMES]
-    return a_report(job, "recent", an_entry(job, "recent", 0.2, segments=leads), segments=told)
+    parts = [[saved.get(name.removeprefix("region="), 0.3)] * 4 for name in NAMES]
+    whole = np.concatenate([*parts, [0.2] * (rows_of(job) // BLOCKS - 4 * len(parts))])
+    entry = an_entry(job, "recent", 0.2, lead=blocks(*whole), segments=[blocks(*part) for part in parts])
+    told = [{"name": name, "champion": blocks(*[LOSS] * 4)} for name in NAMES]
+    return a_report(job, "recent", entry, segments=told)
 
 
 def judged(service: Service, saved: dict[str, float], policy: dict[str, Any] | None = None) -> dict[str, Any]:
