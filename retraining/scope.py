@@ -49,6 +49,12 @@ class Spec:
     quarantined: tuple[Range, ...] = ()  #: rows under faults of the data; the dataset knows no labels of them
     segments: tuple[Segment, ...] = ()  #: parts of the rows that are to be told of by themselves
 
+    @property
+    def rows_to_compare(self) -> int:
+        """The rows of the holdout of which labels may be known: those that are not in quarantine."""
+        first, end = self.holdout
+        return end - first - sum(max(min(stop, end) - max(begin, first), 0) for begin, stop in self.quarantined)
+
     def to_json(self) -> dict[str, Any]:
         """Give the spec as JSON. Without quarantine and segments it has the form that any worker knows."""
         data = {**asdict(self), "segments": [one.to_json() for one in self.segments]}

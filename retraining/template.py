@@ -7,6 +7,8 @@ from typing import Any
 
 from statemachine.record.canonical import canonical, digest
 
+NONE, LIMITS, OFFLINE, SEALED = ISOLATIONS = ("none", "limits", "offline", "sealed")  #: each more than the one before
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -17,7 +19,7 @@ class Limits:
     wall_seconds: int = 900
     file_bytes: int = 256 << 20
     processes: int = 64
-    minimum_isolation: str = "limits"  #: none, limits, offline or sealed
+    minimum_isolation: str = LIMITS  #: one of `ISOLATIONS`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

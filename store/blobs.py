@@ -56,7 +56,12 @@ class Blobs(Protocol):
         """Say whether a blob stands under this hash."""
 
     def size(self, sha256: str) -> int:
-        """Return how many bytes the blob has."""
+        """Return how many bytes the blob has.
+
+        Raises:
+            BlobNameInvalid: That is no hash.
+            BlobMissing: Nothing stands under it.
+        """
 
 
 class FsspecBlobs:
@@ -83,8 +88,11 @@ class FsspecBlobs:
         return self._files.exists(self._path(sha256))
 
     def size(self, sha256: str) -> int:
-        """Return how many bytes the blob has."""
-        return len(self._whole(sha256))
+        """Return how many bytes the blob has, without a look at them."""
+        try:
+            return self._files.size(self._path(sha256))
+        except FileNotFoundError as error:
+            raise BlobMissing(sha256) from error
 
     def put_beside(self, sha256: str, suffix: str, data: bytes) -> None:
         """Keep *data* beside the place of a hash, in the place of what stands there."""

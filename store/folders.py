@@ -27,6 +27,13 @@ class Place(Protocol):
     def exists(self, path: str) -> bool:
         """Say whether anything stands there."""
 
+    def size(self, path: str) -> int:
+        """Say how many bytes stand there.
+
+        Raises:
+            FileNotFoundError: Nothing does.
+        """
+
 
 class Folder:
     """Files of this machine."""
@@ -46,6 +53,10 @@ class Folder:
     def exists(self, path: str) -> bool:
         """Say whether anything stands there."""
         return Path(path).exists()
+
+    def size(self, path: str) -> int:
+        """Say how many bytes stand there."""
+        return Path(path).stat().st_size
 
 
 class Bucket:
@@ -72,6 +83,10 @@ class Bucket:
     def exists(self, path: str) -> bool:
         """Say whether anything stands there."""
         return bool(self._files.exists(path))
+
+    def size(self, path: str) -> int:
+        """Say how many bytes stand there."""
+        return int(self._files.size(path))
 
 
 def place_of(root: str) -> tuple[Place, str]:

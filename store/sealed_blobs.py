@@ -43,8 +43,8 @@ class SealedBlobs:
         return self._plain.exists(sha256) or self._plain.is_beside(sha256, SEALED)
 
     def size(self, sha256: str) -> int:
-        """Return how many bytes the blob has."""
-        return len(self.get(sha256))
+        """Return how many bytes the blob has; one that is sealed has to be opened for it."""
+        return self._plain.size(sha256) if self._plain.exists(sha256) else len(self._opened(sha256))
 
     def sealed(self, sha256: str) -> bytes | None:
         """Return a sealed blob as it stands, without a look into it; None where none is sealed."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retraining.sandbox import kernel
+from retraining.template import LIMITS, OFFLINE, SEALED
 
-NONE, LIMITS, OFFLINE, SEALED = LEVELS = ("none", "limits", "offline", "sealed")
 ROOT = Path(__file__).resolve().parents[2]  #: where our packages lie: a checkout, or site-packages
 
 _MOST_UIDS = 1 << 31  #: some programs read greater ones as negative

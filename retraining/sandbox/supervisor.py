@@ -19,9 +19,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from retraining.sandbox import leavings
-from retraining.sandbox.confine import LEVELS, NONE, ROOT
+from retraining.sandbox.confine import ROOT
 from retraining.sandbox.zygote import OUT_OF_MEMORY, TOO_LARGE
-from retraining.template import Limits
+from retraining.template import ISOLATIONS, NONE, Limits
 
 OK = "ok"
 TRAINER = "retraining.bakeoff:run"
@@ -86,7 +86,7 @@ class Sandbox:
         Raises:
             HelperGone: The helper cannot be started. Whatever the job does is an outcome.
         """
-        if limits.minimum_isolation not in LEVELS:
+        if limits.minimum_isolation not in ISOLATIONS:
             return Outcome(status="POLICY_REFUSED", message=f"no isolation is called {limits.minimum_isolation}")
         # The outer folder stays ours, so that a job cannot put something else in the place of the inner one.
         cell = Path(tempfile.mkdtemp(prefix="remission-job-"))
@@ -218,7 +218,7 @@ def _judged(home: Path, ended: dict[str, Any], overdue: str, limits: Limits, wal
     """Turn an exit code and what lies in `out` into an outcome."""
     outcome = Outcome(
         status=OK,
-        isolation=ended["isolation"] if ended["isolation"] in LEVELS else NONE,
+        isolation=ended["isolation"] if ended["isolation"] in ISOLATIONS else NONE,
         cpu_us=ended["cpu_us"],
         wall_us=wall_us,
         max_rss_bytes=ended["max_rss_bytes"],
@@ -254,7 +254,7 @@ def _failure(ended: dict[str, Any], overdue: str, limits: Limits) -> tuple[str, 
 
 
 def _refusal(isolation: str, limits: Limits) -> tuple[str, str] | None:
-    if LEVELS.index(isolation) >= LEVELS.index(limits.minimum_isolation):
+    if ISOLATIONS.index(isolation) >= ISOLATIONS.index(limits.minimum_isolation):
         return None
     return "POLICY_REFUSED", f"isolation {isolation} was reached; the template asks for {limits.minimum_isolation}"
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from retraining.sandbox import kernel
-from retraining.sandbox.confine import LEVELS, Rights, confine, spare_uid
+from retraining.sandbox.confine import Rights, confine, spare_uid
+from retraining.template import ISOLATIONS
 
 Entry = Callable[[dict[str, Any], Path], dict[str, Any]]
 
@@ -187,7 +188,7 @@ def _work(job: dict[str, Any], entry: Entry, uid: int | None, tell: int) -> None
     rights = Rights(**job["rights"], uid=uid)
     level = confine(home, replace(rights, memory_bytes=rights.memory_bytes + _reserved_bytes()))
     os.write(tell, f"{level}\n".encode("ascii"))  # before the job runs: what it says later cannot change this line
-    if LEVELS.index(level) < LEVELS.index(job["minimum_isolation"]):
+    if ISOLATIONS.index(level) < ISOLATIONS.index(job["minimum_isolation"]):
         return
     report = entry(job["spec"], Path("inputs"))
     Path("out", REPORT).write_text(json.dumps(report, allow_nan=False), encoding="utf-8")

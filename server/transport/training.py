@@ -10,6 +10,7 @@ import orjson
 from remission.v1 import training_pb2 as pb
 from remission.v1 import training_pb2_grpc
 
+from retraining.template import ISOLATIONS
 from server.errors import Invalid, TooLarge
 from server.jobs import training
 from server.requests import Completion
@@ -26,10 +27,10 @@ KINDS = ("challenge", "remedy")
 FAILURES = (
     "out_of_memory", "cpu_exceeded", "wall_exceeded", "crashed", "bad_output", "policy_refused", "unavailable",
 )  # fmt: skip
-ISOLATIONS = ("none", "limits", "offline", "sealed")
 MOST_WAIT_SECONDS = 60
 RETRY_SECONDS = 1.0  #: between two questions for a lease, when nothing is new
 MOST_REPORT_BYTES = 8 << 20
+MOST_RESOURCE = (1 << 63) - 1  #: microseconds, or bytes
 
 
 class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
@@ -95,6 +96,7 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         message = text(request.message, "message")
         if request.isolation:
             word(pb.IsolationLevel, request.isolation, "isolation", ISOLATIONS)
+        resources(request.resources)
         who, desk = await caller(self._service, context, request.request_id), self._service.desk
         return await once(
             self._service, request, pb.FailJobResponse,
@@ -134,18 +136,24 @@ def job(view: JobView) -> pb.Job:
 
 def completion(request: pb.CompleteJobRequest) -> Completion:
     """Read a result."""
-    if len(request.report_json) > MOST_REPORT_BYTES:
-        raise TooLarge("report_json", len(request.report_json), MOST_REPORT_BYTES)
+    data = request.report_json.encode()
+    if len(data) > MOST_REPORT_BYTES:
+        raise TooLarge("report_json", len(data), MOST_REPORT_BYTES)
     try:
-        report: Any = orjson.loads(request.report_json)
+        report: Any = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Invalid("report_json", f"is no JSON: {error}") from error
     if not isinstance(report, dict):
         raise Invalid("report_json", "is no JSON object")
-    used = request.resources
     return Completion(
         job=request.job_id, attempt=request.attempt, report=report,
         artifacts=[sha256(one, f"artifact_sha256s[{i}]") for i, one in enumerate(request.artifact_sha256s)],
         isolation=word(pb.IsolationLevel, request.isolation, "isolation", ISOLATIONS),
-        measured={"cpu_us": used.cpu_us, "wall_us": used.wall_us, "max_rss_bytes": used.max_rss_bytes},
+        measured=resources(request.resources),
     )  # fmt: skip
+
+
+def resources(used: pb.ResourceUse) -> dict[str, int]:
+    """Read what an attempt has cost."""
+    told = {"cpu_us": used.cpu_us, "wall_us": used.wall_us, "max_rss_bytes": used.max_rss_bytes}
+    return {name: between(value, 0, MOST_RESOURCE, f"resources.{name}") for name, value in told.items()}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from remission.v1 import training_pb2 as pb
 
 from server.errors import Invalid, TooLarge
+from server.jobs.manifests import MOST_MANIFEST_BYTES
 from server.transport.calls import read
 from server.transport.errors import BytesDiffer
 from server.transport.fields import sha256, word
@@ -54,8 +55,9 @@ def checked(part: pb.UploadArtifactRequest) -> pb.UploadHeader:
     word(pb.ArtifactKind, header.kind, "header.kind", KINDS)
     if header.size_bytes < 1:
         raise Invalid("header.size_bytes", f"{header.size_bytes} is not accepted; 1 to {MOST_ARTIFACT_BYTES} is")
-    if header.size_bytes > MOST_ARTIFACT_BYTES:
-        raise TooLarge("header.size_bytes", header.size_bytes, MOST_ARTIFACT_BYTES)
+    most = MOST_MANIFEST_BYTES if header.kind == pb.ARTIFACT_KIND_MANIFEST else MOST_ARTIFACT_BYTES
+    if header.size_bytes > most:
+        raise TooLarge("header.size_bytes", header.size_bytes, most)
     if header.WhichOneof("purpose") is None:
         raise Invalid("header.purpose", "is missing; lease or initial_version is accepted")
     return header

@@ -17,7 +17,7 @@ from server.service import Service
 from statemachine.errors import Refused
 from statemachine.externals import ExternalSignal
 from statemachine.replay import fact_in
-from tests.fixtures.jobs import a_report, an_entry, expire, hand_in, uploaded
+from tests.fixtures.jobs import a_report, an_entry, expire, hand_in, trained
 from tests.fixtures.services import MINUTE_US, a_model, a_service
 from tests.scenarios import telling
 from tests.scenarios.lines import Line, duration_us
@@ -132,11 +132,9 @@ def _hand_in(stage: ServiceStage, line: Line) -> None:
     """Have a worker lease the job and hand in a bake-off that this entrant won, or nobody."""
     job = stage.service.jobs.lease(line.get("worker", "w1")).result()
     assert job is not None
-    name, remedy = line.word("nothing"), line.get("remedy", "refit")
-    entries = [an_entry(name, remedy, 0.2)] if name != "nothing" else [an_entry("recent", "refit", 0.0)]
-    told = {"format": "recalibration", "base_version": job.spec["spec"]["champion"]} if remedy == "recalibrate" else {}
-    report = a_report(name, *entries, holdout=job.spec["spec"]["holdout"])
-    hand_in(stage.service, job, report, uploaded(stage.service, **told))
+    name = line.word("nothing")
+    entry = an_entry(job, "recent", 0.0) if name == "nothing" else an_entry(job, name, 0.2)
+    hand_in(stage.service, job, a_report(job, name, entry), trained(stage.service, job, entry["name"]))
 
 
 def _lease(stage: ServiceStage, line: Line) -> None:

@@ -21,6 +21,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from backtest.remote import Remote
+from retraining.estimators import fit
+from retraining.models import dump
+from retraining.template import TEMPLATES
 from tests.fixtures.servers import Server, start
 from tests.integration.client.remedies import (
     WORDS,
@@ -162,9 +165,11 @@ def unreadable(manifest: dict[str, Any], artifact: bytes) -> tuple[dict[str, Any
     return manifest, artifact[:100]
 
 
-def other_features(manifest: dict[str, Any], artifact: bytes) -> tuple[dict[str, Any], bytes]:
-    """Ask for a feature that no row has: it loads, and fails at work."""
-    return {**manifest, "features": [{"name": "x9", "kind": "numeric", "categories": []}]}, artifact
+def other_columns(manifest: dict[str, Any], artifact: bytes) -> tuple[dict[str, Any], bytes]:
+    """Hand in a model of one column more than there are: it loads, and fails at work."""
+    del artifact
+    rows = np.random.default_rng(0).normal(size=(50, len(manifest["features"]) + 1))
+    return manifest, dump(fit(TEMPLATES["linear"], "binary", rows, (rows[:, 0] > 0).astype(float), 0))
 
 
 @pytest.mark.parametrize(
@@ -172,8 +177,8 @@ def other_features(manifest: dict[str, Any], artifact: bytes) -> tuple[dict[str,
     [
         (hostile, "UntrustedArtifact", OUTCOMES_EXOGENOUS),
         (unreadable, "BadZipFile", OUTCOMES_SELECTIVE),
-        (other_features, "failed at work: KeyError", OUTCOMES_EXOGENOUS),
-        (other_features, "failed at work: KeyError", OUTCOMES_SELECTIVE),
+        (other_columns, "failed at work: ValueError", OUTCOMES_EXOGENOUS),
+        (other_columns, "failed at work: ValueError", OUTCOMES_SELECTIVE),
     ],
 )
 def test_a_candidate_that_cannot_be_used_is_turned_back_and_no_caller_notices(

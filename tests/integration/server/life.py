@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
@@ -10,9 +9,7 @@ import numpy as np
 from remission import Client, make_batch
 from remission.v1 import health_pb2, training_pb2
 
-from measures.losses import fixed
-from measures.sums import block
-from retraining.artifact import Manifest
+from tests.fixtures.jobs import a_report, an_entry, manifest_of, spec_of
 from tests.integration.server.examples import NORMAL, a_model, a_reference, points
 
 REFERENCE_ROWS = 60
@@ -98,12 +95,25 @@ class Life:
 
     def complete(self, lead: float = 0.3, remedy: str = "refit") -> None:
         """Hand in a *remedy* that saves *lead* a row against the champion."""
-        kept = _uploaded(self.client, self.job) if lead > 0 and remedy != "restore" else ()
-        self.hand_in(a_report(lead, remedy), *kept)
+        report = self.report(lead, remedy)
+        self.hand_in(report, *(self.trained() if lead > 0 and remedy != "restore" else ()))
+
+    def report(self, lead: float = 0.3, remedy: str = "refit") -> dict[str, Any]:
+        """Give the report of a bake-off in which a *remedy* saves *lead* a row, whether the job offers it or not."""
+        name = self._entrant(remedy)
+        entry = an_entry(self.job, name, lead, remedy=remedy)
+        return a_report(self.job, name if lead > 0 else "nothing", entry)
+
+    def trained(self, remedy: str = "refit") -> tuple[str, str]:
+        """Keep made-up bytes of a model, and their manifest; give the hashes."""
+        data = b"no model, but nobody loads it here"
+        manifest = manifest_of(self.job, self._entrant(remedy), data)
+        model = self.client.training.upload(data, training_pb2.ARTIFACT_KIND_MODEL, self.job)
+        return self.client.training.upload(manifest.to_bytes(), training_pb2.ARTIFACT_KIND_MANIFEST, self.job), model
 
     def hand_in(self, report: dict[str, Any], *artifacts: str) -> None:
         """Hand a report in, as it is."""
-        self.client.training.complete(self.job, report, artifacts, training_pb2.ISOLATION_LEVEL_NONE)
+        self.client.training.complete(self.job, report, artifacts, training_pb2.ISOLATION_LEVEL_LIMITS)
 
     def fail(self) -> None:
         """Give the job back."""
@@ -111,33 +121,7 @@ class Life:
             self.job, training_pb2.FAILURE_CLASS_CRASHED, "it fell over", training_pb2.ISOLATION_LEVEL_NONE
         )
 
-
-def a_report(lead: float = 0.3, remedy: str = "refit") -> dict[str, Any]:
-    """Give the report of a bake-off in which a *remedy* saves *lead* a row."""
-    return {
-        "rows": 200, "holdout": [0, 200], "champion": _blocks(0.4), "skipped": {},
-        "entrants": [_entrant("all", lead, remedy)], "chosen": "all" if lead > 0 else "nothing",
-        "semantic_sha256": "0" * 64,
-    }  # fmt: skip
-
-
-def _entrant(name: str, lead: float, remedy: str) -> dict[str, Any]:
-    return {
-        "name": name, "remedy": remedy, "rows": [[0, 60]], "lead": _blocks(lead),
-        "calibration": 0.0, "churn": 0.1, "extreme": 0.0,
-    }  # fmt: skip
-
-
-def _blocks(value: float) -> list[list[int]]:
-    return [block(fixed(np.full(20, value), 1.0)) for _ in range(10)]
-
-
-def _uploaded(client: Client, job: training_pb2.Job) -> tuple[str, str]:
-    """Keep made-up bytes of a model, and their manifest; give the hashes."""
-    data = b"no model, but nobody loads it here"
-    manifest = Manifest(
-        format="skops", artifact_sha256=hashlib.sha256(data).hexdigest(), task="binary", template="hgb-60",
-        features=[], classes=[], trusted_types=[], semantic_sha256="0" * 64,
-    )  # fmt: skip
-    model = client.training.upload(data, training_pb2.ARTIFACT_KIND_MODEL, job)
-    return client.training.upload(manifest.to_bytes(), training_pb2.ARTIFACT_KIND_MANIFEST, job), model
+    def _entrant(self, remedy: str) -> str:
+        """Name the heaviest entrant of a *remedy*, or of all where the job offers no such remedy."""
+        entrants = spec_of(self.job).entrants
+        return ([one.name for one in entrants if one.remedy == remedy] or [one.name for one in entrants])[-1]

@@ -28,7 +28,7 @@ from server.wiring import build
 from statemachine.record.envelope import PayloadErased
 from store import at_rest, migrate
 from store.vault import PERIOD_US
-from tests.fixtures.jobs import a_report, an_entry, hand_in, leased
+from tests.fixtures.jobs import compete
 from tests.fixtures.services import Feed, a_model
 from tests.unit.server.test_unreadable import later
 
@@ -82,7 +82,7 @@ def test_evidence_of_the_last_challenge_is_kept_since_the_next_one_adds_to_it(se
     service.create_model(a_model("n")).result()
     sender = Feed(service, "n")
     sender.labels(sender.rows(20), [0.0, 1.0] * 10)
-    hand_in(service, leased(service), a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[70, 80]))
+    compete(service, 0.0)
     kept = service.privacy.erase_old(EVIDENCE, years(2)).erasures
     retired(service, "n")
 

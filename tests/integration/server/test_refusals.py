@@ -210,6 +210,8 @@ TABLE = [
     Bad("a wait without end", "LeaseJob", lambda: training_pb2.LeaseJobRequest(request_id="j", worker_id="w", wait_seconds=999), INVALID, "wait_seconds"),
     Bad("an unknown job", "CompleteJob", lambda: training_pb2.CompleteJobRequest(request_id="c", job_id="ghost", attempt=1, report_json="{}", isolation=training_pb2.ISOLATION_LEVEL_NONE), MISSING, "job_id"),
     Bad("a report that is no JSON", "CompleteJob", lambda: training_pb2.CompleteJobRequest(request_id="c", job_id="j", attempt=1, report_json="{", isolation=training_pb2.ISOLATION_LEVEL_NONE), INVALID, "report_json"),
+    Bad("a job that cost less than nothing", "CompleteJob", lambda: training_pb2.CompleteJobRequest(request_id="c", job_id="j", attempt=1, report_json="{}", isolation=training_pb2.ISOLATION_LEVEL_NONE, resources=training_pb2.ResourceUse(wall_us=-1)), INVALID, "resources.wall_us"),
+    Bad("a failure that cost less than nothing", "FailJob", lambda: training_pb2.FailJobRequest(request_id="f", job_id="j", attempt=1, failure=training_pb2.FAILURE_CLASS_CRASHED, resources=training_pb2.ResourceUse(cpu_us=-1)), INVALID, "resources.cpu_us"),
     Bad("an unknown job", "FailJob", lambda: training_pb2.FailJobRequest(request_id="f", job_id="ghost", attempt=1, failure=training_pb2.FAILURE_CLASS_CRASHED), MISSING, "job_id"),
     Bad("no class of failure", "FailJob", lambda: training_pb2.FailJobRequest(request_id="f", job_id="ghost", attempt=1), INVALID, "failure"),
     Bad("a hash that is none", "GetManifest", lambda: artifact_pb2.GetManifestRequest(sha256="../etc"), INVALID, "sha256"),

@@ -163,7 +163,7 @@ def test_an_attempt_is_refused_once_another_server_has_given_its_job_to_somebody
     assert (stale.job, stale.attempt, fresh.attempt) == (fresh.job, 1, 2)
     assert first.jobs.heartbeat(stale.job, stale.attempt, 0, "").result()[1]
     with pytest.raises(StaleLease, match="attempt 2 does"):
-        hand_in(first, stale, won())
+        hand_in(first, stale, won(stale))
     with pytest.raises(StaleLease, match="attempt 2 does"):
         first.jobs.fail(stale.job, stale.attempt, "crashed", "", WORKER).result()
     assert second.jobs.heartbeat(fresh.job, fresh.attempt, 0, "").result()[1] is False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -13,10 +13,7 @@ from remission.errors import InvalidArgumentError, translate
 from remission.v1 import training_pb2, training_pb2_grpc
 
 from tests.fixtures.listeners import in_memory
-from tests.integration.server.life import QUIET, Life, a_report
-
-ENTRY = a_report()["entrants"][0]
-BLOCKS = ENTRY["lead"]
+from tests.integration.server.life import QUIET, Life
 
 
 @pytest.fixture(scope="module")
@@ -35,43 +32,66 @@ def leased(target: str) -> Iterator[Life]:
         yield life
 
 
+FIELDS = (
+    "champion", "chosen", "entrants", "holdout", "rows", "semantic_sha256", "skipped",
+)  # fmt: skip
+Change = Callable[[dict[str, Any]], object]
+
+
+def told(**changes: Any) -> Change:
+    """Change what the report says of the whole."""
+    return lambda report: report.update(changes)
+
+
+def of_it(**changes: Any) -> Change:
+    """Change what the report says of its one entrant."""
+    return lambda report: report["entrants"][0].update(changes)
+
+
 @pytest.mark.parametrize(
-    ("changes", "field"),
+    ("change", "field"),
     [
-        *[({name: None}, f"report_json.{name}") for name in sorted(a_report())],
-        ({"rows": -1}, "report_json.rows"),
-        ({"rows": "many"}, "report_json.rows"),
-        ({"rows": 1 << 63}, "report_json.rows"),
-        ({"holdout": [1]}, "report_json.holdout"),
-        ({"holdout": [5, 1]}, "report_json.holdout"),
-        ({"champion": [[1, 2]]}, "report_json.champion[0]"),
-        ({"champion": 7}, "report_json.champion"),
-        ({"entrants": 7}, "report_json.entrants"),
-        ({"entrants": [7]}, "report_json.entrants[0]"),
-        ({"entrants": [ENTRY, ENTRY]}, "report_json.entrants[1].name"),
-        ({"entrants": [{**ENTRY, "remedy": "prayer"}]}, "report_json.entrants[0].remedy"),
-        ({"entrants": [{**ENTRY, "remedy": "restore"}]}, "report_json.entrants[0].remedy"),
-        ({"entrants": [{**ENTRY, "lead": BLOCKS[1:]}]}, "report_json.entrants[0].lead"),
-        ({"entrants": [{**ENTRY, "lead": [[1.5, 0, 0]] * 10}]}, "report_json.entrants[0].lead[0][0]"),
-        ({"entrants": [{**ENTRY, "lead": [[-1, 0, 0]] * 10}]}, "report_json.entrants[0].lead[0][0]"),
-        ({"entrants": [{**ENTRY, "lead": [[1, -(1 << 63), 0]] * 10}]}, "report_json.entrants[0].lead[0][1]"),
-        ({"entrants": [{**ENTRY, "extreme": 1e301}]}, "report_json.entrants[0].extreme"),
-        ({"entrants": [{**ENTRY, "rows": [[1]]}]}, "report_json.entrants[0].rows[0]"),
-        ({"entrants": [{**ENTRY, "churn": "high"}]}, "report_json.entrants[0].churn"),
-        ({"skipped": ["a"]}, "report_json.skipped"),
-        ({"chosen": ""}, "report_json.chosen"),
-        ({"chosen": "nobody"}, "report_json.chosen"),
-        ({"semantic_sha256": "f" * 65}, "report_json.semantic_sha256"),
-        ({}, "artifact_sha256s"),
+        *[(told(**{name: None}), f"report_json.{name}") for name in FIELDS],
+        (told(rows=-1), "report_json.rows"),
+        (told(rows="many"), "report_json.rows"),
+        (told(rows=1 << 63), "report_json.rows"),
+        (told(holdout=[1]), "report_json.holdout"),
+        (told(holdout=[5, 1]), "report_json.holdout"),
+        (told(holdout=[0, 1 << 50]), "report_json.holdout"),
+        (told(champion=[[1, 2]]), "report_json.champion[0]"),
+        (told(champion=7), "report_json.champion"),
+        (told(entrants=7), "report_json.entrants"),
+        (told(entrants=[7]), "report_json.entrants[0]"),
+        (lambda report: report["entrants"].append(report["entrants"][0]), "report_json.entrants[1].name"),
+        (of_it(name="stranger"), "report_json.entrants[0].name"),
+        (told(entrants=[]), "report_json.entrants"),
+        (told(skipped={}), "report_json.entrants"),
+        (told(skipped={"stranger": "shy"}), "report_json.skipped"),
+        (of_it(remedy="prayer"), "report_json.entrants[0].remedy"),
+        (of_it(remedy="restore"), "report_json.entrants[0].remedy"),
+        (lambda report: report["entrants"][0]["lead"].pop(), "report_json.entrants[0].lead"),
+        (of_it(lead=[[1.5, 0, 0]] * 10), "report_json.entrants[0].lead[0][0]"),
+        (of_it(lead=[[-1, 0, 0]] * 10), "report_json.entrants[0].lead[0][0]"),
+        (of_it(lead=[[1, -(1 << 63), 0]] * 10), "report_json.entrants[0].lead[0][1]"),
+        (of_it(extreme=1e301), "report_json.entrants[0].extreme"),
+        (of_it(rows=[[1]]), "report_json.entrants[0].rows[0]"),
+        (of_it(rows=[[0, 1]]), "report_json.entrants[0].rows"),
+        (of_it(churn="high"), "report_json.entrants[0].churn"),
+        (told(skipped=["a"]), "report_json.skipped"),
+        (told(chosen=""), "report_json.chosen"),
+        (told(chosen="nobody"), "report_json.chosen"),
+        (told(semantic_sha256="f" * 65), "report_json.semantic_sha256"),
+        (told(), "artifact_sha256s"),
     ],
 )
 def test_a_report_that_makes_no_sense_is_refused_by_the_name_of_its_field(
-    leased: Life, changes: dict[str, Any], field: str
+    leased: Life, change: Change, field: str
 ) -> None:
-    before = list(leased.client.history())
+    report, before = leased.report(), list(leased.client.history())
+    change(report)
 
     with pytest.raises(InvalidArgumentError) as caught:
-        leased.hand_in({**a_report(), **changes})
+        leased.hand_in(report)
 
     assert [one.field for one in caught.value.violations] == [field]
     assert list(leased.client.history()) == before
@@ -92,7 +112,7 @@ def test_a_manifest_that_is_none_is_refused(leased: Life, document: bytes) -> No
     sha = leased.client.training.upload(document, training_pb2.ARTIFACT_KIND_MANIFEST, leased.job)
 
     with pytest.raises(InvalidArgumentError) as caught:
-        leased.hand_in(a_report(), sha)
+        leased.hand_in(leased.report(), sha)
 
     assert [one.field for one in caught.value.violations] == ["artifact_sha256s[0]"]
 

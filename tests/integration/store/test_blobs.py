@@ -40,9 +40,10 @@ def test_a_blob_is_read_in_parts(blobs: FsspecBlobs, offset: int, length: int | 
     assert blobs.get(NAME, offset, length) == part
 
 
-def test_a_missing_blob_is_named(blobs: FsspecBlobs) -> None:
+@pytest.mark.parametrize("ask", ["get", "size"])
+def test_a_missing_blob_is_named(blobs: FsspecBlobs, ask: str) -> None:
     with pytest.raises(BlobMissing) as missing:
-        blobs.get(NAME)
+        getattr(blobs, ask)(NAME)
 
     assert missing.value.sha256 == NAME
 

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
+from retraining.scope import Spec
 from server.models import windows
 from server.requests import Completion
 from server.service import Service
@@ -74,7 +76,10 @@ def an_order(service: Service) -> Answer[Any]:
 
 
 def a_result(service: Service) -> Answer[Any]:
-    return service.jobs.complete(Completion(job="m-1", attempt=1, report=a_report(), isolation="sealed"), WORKER)
+    job = service.store.read(lambda reader: reader.job("m-1"))
+    assert job is not None
+    report = a_report(Spec.from_json(orjson.loads(job.spec)))
+    return service.jobs.complete(Completion(job="m-1", attempt=1, report=report, isolation="sealed"), WORKER)
 
 
 def its_windows(service: Service) -> Answer[Any]:

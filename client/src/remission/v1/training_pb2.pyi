@@ -360,7 +360,7 @@ class UploadHeader(google.protobuf.message.Message):
     sha256: builtins.str
     """sha256 of all the bytes, lower-case hexadecimal."""
     size_bytes: builtins.int
-    """size_bytes is how many there are; 1 to 1 GiB."""
+    """size_bytes is how many there are; 1 to 1 GiB, of a manifest 1 to 32 MiB."""
     kind: global___ArtifactKind.ValueType
     """kind is what they are."""
     @property
@@ -480,9 +480,9 @@ class CompleteJobRequest(google.protobuf.message.Message):
     attempt: builtins.int
     """attempt of the lease."""
     report_json: builtins.str
-    """report_json is the result, as a JSON object; at most 8 MiB."""
+    """report_json is the result, as a JSON object; at most 8 MiB. What is not of the job is refused by its field."""
     isolation: global___IsolationLevel.ValueType
-    """isolation is the level that was reached."""
+    """isolation is the level that was reached, no less than the job asks for."""
     @property
     def artifact_sha256s(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """artifact_sha256s are the hashes of everything uploaded, manifests included."""

@@ -14,6 +14,7 @@ from tests.fixtures.jobs import (
     WORKER,
     a_report,
     an_entry,
+    compete,
     events,
     expire,
     hand_in,
@@ -26,7 +27,7 @@ from tests.fixtures.services import Feed
 def test_a_challenge_that_finds_nothing_leaves_the_model_healthy(challenged: Service) -> None:
     job = leased(challenged)
 
-    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[70, 80]))
+    hand_in(challenged, job, a_report(job, "nothing", an_entry(job, "recent", 0.0)))
 
     assert (job.kind, place(challenged)) == ("challenge", "healthy.")
     assert events(challenged)[-1] == "challenge_judged"
@@ -48,7 +49,7 @@ def test_a_challenger_that_comes_too_late_changes_nothing(challenged: Service) -
     job = leased(challenged)
     challenged.start_retraining("m", "", "", [], WORKER).result()
 
-    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    hand_in(challenged, job, a_report(job, "nothing", an_entry(job, "recent", 0.5)))
 
     assert place(challenged) == "retraining.queued"
     assert events(challenged)[-1] == "challenge_failed"
@@ -76,12 +77,12 @@ def test_a_challenge_that_a_suspicion_of_something_else_overtakes_is_judged_and_
     measure(challenged, 10_000, [0.1] * 12 + [0.5] * 2)
     suspected = place(challenged)
 
-    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[70, 80]))
+    hand_in(challenged, job, a_report(job, "nothing", an_entry(job, "recent", 0.0)))
     measure(challenged, 20_000, [0.1] * 12)
     feed = Feed(challenged)
     feed.skip_to(80)
     feed.labels(feed.rows(20), [0.0, 1.0] * 10)
-    hand_in(challenged, leased(challenged), a_report("nothing", an_entry("recent", "refit", 0.0), holdout=[90, 100]))
+    compete(challenged, 0.0)
 
     assert (suspected, place(challenged)) == ("suspect.", "healthy.")
     assert "challenge_failed" not in events(challenged)
@@ -95,13 +96,13 @@ def test_a_lead_that_shows_during_a_suspicion_of_something_else_raises_no_alarm_
     job = leased(challenged)
     measure(challenged, 10_000, [0.1] * 12 + [0.5] * 2)
 
-    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    hand_in(challenged, job, a_report(job, "nothing", an_entry(job, "recent", 0.5)))
     alone = events(challenged).count("alarm_raised")
     measure(challenged, 20_000, [0.1] * 12)
     feed = Feed(challenged)
     feed.skip_to(80)
     feed.labels(feed.rows(20), [0.0, 1.0] * 10)
-    hand_in(challenged, leased(challenged), a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[90, 100]))
+    compete(challenged, 0.5)
 
     assert (alone, events(challenged).count("alarm_raised")) == (1, 2)
     assert rounds(challenged) == [1, 2]
@@ -144,19 +145,19 @@ def test_a_challenger_that_the_policy_asks_for_no_more_is_forgotten(challenged: 
     job = leased(challenged)
     without_challengers(challenged)
 
-    hand_in(challenged, job, a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    hand_in(challenged, job, a_report(job, "nothing", an_entry(job, "recent", 0.5)))
 
     assert (place(challenged), events(challenged)[-1]) == ("healthy.", "challenge_failed")
 
 
 def test_a_lead_that_is_looked_into_is_looked_into_to_its_end(challenged: Service) -> None:
-    hand_in(challenged, leased(challenged), a_report("recent", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    compete(challenged, 0.5)
     suspected = place(challenged)
     without_challengers(challenged)
     feed = Feed(challenged)
     feed.skip_to(80)
     feed.labels(feed.rows(20), [0.0, 1.0] * 10)
 
-    hand_in(challenged, leased(challenged), a_report("nothing", an_entry("recent", "refit", -0.3), holdout=[80, 100]))
+    compete(challenged, -0.3)
 
     assert (suspected, place(challenged)) == ("suspect.", "healthy.")

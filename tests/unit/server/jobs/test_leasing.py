@@ -22,7 +22,7 @@ from tests.fixtures.jobs import (
     hand_in,
     leased,
     place,
-    uploaded,
+    trained,
     won,
 )
 from tests.fixtures.services import a_model, a_service
@@ -123,7 +123,7 @@ def test_who_does_not_hold_the_job_is_told_to_give_up(service: Service, job: str
 
 def test_a_heartbeat_after_the_end_is_told_to_give_up(service: Service) -> None:
     job = leased(service)
-    hand_in(service, job, a_report())
+    hand_in(service, job, a_report(job))
 
     assert service.jobs.heartbeat(job.job, job.attempt, 0, "").result()[1]
 
@@ -136,7 +136,7 @@ def test_a_failed_attempt_is_tried_again_under_a_higher_number(service: Service)
     assert again
     assert (leased(service, "another").attempt, place(service)) == (2, "retraining.leased")
     with pytest.raises(StaleLease):
-        hand_in(service, job, won(), uploaded(service))
+        hand_in(service, job, won(job), trained(service, job))
 
 
 def test_after_the_last_attempt_the_remedy_is_abandoned(service: Service) -> None:
@@ -152,7 +152,7 @@ def test_after_the_last_attempt_the_remedy_is_abandoned(service: Service) -> Non
 
 def test_a_failure_of_a_job_that_was_handed_in_changes_nothing(service: Service) -> None:
     job = leased(service)
-    hand_in(service, job, won(), uploaded(service))
+    hand_in(service, job, won(job), trained(service, job))
     before = events(service)
 
     assert not service.jobs.fail(job.job, job.attempt, "CRASHED", "").result()

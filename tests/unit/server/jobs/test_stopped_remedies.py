@@ -14,7 +14,7 @@ from tests.fixtures.jobs import (
     expire,
     hand_in,
     leased,
-    uploaded,
+    trained,
     won,
 )
 from tests.fixtures.services import a_model
@@ -58,7 +58,7 @@ def test_what_a_stopped_remedy_still_hands_in_is_refused(service: Service, stop:
     before = events(service)
 
     with pytest.raises(Refused):
-        hand_in(service, job, won(), uploaded(service))
+        hand_in(service, job, won(job), trained(service, job))
     with pytest.raises(Refused):
         service.jobs.fail(job.job, job.attempt, "CRASHED", "").result()
     assert events(service) == before

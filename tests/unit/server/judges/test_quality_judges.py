@@ -13,9 +13,11 @@ from monitoring.profiles.reference import Column
 from server.judges.rulings import Inputs
 from server.judges.table import rule
 from statemachine.policies.policy import Policy
+from tests.fixtures.bakeoffs import a_spec
 from tests.fixtures.jobs import a_report, an_entry
 
 POLICY, FIRST, ROWS = Policy(), 2_000, 200
+BAKE_OFF = a_spec()
 CLEAR = POLICY.quality.clear_windows
 CHANCE = np.random.default_rng(0)
 PAST = CHANCE.normal(size=(FIRST, 2))
@@ -80,7 +82,7 @@ def test_a_fault_that_lasts_as_long_as_the_policy_says_is_the_world_as_it_is() -
 
 
 def test_only_where_doing_nothing_wins_nothing_speaks_against_the_champion_any_more() -> None:
-    beaten = a_report("all", an_entry("all", "refit", 0.2, churn=1.0))
+    beaten = a_report(BAKE_OFF, "all", an_entry(BAKE_OFF, "all", 0.2, churn=1.0))
 
-    assert asked("unbeaten@1", {"report": a_report(), "at_row": 9}) == "recovery_shown"
+    assert asked("unbeaten@1", {"report": a_report(BAKE_OFF), "at_row": 9}) == "recovery_shown"
     assert asked("unbeaten@1", {"report": beaten, "at_row": 9}) == ""

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from server.service import Service
-from tests.fixtures.jobs import a_report, an_entry, hand_in, leased, place
+from tests.fixtures.jobs import compete, leased, place
 from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model, a_service
 
 WHOLE = {"holdout": 1.0}
@@ -45,9 +45,7 @@ def test_a_lead_of_a_challenger_dates_no_change_and_leaves_the_holdout_whole() -
         feed.labels(feed.rows(20), [0.0, 1.0] * 10)
         while place(service) != "retraining.queued":
             if service.state("m").job:
-                end = feed.next_row
-                led = a_report("nothing", an_entry("recent", "refit", 0.3), holdout=[end - 10, end])
-                hand_in(service, leased(service), led)
+                compete(service, 0.5)
             else:
                 feed.labels(feed.rows(10), [0.0, 1.0] * 5)
         spec = leased(service).spec["spec"]

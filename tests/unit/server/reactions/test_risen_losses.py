@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 from server.service import Service
-from tests.fixtures.jobs import a_report, an_entry, hand_in, leased, place
+from tests.fixtures.jobs import compete, place
 from tests.fixtures.services import REFERENCE_ROWS, Feed
 
 
 def regretted(service: Service) -> Feed:
     """Let a challenger beat the champion by far; give the feed that goes on behind its rows."""
-    hand_in(service, leased(service), a_report("recent", an_entry("recent", "refit", 0.3), holdout=[70, 80]))
+    compete(service, 0.5)
     feed = Feed(service)
     feed.skip_to(REFERENCE_ROWS + 20)
     return feed

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from measures.losses import fixed
+from measures.sums import block
 from server.act import Caller
 from server.errors import Invalid
+from server.reactions.remedy import BLOCKS
 from server.requests import LabelsBatch, RowsBatch
 from server.service import Service
 from server.views import JobView
-from tests.fixtures.jobs import BLOCKS, a_report, an_entry, hand_in, leased, place, uploaded
+from tests.fixtures.jobs import LOSS, a_report, an_entry, hand_in, leased, place, rows_of, trained
 from tests.fixtures.services import MINUTE_US, a_service
 from tests.unit.server.reactions.test_segments import BY_REGION, DRIFTING, PAST, REGIONS, WINDOW, World, fact
 
@@ -22,7 +25,6 @@ ASKED: dict[str, Any] = {
     "segments": BY_REGION, "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
 }  # fmt: skip
 NAMES = ["region=east", "region=north", "region=south"]
-STEP = 1 << 20
 ANN = Caller(actor="ann", authentication="tests")
 
 
@@ -42,23 +44,24 @@ def ill_in_the_north(service: Service, policy: dict[str, Any]) -> JobView:
     return leased(service)
 
 
-def blocks(rows: int, saved: float) -> list[list[int]]:
-    """Give blocks of a segment with as many rows over all of them, each of which saves so much."""
-    each = rows // BLOCKS
-    return [[each, round(each * saved * STEP), round(each * saved * saved * STEP)] for _ in range(BLOCKS)]
+def blocks(*values: float) -> list[list[int]]:
+    """Give as many blocks as a holdout has, each of rows with these values."""
+    return [block(fixed(np.array(values), 1.0)) for _ in range(BLOCKS)]
 
 
-def reported(**saved: float) -> dict[str, Any]:
-    """Give a report of a candidate that leads in the whole, and saves so much in each segment."""
-    leads = [blocks(40, saved.get(name.removeprefix("region="), 0.3)) for name in NAMES]
-    told = [{"name": name, "champion": blocks(40, 0.4)} for name in NAMES]
-    return a_report("recent", an_entry("recent", "refit", 0.2, segments=leads), segments=told)
+def reported(job: JobView, **saved: float) -> dict[str, Any]:
+    """Give the job's report of a candidate that leads in the whole, and saves so much in each segment."""
+    parts = [[saved.get(name.removeprefix("region="), 0.3)] * 4 for name in NAMES]
+    whole = np.concatenate([*parts, [0.2] * (rows_of(job) // BLOCKS - 4 * len(parts))])
+    entry = an_entry(job, "recent", 0.2, lead=blocks(*whole), segments=[blocks(*part) for part in parts])
+    told = [{"name": name, "champion": blocks(*[LOSS] * 4)} for name in NAMES]
+    return a_report(job, "recent", entry, segments=told)
 
 
-def judged(service: Service, report: dict[str, Any], policy: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Hand the report in; give what the gates said, and their evidence."""
+def judged(service: Service, saved: dict[str, float], policy: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Hand in what a candidate saves in segments; give what the gates said, and their evidence."""
     job = ill_in_the_north(service, policy or ASKED)
-    hand_in(service, job, report, uploaded(service))
+    hand_in(service, job, reported(job, **saved), trained(service, job))
     found = fact(service, "gates_judged")
     return {**found, "verdicts": {gate["name"]: gate["verdict"] for gate in found["gates"]}}
 
@@ -82,7 +85,7 @@ def test_a_job_of_a_model_without_segments_has_the_form_that_any_worker_knows(se
 def test_who_cures_the_segment_of_the_incident_and_ruins_none_may_be_tried_and_it_derives_again(
     service: Service,
 ) -> None:
-    found = judged(service, reported(north=0.3))
+    found = judged(service, {"north": 0.3})
 
     [position] = [event.position for event in service.events("m", 0, 200) if event.type == "gates_judged"]
     again = service.explain("m", position)
@@ -100,7 +103,8 @@ def test_drift_within_a_segment_is_an_incident_of_that_segment(service: Service)
         world.send(1, older=17.0)
         assert world.next < PAST + 60 * WINDOW
 
-    hand_in(service, leased(service), reported(north=0.0), uploaded(service))
+    job = leased(service)
+    hand_in(service, job, reported(job, north=0.0), trained(service, job))
 
     assert fact(service, "alarm_raised")["subject"] == "region=north: age"
     found = fact(service, "gates_judged")
@@ -114,7 +118,7 @@ def test_drift_within_a_segment_is_an_incident_of_that_segment(service: Service)
 def test_who_does_not_cure_it_or_ruins_another_is_turned_away_and_the_gate_says_why(
     service: Service, saved: dict[str, float], failed: set[str]
 ) -> None:
-    found = judged(service, reported(**saved))
+    found = judged(service, saved)
 
     assert {name for name, verdict in found["verdicts"].items() if verdict == "fail"} == failed
     assert not found["passed"]
@@ -123,7 +127,7 @@ def test_who_does_not_cure_it_or_ruins_another_is_turned_away_and_the_gate_says_
 
 
 def test_a_policy_that_asks_for_no_segments_takes_the_same_candidate(service: Service) -> None:
-    found = judged(service, reported(east=-0.4), {"segments": BY_REGION})
+    found = judged(service, {"east": -0.4}, {"segments": BY_REGION})
 
     assert (found["passed"], found["verdicts"]["segments"]) == (True, "fail")
 
@@ -142,11 +146,12 @@ def test_a_policy_that_asks_for_no_segments_takes_the_same_candidate(service: Se
 def test_a_report_that_tells_of_other_segments_than_its_job_is_refused_by_its_field(
     service: Service, change: Any, field: str
 ) -> None:
-    job, report = ill_in_the_north(service, ASKED), reported()
+    job = ill_in_the_north(service, ASKED)
+    report = reported(job)
     change(report)
 
     with pytest.raises(Invalid) as caught:
-        hand_in(service, job, report, uploaded(service))
+        hand_in(service, job, report, trained(service, job))
 
     assert [where for where, _ in caught.value.violations] == [field]
     assert place(service) == "retraining.leased"
@@ -156,9 +161,10 @@ def test_a_report_that_tells_of_segments_that_nobody_asked_for_is_refused(servic
     world = World(service, {})
     while place(service) != "retraining.queued":
         world.send(1, south=0.8, east=0.8)
+    job = leased(service)
 
     with pytest.raises(Invalid, match="region=east, region=north, region=south in it; nothing as in the job"):
-        hand_in(service, leased(service), reported(), uploaded(service))
+        hand_in(service, job, reported(job), trained(service, job))
 
 
 def served_by_both(world: World, good: float, bad: float, east: float | None = None) -> None:
@@ -190,7 +196,8 @@ def test_a_version_that_is_restored_is_judged_in_each_segment_by_what_it_answere
     calm = {"loss": {"run_length": 1e9}, "metrics": {"alarm": 1e9}, "bakeoff": {"holdout": 0.5}}
     world = World(service, {**calm, "segments": {**BY_REGION, "alarms": "never"}})
     service.start_retraining("m", "", "", [], ANN).result()
-    hand_in(service, leased(service), reported(), uploaded(service))
+    job = leased(service)
+    hand_in(service, job, reported(job), trained(service, job))
     while place(service) != "healthy.":
         served_by_both(world, good=0.5, bad=0.95)
         assert world.next < PAST + 60 * WINDOW
@@ -216,7 +223,8 @@ def test_a_canary_that_harms_a_segment_is_turned_back_and_its_note_names_it(
     calm = {"loss": {"run_length": 1e9}, "segments": {**BY_REGION, "alarms": "never"}}
     world = World(service, {**policy, **calm, "canary": {"most_windows": 100}})
     service.start_retraining("m", "", "", [], ANN).result()
-    hand_in(service, leased(service), reported(), uploaded(service))
+    job = leased(service)
+    hand_in(service, job, reported(job), trained(service, job))
     while place(service).startswith("canary") and place(service) != "canary.aborting":
         served_by_both(world, good=0.6, bad=0.98, east=0.0)
         assert world.next < PAST + 90 * WINDOW

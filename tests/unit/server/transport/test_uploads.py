@@ -70,7 +70,12 @@ def test_a_header_that_cannot_be_taken_is_refused_by_name(parts: list[pb.UploadA
 
 
 @pytest.mark.parametrize(
-    "parts", [[header(size_bytes=(1 << 30) + 1)], [header(size_bytes=2 << 20), chunk(bytes((1 << 20) + 1))]]
+    "parts",
+    [
+        [header(size_bytes=(1 << 30) + 1)],
+        [header(size_bytes=(32 << 20) + 1, kind=pb.ARTIFACT_KIND_MANIFEST)],
+        [header(size_bytes=2 << 20), chunk(bytes((1 << 20) + 1))],
+    ],
 )
 def test_what_is_too_large_is_refused_before_it_is_taken_in(parts: list[pb.UploadArtifactRequest]) -> None:
     assert isinstance(refusal(*parts), TooLarge)
