@@ -50,18 +50,25 @@ app.add_typer(incidents, name="incidents", rich_help_panel=CALLED)
 app.add_typer(policies, name="policy", rich_help_panel=BEFORE)
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
+LEFT = 1  #: exit code where nobody reads on
+
 
 def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     try:
         code = app(standalone_mode=False, prog_name="remission")
+        if sys.stdout is not None:  # as it is where a shell has closed it
+            sys.stdout.flush()
     except TyperException as error:
         from cli.usage import told
 
         if said := told(error):
             typer.echo(f"remission: {said}", err=True)
         sys.exit(WRONG_USE)
+    except BrokenPipeError:  # the reader has left, and wants no more
+        _let_go_of_output()
+        sys.exit(LEFT)
     except Exception as error:
         from cli.refusals import expected, one_line
         from cli.tables import visible
@@ -69,8 +76,15 @@ def main() -> None:
         if not expected(error):
             raise
         typer.echo(visible(f"remission: {one_line(error)}"), err=True)
+        _let_go_of_output()
         sys.exit(WRONG_USE)
     sys.exit(code)  # which is none where all went well
+
+
+def _let_go_of_output() -> None:
+    """Write nowhere what standard output still holds: Python would try once more as it ends, and complain itself."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @app.command(rich_help_panel=RUNNING)
