@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -64,10 +64,10 @@ def main() -> None:
         from cli.usage import told
 
         if said := told(error):
-            typer.echo(f"remission: {said}", err=True)
+            _say(said)
         sys.exit(WRONG_USE)
     except BrokenPipeError:  # the reader has left, and wants no more
-        _let_go_of_output()
+        _let_go_of(sys.stdout)
         sys.exit(LEFT)
     except Exception as error:
         from cli.refusals import expected, one_line
@@ -75,16 +75,24 @@ def main() -> None:
 
         if not expected(error):
             raise
-        typer.echo(visible(f"remission: {one_line(error)}"), err=True)
-        _let_go_of_output()
+        _say(visible(one_line(error)))
+        _let_go_of(sys.stdout)
         sys.exit(WRONG_USE)
     sys.exit(code)  # which is none where all went well
 
 
-def _let_go_of_output() -> None:
-    """Write nowhere what standard output still holds: Python would try once more as it ends, and complain itself."""
+def _say(why: str) -> None:
+    """Say why it ends; where nothing can be said the exit code alone tells."""
+    try:
+        typer.echo(f"remission: {why}", err=True)
+    except OSError:
+        _let_go_of(sys.stderr)
+
+
+def _let_go_of(stream: TextIO) -> None:
+    """Write nowhere what *stream* still holds: Python would try once more as it ends, and complain itself."""
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 @app.command(rich_help_panel=RUNNING)

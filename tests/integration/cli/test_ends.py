@@ -124,6 +124,14 @@ def test_a_reader_of_a_report_that_leaves_early_ends_the_command_quietly(tmp_pat
     assert "Exception" not in told
 
 
+def test_a_refusal_that_nobody_can_be_told_of_has_its_exit_code() -> None:
+    asked = [sys.executable, "-m", "cli.main", "backtest", "nowhere.csv", "--target", "label"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=full, check=False)
+
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 def test_a_command_whose_output_is_closed_goes_on(tmp_path: Path) -> None:
     done = remission("policy", "check", "default", folder=tmp_path)
     asked = [sys.executable, "-m", "cli.main", "policy", "check", "default"]

@@ -246,7 +246,7 @@ def test_what_others_have_written_does_not_command_the_terminal(
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_an_answer_that_finds_no_room_is_no_fault_of_the_record(folder: Path, form: list[str]) -> None:
-    asked = [Path(sys.executable).with_name("remission-verify"), "log", str(folder), "--key", KEY, *form]
+    asked = [str(Path(sys.executable).with_name("remission-verify")), "log", str(folder), "--key", KEY, *form]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 
@@ -254,7 +254,7 @@ def test_an_answer_that_finds_no_room_is_no_fault_of_the_record(folder: Path, fo
 
 
 def test_a_reader_who_leaves_early_changes_nothing_about_the_record(folder: Path) -> None:
-    asked = [Path(sys.executable).with_name("remission-verify"), "log", str(folder), "--key", KEY]
+    asked = [str(Path(sys.executable).with_name("remission-verify")), "log", str(folder), "--key", KEY]
     process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.close()
