@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,6 +109,8 @@ def _folder(every: str, out: Path | None, keep: int) -> Path:
 
     if not every or out is None or not out.is_dir():
         raise StreamInvalid("--every: is accepted with --out, a folder that exists, and that with it")
+    if not os.access(out, os.W_OK):
+        raise StreamInvalid(f"--out: {out} cannot be written; a folder that can be is accepted")
     if keep < 1:
         raise StreamInvalid(f"--keep: {keep} is not accepted; at least 1 is")
     return out

@@ -18,7 +18,7 @@ from cli.policies.files import PolicyFileInvalid
 from cli.policies.source import PolicyRefused, policy_at
 from cli.reach import credentials, reach
 from cli.reports import check_writable, write_report
-from cli.tables import plain, visible
+from cli.tables import breaks_words, plain, visible
 
 LINES = 40  #: of a timeline that people are shown
 
@@ -94,7 +94,7 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
         table.add_column(name, justify="right")
     table.add_row(*("-" if value is None else f"{value:.5g}" for value in found["loss"].values()))
     console.print(table)
-    console.print(_timeline(found["transitions"][:LINES]))
+    _show_timeline(console, found["transitions"][:LINES])
     if len(found["transitions"]) > LINES:
         console.print(f"… and {len(found['transitions']) - LINES} more")
     audit = found["audit"]
@@ -110,13 +110,16 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
     console.print(f"{found['seconds']} s, of which {found['training_seconds']} s training")
 
 
-def _timeline(transitions: list[dict[str, Any]]) -> Table:
-    timeline = Table(title="timeline", header_style="bold")
-    for name in ("row", "from", "to", "trigger", "reason"):
-        timeline.add_column(name, overflow="fold")
+def _show_timeline(console: Console, transitions: list[dict[str, Any]]) -> None:
+    """Print a row a transition: as a table, or as a line each where a table would break words."""
+    timeline = Table("row", "from", "to", "trigger", "reason", title="timeline", header_style="bold")
     for one in transitions:
         timeline.add_row(str(one["row"]), one["from"], one["to"], one["trigger"], one["reason"])
-    return timeline
+    if not breaks_words(console, timeline):
+        console.print(timeline)
+        return
+    lines = [f"{one['row']}: {one['from']} → {one['to']}, {one['trigger']} ({one['reason']})" for one in transitions]
+    console.print("\n".join(["timeline", *lines]), highlight=False, soft_wrap=True)
 
 
 def read_policy(text: str | None) -> dict[str, Any]:

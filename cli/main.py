@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 from typer.exceptions import TyperException
@@ -50,27 +50,49 @@ app.add_typer(incidents, name="incidents", rich_help_panel=CALLED)
 app.add_typer(policies, name="policy", rich_help_panel=BEFORE)
 WRONG_USE = 2  #: exit code when what was asked cannot be done as it was asked
 
+LEFT = 1  #: exit code where nobody reads on
+
 
 def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     try:
         code = app(standalone_mode=False, prog_name="remission")
+        if sys.stdout is not None:  # as it is where a shell has closed it
+            sys.stdout.flush()
     except TyperException as error:
         from cli.usage import told
 
         if said := told(error):
-            typer.echo(f"remission: {said}", err=True)
+            _say(said)
         sys.exit(WRONG_USE)
+    except BrokenPipeError:  # the reader has left, and wants no more
+        _let_go_of(sys.stdout)
+        sys.exit(LEFT)
     except Exception as error:
         from cli.refusals import expected, one_line
         from cli.tables import visible
 
         if not expected(error):
             raise
-        typer.echo(visible(f"remission: {one_line(error)}"), err=True)
+        _say(visible(one_line(error)))
+        _let_go_of(sys.stdout)
         sys.exit(WRONG_USE)
     sys.exit(code)  # which is none where all went well
+
+
+def _say(why: str) -> None:
+    """Say why it ends; where nothing can be said the exit code alone tells."""
+    try:
+        typer.echo(f"remission: {why}", err=True)
+    except OSError:
+        _let_go_of(sys.stderr)
+
+
+def _let_go_of(stream: TextIO) -> None:
+    """Write nowhere what *stream* still holds: Python would try once more as it ends, and complain itself."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 @app.command(rich_help_panel=RUNNING)

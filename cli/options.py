@@ -10,14 +10,19 @@ import typer
 #: What messages of the contract can carry.
 MOST_POSITION, MOST_COUNT = 2**63 - 1, 2**31 - 1
 
-#: What gRPC can look up: a host with its port, or a name in one of its schemes.
-_ADDRESS = re.compile(r"(dns|ipv4|ipv6|unix):.+|(?!https?://)[^\s,]+:[0-9]{1,5}")
+#: What gRPC can look up: a host with its port, a name in one of its schemes, or a list in which no name may stand.
+_ADDRESS = re.compile(
+    r"""(dns|ipv6|unix):.+
+    |   ipv4:[0-9.]+:[0-9]{1,5}(,[0-9.]+:[0-9]{1,5})*
+    |   (?!https?://|ipv4:)[^\s,]+:[0-9]{1,5}""",
+    re.VERBOSE,
+)
 
 
 def _an_address(given: str) -> str:
     if not _ADDRESS.fullmatch(given):
         raise typer.BadParameter(
-            f"{given!r} is no address; HOST:PORT is accepted, dns:///HOST:PORT, or ipv4:HOST:PORT,HOST:PORT"
+            f"{given!r} is no address; HOST:PORT is accepted, dns:///HOST:PORT, or ipv4:N.N.N.N:PORT,N.N.N.N:PORT"
         )
     return given
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+
+#: What a disk says that takes no more, or that nobody may write to.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
 
 def expected(error: Exception) -> bool:
-    """Say whether *error* is a refusal that its message explains."""
+    """Say whether *error* is a refusal that its message explains, or that of a disk."""
+    return _of_disk(error) or _ours(error)
+
+
+def _of_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in DISK
+
+
+def _ours(error: Exception) -> bool:
     from remission import CallError
     from remission_verify.errors import VerificationError
 
@@ -36,6 +49,8 @@ def expected(error: Exception) -> bool:
 
 def one_line(error: Exception) -> str:
     """Give the message of *error* without line breaks, and what a server says of a field once."""
+    if isinstance(error, OSError) and _of_disk(error):
+        return f"{error.filename or 'what was to be told'}: cannot be written: {error.strerror}"
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for i, line in enumerate(lines) if line and not any(_said(line, before) for before in lines[:i])]
     return "; ".join(told)

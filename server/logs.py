@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 
 import structlog
+
+
+class LossyLogger(structlog.PrintLogger):
+    """Writes lines, and loses what cannot be written: a full disk below its log must stop no server."""
+
+    def msg(self, message: str) -> None:
+        """Write a line, if it can be written."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 def configure(form: str) -> None:
@@ -26,5 +38,5 @@ def configure(form: str) -> None:
             structlog.processors.JSONRenderer() if json else console,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: LossyLogger(sys.stderr),
     )

@@ -45,10 +45,13 @@ def keep(folder: Path, found: dict[str, Any], now: datetime, most: int) -> tuple
     told = changes(_read(earlier[-1]), found) if earlier else ["the first report"]
     path = folder / f"drill-{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}.json"
     part = path.with_suffix(".part")
-    part.write_text(json.dumps({**found, "new": told}, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(json.dumps({**found, "new": told}, indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # half of one, where the disk is full
     for old in kept(folder)[:-most]:
-        old.unlink()
+        old.unlink(missing_ok=True)  # which another drill into this folder may have done
     return path, told
 
 

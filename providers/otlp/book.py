@@ -42,7 +42,8 @@ Book = dict[int, Seen]
 def turned(book: Book, request: service_pb.ExportMetricsServiceRequest, rules: Sequence[Metric], now_ns: int) -> Page:
     """Read a request against *book*, which stays as it is: what follows from a request counts once it has arrived."""
     page = Page(after=dict(book))
-    for one in sightings(request, rules):
+    # Nothing says in which order the points of a request stand, and what adds up is read by the point before.
+    for one in sorted(sightings(request, rules), key=lambda each: each.point.time_unix_nano):
         try:
             _take(page, one, rules[one.rule], now_ns)
         except Fault as fault:
@@ -63,10 +64,12 @@ def _take(page: Page, one: Sighting, rule: Metric, now_ns: int) -> None:
         if point.time_ns < seen.last.time_ns + SOLE_NS:
             raise Fault(f"a second stream, {plain(one.stream)}, beside {plain(seen.stream)}; one is accepted")
         seen = None
-    if seen is not None and point.time_ns <= seen.last.time_ns:
-        return  # it was had before: exporters send again what they do not know to have arrived
+    late = seen is not None and point.time_ns <= seen.last.time_ns
+    if late and rule.reading != "value" and not point.delta:
+        return  # what adds up is read from its newest point on; the service knows of the others which it had
     value = read(rule, seen.last if seen else None, point)
-    page.after[one.rule] = Seen(one.stream, point)
+    if not late:
+        page.after[one.rule] = Seen(one.stream, point)
     if value is not None:
         page.points.setdefault(one.rule, []).append((point.time_ns // 1_000, value))
         page.units[one.rule] = rule.unit or _unit(rule, one.metric.unit)

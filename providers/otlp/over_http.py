@@ -6,8 +6,6 @@ import contextlib
 import json
 import ssl
 import threading
-import time
-import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -19,25 +17,14 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as serv
 
 from providers.config import Otlp, address
 from providers.errors import Away, ConfigInvalid
+from providers.otlp.bodies import Refused, body_of
 from providers.otlp.receiving import Receiver
 
 PATH = "/v1/metrics"
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 MOST_CONNECTIONS = 64
 SILENT_SECONDS = 30.0  #: after which a connection on which nothing comes is closed
-BODY_SECONDS = 60.0  #: in which a whole body must have come
-CHUNK = 65_536
 RETRY_SECONDS = "5"
-GZIP = 16 + zlib.MAX_WBITS
-
-
-class Refused(Exception):
-    """The request is answered with a status."""
-
-    def __init__(self, code: int, told: str) -> None:
-        """Say which, and why."""
-        super().__init__(told)
-        self.code, self.told = code, told
 
 
 class _Server(ThreadingHTTPServer):
@@ -89,7 +76,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _request(self) -> service_pb.ExportMetricsServiceRequest:
         if self.path != PATH:
             raise Refused(404, f"nothing is here; {PATH} is accepted")
-        body, request = self._body(), service_pb.ExportMetricsServiceRequest()
+        if self._kind not in (PROTOBUF, JSON):
+            raise Refused(415, f"{self._kind} is not accepted; {PROTOBUF} or {JSON} is")
+        body = body_of(self.headers, self.rfile, self.server.config.most_bytes)
+        request = service_pb.ExportMetricsServiceRequest()
         try:
             if self._kind == JSON:
                 json_format.ParseDict(_object(body), request, ignore_unknown_fields=True)
@@ -102,45 +92,6 @@ class _Handler(BaseHTTPRequestHandler):
     @property
     def _kind(self) -> str:
         return self.headers.get_content_type()
-
-    def _body(self) -> bytes:
-        most, told = self.server.config.most_bytes, self.headers.get("Content-Length", "")
-        if self._kind not in (PROTOBUF, JSON):
-            raise Refused(415, f"{self._kind} is not accepted; {PROTOBUF} or {JSON} is")
-        if not (told.isascii() and told.isdigit()):
-            raise Refused(411, "Content-Length is needed")
-        if len(told) > len(str(most)) or int(told) > most:
-            raise Refused(413, f"{told[:20]} bytes; at most {most} are accepted")
-        body, coding = self._whole(int(told)), self.headers.get("Content-Encoding", "identity")
-        if coding == "identity":
-            return body
-        if coding != "gzip":
-            raise Refused(415, f"{coding[:40]!r} is not accepted; gzip, or nothing, is")
-        return self._unzipped(body, most)
-
-    def _whole(self, size: int) -> bytes:
-        """Read so many bytes; whoever sends one now and then does not hold a thread for ever."""
-        deadline, body = time.monotonic() + BODY_SECONDS, b""
-        while len(body) < size and (chunk := self.rfile.read1(min(CHUNK, size - len(body)))):
-            body += chunk
-            if time.monotonic() > deadline:
-                raise Refused(408, f"the body did not come within {BODY_SECONDS:g} s")
-        if len(body) < size:
-            raise Refused(400, "the body ends too early")
-        return body
-
-    def _unzipped(self, body: bytes, most: int) -> bytes:
-        """Unfold a body, and no more of it than is accepted."""
-        opener = zlib.decompressobj(GZIP)
-        try:
-            found = opener.decompress(body, most + 1)
-        except zlib.error as error:
-            raise Refused(400, f"cannot be unzipped: {error}") from error
-        if len(found) > most:
-            raise Refused(413, f"more than {most} bytes once unzipped; at most that many are accepted")
-        if not opener.eof:
-            raise Refused(400, "cannot be unzipped: it ends too early")
-        return found
 
     def _say(self, code: int, message: Message) -> None:
         """Answer in the form of the question, and hang up after a refusal, since what follows may be its rest."""

@@ -14,6 +14,7 @@ from statemachine.units import Incommensurable, UnitUnknown, converted
 
 REMEMBERED = 1_000  #: points of a series among which a repeated one is known again
 MOST_SERIES = 1_000
+BARE = "1"  #: the unit of a bare number, as OpenTelemetry's metrics say it
 
 _FUTURE = "lies in the future; up to five minutes ahead of the server is accepted"
 
@@ -120,10 +121,10 @@ def _series(provider: str, signal: ExternalSignal) -> str:
 
 def _value(i: int, point: Point, signal: ExternalSignal) -> float:
     """Give the value in the declared unit. A point that names none is in it."""
-    if not point.unit:
+    if not point.unit or (not signal.unit and point.unit == BARE):
         return point.value
     if not signal.unit:
-        told = f"{point.unit!r}, but {signal.name!r} is declared as a bare number; no unit is accepted"
+        told = f"{point.unit!r}, but {signal.name!r} is declared as a bare number; no unit, or {BARE!r}, is accepted"
         raise Invalid(f"points[{i}].unit", told)
     try:
         return converted(point.value, point.unit, signal.unit)

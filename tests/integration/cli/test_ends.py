@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cli.ports import free_port
 from tests.fixtures.commands import remission, started
-from tests.fixtures.servers import PATIENCE_SECONDS, serving
+from tests.fixtures.servers import PATIENCE_SECONDS, ROOT, serving
 from tests.fixtures.streams import changed_concept
 
 
@@ -92,6 +93,53 @@ def test_a_reader_that_leaves_early_ends_the_command_quietly(tmp_path: Path) -> 
 
     assert process.wait(PATIENCE_SECONDS) == 1
     assert told == ""
+
+
+REPORTED = ("drill", "--scenario", "calm", "--template", "linear", "--json", "-")
+
+
+@pytest.mark.parametrize("command", [("drill", "--list"), ("policy", "check", "default"), ("--help",), REPORTED])
+def test_output_that_finds_no_room_is_one_line_and_nothing_that_was_looked_at(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        process = started(*command, folder=tmp_path, out=full)
+        _, told = process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert process.returncode == 2
+    assert told.endswith("remission: what was to be told: cannot be written: No space left on device\n")
+    assert "Traceback" not in told
+
+
+def test_a_reader_of_a_report_that_leaves_early_ends_the_command_quietly(tmp_path: Path) -> None:
+    process = started(*REPORTED, folder=tmp_path)
+    assert process.stdout is not None
+    process.stdout.close()
+
+    assert process.stderr is not None
+    told = process.stderr.read()
+
+    assert process.wait(PATIENCE_SECONDS) == 1
+    assert "Traceback" not in told
+    assert "Exception" not in told
+
+
+def test_a_refusal_that_nobody_can_be_told_of_has_its_exit_code() -> None:
+    asked = [sys.executable, "-m", "cli.main", "backtest", "nowhere.csv", "--target", "label"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(asked, cwd=ROOT, stdout=subprocess.PIPE, stderr=full, check=False)
+
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_a_command_whose_output_is_closed_goes_on(tmp_path: Path) -> None:
+    done = remission("policy", "check", "default", folder=tmp_path)
+    asked = [sys.executable, "-m", "cli.main", "policy", "check", "default"]
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *asked], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+
+    assert (done.code, closed.returncode, closed.stderr) == (0, 0, done.err)
 
 
 def test_a_backtest_wants_a_server_on_the_streams_clock(tmp_path: Path) -> None:

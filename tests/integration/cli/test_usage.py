@@ -28,6 +28,12 @@ OF_SERVER = "Invalid value for '--server' (env var: 'REMISSION_SERVER')"
             "state",
         ),
         ("worker --server localhost", f"{OF_SERVER}: 'localhost' is no address; HOST:PORT is accepted", "worker"),
+        (
+            "models --server ipv4:127.0.0.1:1,localhost:1",
+            f"{OF_SERVER}: 'ipv4:127.0.0.1:1,localhost:1' is no address; HOST:PORT is",
+            "models",
+        ),
+        ("models --server ipv4:127.0.0.1", f"{OF_SERVER}: 'ipv4:127.0.0.1' is no address; HOST:PORT is", "models"),
         ("models --server=", f"{OF_SERVER}: '' is no address; HOST:PORT is accepted", "models"),
         ("mod\x1b[31mels", r"No such command 'mod\x1b[31mels'", ""),
     ],

@@ -129,6 +129,15 @@ def posted(
     return found
 
 
+def chunked(port: int, body: bytes, **headers: str) -> int:
+    way = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    told = {"Content-Type": PROTOBUF, **{n.replace("_", "-"): v for n, v in headers.items()}}
+    way.request("POST", "/v1/metrics", iter([body[:7], body[7:]]), told, encode_chunked=True)
+    code = way.getresponse().status
+    way.close()
+    return code
+
+
 def refused(answer: tuple[int, bytes]) -> tuple[int, str]:
     return answer[0], status_pb2.Status.FromString(answer[1]).message
 
@@ -219,6 +228,39 @@ def test_points_arrive_over_http_as_protobuf_and_as_json_gzipped_or_not(world: W
     assert points(world) == 4
 
 
+def test_points_arrive_in_chunks_as_exporters_in_javascript_send_them(world: World) -> None:
+    with by_http(world) as port:
+        codes = [
+            chunked(port, world.request().SerializeToString()),
+            chunked(port, gzip.compress(world.request().SerializeToString()), Content_Encoding="GZIP"),
+        ]
+
+    assert codes == [200] * 2
+    assert points(world) == 2
+
+
+def test_points_of_one_request_arrive_in_whatever_order_they_stand(world: World) -> None:
+    numbers = [number(START + 10 * i, 2.5) for i in (3, 1, 2)]
+    with by_http(world) as port:
+        export_one = export(gauge("queue.wait", *numbers), service_name="scoring")
+        code, body = posted(port, export_one.SerializeToString())
+
+    assert (code, body) == (200, b"")
+    assert points(world) == 3
+
+
+def test_a_point_that_comes_too_late_is_told_and_one_that_was_had_before_is_not(world: World) -> None:
+    with by_http(world) as port:
+        early, late = world.request(), world.request()
+        posted(port, late.SerializeToString())
+        again = partial(posted(port, late.SerializeToString())[1])
+        told = partial(posted(port, early.SerializeToString())[1])
+
+    assert again.rejected_data_points == 0
+    assert told.rejected_data_points == 1
+    assert "comes too late: series 'queue' has reached" in told.error_message
+
+
 def test_json_is_answered_in_json(world: World) -> None:
     with by_http(world) as port:
         code, body = posted(port, json_format.MessageToJson(world.request(unit="By")).encode(), JSON)
@@ -247,10 +289,11 @@ def test_json_may_have_ids_in_hexadecimal_enums_as_numbers_and_fields_of_tomorro
         (b"x", "text/plain", {}, 415, "text/plain is not accepted"),
         (b"x", PROTOBUF, {"Content_Encoding": "br"}, 415, "'br' is not accepted"),
         (b"x", PROTOBUF, {"Content_Encoding": "gzip"}, 400, "cannot be unzipped"),
+        (2 * gzip.compress(b"", mtime=0), PROTOBUF, {"Content_Encoding": "gzip"}, 400, "something follows its end"),
         (gzip.compress(bytes(999), mtime=0)[:-9], PROTOBUF, {"Content_Encoding": "gzip"}, 400, "ends too early"),
         (gzip.compress(bytes(50_000_000), mtime=0), PROTOBUF, {"Content_Encoding": "gzip"}, 413, "once unzipped"),
         (bytes(70_000), PROTOBUF, {}, 413, "70000 bytes; at most 65536"),
-        (b"", PROTOBUF, {"Content_Length": "-1"}, 411, "Content-Length is needed"),
+        (b"", PROTOBUF, {"Content_Length": "-1"}, 411, "Content-Length, or Transfer-Encoding: chunked, is needed"),
         (b"", PROTOBUF, {"Content_Length": "9" * 4_000}, 413, "at most 65536"),
     ],
 )

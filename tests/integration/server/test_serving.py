@@ -251,3 +251,14 @@ def test_a_server_starts_without_what_its_database_schema_and_artefacts_do_not_n
     loaded = set(json.loads(listing.read_text()))
     assert "sqlalchemy.dialects.sqlite" in loaded
     assert loaded & ELSEWHERE == set()
+
+
+def test_a_server_whose_log_finds_no_room_serves_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "server.log").symlink_to("/dev/full")
+    server = start(tmp_path)
+    with Client(server.target) as client:
+        client.create_model(a_model("m"), a_reference())
+        found = [one.name for one in client.models.list()]
+
+    assert found == ["m"]
+    assert server.stop() == 0

@@ -242,3 +242,23 @@ def test_what_others_have_written_does_not_command_the_terminal(
 
     assert main(["log", str(folder), "--key", KEY]) == 1
     assert "tile/\\x1b[2Jgone\\udcff: is no part of a log" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_an_answer_that_finds_no_room_is_no_fault_of_the_record(folder: Path, form: list[str]) -> None:
+    asked = [str(Path(sys.executable).with_name("remission-verify")), "log", str(folder), "--key", KEY, *form]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (2, "remission-verify: standard output: No space left on device\n")
+
+
+def test_a_reader_who_leaves_early_changes_nothing_about_the_record(folder: Path) -> None:
+    asked = [str(Path(sys.executable).with_name("remission-verify")), "log", str(folder), "--key", KEY]
+    process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.close()
+
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 0

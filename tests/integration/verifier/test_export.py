@@ -115,6 +115,11 @@ def test_an_export_that_finds_no_room_is_refused_and_leaves_nothing(tmp_path: Pa
     assert everything(tmp_path) == []
 
 
+def test_an_export_into_a_folder_that_takes_nothing_is_refused() -> None:
+    with pytest.raises(ExportRefused, match="/proc/log: cannot be written"):
+        write_tiles(Path("/proc/log"), LOG, signed(LOG))
+
+
 def test_what_comes_to_stand_there_meanwhile_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(ExportRefused, match="one: exists"), new_file(tmp_path / "one"):
         (tmp_path / "one").write_bytes(b"theirs")

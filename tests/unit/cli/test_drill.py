@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,15 @@ def test_what_cannot_be_drilled_is_refused_by_the_option(
     with pytest.raises(StreamInvalid) as refused:
         drill(**{**asked, **paths})
     assert str(refused.value).startswith(message)
+
+
+def test_a_folder_of_reports_that_cannot_be_written_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # who runs as root is let into every folder
+
+    with pytest.raises(StreamInvalid, match=r"--out: .* cannot be written; a folder that can be is accepted"):
+        drill(every="6h", out=tmp_path)
 
 
 def test_the_list_tells_every_scenario_with_what_happens_and_what_is_sound(capsys: pytest.CaptureFixture[str]) -> None:

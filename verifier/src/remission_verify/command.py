@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,8 +41,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (VerificationError, OSError) as error:
         sys.stderr.write(f"remission-verify: {shown(str(error))}\n")
         return MISUSED
-    print(as_json(found) if asked.json else as_table(found, asked.right))
+    try:
+        print(as_json(found) if asked.json else as_table(found, asked.right), flush=True)
+    except OSError as error:  # a full disk says nothing about the record, and a reader who has left had his answer
+        _let_go_of_output()
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"remission-verify: standard output: {error.strerror}\n")
+            return MISUSED
     return 0 if found.whole else WRONG
+
+
+def _let_go_of_output() -> None:
+    """Write nowhere what standard output still holds: Python would try once more as it ends, and complain itself."""
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:

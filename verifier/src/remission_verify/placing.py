@@ -24,10 +24,14 @@ def new_folder(target: Path, root: Path | None = None) -> Iterator[Path]:
     """Give a folder to fill, which becomes *target* when the block ends well, and is removed when it does not.
 
     Raises:
-        ExportRefused: Something stands at *target*, it lies outside *root*, or the disk is full.
+        ExportRefused: Something stands at *target*, it lies outside *root*, the folder cannot be written, or the disk
+            is full.
     """
     place = checked_target(target, root)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".new", dir=place.parent))
+    try:
+        fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", suffix=".new", dir=place.parent))
+    except OSError as error:
+        raise ExportRefused(f"{target}: cannot be written: {error.strerror}") from error
     try:
         with _room_for(target):
             yield fresh

@@ -12,6 +12,7 @@ import pytest
 from backtest.drills.report import FORMAT
 from backtest.drills.schedule import keep, kept, repeated, seconds
 from backtest.stream import StreamInvalid
+from tests.fixtures.disks import a_small_disk
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -56,6 +57,15 @@ def test_a_torn_report_counts_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "drill-20260101T000000000000Z.json").write_text('{"format": ')
 
     assert keep(tmp_path, a_report(), NOON, 3)[1] == ["the first report"]
+
+
+def test_a_report_that_finds_no_room_leaves_nothing_and_those_before_it(tmp_path: Path) -> None:
+    first, _ = keep(tmp_path, a_report(), NOON, 1)
+
+    with pytest.raises(OSError, match="File too large"), a_small_disk(10):
+        keep(tmp_path, a_report(), NOON + timedelta(hours=1), 1)
+
+    assert list(tmp_path.iterdir()) == [first]
 
 
 def test_it_drills_until_whoever_waits_is_interrupted(tmp_path: Path) -> None:

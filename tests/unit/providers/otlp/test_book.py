@@ -13,6 +13,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as pb
 
 from providers.config import Metric
 from providers.otlp.book import Book, Page, turned
+from providers.otlp.measured import points_of
 from tests.fixtures.otel import DELTA, SECOND_NS, counted, export, gauge, histogram, number, total
 
 NOW_NS = 100_000 * SECOND_NS
@@ -155,11 +156,44 @@ def test_the_mean_of_an_exponential_histogram_is_known() -> None:
     assert "has no quantile; accepted: mean" in read(request, reading="quantile", quantile=0.5).faults[0]
 
 
-def test_what_was_had_before_is_no_fault_and_counts_once() -> None:
-    request = export(gauge("x", number(10, 1.0), number(20, 2.0)))
-    page = read(request, request, export(gauge("x", number(15, 9.0))))
+def test_what_was_had_before_of_a_sum_that_adds_up_is_no_fault_and_counts_once() -> None:
+    request = export(total("x", number(10, 1, 1), number(20, 3, 1)))
+    page = read(request, request, export(total("x", number(15, 2, 1))), reading="difference")
 
-    assert ([at for at, _ in page.points[0]], page.faults) == ([10_000_000, 20_000_000], [])
+    assert (page.points[0], page.faults) == ([(20_000_000, 2.0)], [])
+
+
+@pytest.mark.parametrize(
+    ("metric", "reading"),
+    [
+        (gauge("x", number(15, 9.0)), "value"),
+        (total("x", number(15, 9), grows=False), "value"),
+        (total("x", number(15, 9, 5), how=DELTA), "difference"),
+    ],
+)
+def test_a_late_point_that_stands_alone_is_left_to_the_service_and_turns_nothing_back(
+    metric: pb.Metric, reading: str
+) -> None:
+    book = turned({}, export(_at(metric, 20)), [rule(reading=reading)], NOW_NS).after
+    page = turned(book, export(metric), [rule(reading=reading)], NOW_NS)
+
+    assert page.points[0] == [(15_000_000, 9.0)]
+    assert page.after == book
+
+
+def _at(metric: pb.Metric, second: int) -> pb.Metric:
+    """Give a metric of one point at another time."""
+    moved = pb.Metric()
+    moved.CopyFrom(metric)
+    for _, point, _, _ in points_of(moved):
+        point.time_unix_nano = second * SECOND_NS
+    return moved
+
+
+def test_points_of_one_request_are_read_in_the_order_of_time() -> None:
+    points = [number(30, 60, 1), number(10, 10, 1), number(20, 30, 1)]
+
+    assert read(export(total("x", *points)), reading="difference").points[0] == [(20_000_000, 20), (30_000_000, 30)]
 
 
 def test_a_point_that_says_that_there_is_no_value_is_no_point_and_no_fault() -> None:

@@ -65,6 +65,12 @@ def test_a_point_without_a_unit_is_in_the_declared_one() -> None:
     assert (kept["value"], "sent" in kept) == (12.5, False)
 
 
+def test_a_point_in_the_unit_one_is_a_bare_number() -> None:
+    (kept,) = taken(point("bare", value=0.5, unit="1"), provider="")
+
+    assert kept["value"] == 0.5
+
+
 def test_a_point_that_is_not_declared_is_kept_as_it_came() -> None:
     (kept,) = taken(point("other", higher_is_worse=True, tolerance=0.1), provider="")
 
