@@ -133,3 +133,13 @@ def test_events_of_a_type_are_whole_and_those_of_the_same_work_are_among_them(st
 
     assert found[:3] == written
     assert [one.stream for one in found] == ["a", "a", "a", "b"]
+
+
+@pytest.mark.parametrize("numbers", [(0, 0), (-(1 << 63), (1 << 63) - 1), (1 << 31, -(1 << 31) - 1)])
+def test_whole_numbers_of_many_events_are_kept_up_to_the_ends_of_their_columns(
+    store: Store, numbers: tuple[int, int]
+) -> None:
+    events = [msgspec.structs.replace(an_event(f"e-{at}"), occurred_us=at) for at in numbers]
+    store.run(lambda unit: unit.append("a", 0, events))
+
+    assert store.read(lambda reader: tuple(one.occurred_us for one in reader.events("a"))) == numbers

@@ -107,6 +107,19 @@ def failing_by_thirds(number: int) -> Callable[[Unit], int]:
     return work
 
 
+def test_what_failed_work_wrote_after_it_had_read_is_undone_with_the_rest(store: Store) -> None:
+    def work(unit: Unit) -> None:
+        unit.put(a_projection("a"))
+        assert unit.projections()
+        unit.put(a_projection("b"))
+        raise Nonsense
+
+    bad, good = together(store, work, keeping(a_projection("c")))
+
+    assert (type(bad.exception()), good.exception()) == (Nonsense, None)
+    assert store.read(lambda reader: [one.stream for one in reader.projections()]) == ["c"]
+
+
 def test_one_failure_among_many_works_undoes_itself_alone(store: Store) -> None:
     answers = together(store, *(failing_by_thirds(number) for number in range(30)))
 

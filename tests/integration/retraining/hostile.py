@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import time
@@ -23,6 +24,19 @@ def run(spec: Spec, inputs: Path) -> Spec:
 def _behave(spec: Spec, inputs: Path) -> Spec:
     Path("out/model").write_bytes(b"".join(path.read_bytes() for path in sorted(inputs.iterdir())))
     return {"spec": spec, "folder": sorted(path.name for path in Path().iterdir()), "variables": sorted(os.environ)}
+
+
+def _rights(_: Spec, __: Path) -> Spec:
+    """Ask the kernel what is left: capget(2) and prctl(2), of which 2 gets the signal and 39 the promise."""
+    kernel, signal_at_end = ctypes.CDLL(None), ctypes.c_int()
+    header, capabilities = (ctypes.c_uint32 * 2)(0x2008_0522, 0), (ctypes.c_uint32 * 6)(*[1] * 6)
+    kernel.capget(ctypes.byref(header), ctypes.byref(capabilities))
+    kernel.prctl(2, ctypes.byref(signal_at_end), 0, 0, 0)
+    return {
+        "capabilities": list(capabilities), "no_new_privileges": kernel.prctl(39, 0, 0, 0, 0),
+        "signal_at_end": signal_at_end.value, "groups": os.getgroups(), "umask": os.umask(0),
+        "core_bytes": resource.getrlimit(resource.RLIMIT_CORE), "files": resource.getrlimit(resource.RLIMIT_NOFILE),
+    }  # fmt: skip
 
 
 def _connect(spec: Spec, _: Path) -> Spec:
@@ -206,6 +220,7 @@ JOBS: dict[str, Callable[[Spec, Path], Spec]] = {
     "nest": _nest,
     "pipe": _pipe,
     "raise": _raise,
+    "rights": _rights,
     "say": _say,
     "several": _several,
     "sleep": _sleep,

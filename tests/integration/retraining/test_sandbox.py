@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import hashlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -79,6 +80,14 @@ def test_what_a_job_used_is_measured(run: Run) -> None:
     assert 500_000 < outcome.cpu_us < 3_000_000
     assert outcome.wall_us > 500_000
     assert outcome.max_rss_bytes > 1 << 20
+
+
+def test_a_job_is_left_no_right_that_it_does_not_need(run: Run) -> None:
+    assert run("rights").report == {
+        "capabilities": [0] * 6, "no_new_privileges": 1, "signal_at_end": signal.SIGKILL,
+        "groups": [] if os.geteuid() == 0 else os.getgroups(), "umask": 0o077, "core_bytes": [0, 0],
+        "files": [256, 256],
+    }  # fmt: skip
 
 
 def test_a_job_cannot_reach_a_server_on_this_machine(run: Run) -> None:

@@ -247,8 +247,8 @@ def test_an_old_copy_of_the_vault_brings_no_name_back(tmp_path: Path) -> None:
     vault.write_bytes(old)
     third = build(settings)
     brought_back = third.privacy.who([actor], [])[0].name
-    destroyed = third.privacy.destroy_again()  # as every server does before it serves
+    destroyed = [third.privacy.destroy_again() for _ in range(2)]  # as every server does before it serves
     after = third.privacy.who([actor], [])[0].name
     third.close()
 
-    assert (brought_back, destroyed, after) == (ANN, 1, None)
+    assert (brought_back, destroyed, after) == (ANN, [1, 0], None)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
-from store.vault import Owner, Vault, key_of, open_vault
+import pytest
+
+from store.vault import Owner, SealBroken, Vault, key_of, open_vault
 from tests.fixtures.postgres import Postgres
 
 ANN = "ann@bank.example"
@@ -59,6 +62,22 @@ def test_neither_a_name_nor_a_key_of_one_that_was_forgotten_is_in_any_file(tmp_p
     assert [name for name in (ANN, *NAMES) if name.encode() in files] == []
     assert material.material not in files
     assert key_of(kept).encode() in files
+
+
+@pytest.mark.parametrize("removed", ["DELETE FROM actors", "DELETE FROM key_materials"])
+def test_a_name_that_somebody_took_out_of_the_vault_is_broken_and_does_not_pass_for_forgotten(
+    tmp_path: Path, removed: str
+) -> None:
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    actor = vault.actor(ANN)
+    vault.close()
+    with closing(sqlite3.connect(tmp_path / "vault.db", isolation_level=None)) as connection:
+        connection.execute(removed)
+    again = opened(f"sqlite:///{tmp_path}/vault.db")
+
+    with pytest.raises(SealBroken, match=key_of(actor)):
+        again.names([actor])
+    again.close()
 
 
 def test_under_a_master_key_nothing_in_the_file_opens_a_name(tmp_path: Path) -> None:

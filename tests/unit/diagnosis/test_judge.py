@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from diagnosis.answer import Attribution, BoundedCause
+from diagnosis.inputs import UNIT
 from diagnosis.judge import judge
 from diagnosis.noise import SOME
 from statemachine.policies import sections
@@ -193,3 +194,15 @@ def test_a_fault_beside_a_rise_in_which_nothing_is_strained_makes_no_cause_of_wh
     assert {diagnosed({**each, "quality": [absurd("idle", 0.02)]}).cause for each in unknown} <= {
         "unknown", "data_quality",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("share", "named"), [(0.09, False), (0.11, True)])
+def test_a_cause_is_named_from_the_least_share_of_the_policy_on(planted: Planted, share: float, *, named: bool) -> None:
+    inputs = planted("concept", 3)
+    excess = round(share * diagnosed(inputs).rise * 1_000 * UNIT)
+    served = {"compared": 1_000, "differing": 50, "labelled": 1_000, "excess_loss": excess}
+
+    found = diagnosed({**inputs, "serving": served})
+
+    assert POLICY.least_share == 0.1
+    assert ("serving" in [one.kind for one in found.causes]) == named

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,7 @@ from monitoring.drift.departures import Departures
 from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.promises import DriftThresholds
 from monitoring.drift.watches import DriftFinding, DriftWatch
+from monitoring.profiles.alternatives import FINER, NATS, ladder
 from monitoring.profiles.learning import learn
 from monitoring.profiles.profile import profile
 from monitoring.profiles.reference import Column, Floats, Reference
@@ -64,3 +69,30 @@ def test_what_leaves_first_is_told_as_by_a_watch_over_one_change() -> None:
         (one.features, one.onset_row, one.row) for one in others
     ]
     assert len(mine) == 1
+
+
+def departed(dictionary: Dictionary, accused: int) -> Departures:
+    start = Departures.start(dictionary)
+    return replace(start, accused=(accused, *start.accused[1:]))
+
+
+def suspected(dictionary: Dictionary, accused: int) -> DriftWatch:
+    zero = np.zeros_like(dictionary.offsets)
+    return DriftWatch(dictionary, zero, zero, phase="suspect", accused=accused, onset_row=0)
+
+
+@pytest.mark.parametrize("start", [departed, suspected])
+def test_a_row_speaks_for_a_return_by_one_on_average_while_a_feature_is_away_as_accused(
+    start: Callable[[Dictionary, int], Departures | DriftWatch],
+) -> None:
+    """A likelihood ratio of what is expected to what is accused: of a shift that small the tolerance takes some off."""
+    known, [row] = reference(), windows((1, 0.0))
+    dictionary = Dictionary.of(known, POLICY.tolerance)
+    accused, law = dictionary.names[0].index("shift +0.2"), dict(ladder(known.features[0], FINER))["shift +0.2"]
+    watch, window, mean = start(dictionary, accused), profile(known, row[:, :2], row[:, 2]), 0.0
+    for chance, slot in zip(law, np.eye(len(window.counts), dtype=np.int64), strict=False):
+        after, _ = watch.observe(0, window, POLICY, dictionary.evidence([slot]))
+        mean += chance * math.exp((after.reverse if isinstance(after, DriftWatch) else after.reverse[0]) / NATS)
+
+    assert dictionary.offsets[accused] > 0
+    assert mean == pytest.approx(1.0, abs=1e-5)

@@ -87,6 +87,16 @@ def test_only_the_live_timer_of_this_visit_has_run_out_and_at_its_moment() -> No
         assert not guards.it_is_time(health, other, live.due_us)
 
 
+def test_a_doubt_that_stays_is_a_decline_of_the_first_tier_alone_and_in_its_time() -> None:
+    tiers = [born(tier=tier) for tier in (1, 2, 3)]
+    live = timers.live(tiers[0])
+    assert live is not None
+    fired = c.FireTimer(name=live.name, visit=tiers[0].visit, at_row=1)
+
+    assert [guards.unresolved_means_degraded(one, fired, live.due_us) for one in tiers] == [True, False, False]
+    assert not guards.unresolved_means_degraded(tiers[0], fired, live.due_us - 1)
+
+
 def test_no_fallback_is_declared_before_its_time_or_without_a_version() -> None:
     health = replace(ill(), policy=born(fallback="previous_version").policy, rollback_target="v0")
     live = timers.live(health)

@@ -96,6 +96,31 @@ def test_what_began_before_the_last_that_was_told_is_part_of_it() -> None:
     assert [alternative >= 0 for alternative in watch.accused] == [True, True, False, False]
 
 
+def test_what_is_away_from_the_first_row_on_is_told() -> None:
+    reference = reference_of(1)
+
+    assert told(observed(started(reference), profiles(reference, moved(8, 2, a=(0, 8))))) == [("a", 0)]
+
+
+def test_a_window_without_rows_changes_nothing() -> None:
+    reference, rows = reference_of(1), moved(8, 2, a=(3, 8), b=(6, 8))
+    [empty], watch = [profile(reference, rows[:0], rows[:0, 0])], started(reference)
+    for number, window in enumerate(profiles(reference, rows)):
+        watch, _ = watch.observe(number * WINDOW, window, POLICY)
+        same, finding = watch.observe((number + 1) * WINDOW, empty, POLICY)
+
+        assert same.to_json() == watch.to_json()
+        assert (finding.verdict, finding.log_evidence, finding.onset_row) == ("none", 0.0, -1)
+
+
+def test_a_reference_too_small_to_know_any_change_tells_none() -> None:
+    few = rows_of(1, 1)[:10]
+    reference = learn(COLUMNS, few, few[:, 0])
+
+    assert started(reference).dictionary.names == ((),) * 4
+    assert told(observed(started(reference), profiles(reference, moved(8, 2, a=(3, 8))))) == []
+
+
 def test_what_a_model_puts_out_is_no_feature() -> None:
     reference, rows = reference_of(1), rows_of(20, 2)
 

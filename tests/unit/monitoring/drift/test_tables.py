@@ -97,9 +97,12 @@ def test_windows_of_many_tables_have_the_products_of_their_own(
         assert np.array_equal(line, np.append(alone, np.zeros(len(line) - len(alone), np.int64)))
 
 
-def test_tables_without_exact_products_are_refused() -> None:
-    with pytest.raises(ValueError, match=f"adds up to {(1 << 53) - 1}; products are exact up to {1 << 52}"):
-        Tables.of([np.array([[1, 1 << 53]]) - 1])
+def test_tables_without_exact_products_are_refused_and_the_heaviest_others_keep_theirs() -> None:
+    heaviest = np.array([[1, (1 << 52) - 1]])
+
+    assert Tables.of([heaviest]).dot(np.array([[0, 2], [2, 2]])).tolist() == [[(1 << 53) - 2], [1 << 53]]
+    with pytest.raises(ValueError, match=f"adds up to {(1 << 52) + 1}; products are exact up to {1 << 52}"):
+        Tables.of([np.array([[1, 1 << 52]])])
 
 
 def test_counts_of_another_layout_are_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,34 @@ def test_an_older_checkpoint_is_proven_to_begin_the_newer(file: Path) -> None:
 
     roots = bytes.fromhex(old.root), bytes.fromhex(new.root)
     verify_consistency(300, roots[0], 377, roots[1], found.path)
+
+
+def test_a_checkpoint_proves_nothing_beyond_its_own_events(file: Path) -> None:
+    store = a_log(events=5)
+    signed(store, a_notary(file))
+    for beyond in (0, 6):
+        with pytest.raises(ThingMissing, match=f"of the positions 1 to 5, {beyond} is not among them"):
+            store.read(partial(receipts.receipt, position=beyond, size=0))
+        with pytest.raises(ThingMissing, match=f"1 to 5 is accepted, not {beyond}"):
+            store.read(partial(receipts.consistency, old=beyond, size=0))
+
+    assert [store.read(partial(receipts.receipt, position=at, size=0)).receipt.index for at in (1, 5)] == [0, 4]
+    assert store.read(lambda reader: receipts.consistency(reader, 5, 0)).path == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(4, "none before it is"), (7, "the nearest before it is of 5"), (9, "the nearest before it is of 8")],
+)
+def test_a_size_that_was_not_signed_is_refused_with_the_nearest_before_it(file: Path, size: int, said: str) -> None:
+    store, notary = a_log(events=5), a_notary(file)
+    signed(store, notary)
+    store.run(appending("b", 0, *some_events("b", 3)))
+    signed(store, notary)
+
+    with pytest.raises(ThingMissing, match=f"no checkpoint of {size} events is kept; {said}; 0 takes the newest one"):
+        store.read(lambda reader: receipts.checkpoint(reader, size))
+    assert [store.read(partial(receipts.checkpoint, size=at)).size for at in (5, 8, 0)] == [5, 8, 8]
 
 
 def test_without_a_checkpoint_there_is_nothing_to_prove_against() -> None:

@@ -168,12 +168,23 @@ def test_a_legal_hold_keeps_every_model_of_the_subject_until_it_is_lifted(servic
     service.do(lambda unit: holding.place(service.desk, unit, "n", "a case", SERVICE)).result()
     with pytest.raises(LegallyHeld, match="keeps the rows of n; accepted here: LiftLegalHold"):
         service.privacy.erase_subject("ann", "", "e-1")
-    kept = watch_of(service).tape.erased.any()
+    gone, intended = bool(watch_of(service).tape.erased.any()), service.privacy.erasures("", 10)
     service.do(lambda unit: holding.lift(service.desk, unit, "n", "", SERVICE)).result()
     found = service.privacy.erase_subject("ann", "", "e-1")
 
-    assert not kept
+    assert (gone, intended) == (False, [])
     assert [(one.model, one.rows) for one in found.models] == [("m", 4), ("n", 4)]
+
+
+def test_a_hold_on_a_model_that_has_lost_its_rows_of_a_subject_keeps_no_other(service: Service) -> None:
+    service.create_model(a_model("n")).result()
+    Feed(service).rows(4, subjects=["ann"])
+    service.privacy.erase_subject("ann", "", "e-1")
+    service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
+    Feed(service, "n").rows(4, subjects=["ann"])
+    found = service.privacy.erase_subject("ann", "", "e-2")
+
+    assert (found.status, [(one.model, one.rows) for one in found.models]) == (erasures.DONE, [("n", 4)])
 
 
 def test_a_hold_that_nobody_placed_cannot_be_lifted(service: Service) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec.structs import replace
 
 from statemachine.record.envelope import NewEvent, RecordedEvent, hash_of, record
@@ -51,3 +53,13 @@ def test_an_event_is_what_it_was_before_it_was_a_row() -> None:
     assert event_of(namespace, (position, b"", None, "id", *about[:-3]), (b"", b"")) == replace(
         event, payload=None, payload_key=None
     )
+
+
+def test_text_that_was_left_where_bytes_belong_is_taken_as_bytes() -> None:
+    event = on_record()
+    namespace, position, *about = event_row(event, b"", b"sealed", "id")
+    left: Any = ("text", "key")
+
+    found = event_of(namespace, (position, b"", b"sealed", "id", *about[:-3]), left)
+
+    assert found == replace(event, payload=b"text", payload_key=b"key")
