@@ -156,6 +156,10 @@ TOLD: dict[Reason, Told] = {
         "rows came, but no proof in time",
         "more traffic, or a policy with more patience",
     ),
+    Reason.OVERTAKEN: Told(
+        "the world moved while a refresh was tried: the candidate's loss rose with the champion's",
+        "nothing; the rise raises an alarm of its own, with no pause before a remedy",
+    ),
     Reason.NOT_BETTER: Told(
         "the watch after the promotion ended without loss saved",
         "nothing; the version before serves again",

@@ -8,6 +8,7 @@ from typing import Any
 from diagnosis import first
 from diagnosis.answer import Attribution
 from diagnosis.judge import judge as diagnose
+from monitoring.performance.decline import alarm
 from monitoring.profiles.relations import opened
 from retraining import gates as gated
 from rollout import judge as rollout
@@ -76,6 +77,18 @@ def canary(inputs: Inputs, policy: Policy) -> Ruling | None:
 def promotion(inputs: Inputs, policy: Policy) -> Ruling | None:
     """Say whether a promotion holds."""
     return judged(inputs, rollout.watch(inputs, policy))
+
+
+def overtaken(inputs: Inputs, policy: Policy) -> Ruling | None:
+    """Turn a refresh back where the world moves under it: the losses of both rose, and nothing proves it better.
+
+    `inputs`: those of `canary@1`, and `risen`: of both versions what an alarm of the loss looks at.
+    """
+    found = rollout.judge(inputs, policy)
+    if found.lower > 0 or not all(alarm(one, policy).raised for one in inputs["risen"]):
+        return None
+    kept = int(inputs["exposure_bp"])
+    return judged(inputs, replace(found, verdict="abort", reason="OVERTAKEN", exposure_bp=kept))
 
 
 def canary_with_segments(inputs: Inputs, policy: Policy) -> Ruling | None:

@@ -81,6 +81,7 @@ JUDGES: dict[str, Judge] = {
     "canary@1": remedies.canary,
     "canary@2": remedies.canary_with_segments,
     "canary@3": remedies.canary_of_arms,
+    "overtaken@1": remedies.overtaken,
     "promotion@1": remedies.promotion,
     "promotion@2": remedies.promotion_with_segments,
     "promotion@3": remedies.promotion_of_arms,

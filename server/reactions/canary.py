@@ -8,22 +8,35 @@ from typing import Any
 from retraining.segments import SEGMENTS
 from rollout.arms import told
 from rollout.segments import harmed
-from server.reactions.evidence import cost, cost_in, lead, lead_in, since
+from server.reactions.evidence import cost, cost_in, lead, lead_in, of_late, own_loss, since
 from server.reactions.scene import Scene
 from server.watching.closings import LabelBlock
 from statemachine.health import ModelHealth
-from statemachine.words import PROMOTING, RUNG, SHADOW
+from statemachine.words import CANARY, HEALTHY, PROMOTING, RUNG, SHADOW
 
 
 def look(scene: Scene) -> None:
     """Ask the judge, where a canary is under way and its route is served."""
     health = scene.health
-    if not health.route.acknowledged:
+    if not health.route.acknowledged or _overtaken(scene, health):
         return
     if health.place in (SHADOW, RUNG):
         _ask(scene, health, "canary", counts_from(health, scene.watch.window_rows))
     elif health.place == PROMOTING:
         _ask(scene, health, "promotion", health.route.since_row)
+
+
+def _overtaken(scene: Scene, health: ModelHealth) -> bool:
+    """Turn a refresh back where the losses of champion and candidate rise: nobody looks for that while one is tried."""
+    remedy = health.remediation
+    refreshes = remedy is not None and remedy.returns_to == HEALTHY
+    if health.place not in CANARY or not refreshes or health.outcomes != "exogenous":
+        return False
+    blocks = since(scene.watch, health.canary_row)
+    mine = {**own_loss(scene.watch, health, []), "blocks": cost(blocks, health.candidate)}
+    risen = [own_loss(scene.watch, health, of_late(scene.watch, health)), mine]
+    inputs = {**_inputs(scene, health, health.canary_row), "risen": risen}
+    return scene.follow("overtaken@1", inputs) is not None
 
 
 def _ask(scene: Scene, health: ModelHealth, judge: str, first_row: int) -> None:

@@ -31,10 +31,11 @@ def look(scene: Scene) -> None:
 
 
 def _suspect(scene: Scene, health: ModelHealth) -> None:
-    if scene.watermark_us < health.cooldown_until_us:
-        return
+    """Look for a rise of the loss. Behind a failure all else waits for its pause: it might ask for the same again."""
     blocks = of_late(scene.watch, health)
     if len(blocks) < health.policy.windows.blocks or _loss_rises(scene, health, blocks):
+        return
+    if scene.watermark_us < health.cooldown_until_us:
         return
     pinned = health.rollback_target
     if pinned and scene.follow("alarm@2", _value(scene, health, Signal.PINNED, blocks, pinned)) is not None:

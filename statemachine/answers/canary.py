@@ -50,9 +50,9 @@ def turn_back(draft: Draft, reason: Reason, at_row: int, note: str = "") -> None
 def finish_abort(draft: Draft, how: Reason) -> None:
     """The champion serves everything again."""
     why = draft.health.reason
-    until_us = draft.now_us + draft.health.cooldown_us()
+    pause_us = 0 if why == Reason.OVERTAKEN else draft.health.cooldown_us()
     draft.move("finish_abort", how)
-    draft.add(e.RolledBack(reason=why, version=draft.health.champion, cooldown_until_us=until_us))
+    draft.add(e.RolledBack(reason=why, version=draft.health.champion, cooldown_until_us=draft.now_us + pause_us))
 
 
 def _carry_out(draft: Draft, command: JudgeCanary) -> None:
