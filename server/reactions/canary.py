@@ -35,18 +35,13 @@ def _overtaken(scene: Scene, health: ModelHealth) -> bool:
     blocks = since(scene.watch, health.canary_row)
     mine = {**own_loss(scene.watch, health, []), "blocks": cost(blocks, health.candidate)}
     risen = [own_loss(scene.watch, health, of_late(scene.watch, health)), mine]
-    inputs = {**_inputs(scene, health, health.canary_row), "risen": risen}
+    inputs = {**_route(scene, health), **_losses(scene, health, health.canary_row), "risen": risen}
     return scene.follow("overtaken@1", inputs) is not None
 
 
 def _ask(scene: Scene, health: ModelHealth, judge: str, first_row: int) -> None:
     """Ask about rows since *first_row*, and about their segments where a candidate may ruin none, and that is known."""
-    shared = {
-        "outcomes": health.outcomes,
-        "exposure_bp": health.route.exposure_bp,
-        "window": scene.watch.window_rows,
-        "at_row": scene.watch.labelled_end,
-    }
+    shared = _route(scene, health)
     if health.outcomes == "selective":
         # What the champion did on the rungs is what a promotion is held against.
         known = arms(health, since(scene.watch, health.canary_row))
@@ -73,6 +68,16 @@ def counts_from(health: ModelHealth, window_rows: int) -> int:
     begun = max(health.alarm.at_row, health.loss_told_row)
     longest = health.policy.confirmation.most_windows * window_rows
     return begun if health.canary_row - begun <= longest else health.canary_row
+
+
+def _route(scene: Scene, health: ModelHealth) -> dict[str, Any]:
+    """Give what any judge of a canary asks for."""
+    return {
+        "outcomes": health.outcomes,
+        "exposure_bp": health.route.exposure_bp,
+        "window": scene.watch.window_rows,
+        "at_row": scene.watch.labelled_end,
+    }
 
 
 def _segments(scene: Scene, health: ModelHealth, first_row: int) -> list[dict[str, Any]]:
