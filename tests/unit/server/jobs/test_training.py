@@ -80,7 +80,7 @@ def test_a_lost_lease_is_refused_by_the_name_of_what_was_asked_for(service: Serv
     with pytest.raises(StaleLease, match="fail is refused in leased: attempt 2 of"):
         service.jobs.fail(job.job, 2, "CRASHED", "boom").result()
     with pytest.raises(StaleLease, match="complete is refused in leased: attempt 2 of"):
-        hand_in(service, replace(job, attempt=2), won(), uploaded(service))
+        hand_in(service, replace(job, attempt=2), won(job), trained(service, job))
     with pytest.raises(StaleLease, match="upload is refused in leased: attempt 2 of"):
         service.jobs.held(job.job, 2, "upload")
 
