@@ -145,3 +145,12 @@ def test_a_loss_beyond_all_measure_still_counts_as_a_loss() -> None:
     assert rows == 300
     assert 0 < total < 2**63
     assert 0 < squares < 2**63
+
+
+def test_a_sum_strays_as_its_rows_or_as_its_blocks_do_from_the_second_on_and_by_one_row_more() -> None:
+    ones, zeros = np.full(10, SCALE), np.zeros(10, np.int64)
+    mixed = block(np.append(ones, zeros))
+
+    assert [span(blocks).variance for blocks in ([], [block(ones)], [mixed], [block(ones), block(zeros)])] == [
+        0.0, 0.0 + 1.0, 5.0 + 1.0, 100.0 + 1.0,
+    ]  # fmt: skip

@@ -48,8 +48,10 @@ def asked(asking: Asking, store: Store, note: str) -> str:
     return asking.cosigned(note, lambda old, size: store.read(lambda reader: consistency(reader, old, size)))
 
 
-def test_each_checkpoint_is_cosigned_as_the_log_grows(witness: Witnessing, tmp_path: Path) -> None:
-    store, notary, asking = a_log(), Notary(KEYS, tmp_path / "kept", lambda: 9), Asking(witness.url, witness.witness)
+@pytest.mark.parametrize("events", [1, 5])
+def test_each_checkpoint_is_cosigned_as_the_log_grows(witness: Witnessing, tmp_path: Path, events: int) -> None:
+    store, notary = a_log(events=events), Notary(KEYS, tmp_path / "kept", lambda: 9)
+    asking = Asking(witness.url, witness.witness)
     for number in range(3):
         whole = asked(asking, store, signed(store, notary))
         assert [one.witness for one in cosignatures(whole, [witness.witness], least=1)] == [witness.witness]
