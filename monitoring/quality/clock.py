@@ -6,8 +6,8 @@ Lewis 1966); a stretch without rows is reported where that is rarer than all kin
 three times as long as any of the reference. Nights and weekends that the reference has had are steps like others. Rows
 that run behind the latest one by more than clocks differ, and by more than the longest step, are what an hour of
 another time zone makes; in batches that were held back it looks the same, and is tolerated as far as the reference had
-it. A clock set ahead looks like a stretch
-without rows. What lies more than a day behind, in the future or in 1970 is refused when it comes.
+it. A clock set ahead looks like a stretch without rows. What lies more than a day behind, in the future or in 1970 is
+refused when it comes.
 """
 
 from __future__ import annotations
