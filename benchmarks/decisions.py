@@ -3,8 +3,9 @@
 python -m benchmarks.decisions [--rounds 7] [--quick]
 
 CPU seconds of one core, medians of interleaved rounds; both ways are shown the same windows in the same state, and must
-say the same to the bit. Windows come as profiles: what rows cost until they are one tells `benchmarks.profiles`.
-Batched, the evidence of those who have nothing to tell is not in the measure: it is worked out when somebody asks.
+say the same to the bit, and so must many at once by numba. Windows come as profiles: what rows cost until they are one
+tells `benchmarks.profiles`. Batched, the evidence of those who have nothing to tell is not in the measure: it is worked
+out when somebody asks.
 
 No decision is made for less than what its tables take to be read. Where no two features share one, that is most of it.
 """
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.profiles import COLUMNS, SEED, rows_of
+from monitoring.drift.compiled import together
 from monitoring.drift.departures import Departures
 from monitoring.drift.fleet import AT_ONCE, Fleet
 from monitoring.drift.watches import DriftWatch, Sight, Told
@@ -52,6 +54,7 @@ class Crowd:
     policy: Drift = POLICY
     single: list[float] = field(default_factory=list)
     batched: list[float] = field(default_factory=list)
+    compiled: list[float] = field(default_factory=list)
 
     def look(self, windows: Sequence[Profile], number: int) -> None:
         """Show each watch its window of round *number*, both ways.
@@ -62,24 +65,33 @@ class Crowd:
         watches, count, row = list(self.fleet.watches), len(self.fleet.watches), number * ROWS
         sights = [Sight(row, windows[(number * count + at) % len(windows)], self.policy) for at in range(count)]
         times = max(1, LEAST // count)
-        others = [Fleet(watches) for _ in range(times - 1)]  # a fleet that has seen a window is another
         begun = time.process_time()
         for _ in range(times):
             single = [watch.observe(row, one.window, self.policy) for watch, one in zip(watches, sights, strict=True)]
-        between = time.process_time()
-        for fleet in [*others, self.fleet]:
-            told = fleet.observe(sights)
-        ended = time.process_time()
+        took = (time.process_time() - begun) / times / count * 1e6
+        # A fleet that has seen a window is another, and so are its watches.
+        compiled = [Fleet(watches, together) for _ in range(times)]
+        batched = [*(Fleet(watches) for _ in range(times - 1)), self.fleet]
+        (took_batched, found), (took_compiled, other) = _shown(batched, sights), _shown(compiled, sights)
         if number:  # the first round is for nothing
-            self.single.append((between - begun) / times / count * 1e6)
-            self.batched.append((ended - between) / times / count * 1e6)
-        found = self.fleet.findings(sights, told)
-        if _told(single) != _told(list(zip(self.fleet.watches, found, strict=True))):
+            self.single.append(took)
+            self.batched.append(took_batched)
+            self.compiled.append(took_compiled)
+        if not _told(single) == _told(found) == _told(other):
             message = f"{self.name}: many at once were told otherwise than one by one"
             raise RuntimeError(message)
-        if any(one.verdict in ("alarm", "cleared") for one in found) and self.policy is LASTING:
+        if any(one.verdict in ("alarm", "cleared") for _, one in found) and self.policy is LASTING:
             message = f"{self.name}: a suspicion was over"
             raise RuntimeError(message)
+
+
+def _shown(fleets: Sequence[Fleet], sights: Sequence[Sight]) -> tuple[float, list[Told]]:
+    """Show each of *fleets* these windows; return what it took, in µs a watch, and what the last one was told."""
+    begun = time.process_time()
+    for fleet in fleets:
+        told = fleet.observe(sights)
+    took = (time.process_time() - begun) / len(fleets) / len(sights) * 1e6
+    return took, list(zip(fleets[-1].watches, fleets[-1].findings(sights, told), strict=True))
 
 
 def _told(told: Sequence[Told]) -> list[bytes]:
@@ -109,8 +121,7 @@ def _copied(watch: DriftWatch, *, unlike: bool) -> DriftWatch:
     held = [
         (run, np.repeat(run.values, run.features // len(run.values) if unlike else 1, axis=0)) for run in tables.runs
     ]
-    narrow = tables.narrow._replace(usual=tables.narrow.usual.copy(), more=tables.narrow.more.copy())
-    own = replace(tables, runs=tuple(run._replace(values=values.copy()) for run, values in held), narrow=narrow)
+    own = replace(tables, runs=tuple(run._replace(values=values.copy()) for run, values in held))
     return watch._replace(dictionary=replace(watch.dictionary, tables=own))
 
 
@@ -144,9 +155,10 @@ def main() -> None:
         both.append(with_departures(start, windows))
     shown = table(asked, start, rounds)
     twice, once = (statistics.median(each) for each in zip(*both, strict=True))
-    shown.add_row("1, and what departs: asked twice, once", f"{twice:.1f}", f"{once:.1f}", f"{twice / once:.1f}", "")
+    both_ways = [f"{each:.1f}" for each in (twice, once, twice / once)]
+    shown.add_row("1, and what departs: asked twice, once", *both_ways[:2], "", both_ways[2], "")
     for name, took in alone.items():
-        shown.add_row(name, "", f"{statistics.median(took):.1f}", "", "")
+        shown.add_row(name, "", f"{statistics.median(took):.1f}", "", "", "")
     Console(width=120).print(shown)
 
 
@@ -167,9 +179,13 @@ def with_departures(watch: DriftWatch, windows: Sequence[Profile]) -> tuple[floa
 
 
 def unshared(watch: DriftWatch) -> Floats:
-    """Return the tables of as many watches as have tables of their own, where no two features share one."""
-    held = _copied(watch, unlike=True).dictionary.tables.runs
-    return np.tile(np.concatenate([run.values.ravel() for run in held]), (OWN_TABLES[0], 1))
+    """Return the tables of as many watches as have tables of their own, where no two features share one.
+
+    That is what is read of them: of narrow alternatives there are none.
+    """
+    held = _copied(watch, unlike=True).dictionary.tables
+    read = [run.values[..., :wide].ravel() for run, wide in zip(held.runs, held.parted.wide, strict=True)]
+    return np.tile(np.concatenate(read), (OWN_TABLES[0], 1))
 
 
 def reading(tables: Floats) -> float:
@@ -195,11 +211,12 @@ def table(asked: Sequence[Crowd], start: DriftWatch, rounds: int) -> Table:
         f"µs of a core to decide about a window of {ROWS:,} rows: {features} features and an output,"
         f" {alternatives} alternatives, medians of {rounds} rounds"
     )
-    shown = Table("models at once", "one by one", "batched", "times", "aim", title=title, header_style="bold")
+    columns = ("models at once", "one by one", "batched", "by numba", "times", "aim")
+    shown = Table(*columns, title=title, header_style="bold")
     for one in asked:
-        single, batched = statistics.median(one.single), statistics.median(one.batched)
+        single, batched, compiled = map(statistics.median, (one.single, one.batched, one.compiled))
         aim = f"≤ {AIM_US}" if len(one.fleet.watches) >= MODELS[1] else ""
-        shown.add_row(one.name, f"{single:.1f}", f"{batched:.1f}", f"{single / batched:.1f}", aim)
+        shown.add_row(one.name, *(f"{each:.1f}" for each in (single, batched, compiled, single / batched)), aim)
     return shown
 
 

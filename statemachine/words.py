@@ -122,6 +122,10 @@ class Reason(StrEnum):
     ROWS_ERASED = "ROWS_ERASED"
 
 
+#: For which a candidate is turned back and not to blame: it has not failed, and nothing pauses.
+BLAMELESS = frozenset({Reason.OVERTAKEN})
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where a model stands: its state and the phase inside it."""

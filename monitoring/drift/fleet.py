@@ -6,7 +6,7 @@ An object is made for those alone that have something to tell, which in most win
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.tables import Asked
@@ -14,16 +14,19 @@ from monitoring.drift.watches import DriftFinding, DriftWatch, Sight, Squad
 
 #: Watches whose arrays lie side by side: enough to share what a call costs, and to fill large pages with their tables.
 AT_ONCE = 256
+#: How dictionaries of many windows are asked at once.
+Way = Callable[[Sequence[Dictionary]], Asked]
 
 
 class Fleet:
     """Watches of many models, held from window to window.
 
-    No bit of what comes of one depends on those beside it: each is told what it would be told alone.
+    No bit of what comes of one depends on those beside it: each is told what it would be told alone. Nor does it depend
+    on *together*, by which their dictionaries are asked at once: their own way, or that of `compiled.py`.
     """
 
-    def __init__(self, watches: Sequence[DriftWatch]) -> None:
-        self._watches, self._squads = list(watches), dict[Squad, Asked]()
+    def __init__(self, watches: Sequence[DriftWatch], together: Way | None = None) -> None:
+        self._watches, self._squads, self._together = list(watches), dict[Squad, Asked](), together
         self._shown: list[Squad] = []  #: as they stood in the last windows
         self._muster(range(len(watches)))
 
@@ -79,4 +82,4 @@ class Fleet:
                 some = order[begin : begin + AT_ONCE]
                 watches = [self._watches[at] for at in some]
                 dictionaries = [one.dictionary for one in watches]
-                self._squads[Squad(some, watches)] = dictionaries[0].together(dictionaries)
+                self._squads[Squad(some, watches)] = (self._together or dictionaries[0].together)(dictionaries)

@@ -23,11 +23,11 @@ class Spot(NamedTuple):
     slots: tuple[int, ...]
 
     @classmethod
-    def of(cls, told: Ints) -> Self | None:
+    def of(cls, told: Ints | Floats) -> Self | None:
         """Take what each slot is *told*, unless that is more than this."""
         usual = int(np.sort(told)[len(told) // 2])
         slots = np.flatnonzero(told != usual)
-        others = set(told[slots].tolist())
+        others = set(map(int, told[slots].tolist()))
         if len(told) <= 2 * FEW or len(slots) > FEW or len(others) > 1:
             return None
         return cls(usual, sum(others) - usual * len(others), tuple(slots.tolist()) or (0,))
@@ -38,7 +38,7 @@ class Spot(NamedTuple):
         return 2 * abs(self.usual) * len(self.slots)
 
 
-def spots(table: Ints) -> list[Spot]:
+def spots(table: Ints | Floats) -> list[Spot]:
     """Return the narrow alternatives at the end of *table*, (alternatives, slots)."""
     found = list[Spot]()
     for told in table[::-1]:
@@ -65,9 +65,9 @@ class Narrow(NamedTuple):
     starts: Ints  #: of each feature, its first flat slot
 
     @classmethod
-    def of(cls, tables: Sequence[Ints], found: Sequence[Sequence[Spot]]) -> Self:
-        """Take what was *found* at the ends of *tables*."""
-        columns, slots = np.cumsum([(0, 0), *(table.shape for table in tables)], axis=0).T
+    def of(cls, shapes: Sequence[tuple[int, int]], found: Sequence[Sequence[Spot]]) -> Self:
+        """Take what was *found* at the ends of tables, of each feature its (alternatives, slots)."""
+        columns, slots = np.cumsum([(0, 0), *shapes], axis=0).T
         each = [(k, len(some) - at, one) for k, some in enumerate(found) for at, one in enumerate(some)]
         features, back = np.array([(k, back) for k, back, _ in each], np.int64).reshape(-1, 2).T
         first, last = (slots[features] + np.array([one.slots[end] for *_, one in each], np.int64) for end in (0, -1))
@@ -84,7 +84,10 @@ class Narrow(NamedTuple):
         """Write what *counts*, (windows, flat slots), gain into their columns of *products*."""
         if not len(self.columns):
             return
-        rows = np.add.reduceat(counts, self.starts, axis=1)
+        rows = np.add.reduceat(counts, self.starts, axis=1)[:, self.features]
         there = counts[:, self.first]
         there[:, self.pairs] += counts[:, self.second]
-        products[:, self.columns] = rows[:, self.features] * self.usual + there * self.more
+        rows *= self.usual
+        there *= self.more
+        rows += there
+        products[:, self.columns] = rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -28,8 +29,18 @@ class Run(NamedTuple):
     features: int
     slots: slice  #: of all flat slots
     columns: slice  #: of all products
-    wide: int  #: alternatives of each feature that come before those which are narrow
     own: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of each feature: its alternatives, and its slots."""
+        return (self.columns.stop - self.columns.start) // self.features, self.values.shape[-2]
+
+    @property
+    def heaviest(self) -> Floats:
+        """Of each table and alternative, what a count of 1 in each slot adds up to on the way to a product."""
+        found: Floats = np.abs(self.values).sum(axis=-2)
+        return found
 
     def dot(self, counts: Floats, products: Floats) -> None:
         """Multiply the slots of *counts*, (windows, flat slots), into the columns of *products*."""
@@ -48,7 +59,32 @@ class Run(NamedTuple):
             np.matmul(mine.swapaxes(0, 1), self.values, out=into.swapaxes(0, 1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Parted(NamedTuple):
+    """Which alternatives take a table, and which are narrow, at the ends of the tables of a window."""
+
+    wide: tuple[int, ...]  #: of each run, those of each feature that take one
+    narrow: Narrow
+    most: int  #: the highest count whose products are exact, whatever is narrow
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Self:
+        """Part what *runs* hold; an alternative which is narrow in some of a run's features alone takes tables."""
+        wide, shapes, found, heaviest = list[int](), list[tuple[int, int]](), list[list[Spot]](), 0
+        for run in runs:
+            (lines, slots), weights = run.shape, run.heaviest
+            ends = [spots(table.T) for table in run.values]
+            # What is narrow weighs less than one and a half lines more: of these tables nothing may weigh too much.
+            fewest = min(map(len, ends)) if 5 * weights.max(initial=0) <= EXACT else 0
+            narrow = [some[len(some) - fewest :] for some in ends]
+            weights[:, lines - fewest :] += [[one.weight for one in some] for some in narrow]
+            heaviest = max(heaviest, int(weights.max(initial=0)))
+            found += narrow * (run.features // len(narrow))
+            shapes += [(lines, slots)] * run.features
+            wide.append(lines - fewest)
+        return cls(tuple(wide), Narrow.of(shapes, found), EXACT // max(heaviest, 1))
+
+
+@dataclass(frozen=True, eq=False)
 class Tables:
     """Tables of whole numbers, (alternatives, slots) for each feature, held as floats for the sake of speed.
 
@@ -60,15 +96,20 @@ class Tables:
     """
 
     runs: tuple[Run, ...]
-    narrow: Narrow
     slots: int  #: of all features
     columns: int  #: alternatives of all features
     most: int  #: the highest count whose products are exact
 
+    @cached_property
+    def parted(self) -> Parted:
+        """What of these is copied where tables of many windows lie behind each other."""
+        return Parted.of(self.runs)
+
     @property
     def shapes(self) -> tuple[tuple[bytes | int, ...], ...]:
         """What two tables must share to be multiplied at once."""
-        return self.narrow.layout, *((run.features, run.wide, *run.values.shape) for run in self.runs)
+        wide, narrow, _ = self.parted
+        return narrow.layout, wide, *((run.features, *run.values.shape) for run in self.runs)
 
     @classmethod
     def of(cls, tables: Sequence[Ints]) -> Self:
@@ -81,22 +122,18 @@ class Tables:
         >>> tables.dot(np.array([[1, 1, 5, 7], [0, 1 << 21, 0, 1 << 21]])).tolist()
         [[-1, 15, 7696581394432], [-4194304, 0, 2305843009213693952]]
         """
-        ends = [spots(each) for each in tables]
-        heaviest = max(map(_heaviest, tables, ends), default=0)
+        heaviest = max((int(abs(each).sum(axis=1).max(initial=0)) for each in tables), default=0)
         if 2 * heaviest > EXACT:
             message = f"a row of a table adds up to {heaviest}; products are exact up to {EXACT // 2}"
             raise ValueError(message)
-        runs, narrow, slots, columns = list[Run](), list[list[Spot]](), 0, 0
+        runs, slots, columns = list[Run](), 0, 0
         for some in _runs(tables):
             lines, width = some[0].shape
-            found = ends[len(narrow) : len(narrow) + len(some)]
-            wide = lines - min(map(len, found))
-            narrow += [each[wide - lines :] if wide < lines else [] for each in found]
             until = slots + len(some) * width, columns + len(some) * lines
             values = np.array([each.T for each in (some[:1] if _alike(some) else some)], np.float64)
-            runs.append(Run(values, len(some), slice(slots, until[0]), slice(columns, until[1]), wide))
+            runs.append(Run(values, len(some), slice(slots, until[0]), slice(columns, until[1])))
             slots, columns = until
-        return cls(tuple(runs), Narrow.of(tables, narrow), slots, columns, EXACT // max(heaviest, 1))
+        return cls(tuple(runs), slots, columns, EXACT // max(heaviest, 1))
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, alternatives), of *counts*, (windows, flat slots), none of them negative.
@@ -124,11 +161,11 @@ class Together:
     """
 
     def __init__(self, tables: Sequence[Tables]) -> None:
-        self._shapes = [(one.slots,) for one in tables]
-        self._most = min((one.most for one in tables), default=EXACT)
+        self._slots = [one.slots for one in tables]
         widths = {one.columns for one in tables}
         self._columns, self._even = max(widths, default=0), len(widths) == 1
         self._pieces = list(_pieces(tables))
+        self._most = min((one.most for one in self._pieces), default=EXACT)
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, most alternatives), zeros where there are fewer; no count is negative.
@@ -136,48 +173,69 @@ class Together:
         Raises:
             ValueError: They are no counts of as many slots as the tables have.
         """
-        shapes = [each.shape for each in counts]
-        if shapes != self._shapes:
-            found, wanted = next(pair for pair in zip(shapes, self._shapes, strict=True) if pair[0] != pair[1])
-            message = f"counts of shape {found} are not those of a window, {wanted}"
-            raise ValueError(message)
+        check(counts, self._slots)
         exact = side_by_side(counts, np.dtype(np.float64))
         if exact.max(initial=0) > self._most:
             bits = self._most.bit_length() - 1
             high, low = ([each >> bits for each in counts], [each & ((1 << bits) - 1) for each in counts])
             return (self.dot(high) << bits) + self.dot(low)
         products = (np.empty if self._even else np.zeros)((len(exact), self._columns))
-        for piece, asked in self._pieces:
-            for one in asked:
-                one.dot(exact[piece], products[piece])
+        for piece in self._pieces:
+            for one in piece.factors:
+                one.dot(exact[piece.windows], products[piece.windows])
         return products.astype(np.int64)
 
 
-def _pieces(tables: Sequence[Tables]) -> Iterator[tuple[slice, Sequence[Run | Narrow]]]:
-    """Cut windows into neighbours that are multiplied at once."""
+class Piece(NamedTuple):
+    """Neighbours among windows that are multiplied at once, and by what."""
+
+    windows: slice
+    factors: Sequence[Run | Narrow]
+    most: int  #: the highest count whose products are exact
+
+
+def _pieces(tables: Sequence[Tables]) -> Iterator[Piece]:
+    """Cut windows into such neighbours."""
     each, begin = [(one, len(list(same))) for one, same in groupby(tables)], 0
     if len(each) == 1:
-        yield slice(0, len(tables)), tables[0].runs
+        yield Piece(slice(0, len(tables)), tables[0].runs, tables[0].most)
         return
     for _, some in groupby(each, key=lambda pair: pair[0].shapes if pair[1] == 1 else pair[0]):
         mine = list(some)
-        end = begin + sum(number for _, number in mine)
-        yield slice(begin, end), _behind_each_other([one for one, _ in mine]) if len(mine) > 1 else mine[0][0].runs
+        one, end = mine[0][0], begin + sum(number for _, number in mine)
+        where, several = slice(begin, end), [each for each, _ in mine]
+        yield _behind_each_other(where, several) if len(several) > 1 else Piece(where, one.runs, one.most)
         begin = end
 
 
-def _behind_each_other(windows: Sequence[Tables]) -> list[Run | Narrow]:
-    """Copy the tables of *windows*, run by run, into one piece of memory, but for narrow alternatives."""
-    runs = [each for each in zip(*(one.runs for one in windows), strict=True) if each[0].wide]
-    shapes = [(len(each), *each[0].values.shape[:-1], each[0].wide) for each in runs]
-    memory, begin, found = np.empty(sum(map(math.prod, shapes))), 0, list[Run | Narrow]()
-    for each, shape in zip(runs, shapes, strict=True):
+def _behind_each_other(windows: slice, tables: Sequence[Tables]) -> Piece:
+    """Copy *tables*, run by run, into one piece of memory, but for narrow alternatives."""
+    parted = [one.parted for one in tables]
+    runs = zip(*(one.runs for one in tables), strict=True)
+    wide = [(some, number) for some, number in zip(runs, parted[0].wide, strict=True) if number]
+    shapes = [(len(some), *some[0].values.shape[:-1], number) for some, number in wide]
+    memory, begin, factors = np.empty(sum(map(math.prod, shapes))), 0, list[Run | Narrow]()
+    for (some, number), shape in zip(wide, shapes, strict=True):
         end = begin + math.prod(shape)
-        values = np.stack([run.values[..., : run.wide] for run in each], out=memory[begin:end].reshape(shape))
-        found.append(each[0]._replace(values=values, own=True))
+        values = np.stack([run.values[..., :number] for run in some], out=memory[begin:end].reshape(shape))
+        factors.append(some[0]._replace(values=values, own=True))
         begin = end
-    usual, more = (np.stack(some) for some in zip(*(one.narrow[:2] for one in windows), strict=True))
-    return [*found, windows[0].narrow._replace(usual=usual, more=more)]
+    usual, more = (np.stack(some) for some in zip(*(one.narrow[:2] for one in parted), strict=True))
+    factors.append(parted[0].narrow._replace(usual=usual, more=more))
+    return Piece(windows, factors, min(one.most for one in parted))
+
+
+def check(counts: Sequence[Ints] | Ints, slots: Sequence[int]) -> None:
+    """Check that each window's *counts* are of as many *slots* as it has.
+
+    Raises:
+        ValueError: They are not.
+    """
+    shapes, asked = [each.shape for each in counts], [(each,) for each in slots]
+    if shapes != asked:
+        found, wanted = next(pair for pair in zip(shapes, asked, strict=True) if pair[0] != pair[1])
+        message = f"counts of shape {found} are not those of a window, {wanted}"
+        raise ValueError(message)
 
 
 def side_by_side(lines: Sequence[Ints] | Ints, kind: np.dtype[Any]) -> NDArray[Any]:
@@ -205,13 +263,6 @@ def _runs(tables: Sequence[Ints]) -> Iterator[list[Ints]]:
             yield alike
             others = []
         yield from ([others] if others else [])
-
-
-def _heaviest(table: Ints, narrow: Sequence[Spot]) -> int:
-    """Return the most that a count of 1 in each slot adds up to on the way to a product."""
-    sums = np.abs(table).sum(axis=1).tolist()
-    besides = [0] * (len(sums) - len(narrow)) + [one.weight for one in narrow]
-    return max(map(sum, zip(sums, besides, strict=True)), default=0)
 
 
 def _alike(some: Sequence[Ints]) -> bool:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ CHANCE = 2.5
 OWN_CHANCE = 3.0
 MEDIAN = math.pi / 2  #: times as many values as a mean does, a median takes to be as sure
 FINE = 1 << 10  #: parts of a standard deviation, for correlations in whole numbers
+
+Number = TypeVar("Number", int, float)
 
 
 def dispersions(features: Sequence[Feature], blocks: Iterable[Ints]) -> list[tuple[float, ...]]:
@@ -64,10 +67,19 @@ class _Sums:
 
     def ratios(self) -> Iterator[tuple[int, float]]:
         """Yield for blocks joined by 1, 2, 4 and so on: degrees of freedom, and how much more sums vary."""
-        joined = list(self.steps)
-        while len(joined) >= LEAST_GROUPS:
-            yield len(joined) - 1, math.fsum(g * g for g in joined) / self.variance
-            joined = [sum(joined[k : k + 2]) for k in range(0, len(joined), 2)]
+        for sums in joined(self.steps):
+            yield len(sums) - 1, math.fsum(g * g for g in sums) / self.variance
+
+
+def joined(sums: Sequence[Number]) -> Iterator[Sequence[Number]]:
+    """Yield *sums* over blocks, and over blocks joined by 2, 4 and so on, as long as they can tell of their spread.
+
+    >>> [len(each) for each in joined(range(33))]
+    [33, 17, 9]
+    """
+    while len(sums) >= LEAST_GROUPS:
+        yield sums
+        sums = [sum(sums[k : k + 2]) for k in range(0, len(sums), 2)]
 
 
 def _sums(feature: Feature, blocks: Ints) -> dict[str, _Sums]:

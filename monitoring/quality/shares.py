@@ -16,7 +16,7 @@ from monitoring.drift.evidence import log_mean_exp
 from monitoring.drift.streams import HOPELESS
 from monitoring.drift.suspicions import Suspicion
 from monitoring.profiles.alternatives import NATS
-from monitoring.profiles.dispersion import LEAST_GROUPS, OWN_CHANCE, by_chance
+from monitoring.profiles.dispersion import OWN_CHANCE, by_chance, joined
 
 Counted = tuple[int, int]  #: faulty rows, and those of which it can be said
 
@@ -92,14 +92,12 @@ def dispersion(blocks: Sequence[Counted]) -> float:
     (21.053, 1.0)
     """
     bad, known, found = sum(one for one, _ in blocks), sum(of for _, of in blocks), 1.0
-    sums = [one * known - bad * of for one, of in blocks]
-    while 0 < bad < known and len(sums) >= LEAST_GROUPS:
+    for sums in joined([one * known - bad * of for one, of in blocks]) if 0 < bad < known else ():
         freedom = len(sums) - 1
         ratio = sum(one * one for one in sums) * len(sums) / (bad * (known - bad) * known * freedom)
         # Counts of m on average have a fourth moment of their own: their squares vary as those of fewer values would.
         seen = freedom * 2 / (2 + len(sums) / min(bad, known - bad))
         found = ratio if ratio > found * by_chance(seen, OWN_CHANCE) else found
-        sums = [sum(sums[k : k + 2]) for k in range(0, len(sums), 2)]
     return round(found, 3)
 
 

@@ -84,8 +84,10 @@ def overtaken(inputs: Inputs, policy: Policy) -> Ruling | None:
 
     `inputs`: those of `canary@1`, and `risen`: of both versions what an alarm of the loss looks at.
     """
+    if not all(alarm(one, policy).raised for one in inputs["risen"]):
+        return None
     found = rollout.judge(inputs, policy)
-    if found.lower > 0 or not all(alarm(one, policy).raised for one in inputs["risen"]):
+    if found.lower > 0:
         return None
     kept = int(inputs["exposure_bp"])
     return judged(inputs, replace(found, verdict="abort", reason="OVERTAKEN", exposure_bp=kept))

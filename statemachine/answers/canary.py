@@ -6,7 +6,7 @@ from statemachine import events as e
 from statemachine.commands import AcknowledgeRoute, JudgeCanary
 from statemachine.draft import Draft
 from statemachine.errors import Refused
-from statemachine.words import ABORTING, FULL_EXPOSURE_BP, SHADOW, Reason
+from statemachine.words import ABORTING, BLAMELESS, FULL_EXPOSURE_BP, SHADOW, Reason
 
 
 def acknowledge_route(draft: Draft, command: AcknowledgeRoute) -> None:
@@ -50,7 +50,7 @@ def turn_back(draft: Draft, reason: Reason, at_row: int, note: str = "") -> None
 def finish_abort(draft: Draft, how: Reason) -> None:
     """The champion serves everything again."""
     why = draft.health.reason
-    pause_us = 0 if why == Reason.OVERTAKEN else draft.health.cooldown_us()
+    pause_us = 0 if why in BLAMELESS else draft.health.cooldown_us()
     draft.move("finish_abort", how)
     draft.add(e.RolledBack(reason=why, version=draft.health.champion, cooldown_until_us=draft.now_us + pause_us))
 

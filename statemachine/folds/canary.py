@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from statemachine import events as e
 from statemachine.folds.fold import Folds
 from statemachine.health import ModelHealth, Route
-from statemachine.words import Reason
+from statemachine.words import BLAMELESS
 
 
 def _route_intended(health: ModelHealth, fact: e.RouteIntended, at_us: int) -> ModelHealth:
@@ -53,9 +53,11 @@ def _promotion_confirmed(health: ModelHealth, fact: e.PromotionConfirmed, _: int
 
 
 def _rolled_back(health: ModelHealth, fact: e.RolledBack, _: int) -> ModelHealth:
-    failed = fact.reason != Reason.OVERTAKEN  # a candidate is not to blame for what moved under it
     after = replace(
-        health, cooldown_until_us=fact.cooldown_until_us, failures=health.failures + failed, improvement=False
+        health,
+        cooldown_until_us=fact.cooldown_until_us,
+        failures=health.failures + (fact.reason not in BLAMELESS),
+        improvement=False,
     )
     if fact.version and fact.version != health.champion:
         after = replace(after, champion=fact.version, rollback_target=health.champion, epoch=health.epoch + 1)

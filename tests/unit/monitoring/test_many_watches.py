@@ -9,7 +9,8 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.drift.fleet import AT_ONCE, Fleet
+from monitoring.drift import compiled
+from monitoring.drift.fleet import AT_ONCE, Fleet, Way
 from monitoring.drift.promises import DriftThresholds
 from monitoring.drift.watches import DriftFinding, DriftWatch, Sight
 from monitoring.profiles.learning import learn
@@ -71,8 +72,8 @@ def alone(history: list[list[int]]) -> list[bytes]:
     return said
 
 
-def together(history: list[list[int]], order: list[int]) -> list[bytes]:
-    fleet, said = Fleet([begun(at) for at in order]), []
+def together(history: list[list[int]], order: list[int], way: Way | None) -> list[bytes]:
+    fleet, said = Fleet([begun(at) for at in order], way), []
     places = [order.index(at) for at in range(len(history))]
     for turn in turns(history):
         sights = [turn[at] for at in order]
@@ -82,11 +83,13 @@ def together(history: list[list[int]], order: list[int]) -> list[bytes]:
 
 
 @settings(deadline=None, max_examples=40)
-@given(history=HISTORIES, chance=st.randoms())
-def test_what_a_watch_is_told_does_not_depend_on_company_or_order(history: list[list[int]], chance: object) -> None:
+@given(history=HISTORIES, chance=st.randoms(), way=st.sampled_from([None, compiled.together]))
+def test_what_a_watch_is_told_does_not_depend_on_company_or_order_or_on_numba(
+    history: list[list[int]], chance: object, way: Way | None
+) -> None:
     order = sorted(range(len(history)), key=lambda _: chance.random())  # type: ignore[attr-defined]  # Hypothesis's own
 
-    assert together(history, order) == alone(history)
+    assert together(history, order, way) == alone(history)
 
 
 def test_these_histories_have_every_verdict_and_watches_in_every_phase_at_once() -> None:

@@ -35,12 +35,12 @@ def test_tables_behind_each_other_hold_nothing_of_what_is_narrow() -> None:
     usual = 1 << 24
     tables = [np.array([[3, -1, 4, -1, 5], [usual, usual, -usual, usual, usual], [number] * 5]) for number in (2, 6)]
     held = [Tables.of([table]) for table in tables]
-    counts = np.full((2, 5), held[0].most)
+    counts = np.full((2, 5), held[0].parted.most)
 
     found = Together(held)
 
     assert found.dot(counts).tolist() == [(table @ counts[0]).tolist() for table in tables]
-    assert held[0].most == EXACT // (7 * usual)  # five slots as usual, and for one twice that to be made up for
-    ((_, asked),) = found._pieces  # noqa: SLF001 - what is held cannot be seen from outside
-    assert [one.values.shape for one in asked if isinstance(one, Run)] == [(2, 1, 5, 1)]
-    assert [len(one.columns) for one in asked if isinstance(one, Narrow)] == [2]
+    assert held[0].parted.most == EXACT // (7 * usual)  # five slots as usual, and for one twice that to be made up for
+    ((_, factors, _),) = found._pieces  # noqa: SLF001 - what is held cannot be seen from outside
+    assert [one.values.shape for one in factors if isinstance(one, Run)] == [(2, 1, 5, 1)]
+    assert [len(one.columns) for one in factors if isinstance(one, Narrow)] == [2]

@@ -1,12 +1,16 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitoring.drift.tables import EXACT, Tables, Together
+from monitoring.drift.compiled import CompiledTogether
+from monitoring.drift.tables import EXACT, Asked, Tables, Together
 
 Ints = NDArray[np.int64]
+WAYS = [Together, CompiledTogether]
 
 
 def drawn(seed: int, shapes: list[tuple[int, int]], windows: int, highest: int) -> tuple[list[Ints], Ints]:
@@ -67,6 +71,7 @@ def test_a_window_has_the_same_products_in_any_company() -> None:
     assert np.array_equal(held.dot(counts[::-1]), alone[::-1])
 
 
+@pytest.mark.parametrize("way", WAYS)
 @given(
     seed=st.integers(0, 1_000),
     shapes=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([1, 9, 9])), min_size=1, max_size=5),
@@ -74,7 +79,7 @@ def test_a_window_has_the_same_products_in_any_company() -> None:
     highest=st.sampled_from([1, 1_000, 1 << 31]),
 )
 def test_windows_of_many_tables_have_the_products_of_their_own(
-    seed: int, shapes: list[tuple[int, int]], order: list[int], highest: int
+    way: Callable[[list[Tables]], Asked], seed: int, shapes: list[tuple[int, int]], order: list[int], highest: int
 ) -> None:
     """Some have the same tables, some tables of the same shapes, and one has others; features may share a table.
 
@@ -89,12 +94,25 @@ def test_windows_of_many_tables_have_the_products_of_their_own(
     generator = np.random.default_rng(seed)
     counts = [generator.integers(0, highest, held[number].slots, endpoint=True) for number in order]
 
-    found = Together([held[number] for number in order]).dot(counts)
+    found = way([held[number] for number in order]).dot(counts)
 
     assert found.shape == (len(order), max(held[number].columns for number in order))
     for line, number, one in zip(found, order, counts, strict=True):
         (alone,) = by_whole_numbers(alike[number], one[None])
         assert np.array_equal(line, np.append(alone, np.zeros(len(line) - len(alone), np.int64)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("told", [(1 << 31) - 1, 1 << 31, -(1 << 31), -(1 << 31) - 1, 1 << 40])
+@pytest.mark.parametrize("count", [(1 << 31) - 1, 1 << 31, (1 << 32) + 7])
+def test_products_beyond_32_bits_are_those_of_whole_numbers(
+    way: Callable[[list[Tables]], Asked], told: int, count: int
+) -> None:
+    tables = [Tables.of([np.array([[1, told], [0, 1]])]), Tables.of([np.array([[0, 0, -1]])])]
+
+    found = way(tables).dot([np.array([3, count // 4096]), np.array([1, 1, count])])
+
+    assert found.tolist() == [[3 + told * (count // 4096), count // 4096], [-count, 0]]
 
 
 def test_tables_without_exact_products_are_refused_and_the_heaviest_others_keep_theirs() -> None:
@@ -105,8 +123,9 @@ def test_tables_without_exact_products_are_refused_and_the_heaviest_others_keep_
         Tables.of([np.array([[1, 1 << 52]])])
 
 
-def test_counts_of_another_layout_are_refused() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_counts_of_another_layout_are_refused(way: Callable[[list[Tables]], Asked]) -> None:
     tables, counts = drawn(3, [(2, 9), (3, 12)], 4, 9)
 
     with pytest.raises(ValueError, match=r"counts of shape \(20,\) are not those of a window, \(21,\)"):
-        Tables.of(tables).dot(counts[:, :-1])
+        way([Tables.of(tables)] * 4).dot([*counts[:, :-1]])

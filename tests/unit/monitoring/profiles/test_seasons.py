@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from monitoring.drift import compiled
 from monitoring.drift.detector import judge
 from monitoring.drift.promises import DriftThresholds
 from monitoring.drift.seasonal import SeasonalDictionary
@@ -150,6 +151,15 @@ def test_in_every_cell_evidence_has_mean_at_most_1_under_all_that_is_tolerated()
                 mean = math.fsum(x * r for x, r in zip(law.shares, ratio, strict=True))
 
                 assert mean + moved * (best - ratio[worst]) <= 1 + 1e-5
+
+
+def test_those_who_have_numba_are_told_the_same_of_seasons() -> None:
+    world = hourly(0)
+    known = world.seasons("hour")
+    dictionary = SeasonalDictionary.across(world.reference, known, POLICY.tolerance)
+    counts = [known.laid(world.cells(known, slice(begin, begin + WINDOW))).counts for begin in (0, WINDOW)]
+
+    assert compiled.together([dictionary] * 2).dot(counts).tolist() == dictionary.evidence(counts).tolist()
 
 
 def test_a_swing_of_the_day_raises_no_more_alarms_than_promised() -> None:
