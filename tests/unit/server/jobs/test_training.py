@@ -138,6 +138,18 @@ def test_a_report_that_nobody_can_judge_is_refused_by_its_field(
     assert hand_in(service, job, won(job), trained(service, job)) is False  # the lease still stands
 
 
+def assert_refused(service: Service, named: str, winner: str = "recent", **changes: Any) -> None:
+    """Hand in a winner whose manifest is changed so: that is refused by what is *named*, and the lease stands."""
+    job = leased(service)
+
+    with pytest.raises(Invalid, match="artifact_sha256s") as caught:
+        hand_in(service, job, won(job, winner), trained(service, job, winner, **changes))
+
+    assert named in str(caught.value)
+    assert place(service) == "retraining.leased"
+    assert hand_in(service, job, won(job, winner), trained(service, job, winner)) is False
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -150,13 +162,7 @@ def test_a_report_that_nobody_can_judge_is_refused_by_its_field(
 def test_an_artefact_that_the_template_does_not_allow_is_refused(
     service: Service, changes: dict[str, Any], named: str
 ) -> None:
-    job = leased(service)
-
-    with pytest.raises(Invalid, match="artifact_sha256s") as caught:
-        hand_in(service, job, won(job), trained(service, job, **changes))
-
-    assert named in str(caught.value)
-    assert place(service) == "retraining.leased"
+    assert_refused(service, named, **changes)
 
 
 @pytest.mark.parametrize(
@@ -177,14 +183,7 @@ def test_an_artefact_that_the_template_does_not_allow_is_refused(
 def test_a_manifest_of_another_training_than_the_winners_is_refused_by_its_field(
     service: Service, changes: dict[str, Any], named: str
 ) -> None:
-    job = leased(service)
-
-    with pytest.raises(Invalid, match="artifact_sha256s") as caught:
-        hand_in(service, job, won(job), trained(service, job, **changes))
-
-    assert named in str(caught.value)
-    assert place(service) == "retraining.leased"
-    assert hand_in(service, job, won(job), trained(service, job)) is False
+    assert_refused(service, named, **changes)
 
 
 def changed_of_late(service: Service) -> JobView:
@@ -264,13 +263,7 @@ def test_a_recalibration_comes_as_one(service: Service) -> None:
 def test_a_candidate_of_another_base_than_its_jobs_is_refused(
     service: Service, winner: str, changes: dict[str, Any], named: str
 ) -> None:
-    job = leased(service)
-
-    with pytest.raises(Invalid, match="artifact_sha256s") as caught:
-        hand_in(service, job, won(job, winner), trained(service, job, winner, **changes))
-
-    assert named in str(caught.value)
-    assert place(service) == "retraining.leased"
+    assert_refused(service, named, winner, **changes)
 
 
 def test_a_recalibration_corrects_the_champion_by_its_own_manifest_or_none(service: Service) -> None:
