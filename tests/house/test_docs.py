@@ -16,8 +16,13 @@ from remission_verify.command import parser
 from typer.core import TyperGroup
 
 from cli.main import app
+from retraining.template import TEMPLATES
 from scripts import draw_policy, draw_states
+from server.intake import points, schema
+from server.models import references, registration
 from server.settings import BOUNDS, OF_CLIENTS, Settings
+from server.transport import fields, ingest, models, policies
+from statemachine.externals import MOST_SIGNALS
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
@@ -216,6 +221,21 @@ def test_the_signals_are_told_by_the_page_as_they_are_by_the_command() -> None:
 
     assert {name: cells[0] for name, cells in listed.items()} == {str(one): told for one, told in SIGNALS.items()}
     assert set(SIGNALS) == set(Signal)
+
+
+def test_what_calls_may_hold_is_told_as_it_is_checked() -> None:
+    told = dict(re.findall(r"^\| ([^`|]+) \| (.+) \|$", section("docs/operating.md", "Capacity"), re.MULTILINE))
+    bounds = {
+        "a batch in columns, or labels": (fields.MOST_ROWS, ingest.MOST_OUTPUTS, ingest.MOST_MESSAGE_ROWS),
+        "points of metrics": (ingest.MOST_POINTS, points.MOST_SERIES, MOST_SIGNALS),
+        "a reference": (models.MOST_REFERENCE_ROWS, references.LEAST_REFERENCE, references.LEAST_BASELINE),
+        "a model": (registration.MOST_FEATURES, schema.MOST_CATEGORIES),
+        "a training": tuple(template.max_rows for template in TEMPLATES.values()),
+        "a policy": (policies.MOST_POLICY,),
+    }
+    said = {name: re.findall(r"\d[\d,]*\b", told[name]) for name in bounds}
+
+    assert [(name, one) for name, found in bounds.items() for one in found if f"{one:,}" not in said[name]] == []
 
 
 def test_every_option_of_a_backtest_has_a_line() -> None:
