@@ -201,6 +201,26 @@ def test_every_variable_of_the_commands_that_call_a_server_is_named() -> None:
     assert [name for name in sorted(OF_CLIENTS) if f"`{name}`" not in listed] == []
 
 
+def test_every_variable_that_a_command_reads_is_named() -> None:
+    listed = section("docs/operating.md", "Settings")
+    groups = [one.commands.values() if isinstance(one, TyperGroup) else (one,) for one in COMMANDS.values()]
+    read = {str(param.envvar) for group in groups for one in group for param in one.params if param.envvar}
+
+    assert {name for name in read if f"`{name}`" not in listed} == set()
+
+
+def test_what_a_server_warns_of_is_told_where_people_look_for_what_to_alert_on() -> None:
+    listed = section("docs/operating.md", "What to alert on")
+    warned = {
+        name
+        for file in (ROOT / "server").rglob("*.py")
+        for name in re.findall(r'LOG\.(?:warning|error)\(\s*"(\w+)"', file.read_text(encoding="utf-8"))
+    }
+
+    assert {name for name in warned if f"`{name}`" not in listed} == set()
+    assert "erasure_undone" in warned
+
+
 def test_every_reason_has_a_line_that_says_what_to_do() -> None:
     listed = rows(section("docs/operating.md", "Reasons"))
 
