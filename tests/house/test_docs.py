@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 import typer
+from remission import Client
 from remission_verify.command import parser
 from typer.core import TyperGroup
 
@@ -263,6 +264,15 @@ def test_every_option_of_a_backtest_has_a_line() -> None:
     options = {option for parameter in COMMANDS["backtest"].params for option in parameter.opts if option[:2] == "--"}
 
     assert {option for option in options if f"`{option}" not in listed} == set()
+
+
+def test_every_part_of_the_client_and_each_way_to_send_has_a_line() -> None:
+    listed = section("client/README.md", "Calls")
+    with Client() as client:
+        parts = {name for name in vars(client) if not name.startswith("_")}
+    ways = {name for name in dir(Client) if name.startswith("ingest")}
+
+    assert {name for name in parts | ways if f"`{name}`" not in listed} == set()
 
 
 def test_every_option_of_the_verifier_has_a_line() -> None:
