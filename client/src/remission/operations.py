@@ -12,8 +12,8 @@ from remission.v1.health_pb2 import ModelState
 class Operations:
     """What people on duty do. Each call is an event with its actor and *reason*, and returns the state that follows.
 
-    An *etag* that is not empty must be that of the present state, else `AbortedError` is raised; but what stops something
-    (`hold`, `freeze`, `abort`, `roll_back`) is done whatever the etag.
+    An *etag* that is not empty must be that of the present state, else `AbortedError` is raised; but what stops
+    something (`hold`, `freeze`, `abort`, `roll_back`) is done whatever the etag.
     """
 
     def __init__(self, connection: Connection) -> None:
