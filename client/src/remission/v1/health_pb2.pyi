@@ -426,7 +426,7 @@ class WatchStatesResponse(google.protobuf.message.Message):
     trigger: builtins.str
     """trigger is the move that led here; empty in a sign of life."""
     previous: global___State.ValueType
-    """previous is the public state before the change; unspecified for a state that was only read."""
+    """previous is the public state before the change; unspecified in a sign of life."""
     note: builtins.str
     """note is what the event says beside the reason, such as "quality of income"; empty where it says no more."""
     @property
@@ -762,7 +762,7 @@ class DataFault(google.protobuf.message.Message):
     ONSET_ROW_FIELD_NUMBER: builtins.int
     TOLD_FIELD_NUMBER: builtins.int
     feature: builtins.str
-    """feature that has it, or `@row` for whole rows."""
+    """feature that has it; `@row`, `@label` or `@time` where rows, labels or clocks have it."""
     kind: builtins.str
     """kind of fault, such as missing, out_of_range or duplicate."""
     share: builtins.float
