@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import DEFAULT_SERVER, MOST_POSITION, AsJson, Server, Vault, VaultMaster
+from cli.options import DEFAULT_SERVER, MOST_POSITION, AsJson, Server, Vault, VaultMaster, only_beside_db
 
 INTERRUPTED = 130  #: exit code of what an interrupt has ended, as shells have it
 
@@ -39,6 +39,7 @@ def replay(
     else:
         from cli.replay import run_replay
 
+        only_beside_db(vault=vault, vault_master=vault_master)
         if jobs:
             raise typer.BadParameter("a server derives by itself; --db takes jobs", param_hint="--jobs")
         if not model:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options import DEFAULT_SERVER, AsJson, Server, Vault, VaultMaster
+from cli.options import DEFAULT_SERVER, AsJson, Server, Vault, VaultMaster, only_beside_db
 
 INSTANT = "an instant such as 2026-01-31T12:00:00Z, in UTC where it names no zone"
 
@@ -39,6 +39,8 @@ def export(  # noqa: PLR0913, PLR0917 - each is one option
     bounds = [instant_us(text, option) if text else None for text, option in ((start, "--from"), (end, "--until"))]
     if bounds[0] is not None and bounds[1] is not None and bounds[0] > bounds[1]:
         raise MomentInvalid(f"--from: {start!r} lies behind --until; an instant up to {end!r} is accepted")
+    if not database:
+        only_beside_db(artifacts=artifacts, signing_key=signing_key, vault=vault, vault_master=vault_master)
     with new_file(out, root) as file:
         if database:
             where = {"database": database, "artifacts": artifacts, "vault": vault, "vault_master": vault_master}

@@ -79,7 +79,7 @@ def abort(model: Model, reason: Why = "", server: Server = DEFAULT_SERVER, as_js
 
 
 def rollback(model: Model, reason: Why = "", server: Server = DEFAULT_SERVER, as_json: AsJson = False) -> None:
-    """Take a candidate's traffic away: the rollback target serves everything."""
+    """Take a candidate's traffic away; the champion serves everything."""
     _order("roll_back", server, model, reason, "", as_json=as_json)
 
 

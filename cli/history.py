@@ -21,6 +21,7 @@ from cli.reports import check_writable, write_report
 from cli.tables import breaks_words, plain, visible
 
 LINES = 40  #: of a timeline that people are shown
+IN_WORDS = {"static": "left alone", "all": "retrained on all", "recent": "retrained on recent"}  #: whose loss it is
 
 
 def run_backtest(  # noqa: PLR0913 - each is one option of the command
@@ -91,7 +92,7 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
     """Print a report for people: losses, counts, the timeline, and what the audit says."""
     table = Table(title=f"{found['stream']}: loss ({found['metric']})", header_style="bold")
     for name in found["loss"]:
-        table.add_column(name, justify="right")
+        table.add_column(IN_WORDS.get(name, name), justify="right")
     table.add_row(*("-" if value is None else f"{value:.5g}" for value in found["loss"].values()))
     console.print(table)
     _show_timeline(console, found["transitions"][:LINES])
@@ -112,14 +113,14 @@ def show_report(console: Console, found: dict[str, Any]) -> None:
 
 def _show_timeline(console: Console, transitions: list[dict[str, Any]]) -> None:
     """Print a row a transition: as a table, or as a line each where a table would break words."""
-    timeline = Table("row", "from", "to", "trigger", "reason", title="timeline", header_style="bold")
+    timeline = Table("row", "from", "to", "trigger", "reason", title="timeline, by row", header_style="bold")
     for one in transitions:
         timeline.add_row(str(one["row"]), one["from"], one["to"], one["trigger"], one["reason"])
     if not breaks_words(console, timeline):
         console.print(timeline)
         return
     lines = [f"{one['row']}: {one['from']} → {one['to']}, {one['trigger']} ({one['reason']})" for one in transitions]
-    console.print("\n".join(["timeline", *lines]), highlight=False, soft_wrap=True)
+    console.print("\n".join(["timeline, by row", *lines]), highlight=False, soft_wrap=True)
 
 
 def read_policy(text: str | None) -> dict[str, Any]:

@@ -37,3 +37,15 @@ Vault = Annotated[
 ]
 VaultMaster = Annotated[str | None, typer.Option("--vault-master", help="File of the key that wraps the vault's keys.")]
 DEFAULT_SERVER = "127.0.0.1:50061"
+
+
+def only_beside_db(**given: object) -> None:
+    """Refuse options that say where a database's own things are, where a server is asked, which has them.
+
+    Raises:
+        BadParameter: One is given.
+    """
+    for name, value in given.items():
+        if value:
+            option = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter("a server has its own; it is accepted with --db", param_hint=option)

@@ -136,9 +136,8 @@ def wrap(
     from store.vault import rewrap
 
     count = rewrap(vault, old=old, new=str(new))
-    typer.echo(
-        f"{count} keys wrapped; vault_master is {new} from here on, and the old one opens old copies of the vault"
-    )
+    copies = "the old one opens old copies of the vault" if old else "old copies of the vault lie open"
+    typer.echo(f"{count} keys wrapped; vault_master is {new} from here on, and {copies}")
 
 
 def _write(files: dict[Path, bytes]) -> None:

@@ -30,7 +30,7 @@ def run(
 @signals.command()
 def declare(
     model: Annotated[str, typer.Argument(help="Whose signals they are.")],
-    file: Annotated[Path, typer.Argument(help="A TOML file: all of them, each as [[signal]].")],
+    file: Annotated[Path, typer.Argument(help=r"A TOML file: all of them, each as \[\[signal]].")],
     server: Server = DEFAULT_SERVER,
 ) -> None:
     """Declare all signals of a model. One that is not among them any more is withdrawn."""

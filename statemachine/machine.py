@@ -14,13 +14,14 @@ from transitions import EventData, Machine, MachineError
 
 from statemachine.commands import Command
 from statemachine.errors import Refused
-from statemachine.guards import Guard, automation_is_on
+from statemachine.guards import Guard, approver_is_not_requester, automation_is_on
 from statemachine.health import ModelHealth
 from statemachine.moves import MACHINE_VERSION, MOVES, TABLES, Move
 from statemachine.words import PLACES, Automation, Place
 
 #: What gives the wheel back, where a person has it.
 IN_CHARGE = {Automation.HELD: ("Release",), Automation.FROZEN: ("Unfreeze", "Release")}
+FOUR_EYES = ("Approve of somebody else", "Reject")
 
 
 @dataclass(slots=True)
@@ -73,11 +74,16 @@ class Gatekeeper:
                 trigger, str(health.place), "the table has no such move", self.accepted(health.place)
             ) from None
         if not moved:
-            accepted = self.accepted(health.place)
-            if cursor.refusing == automation_is_on.__name__:
-                accepted = IN_CHARGE[health.automation]
-            raise Refused(trigger, str(health.place), f"{cursor.refusing} does not hold", accepted)
+            raise Refused(
+                trigger, str(health.place), f"{cursor.refusing} does not hold", self._helps(cursor.refusing, health)
+            )
         return Place.named(cursor.state)
+
+    def _helps(self, guard: str, health: ModelHealth) -> tuple[str, ...]:
+        """Name what is accepted where *guard* says no."""
+        if guard == automation_is_on.__name__:
+            return IN_CHARGE[health.automation]
+        return FOUR_EYES if guard == approver_is_not_requester.__name__ else self.accepted(health.place)
 
     def accepted(self, place: Place) -> tuple[str, ...]:
         """Name the triggers that the machine knows in *place*."""

@@ -50,7 +50,8 @@ TOLD: dict[Reason, Told] = {
     ),
     Reason.UNRESOLVED: Told(
         "a doubt stayed until its time was up, or the ladder of escalation has ended",
-        "decide: a held model needs `Release`, then `StartRetraining` where a remedy is wanted",
+        "decide: a held model needs `Release`; one that is `suspect` is looked at anew then, and one that is "
+        "`degraded` takes `StartRetraining`",
     ),
     Reason.RECOVERED: Told(
         "the decline ended without a remedy",

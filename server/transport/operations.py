@@ -92,7 +92,8 @@ class OperationsServicer(operations_pb2_grpc.OperationsServiceServicer):
         waits = [found] if found else []
         if view.job:
             worker = f"a worker, for job {view.job}"
-            waits.append(Wait(awaited=worker, timer="", due_us=0, outcome="the job is tried again"))
+            then = "the job waits on, and goes to another worker where one falls silent"
+            waits.append(Wait(awaited=worker, timer="", due_us=0, outcome=then))
         return pb.ExplainWaitResponse(
             state=state(view), waits=[wait(one) for one in waits], explanation=told, requested_by=view.requested_by,
             concern=_concern(view.concern, explained.onset_us) if view.concern else None, note=explained.note,

@@ -86,7 +86,7 @@ def abort(draft: Draft, command: Abort) -> None:
 
 
 def roll_back(draft: Draft, command: RollBack) -> None:
-    """Serve the rollback target again: the canary's champion, or the version before this one."""
+    """Turn the candidate of a canary back. An earlier version comes back as a remedy, through gates and canary."""
     health = draft.health
     if health.place in CANARY:
         turn_back(draft, Reason.OPERATOR, command.at_row, command.note)

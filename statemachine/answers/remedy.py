@@ -19,7 +19,7 @@ from statemachine.draft import Draft
 from statemachine.errors import Refused, StaleLease
 from statemachine.guards import attempts_are_left
 from statemachine.health import Remediation
-from statemachine.words import HEALTHY, LEASED, Reason, Remedy
+from statemachine.words import AWAITING_APPROVAL, DEGRADED, HEALTHY, LEASED, Reason, Remedy
 
 SERVICE = "service"
 
@@ -27,6 +27,8 @@ SERVICE = "service"
 def start_retraining(draft: Draft, command: StartRetraining) -> None:
     """Begin to look for a remedy, for a decline or as a refresh."""
     health = draft.health
+    if health.place not in (HEALTHY, DEGRADED):
+        raise Refused("start_retraining", str(health.place), "no remedy begins here", (str(HEALTHY), str(DEGRADED)))
     reason = Reason.REQUESTED if command.requested_by != SERVICE else Reason(command.reason)
     trigger = "refresh" if health.place == HEALTHY else "start_retraining"
     draft.move(trigger, reason, command.note)
@@ -44,7 +46,7 @@ def start_retraining(draft: Draft, command: StartRetraining) -> None:
 def propose_scope(draft: Draft, command: ProposeScope) -> None:
     """Queue the bake-off, ask a person first, or skip what trains nothing."""
     draft.add(e.ScopeProposed(job=command.job, spec=command.spec, entrants=command.entrants, at_row=command.at_row))
-    remedy = _remedy(draft)
+    remedy = _remedy(draft, "propose_scope")
     if remedy.remedy == Remedy.RESTORE:
         draft.move("skip_training", Reason.NOTHING_TO_TRAIN, remedy.version)
         draft.add(
@@ -71,23 +73,21 @@ def abandon(draft: Draft, command: AbandonRemedy) -> None:
 
 def approve(draft: Draft, command: Approve) -> None:
     """Let the job run."""
-    job = _remedy(draft).job
+    job = _awaiting_approval(draft, "approve").job
     draft.move("approve", Reason.APPROVED, command.note)
     draft.add(e.ApprovalGiven(job=job, note=command.note))
 
 
 def reject(draft: Draft, command: Reject) -> None:
     """Refuse the remedy."""
-    job = _remedy(draft).job
-    if draft.health.place.phase != "awaiting_approval":
-        raise Refused("reject", str(draft.health.place), "no approval is asked for", ("retraining.awaiting_approval",))
+    job = _awaiting_approval(draft, "reject").job
     draft.add(e.ApprovalRefused(job=job, note=command.note))
     draft.move("abandon", Reason.REJECTED, command.note)
 
 
 def lease_job(draft: Draft, command: LeaseJob) -> None:
     """Give the job to a worker, under the next attempt number."""
-    remedy = _remedy(draft)
+    remedy = _remedy(draft, "lease_job")
     if remedy.job != command.job:
         raise Refused("lease_job", str(draft.health.place), f"{command.job} is not the job under way", (remedy.job,))
     draft.move("lease_job", Reason.LEASED)
@@ -114,7 +114,7 @@ def submit_candidate(draft: Draft, command: SubmitCandidate) -> None:
     draft.move("submit_candidate", Reason.TRAINED, command.entrant)
     if command.remedy == Remedy.NOTHING:
         return  # the champion won: there is no candidate, and the gates will say so
-    number = _remedy(draft).number
+    number = _remedy(draft, "submit_candidate").number
     draft.add(
         e.CandidateTrained(
             job=command.job,
@@ -168,7 +168,14 @@ def _require_attempt(draft: Draft, asked: str, job: str, attempt: int) -> None:
         raise StaleLease(asked, str(place), f"attempt {attempt} of {job} does not hold the job; {holder} does")
 
 
-def _remedy(draft: Draft) -> Remediation:
+def _awaiting_approval(draft: Draft, order: str) -> Remediation:
+    remedy = _remedy(draft, order)
+    if draft.health.place != AWAITING_APPROVAL:
+        raise Refused(order, str(draft.health.place), "no approval is asked for", (str(AWAITING_APPROVAL),))
+    return remedy
+
+
+def _remedy(draft: Draft, command: str) -> Remediation:
     if draft.health.remediation is None:
-        raise Refused("remedy", str(draft.health.place), "no remediation is under way", ("retraining",))
+        raise Refused(command, str(draft.health.place), "no remediation is under way", ("retraining",))
     return draft.health.remediation

@@ -12,12 +12,18 @@ from typing import Any
 import msgspec
 import pytest
 import typer
+from remission import Client
 from remission_verify.command import parser
 from typer.core import TyperGroup
 
 from cli.main import app
+from retraining.template import TEMPLATES
 from scripts import draw_policy, draw_states
+from server.intake import points, schema
+from server.models import references, registration
 from server.settings import BOUNDS, OF_CLIENTS, Settings
+from server.transport import fields, ingest, models, policies
+from statemachine.externals import MOST_SIGNALS
 from statemachine.reasons import SIGNALS, TOLD
 from statemachine.words import Reason, Signal
 
@@ -196,6 +202,26 @@ def test_every_variable_of_the_commands_that_call_a_server_is_named() -> None:
     assert [name for name in sorted(OF_CLIENTS) if f"`{name}`" not in listed] == []
 
 
+def test_every_variable_that_a_command_reads_is_named() -> None:
+    listed = section("docs/operating.md", "Settings")
+    groups = [one.commands.values() if isinstance(one, TyperGroup) else (one,) for one in COMMANDS.values()]
+    read = {str(param.envvar) for group in groups for one in group for param in one.params if param.envvar}
+
+    assert {name for name in read if f"`{name}`" not in listed} == set()
+
+
+def test_what_a_server_warns_of_is_told_where_people_look_for_what_to_alert_on() -> None:
+    listed = section("docs/operating.md", "What to alert on")
+    warned = {
+        name
+        for file in (ROOT / "server").rglob("*.py")
+        for name in re.findall(r'LOG\.(?:warning|error)\(\s*"(\w+)"', file.read_text(encoding="utf-8"))
+    }
+
+    assert {name for name in warned if f"`{name}`" not in listed} == set()
+    assert "erasure_undone" in warned
+
+
 def test_every_reason_has_a_line_that_says_what_to_do() -> None:
     listed = rows(section("docs/operating.md", "Reasons"))
 
@@ -218,11 +244,35 @@ def test_the_signals_are_told_by_the_page_as_they_are_by_the_command() -> None:
     assert set(SIGNALS) == set(Signal)
 
 
+def test_what_calls_may_hold_is_told_as_it_is_checked() -> None:
+    told = dict(re.findall(r"^\| ([^`|]+) \| (.+) \|$", section("docs/operating.md", "Capacity"), re.MULTILINE))
+    bounds = {
+        "a batch in columns, or labels": (fields.MOST_ROWS, ingest.MOST_OUTPUTS, ingest.MOST_MESSAGE_ROWS),
+        "points of metrics": (ingest.MOST_POINTS, points.MOST_SERIES, MOST_SIGNALS),
+        "a reference": (models.MOST_REFERENCE_ROWS, references.LEAST_REFERENCE, references.LEAST_BASELINE),
+        "a model": (registration.MOST_FEATURES, schema.MOST_CATEGORIES),
+        "a training": tuple(template.max_rows for template in TEMPLATES.values()),
+        "a policy": (policies.MOST_POLICY,),
+    }
+    said = {name: re.findall(r"\d[\d,]*\b", told[name]) for name in bounds}
+
+    assert [(name, one) for name, found in bounds.items() for one in found if f"{one:,}" not in said[name]] == []
+
+
 def test_every_option_of_a_backtest_has_a_line() -> None:
     listed = section("docs/operating.md", "Backtests")
     options = {option for parameter in COMMANDS["backtest"].params for option in parameter.opts if option[:2] == "--"}
 
     assert {option for option in options if f"`{option}" not in listed} == set()
+
+
+def test_every_part_of_the_client_and_each_way_to_send_has_a_line() -> None:
+    listed = section("client/README.md", "Calls")
+    with Client() as client:
+        parts = {name for name in vars(client) if not name.startswith("_")}
+    ways = {name for name in dir(Client) if name.startswith("ingest")}
+
+    assert {name for name in parts | ways if f"`{name}`" not in listed} == set()
 
 
 def test_every_option_of_the_verifier_has_a_line() -> None:

@@ -12,7 +12,8 @@ from remission.v1.health_pb2 import ModelState
 class Operations:
     """What people on duty do. Each call is an event with its actor and *reason*, and returns the state that follows.
 
-    An *etag* that is not empty must be that of the present state, else `AbortedError` is raised.
+    An *etag* that is not empty must be that of the present state, else `AbortedError` is raised; but what stops
+    something (`hold`, `freeze`, `abort`, `roll_back`) is done whatever the etag.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -61,7 +62,7 @@ class Operations:
         return self._connection.call(self._stub.Abort, request).state
 
     def roll_back(self, model: str, *, reason: str = "", etag: str = "", request_id: str = "") -> ModelState:
-        """Return all traffic to the rollback target."""
+        """Take the traffic of a candidate away."""
         request = operations_pb2.RollBackRequest(
             request_id=request_id or new_id(), model=model, etag=etag, reason=reason
         )

@@ -20,8 +20,8 @@ def shown(width: int) -> str:
     counts = dict.fromkeys(("promotions", "rollbacks", "retrainings", "rejected", "recalibrations", "restores"), 1)
     audit = {"events": 3, "chain_ok": True, "replay_equal": True, "rederived": 1, "decisions": 1, "log_sha256": "0f"}
     found = {
-        **counts, "stream": "loans", "metric": "accuracy", "loss": {"served": 0.25}, "transitions": transitions,
-        "audit": audit, "seconds": 5, "training_seconds": 1,
+        **counts, "stream": "loans", "metric": "accuracy", "loss": {"served": 0.25, "static": 0.5},
+        "transitions": transitions, "audit": audit, "seconds": 5, "training_seconds": 1,
     }  # fmt: skip
     console = Console(file=io.StringIO(), width=width)
     show_report(console, found)
@@ -39,3 +39,8 @@ def test_a_timeline_breaks_no_word_however_narrow_the_console_is(width: int) -> 
 def test_a_timeline_that_has_room_is_a_table_and_else_a_line_each() -> None:
     assert "│ 2190 │ canary.rung │ canary.promoting │ promote     │ NON_INFERIOR │" in shown(80)
     assert "\n2190: canary.rung → canary.promoting, promote (NON_INFERIOR)\n" in shown(60)
+
+
+def test_a_report_for_people_says_whose_loss_stands_where() -> None:
+    assert "left alone" in shown(80)
+    assert "static" not in shown(80)

@@ -102,7 +102,7 @@ class AuditServiceServicer(object):
 
     def ExplainDecision(self, request, context):
         """ExplainDecision returns a decision with all that it was made of, and makes it again.
-        Errors: NOT_FOUND, FAILED_PRECONDITION (the event records no decision).
+        Errors: NOT_FOUND (no such event of the model, or one that records no decision).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

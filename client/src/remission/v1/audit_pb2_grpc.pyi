@@ -50,7 +50,7 @@ class AuditServiceStub:
         remission.v1.audit_pb2.ExplainDecisionResponse,
     ]
     """ExplainDecision returns a decision with all that it was made of, and makes it again.
-    Errors: NOT_FOUND, FAILED_PRECONDITION (the event records no decision).
+    Errors: NOT_FOUND (no such event of the model, or one that records no decision).
     """
 
     VerifyLog: grpc.UnaryUnaryMultiCallable[
@@ -143,7 +143,7 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.ExplainDecisionResponse,
     ]
     """ExplainDecision returns a decision with all that it was made of, and makes it again.
-    Errors: NOT_FOUND, FAILED_PRECONDITION (the event records no decision).
+    Errors: NOT_FOUND (no such event of the model, or one that records no decision).
     """
 
     VerifyLog: grpc.aio.UnaryUnaryMultiCallable[
@@ -244,7 +244,7 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.ExplainDecisionResponse, collections.abc.Awaitable[remission.v1.audit_pb2.ExplainDecisionResponse]]:
         """ExplainDecision returns a decision with all that it was made of, and makes it again.
-        Errors: NOT_FOUND, FAILED_PRECONDITION (the event records no decision).
+        Errors: NOT_FOUND (no such event of the model, or one that records no decision).
         """
 
     @abc.abstractmethod

@@ -102,7 +102,7 @@ class Wait(google.protobuf.message.Message):
     DUE_US_FIELD_NUMBER: builtins.int
     OUTCOME_FIELD_NUMBER: builtins.int
     awaited: builtins.str
-    """awaited is what is waited for, such as "labels", "approval", "worker" or "rows"."""
+    """awaited is what is waited for, in words, such as "a worker"."""
     timer: builtins.str
     """timer is the name of the timer that ends the wait; empty when only data end it."""
     due_us: builtins.int
@@ -181,7 +181,7 @@ class ModelState(google.protobuf.message.Message):
     etag: builtins.str
     """etag guards decisions that people make on this state."""
     stale: builtins.bool
-    """stale is true when the database could not be read, so that this may be old."""
+    """stale is never true: while the database cannot be read the answer is UNAVAILABLE."""
     row: builtins.int
     """row is the number of rows that had been accepted when the state was read; 0 in a state of the past."""
     @property
@@ -426,7 +426,7 @@ class WatchStatesResponse(google.protobuf.message.Message):
     trigger: builtins.str
     """trigger is the move that led here; empty in a sign of life."""
     previous: global___State.ValueType
-    """previous is the public state before the change; unspecified for a state that was only read."""
+    """previous is the public state before the change; unspecified in a sign of life."""
     note: builtins.str
     """note is what the event says beside the reason, such as "quality of income"; empty where it says no more."""
     @property
@@ -762,7 +762,7 @@ class DataFault(google.protobuf.message.Message):
     ONSET_ROW_FIELD_NUMBER: builtins.int
     TOLD_FIELD_NUMBER: builtins.int
     feature: builtins.str
-    """feature that has it, or `@row` for whole rows."""
+    """feature that has it; `@row`, `@label` or `@time` where rows, labels or clocks have it."""
     kind: builtins.str
     """kind of fault, such as missing, out_of_range or duplicate."""
     share: builtins.float

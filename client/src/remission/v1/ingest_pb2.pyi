@@ -68,7 +68,8 @@ class Batch(google.protobuf.message.Message):
     """row_count is the number of rows, 1 to 100 000; every column below has as many."""
     times_us: builtins.bytes
     """times_us are when the rows were scored: little-endian int64 microseconds since 1970-01-01 UTC, not decreasing within
-    the batch, not more than five minutes ahead of the server's clock.
+    the batch, not more than five minutes ahead of the server's clock, and the first not more than a day behind the newest
+    row that the model has.
     """
     served_by: builtins.bytes
     """served_by says whose output was served: one uint8 a row, an index into outputs. That output must not be NaN. Empty means
@@ -545,7 +546,7 @@ class IngestMetricsRequest(google.protobuf.message.Message):
     """provider is who measured the points, of declared signals only; empty for nobody in particular."""
     @property
     def points(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___MetricPoint]:
-        """points; 1 to 10 000."""
+        """points; 1 to 10 000. A model has at most 1 000 series."""
 
     def __init__(
         self,

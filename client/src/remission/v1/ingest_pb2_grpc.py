@@ -74,6 +74,7 @@ class IngestServiceServicer(object):
 
     def IngestMetrics(self, request, context):
         """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores.
+        Errors: as Ingest; PERMISSION_DENIED for points in the name of a provider whose certificate was not shown.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,9 @@ class IngestServiceStub:
         remission.v1.ingest_pb2.IngestMetricsRequest,
         remission.v1.ingest_pb2.IngestMetricsResponse,
     ]
-    """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores."""
+    """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores.
+    Errors: as Ingest; PERMISSION_DENIED for points in the name of a provider whose certificate was not shown.
+    """
 
 class IngestServiceAsyncStub:
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
@@ -92,7 +94,9 @@ class IngestServiceAsyncStub:
         remission.v1.ingest_pb2.IngestMetricsRequest,
         remission.v1.ingest_pb2.IngestMetricsResponse,
     ]
-    """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores."""
+    """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores.
+    Errors: as Ingest; PERMISSION_DENIED for points in the name of a provider whose certificate was not shown.
+    """
 
 class IngestServiceServicer(metaclass=abc.ABCMeta):
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
@@ -138,6 +142,8 @@ class IngestServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.ingest_pb2.IngestMetricsRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.ingest_pb2.IngestMetricsResponse, collections.abc.Awaitable[remission.v1.ingest_pb2.IngestMetricsResponse]]:
-        """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores."""
+        """IngestMetrics takes points of named series that others measure: business figures, latency, error rates, anomaly scores.
+        Errors: as Ingest; PERMISSION_DENIED for points in the name of a provider whose certificate was not shown.
+        """
 
 def add_IngestServiceServicer_to_server(servicer: IngestServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -115,7 +115,8 @@ class FeatureSpec(google.protobuf.message.Message):
     @property
     def categories(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """categories are the words known so far, in code order, each unique and at most 256 characters; empty for a numeric
-        feature. Words that are new in the reference are appended; words that appear later count as new categories.
+        feature. Words that are new in the reference are appended; words that appear later count as new categories. 10 000 words
+        are learned; what is new beyond that counts as missing.
         """
 
     def __init__(
@@ -172,7 +173,7 @@ class Model(google.protobuf.message.Message):
     outcomes: global___Outcomes.ValueType
     """outcomes says whose outcome is learned."""
     template: builtins.str
-    """template names the recipe by which candidates are trained; empty means the default for the task."""
+    """template names the recipe by which candidates are trained: hgb-60 or linear; empty means hgb-60."""
     champion: builtins.str
     """champion is the version that serves when the model is created, such as "v1": [A-Za-z0-9][A-Za-z0-9._-]{0,62}.
     Later the state says which version is champion.
@@ -264,14 +265,17 @@ class Reference(google.protobuf.message.Message):
     OUTPUTS_FIELD_NUMBER: builtins.int
     TIMES_US_FIELD_NUMBER: builtins.int
     row_count: builtins.int
-    """row_count is the number of rows; every column below has as many. 50 to 10 000 000, within the message limit of 64 MiB."""
+    """row_count is the number of rows; every column below has as many. 50 to 1 000 000, within the server's limit of a message,
+    64 MiB unless it is set.
+    """
     labels: builtins.bytes
     """labels are the true values: little-endian float64, row_count of them, finite, or NaN where the truth was never
     learned. At least 50 are known.
     """
     outputs: builtins.bytes
     """outputs are what the champion predicted: little-endian float64, row_count of them, finite, or NaN for a row that the
-    champion was trained on and never answered out of sample. What is normal for it is learned from the others.
+    champion was trained on and never answered out of sample. What is normal for it is learned from the others, of which at
+    least 20 have a label.
     """
     times_us: builtins.bytes
     """times_us are the rows' times, not decreasing: little-endian int64 microseconds since 1970-01-01 UTC. Empty, or

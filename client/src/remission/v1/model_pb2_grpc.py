@@ -72,7 +72,7 @@ class ModelServiceServicer(object):
     def UpdateModel(self, request, context):
         """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
         Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
-        FAILED_PRECONDITION (retired, or a signal would change what must last of it).
+        FAILED_PRECONDITION (retired, a signal would change what must last of it, or the policy would while a remedy is under way).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,7 +80,7 @@ class ModelServiceServicer(object):
 
     def RetireModel(self, request, context):
         """RetireModel ends the model's stream. Its history stays readable; nothing can be ingested any more.
-        Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already).
+        Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already, or a candidate is on trial: abort first).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class ModelServiceStub:
     ]
     """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
     Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
-    FAILED_PRECONDITION (retired, or a signal would change what must last of it).
+    FAILED_PRECONDITION (retired, a signal would change what must last of it, or the policy would while a remedy is under way).
     """
 
     RetireModel: grpc.UnaryUnaryMultiCallable[
@@ -57,7 +57,7 @@ class ModelServiceStub:
         remission.v1.model_pb2.RetireModelResponse,
     ]
     """RetireModel ends the model's stream. Its history stays readable; nothing can be ingested any more.
-    Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already).
+    Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already, or a candidate is on trial: abort first).
     """
 
 class ModelServiceAsyncStub:
@@ -91,7 +91,7 @@ class ModelServiceAsyncStub:
     ]
     """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
     Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
-    FAILED_PRECONDITION (retired, or a signal would change what must last of it).
+    FAILED_PRECONDITION (retired, a signal would change what must last of it, or the policy would while a remedy is under way).
     """
 
     RetireModel: grpc.aio.UnaryUnaryMultiCallable[
@@ -99,7 +99,7 @@ class ModelServiceAsyncStub:
         remission.v1.model_pb2.RetireModelResponse,
     ]
     """RetireModel ends the model's stream. Its history stays readable; nothing can be ingested any more.
-    Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already).
+    Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already, or a candidate is on trial: abort first).
     """
 
 class ModelServiceServicer(metaclass=abc.ABCMeta):
@@ -141,7 +141,7 @@ class ModelServiceServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[remission.v1.model_pb2.UpdateModelResponse, collections.abc.Awaitable[remission.v1.model_pb2.UpdateModelResponse]]:
         """UpdateModel changes what people decide about a model: owner, purpose, policy and external signals.
         Errors: ABORTED (the etag is stale), INVALID_ARGUMENT (it is empty, or the policy or a signal is not valid),
-        FAILED_PRECONDITION (retired, or a signal would change what must last of it).
+        FAILED_PRECONDITION (retired, a signal would change what must last of it, or the policy would while a remedy is under way).
         """
 
     @abc.abstractmethod
@@ -151,7 +151,7 @@ class ModelServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.model_pb2.RetireModelResponse, collections.abc.Awaitable[remission.v1.model_pb2.RetireModelResponse]]:
         """RetireModel ends the model's stream. Its history stays readable; nothing can be ingested any more.
-        Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already).
+        Errors: ABORTED (the etag is stale), FAILED_PRECONDITION (retired already, or a candidate is on trial: abort first).
         """
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -130,7 +130,7 @@ class HoldRequest(google.protobuf.message.Message):
     model: builtins.str
     """model by name."""
     etag: builtins.str
-    """etag of the state that the caller has seen; it is optional; empty skips the check."""
+    """etag is not looked at: a stop always counts."""
     reason: builtins.str
     """reason is kept in the history; at most 2 000 characters."""
     def __init__(
@@ -232,7 +232,7 @@ class FreezeRequest(google.protobuf.message.Message):
     model: builtins.str
     """model by name."""
     etag: builtins.str
-    """etag of the state that the caller has seen; it is optional; empty skips the check."""
+    """etag is not looked at: a stop always counts."""
     reason: builtins.str
     """reason is kept in the history; at most 2 000 characters."""
     def __init__(
@@ -393,7 +393,7 @@ class AbortRequest(google.protobuf.message.Message):
     model: builtins.str
     """model by name."""
     etag: builtins.str
-    """etag of the state that the caller has seen; it is optional; empty skips the check."""
+    """etag is not looked at: a stop always counts."""
     reason: builtins.str
     """reason is kept in the history; at most 2 000 characters."""
     def __init__(
@@ -444,7 +444,7 @@ class RollBackRequest(google.protobuf.message.Message):
     model: builtins.str
     """model by name."""
     etag: builtins.str
-    """etag of the state that the caller has seen; it is optional; empty skips the check."""
+    """etag is not looked at: a stop always counts."""
     reason: builtins.str
     """reason is kept in the history; at most 2 000 characters."""
     def __init__(
@@ -569,7 +569,7 @@ class ExplainWaitResponse(google.protobuf.message.Message):
 
     @property
     def waits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[remission.v1.health_pb2.Wait]:
-        """waits are all live timers and conditions, the soonest first."""
+        """waits are what its place waits for, with its timer, and then a worker where a job is open. None where the watch has ended."""
 
     @property
     def concern(self) -> global___Concern:

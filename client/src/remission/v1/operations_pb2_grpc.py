@@ -7,7 +7,8 @@ from remission.v1 import operations_pb2 as remission_dot_v1_dot_operations__pb2
 
 class OperationsServiceStub(object):
     """OperationsService is what people on call do. Every call is an event with its actor and reason.
-    Errors of all calls: NOT_FOUND (model), ABORTED (the etag is stale), INVALID_ARGUMENT (with field violations).
+    Errors of all calls: NOT_FOUND (model), INVALID_ARGUMENT (with field violations); of those that look at the etag ABORTED
+    (it is stale). Calls that stop something (Hold, Freeze, Abort, RollBack) do not look at it, and win over all else.
     """
 
     def __init__(self, channel):
@@ -70,12 +71,13 @@ class OperationsServiceStub(object):
 
 class OperationsServiceServicer(object):
     """OperationsService is what people on call do. Every call is an event with its actor and reason.
-    Errors of all calls: NOT_FOUND (model), ABORTED (the etag is stale), INVALID_ARGUMENT (with field violations).
+    Errors of all calls: NOT_FOUND (model), INVALID_ARGUMENT (with field violations); of those that look at the etag ABORTED
+    (it is stale). Calls that stop something (Hold, Freeze, Abort, RollBack) do not look at it, and win over all else.
     """
 
     def Approve(self, request, context):
         """Approve lets a remedy that awaits approval go on.
-        Errors: FAILED_PRECONDITION (nothing awaits approval).
+        Errors: FAILED_PRECONDITION (nothing awaits approval, or the caller has asked for the remedy).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,7 +108,7 @@ class OperationsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Freeze(self, request, context):
-        """Freeze stops every change of what is served, at once; it needs no etag and wins over all else.
+        """Freeze stops every change of what is served, at once.
         Errors: FAILED_PRECONDITION (retired).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -122,15 +124,15 @@ class OperationsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def StartRetraining(self, request, context):
-        """StartRetraining asks for a remedy now.
-        Errors: FAILED_PRECONDITION (one is under way, or the budget is spent).
+        """StartRetraining asks for a remedy now, whatever the budget and the pause behind a failure say.
+        Errors: FAILED_PRECONDITION (the model is neither healthy nor degraded, or it is held or frozen).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Abort(self, request, context):
-        """Abort ends the remedy under way and returns all traffic to the champion; it needs no etag.
+        """Abort ends the remedy under way and returns all traffic to the champion.
         Errors: FAILED_PRECONDITION (none is under way).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -138,8 +140,8 @@ class OperationsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RollBack(self, request, context):
-        """RollBack returns all traffic to the rollback target.
-        Errors: FAILED_PRECONDITION (there is no rollback target).
+        """RollBack takes the traffic of a candidate away. StartRetraining with the remedy restore undoes an earlier promotion.
+        Errors: FAILED_PRECONDITION (no candidate is in its canary).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,7 +216,8 @@ def add_OperationsServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class OperationsService(object):
     """OperationsService is what people on call do. Every call is an event with its actor and reason.
-    Errors of all calls: NOT_FOUND (model), ABORTED (the etag is stale), INVALID_ARGUMENT (with field violations).
+    Errors of all calls: NOT_FOUND (model), INVALID_ARGUMENT (with field violations); of those that look at the etag ABORTED
+    (it is stale). Calls that stop something (Hold, Freeze, Abort, RollBack) do not look at it, and win over all else.
     """
 
     @staticmethod

@@ -19,7 +19,8 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 
 class OperationsServiceStub:
     """OperationsService is what people on call do. Every call is an event with its actor and reason.
-    Errors of all calls: NOT_FOUND (model), ABORTED (the etag is stale), INVALID_ARGUMENT (with field violations).
+    Errors of all calls: NOT_FOUND (model), INVALID_ARGUMENT (with field violations); of those that look at the etag ABORTED
+    (it is stale). Calls that stop something (Hold, Freeze, Abort, RollBack) do not look at it, and win over all else.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -28,7 +29,7 @@ class OperationsServiceStub:
         remission.v1.operations_pb2.ApproveResponse,
     ]
     """Approve lets a remedy that awaits approval go on.
-    Errors: FAILED_PRECONDITION (nothing awaits approval).
+    Errors: FAILED_PRECONDITION (nothing awaits approval, or the caller has asked for the remedy).
     """
 
     Reject: grpc.UnaryUnaryMultiCallable[
@@ -59,7 +60,7 @@ class OperationsServiceStub:
         remission.v1.operations_pb2.FreezeRequest,
         remission.v1.operations_pb2.FreezeResponse,
     ]
-    """Freeze stops every change of what is served, at once; it needs no etag and wins over all else.
+    """Freeze stops every change of what is served, at once.
     Errors: FAILED_PRECONDITION (retired).
     """
 
@@ -75,15 +76,15 @@ class OperationsServiceStub:
         remission.v1.operations_pb2.StartRetrainingRequest,
         remission.v1.operations_pb2.StartRetrainingResponse,
     ]
-    """StartRetraining asks for a remedy now.
-    Errors: FAILED_PRECONDITION (one is under way, or the budget is spent).
+    """StartRetraining asks for a remedy now, whatever the budget and the pause behind a failure say.
+    Errors: FAILED_PRECONDITION (the model is neither healthy nor degraded, or it is held or frozen).
     """
 
     Abort: grpc.UnaryUnaryMultiCallable[
         remission.v1.operations_pb2.AbortRequest,
         remission.v1.operations_pb2.AbortResponse,
     ]
-    """Abort ends the remedy under way and returns all traffic to the champion; it needs no etag.
+    """Abort ends the remedy under way and returns all traffic to the champion.
     Errors: FAILED_PRECONDITION (none is under way).
     """
 
@@ -91,8 +92,8 @@ class OperationsServiceStub:
         remission.v1.operations_pb2.RollBackRequest,
         remission.v1.operations_pb2.RollBackResponse,
     ]
-    """RollBack returns all traffic to the rollback target.
-    Errors: FAILED_PRECONDITION (there is no rollback target).
+    """RollBack takes the traffic of a candidate away. StartRetraining with the remedy restore undoes an earlier promotion.
+    Errors: FAILED_PRECONDITION (no candidate is in its canary).
     """
 
     ExplainWait: grpc.UnaryUnaryMultiCallable[
@@ -103,7 +104,8 @@ class OperationsServiceStub:
 
 class OperationsServiceAsyncStub:
     """OperationsService is what people on call do. Every call is an event with its actor and reason.
-    Errors of all calls: NOT_FOUND (model), ABORTED (the etag is stale), INVALID_ARGUMENT (with field violations).
+    Errors of all calls: NOT_FOUND (model), INVALID_ARGUMENT (with field violations); of those that look at the etag ABORTED
+    (it is stale). Calls that stop something (Hold, Freeze, Abort, RollBack) do not look at it, and win over all else.
     """
 
     Approve: grpc.aio.UnaryUnaryMultiCallable[
@@ -111,7 +113,7 @@ class OperationsServiceAsyncStub:
         remission.v1.operations_pb2.ApproveResponse,
     ]
     """Approve lets a remedy that awaits approval go on.
-    Errors: FAILED_PRECONDITION (nothing awaits approval).
+    Errors: FAILED_PRECONDITION (nothing awaits approval, or the caller has asked for the remedy).
     """
 
     Reject: grpc.aio.UnaryUnaryMultiCallable[
@@ -142,7 +144,7 @@ class OperationsServiceAsyncStub:
         remission.v1.operations_pb2.FreezeRequest,
         remission.v1.operations_pb2.FreezeResponse,
     ]
-    """Freeze stops every change of what is served, at once; it needs no etag and wins over all else.
+    """Freeze stops every change of what is served, at once.
     Errors: FAILED_PRECONDITION (retired).
     """
 
@@ -158,15 +160,15 @@ class OperationsServiceAsyncStub:
         remission.v1.operations_pb2.StartRetrainingRequest,
         remission.v1.operations_pb2.StartRetrainingResponse,
     ]
-    """StartRetraining asks for a remedy now.
-    Errors: FAILED_PRECONDITION (one is under way, or the budget is spent).
+    """StartRetraining asks for a remedy now, whatever the budget and the pause behind a failure say.
+    Errors: FAILED_PRECONDITION (the model is neither healthy nor degraded, or it is held or frozen).
     """
 
     Abort: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.operations_pb2.AbortRequest,
         remission.v1.operations_pb2.AbortResponse,
     ]
-    """Abort ends the remedy under way and returns all traffic to the champion; it needs no etag.
+    """Abort ends the remedy under way and returns all traffic to the champion.
     Errors: FAILED_PRECONDITION (none is under way).
     """
 
@@ -174,8 +176,8 @@ class OperationsServiceAsyncStub:
         remission.v1.operations_pb2.RollBackRequest,
         remission.v1.operations_pb2.RollBackResponse,
     ]
-    """RollBack returns all traffic to the rollback target.
-    Errors: FAILED_PRECONDITION (there is no rollback target).
+    """RollBack takes the traffic of a candidate away. StartRetraining with the remedy restore undoes an earlier promotion.
+    Errors: FAILED_PRECONDITION (no candidate is in its canary).
     """
 
     ExplainWait: grpc.aio.UnaryUnaryMultiCallable[
@@ -186,7 +188,8 @@ class OperationsServiceAsyncStub:
 
 class OperationsServiceServicer(metaclass=abc.ABCMeta):
     """OperationsService is what people on call do. Every call is an event with its actor and reason.
-    Errors of all calls: NOT_FOUND (model), ABORTED (the etag is stale), INVALID_ARGUMENT (with field violations).
+    Errors of all calls: NOT_FOUND (model), INVALID_ARGUMENT (with field violations); of those that look at the etag ABORTED
+    (it is stale). Calls that stop something (Hold, Freeze, Abort, RollBack) do not look at it, and win over all else.
     """
 
     @abc.abstractmethod
@@ -196,7 +199,7 @@ class OperationsServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.operations_pb2.ApproveResponse, collections.abc.Awaitable[remission.v1.operations_pb2.ApproveResponse]]:
         """Approve lets a remedy that awaits approval go on.
-        Errors: FAILED_PRECONDITION (nothing awaits approval).
+        Errors: FAILED_PRECONDITION (nothing awaits approval, or the caller has asked for the remedy).
         """
 
     @abc.abstractmethod
@@ -235,7 +238,7 @@ class OperationsServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.operations_pb2.FreezeRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.operations_pb2.FreezeResponse, collections.abc.Awaitable[remission.v1.operations_pb2.FreezeResponse]]:
-        """Freeze stops every change of what is served, at once; it needs no etag and wins over all else.
+        """Freeze stops every change of what is served, at once.
         Errors: FAILED_PRECONDITION (retired).
         """
 
@@ -255,8 +258,8 @@ class OperationsServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.operations_pb2.StartRetrainingRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.operations_pb2.StartRetrainingResponse, collections.abc.Awaitable[remission.v1.operations_pb2.StartRetrainingResponse]]:
-        """StartRetraining asks for a remedy now.
-        Errors: FAILED_PRECONDITION (one is under way, or the budget is spent).
+        """StartRetraining asks for a remedy now, whatever the budget and the pause behind a failure say.
+        Errors: FAILED_PRECONDITION (the model is neither healthy nor degraded, or it is held or frozen).
         """
 
     @abc.abstractmethod
@@ -265,7 +268,7 @@ class OperationsServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.operations_pb2.AbortRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.operations_pb2.AbortResponse, collections.abc.Awaitable[remission.v1.operations_pb2.AbortResponse]]:
-        """Abort ends the remedy under way and returns all traffic to the champion; it needs no etag.
+        """Abort ends the remedy under way and returns all traffic to the champion.
         Errors: FAILED_PRECONDITION (none is under way).
         """
 
@@ -275,8 +278,8 @@ class OperationsServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.operations_pb2.RollBackRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.operations_pb2.RollBackResponse, collections.abc.Awaitable[remission.v1.operations_pb2.RollBackResponse]]:
-        """RollBack returns all traffic to the rollback target.
-        Errors: FAILED_PRECONDITION (there is no rollback target).
+        """RollBack takes the traffic of a candidate away. StartRetraining with the remedy restore undoes an earlier promotion.
+        Errors: FAILED_PRECONDITION (no candidate is in its canary).
         """
 
     @abc.abstractmethod

@@ -29,7 +29,9 @@ class _ErasureStatusEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._
     ERASURE_STATUS_UNSPECIFIED: _ErasureStatus.ValueType  # 0
     """ERASURE_STATUS_UNSPECIFIED is never sent."""
     ERASURE_STATUS_INTENDED: _ErasureStatus.ValueType  # 1
-    """ERASURE_STATUS_INTENDED: it is on record, and is carried out at the next start of a server at the latest."""
+    """ERASURE_STATUS_INTENDED: it is on record, and not carried out yet. A server that lives or starts does so by itself, once a
+    model that it is about can be read again and no legal hold keeps what is the model's.
+    """
     ERASURE_STATUS_DONE: _ErasureStatus.ValueType  # 2
     """ERASURE_STATUS_DONE: the keys are destroyed, and the log says so."""
 
@@ -39,7 +41,9 @@ class ErasureStatus(_ErasureStatus, metaclass=_ErasureStatusEnumTypeWrapper):
 ERASURE_STATUS_UNSPECIFIED: ErasureStatus.ValueType  # 0
 """ERASURE_STATUS_UNSPECIFIED is never sent."""
 ERASURE_STATUS_INTENDED: ErasureStatus.ValueType  # 1
-"""ERASURE_STATUS_INTENDED: it is on record, and is carried out at the next start of a server at the latest."""
+"""ERASURE_STATUS_INTENDED: it is on record, and not carried out yet. A server that lives or starts does so by itself, once a
+model that it is about can be read again and no legal hold keeps what is the model's.
+"""
 ERASURE_STATUS_DONE: ErasureStatus.ValueType  # 2
 """ERASURE_STATUS_DONE: the keys are destroyed, and the log says so."""
 global___ErasureStatus = ErasureStatus

@@ -62,7 +62,7 @@ class Route(google.protobuf.message.Message):
     salt: builtins.str
     """salt of the assignment; a new one for each rollout."""
     ttl_seconds: builtins.int
-    """ttl_seconds is how long a router may follow this route without hearing of it again; 1 to 86 400."""
+    """ttl_seconds is how long a router may follow this route without hearing of it again; 5 to 86 400."""
     issued_us: builtins.int
     """issued_us is when the route was issued, in microseconds since 1970-01-01 UTC."""
     @property
@@ -204,7 +204,9 @@ class AcknowledgeRouteRequest(google.protobuf.message.Message):
     say, the candidate could not be loaded.
     """
     failure: builtins.str
-    """failure is why less is applied than was asked for; empty when all is well; at most 2 000 characters."""
+    """failure is why less is applied than was asked for; empty when all is well; at most 2 000 characters. It turns the candidate
+    of this generation back, whoever else could load it.
+    """
     def __init__(
         self,
         *,

@@ -55,7 +55,7 @@ class RoutingServiceServicer(object):
 
     def AcknowledgeRoute(self, request, context):
         """AcknowledgeRoute says what a router applies now.
-        Errors: FAILED_PRECONDITION (the generation was never issued), INVALID_ARGUMENT.
+        Errors: NOT_FOUND (model), INVALID_ARGUMENT (the generation was never issued, or asks for another share).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

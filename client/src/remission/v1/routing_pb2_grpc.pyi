@@ -42,7 +42,7 @@ class RoutingServiceStub:
         remission.v1.routing_pb2.AcknowledgeRouteResponse,
     ]
     """AcknowledgeRoute says what a router applies now.
-    Errors: FAILED_PRECONDITION (the generation was never issued), INVALID_ARGUMENT.
+    Errors: NOT_FOUND (model), INVALID_ARGUMENT (the generation was never issued, or asks for another share).
     """
 
 class RoutingServiceAsyncStub:
@@ -69,7 +69,7 @@ class RoutingServiceAsyncStub:
         remission.v1.routing_pb2.AcknowledgeRouteResponse,
     ]
     """AcknowledgeRoute says what a router applies now.
-    Errors: FAILED_PRECONDITION (the generation was never issued), INVALID_ARGUMENT.
+    Errors: NOT_FOUND (model), INVALID_ARGUMENT (the generation was never issued, or asks for another share).
     """
 
 class RoutingServiceServicer(metaclass=abc.ABCMeta):
@@ -102,7 +102,7 @@ class RoutingServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.routing_pb2.AcknowledgeRouteResponse, collections.abc.Awaitable[remission.v1.routing_pb2.AcknowledgeRouteResponse]]:
         """AcknowledgeRoute says what a router applies now.
-        Errors: FAILED_PRECONDITION (the generation was never issued), INVALID_ARGUMENT.
+        Errors: NOT_FOUND (model), INVALID_ARGUMENT (the generation was never issued, or asks for another share).
         """
 
 def add_RoutingServiceServicer_to_server(servicer: RoutingServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -174,7 +174,7 @@ class Job(google.protobuf.message.Message):
     heartbeat_period_us: builtins.int
     """heartbeat_period_us is how often to prolong it, in microseconds."""
     spec_json: builtins.str
-    """spec_json is what to do, as a JSON object; at most 1 MiB."""
+    """spec_json is what to do, as a JSON object; it grows with features, categories and rows in quarantine."""
     @property
     def dataset_sha256s(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """dataset_sha256s are the hashes of the rows to train on, to be downloaded from ArtifactService."""
