@@ -84,7 +84,13 @@ quality:
   - name: parts_make_the_whole
     must: row["net amount"] + tax <= total * 1.01 || refund > 0
     tolerance: 0.001
+  - name: pieces_are_whole
+    must: pieces + 67108864.0 * 100663296.0 - 67108864.0 * 100663296.0 == pieces
 ```
+
+The last one says that numbers are whole: what is added to 1.5 times 2^52 has no place for a fraction, so that it is
+rounded; that holds up to 2^51. Bins of whole numbers begin at one and are at least as wide as these are apart, so
+counts do not see that they have got a fraction, or are too high by less than one.
 """
 
 SPLITS = f"""### Splits

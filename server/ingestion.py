@@ -61,16 +61,18 @@ def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
 
 def _labels(desk: Desk, unit: Unit, batch: LabelsBatch) -> Receipt:
     intake = desk.intake(unit, batch.model)
-    entry, repeated = intake.labels(batch, desk.limit_us())
-    if len(entry.rows):
-        keys = intake.keys.of(entry.rows, desk.sealer.plain(batch.model))
-        _accept(desk, unit, batch.model, batch.batch_id, entry, keys)
+    found = intake.labels(batch, desk.limit_us())
+    if len(found.entry.rows):
+        keys = intake.keys.of(found.entry.rows, desk.sealer.plain(batch.model))
+        _accept(desk, unit, batch.model, batch.batch_id, found.entry, keys)
     return Receipt(
         batch_id=batch.batch_id,
-        accepted=len(entry.rows),
-        repeated=repeated,
+        accepted=len(found.entry.rows),
+        repeated=found.repeated,
         labelled=intake.labelled,
         watermark_us=intake.watermark_us,
+        missing=found.missing,
+        erased=intake.erased,
     )
 
 

@@ -68,10 +68,12 @@ class LabelsBatch:
     ids: list[str]
     values: Floats
     times_us: Ints
+    allow_missing: bool = False  #: where nothing is known of a prediction, the others are taken all the same
 
     def digest(self) -> str:
-        """Give the SHA-256 of the content."""
-        return hashlib.sha256("\x1f".join(self.ids).encode() + self.values.tobytes()).hexdigest()
+        """Give the SHA-256 of the content; where nothing may be missing, as earlier releases have made it."""
+        allowed = b"allow_missing" if self.allow_missing else b""
+        return hashlib.sha256("\x1f".join(self.ids).encode() + self.values.tobytes() + allowed).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,8 @@ class Receipt:
     labelled: int = 0
     watermark_us: int = 0
     duplicate: bool = False
+    missing: list[int] = field(default_factory=list)  #: positions of labels of whose predictions nothing is known
+    erased: int = 0  #: rows of the model of which nothing is known any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from statemachine.units import ACCEPTED, UnitUnknown, read
+from statemachine.units import ACCEPTED, UnitUnknown, read, same
 
 NAME = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 PROVIDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -112,10 +112,15 @@ def changed(before: Mapping[str, ExternalSignal], after: Iterable[ExternalSignal
     for one in after:
         old = before.get(one.name)
         for field in LASTING if old is not None else ():
-            if getattr(old, field) != getattr(one, field):
+            if not _lasts(field, getattr(old, field), getattr(one, field)):
                 told = f"{one.name} has {field} {getattr(old, field)!r} for ever, not {getattr(one, field)!r}"
                 return f"{told}; another name is accepted"
     return ""
+
+
+def _lasts(field: str, old: object, new: object) -> bool:
+    """Say whether points are kept and judged as before; a unit may be spelled otherwise."""
+    return same(str(old), str(new)) if field == "unit" else old == new
 
 
 def declared(

@@ -6,75 +6,30 @@ the chance that the next one is bad, given t later points with j bad ones, at mo
 evidence needs no law of the values. Most series go on as they are for a while, and their points are not exchangeable:
 evidence is weighed by the course of those before it. An alarm raises suspicion; only points after it confirm it, or
 clear it.
+
+Three rules are known, and a state says which it goes by: with neither `course` nor `trial` the first, which takes
+points for exchangeable; with a `course` alone the second; with both the third, which bets on a suspicion by all points
+before (`bets.learned`), and cuts no course short where points were bad and nothing came of it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from statistics import median
-from typing import Any, Literal, Protocol
+from typing import Any
 
+from monitoring.signals.bets import Counts, fixed, learned
 from monitoring.signals.course import NO_POINTS, Course
+from monitoring.signals.terms import Direction, Phase, SeriesFinding, Thresholds, Verdict
 
-Direction = Literal["higher_is_worse", "lower_is_worse"]
-Phase = Literal["learning", "watching", "suspect", "confirmed"]
-Verdict = Literal["none", "alarm", "confirmed", "cleared"]
 #: A suspicion stands: it was raised, and not cleared since.
 STANDING = ("suspect", "confirmed")
+COURSES = ("course", "trial")
 #: Baselines that are remembered: one a series, of as many series as are looked at by turns.
 BASELINES = 1_024
-#: How often a series that is ill is expected to be bad.
-ILL = 0.8
-
-
-class Thresholds(Protocol):
-    """What a policy says about metric series; evidence is given as e-values."""
-
-    @property
-    def baseline_points(self) -> int:
-        """How many first points give the baseline."""
-
-    @property
-    def alarm(self) -> float:
-        """The e-value that raises suspicion."""
-
-    @property
-    def confirm(self) -> float:
-        """The e-value on points after the alarm that confirms it."""
-
-    @property
-    def clear(self) -> float:
-        """The e-value against the alarm, on points after it, that clears it."""
-
-    @property
-    def persistence(self) -> int:
-        """How many of the last `of` points after the alarm must be bad."""
-
-    @property
-    def of(self) -> int:
-        """How many points `persistence` looks back on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeriesFinding:
-    """What one point taught; `onset` is the number of the first bad point, -1 when nothing is suspected."""
-
-    verdict: Verdict
-    name: str
-    point: int
-    value: float
-    baseline: float | None
-    limit: float | None  #: the value beyond which a point is bad
-    log_evidence: float
-    onset: int
-    phase: Phase  #: of the series after the point
-    bad: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, for canonical bytes."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +50,11 @@ class SeriesWatch:
     bad: int = 0
     evidence: float = 0.0  #: nats for a change
     reverse: float = 0.0  #: nats against it
-    run: tuple[int, int] = (0, 0)  #: points and bad points since the evidence was last 0
+    run: tuple[int, int] = (0, 0)  #: points and bad points since the evidence was last 0, and of the suspicion
     onset: int = -1
     recent: tuple[bool, ...] = ()
     course: Course | None = NO_POINTS  #: while nothing spoke for a change; None: points are taken for exchangeable
+    trial: Course | None = NO_POINTS  #: the course, were the run of now to come to nothing; None: runs are left out
 
     def observe(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, SeriesFinding]:
         """Take the next point and say what it taught.
@@ -140,23 +96,30 @@ class SeriesWatch:
     def _learn(self, value: float, policy: Thresholds) -> SeriesWatch:
         first = (*self.first, value)
         phase: Phase = "watching" if len(first) >= policy.baseline_points else "learning"
-        course = self.course and self.course.observe(value)
-        return replace(self, first=first, points=self.points + 1, phase=phase, course=course)
+        course, trial = (known and known.observe(value) for known in (self.course, self.trial))
+        return replace(self, first=first, points=self.points + 1, phase=phase, course=course, trial=trial)
 
-    def _rate(self) -> float:
-        """Return the chance of a bad point if nothing changed."""
-        return (self.bad + 1) / (len(self.first) + self.later + 1)
+    def _normal(self) -> Counts:
+        return Counts(len(self.first) + self.later, self.bad)
+
+    def _weight(self) -> float:
+        return self.course.weight() if self.course else 1.0
 
     def _gain(self, *, bad: bool) -> float:
-        rate = min(self._rate(), ILL)
-        weight = self.course.weight() if self.course else 1.0
-        return weight * (math.log(ILL / rate) if bad else math.log((1 - ILL) / (1 - rate)))
+        return self._weight() * fixed(bad=bad, normal=self._normal())
+
+    def _confirms(self, *, bad: bool) -> float:
+        """Return what a point after the alarm says for it."""
+        if self.trial is None:
+            return self._gain(bad=bad)
+        return self._weight() * learned(bad=bad, normal=self._normal(), suspicion=Counts(*self.run))
 
     def _watch(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
         bad = self._is_bad(value)
         anew = self.evidence <= 0
         seen, ill = (0, 0) if anew else self.run
         evidence = round(max(self.evidence, 0.0) + self._gain(bad=bad), 9)
+        course, trial = self._courses(value, going=evidence > 0)
         after = replace(
             self,
             points=self.points + 1,
@@ -165,7 +128,8 @@ class SeriesWatch:
             evidence=evidence,
             run=(seen + 1, ill + bad),
             onset=self.points if anew else self.onset,
-            course=self.course and (self.course.interrupted() if evidence > 0 else self.course.observe(value)),
+            course=course,
+            trial=trial,
         )
         # After a long calm one bad point is much evidence; it still takes two, since outliers happen.
         if evidence < math.log(policy.alarm) or after.run[1] < 2:  # noqa: PLR2004 - "two" as said above
@@ -174,19 +138,37 @@ class SeriesWatch:
         before = (after.later - after.run[0], after.bad - after.run[1])
         return replace(after, phase="suspect", later=before[0], bad=before[1], evidence=0.0, reverse=0.0), "alarm"
 
+    def _courses(self, value: float, *, going: bool) -> tuple[Course | None, Course | None]:
+        """Return course and trial behind a point; *going* says whether it is part of a run.
+
+        Without runs a course looks too calm: what keeps high for a while is what they are made of. A bad point counts
+        as one that lies as far as the farthest of the baseline, so that an outlier hides nothing.
+        """
+        if self.course is None:
+            return None, None
+        if self.trial is None:
+            return (self.course.interrupted() if going else self.course.observe(value)), None
+        farthest = _bounds(self.first, self.direction, 0.0, relative=False)[1]
+        trial = self.trial.observe(farthest if self._is_bad(value) else value)
+        return (self.course if going else trial), trial
+
     def _judge(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
         bad = self._is_bad(value)
         gain = self._gain(bad=bad)
         reverse = max(self.reverse, 0.0) if self.phase == "confirmed" else self.reverse
+        (seen, ill), known = self.run, self.trial is not None
         after = replace(
             self,
             points=self.points + 1,
-            evidence=round(self.evidence + gain, 9),
+            evidence=round(self.evidence + self._confirms(bad=bad), 9),
             reverse=round(reverse - gain, 9),
             recent=(*self.recent, bad)[-policy.of :],
+            run=(seen + 1, ill + bad) if known else self.run,
         )
         if after.reverse >= math.log(policy.clear):
-            return replace(after, phase="watching", evidence=0.0, run=(0, 0), onset=-1, recent=()), "cleared"
+            calm = replace(after, phase="watching", evidence=0.0, run=(0, 0), onset=-1, recent=())
+            course = calm.course and calm.course.interrupted()
+            return replace(calm, course=course, trial=course) if known else calm, "cleared"
         lasting = sum(after.recent) >= policy.persistence and after.evidence >= math.log(policy.confirm)
         if self.phase == "suspect" and lasting:
             return replace(after, phase="confirmed", reverse=0.0), "confirmed"
@@ -215,9 +197,9 @@ class SeriesWatch:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
-        plain = {name: value for name, value in asdict(self).items() if name != "course"}
-        course = {} if self.course is None else {"course": self.course.to_json()}
-        return {**plain, "first": list(self.first), "run": list(self.run), "recent": list(self.recent), **course}
+        plain = {name: value for name, value in asdict(self).items() if name not in COURSES}
+        courses = {name: known.to_json() for name in COURSES if (known := getattr(self, name)) is not None}
+        return {**plain, "first": list(self.first), "run": list(self.run), "recent": list(self.recent), **courses}
 
 
 # Asked three times a point, of a baseline that stays: to work it out each time was half of a whole derivation. Zeros of
@@ -232,10 +214,15 @@ def _bounds(first: tuple[float, ...], direction: Direction, tolerance: float, re
 
 
 def restored(state: dict[str, Any]) -> SeriesWatch:
-    """Undo `SeriesWatch.to_json`; a state without a course goes on without one, as it did before there was any."""
-    lists = {"first": tuple(state["first"]), "run": tuple(state["run"]), "recent": tuple(state["recent"])}
-    course = Course.from_json(state["course"]) if "course" in state else None
-    return SeriesWatch(**{**state, **lists, "course": course})
+    """Undo `SeriesWatch.to_json`; a state goes on by the rule that it came from."""
+    lists = {name: tuple(state[name]) for name in ("first", "run", "recent")}
+    courses = {name: Course.from_json(state[name]) if name in state else None for name in COURSES}
+    return SeriesWatch(**{**state, **lists, **courses})
+
+
+def rule_of(state: Mapping[str, Any]) -> int:
+    """Say by which rule a state goes on."""
+    return 1 + sum(name in state for name in COURSES)
 
 
 def judge(inputs: dict[str, Any], policy: Thresholds) -> SeriesFinding:
@@ -274,4 +261,5 @@ def _started(inputs: dict[str, Any]) -> SeriesWatch:
         tolerance=inputs["tolerance"],
         relative=inputs["relative"],
         course=None,
+        trial=None,
     )

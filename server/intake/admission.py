@@ -14,6 +14,17 @@ from server.intake.row_keys import Crowd, RowKeys
 from server.intake.schema import Schema, Vocabulary
 from server.requests import LabelsBatch, RowsBatch
 
+NO_ROW = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Labels and their rows, as far as there are any."""
+
+    entry: feed.Labels  #: those that are new
+    repeated: int  #: that were known already
+    missing: list[int]  #: positions of those of whose predictions nothing is known
+
 
 @dataclass(slots=True)
 class Intake:
@@ -104,36 +115,39 @@ class Intake:
             told = f"{len(batch.subjects)} ids for {len(batch.ids)} rows; none, or one a row, is accepted"
             raise Invalid("batch.subject_ids", told)
 
-    def labels(self, batch: LabelsBatch, now_us: int | None) -> tuple[feed.Labels, int]:
-        """Check labels and find their rows; also say how many were known already.
+    def labels(self, batch: LabelsBatch, now_us: int | None) -> Joined:
+        """Check labels and find their rows.
 
         Raises:
-            ThingMissing: A prediction was never seen.
+            ThingMissing: Of a prediction nothing is known, and the batch does not allow that.
             AlreadyTold: A value contradicts an earlier label.
             Invalid: A value is impossible.
         """
         check_ids("prediction_ids", batch.ids)
         check_times("times_us", batch.times_us, NEVER, now_us)
         check_labels("values", batch.values, self.schema)
-        rows = np.empty(len(batch.ids), dtype=np.int64)
-        fresh = np.ones(len(batch.ids), dtype=bool)
-        for i, name in enumerate(batch.ids):
-            row = self.row_of.get(name)
-            if row is None:
-                raise ThingMissing(f"prediction_ids[{i}]", self._unknown(name, batch.model))
-            rows[i] = row
-            old = self.label_of.get(row)
+        rows = np.array([self.row_of.get(name, NO_ROW) for name in batch.ids], dtype=np.int64)
+        held = rows != NO_ROW
+        missing = np.flatnonzero(~held).tolist()
+        if missing and not batch.allow_missing:
+            raise ThingMissing(f"prediction_ids[{missing[0]}]", self._unknown(batch, missing))
+        fresh = held.copy()
+        for i in np.flatnonzero(held).tolist():
+            name, old = batch.ids[i], self.label_of.get(int(rows[i]))
             if old is None:
                 continue
             if old != batch.values[i]:
                 raise AlreadyTold(f"values[{i}]", f"{name!r} is labelled {old} already; a label does not change")
             fresh[i] = False
-        entry = feed.Labels(rows=rows[fresh], values=batch.values[fresh], time_us=int(batch.times_us.max()))
-        return entry, int((~fresh).sum())
+        time_us = int(batch.times_us[held].max(initial=NEVER))  # what is not taken moves no time
+        entry = feed.Labels(rows=rows[fresh], values=batch.values[fresh], time_us=time_us)
+        return Joined(entry, int((held & ~fresh).sum()), missing)
 
-    def _unknown(self, name: str, model: str) -> str:
+    def _unknown(self, batch: LabelsBatch, missing: list[int]) -> str:
+        name, others = batch.ids[missing[0]], len(missing) - 1
+        told = f"no prediction {name!r} was ever ingested for {batch.model}"
         if self.erased:
-            return (
-                f"{name!r} is no prediction of {model}: it was never ingested, or is one of {self.erased} erased rows"
-            )
-        return f"no prediction {name!r} was ever ingested for {model}"
+            ends = f"it was never ingested, or is one of {self.erased} erased rows"
+            told = f"{name!r} is no prediction of {batch.model}: {ends}"
+        also = f", and of {others} more of the batch as little is known" if others else ""
+        return f"{told}{also}; allow_missing takes the others"

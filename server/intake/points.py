@@ -10,7 +10,7 @@ from server.errors import Invalid
 from server.intake.checks import FUTURE_US
 from server.requests import MetricsBatch, Point
 from statemachine.externals import APART, DIRECTIONS, ExternalSignal
-from statemachine.units import Incommensurable, UnitUnknown, converted
+from statemachine.units import Incommensurable, UnitUnknown, converted, same
 
 REMEMBERED = 1_000  #: points of a series among which a repeated one is known again
 MOST_SERIES = 1_000
@@ -121,15 +121,24 @@ def _series(provider: str, signal: ExternalSignal) -> str:
 
 def _value(i: int, point: Point, signal: ExternalSignal) -> float:
     """Give the value in the declared unit. A point that names none is in it."""
-    if not point.unit or (not signal.unit and point.unit == BARE):
+    if not point.unit:
         return point.value
     if not signal.unit:
+        if _is_bare(point.unit):
+            return point.value
         told = f"{point.unit!r}, but {signal.name!r} is declared as a bare number; no unit, or {BARE!r}, is accepted"
         raise Invalid(f"points[{i}].unit", told)
     try:
         return converted(point.value, point.unit, signal.unit)
     except (UnitUnknown, Incommensurable, OverflowError) as error:
         raise Invalid(f"points[{i}].unit", f"{signal.name!r} is declared in {signal.unit!r}: {error}") from error
+
+
+def _is_bare(unit: str) -> bool:
+    try:
+        return same(unit, BARE)
+    except UnitUnknown:
+        return False
 
 
 def _fresh(kept: list[tuple[int, Kept]], series: Mapping[str, Heard]) -> list[Kept]:

@@ -138,8 +138,8 @@ def look_at_point(scene: Scene, closing: SeriesPoint) -> None:
 
 
 def _ask_series(scene: Scene, judge: str, inputs: dict[str, Any]) -> None:
-    """Ask by the rule of the state that points are added to: what was alarmed without a course is resolved without."""
-    scene.follow(f"{judge}@{2 if 'course' in inputs['state'] else 1}", inputs)
+    """Ask by the rule of the state that points are added to: what was alarmed by an older one is resolved by it."""
+    scene.follow(f"{judge}@{series.rule_of(inputs['state'])}", inputs)
 
 
 def _since_alarm(scene: Scene, alarm: Alarm, closing: SeriesPoint) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class IngestServicer(ingest_pb2_grpc.IngestServiceServicer):
         return pb.IngestLabelsResponse(
             accepted=told.accepted, repeated=told.repeated, labelled_rows=told.labelled, duplicate=told.duplicate,
             state=number(health_pb2.State, state.state), route_generation=state.routing_generation,
+            missing=told.missing, erased_rows=told.erased,
         )  # fmt: skip
 
     @answering
@@ -234,7 +235,7 @@ def labels_batch(service: Service, request: pb.IngestLabelsRequest) -> LabelsBat
     times = array(request.times_us, "<i8", len(ids), "times_us") if request.times_us else np.full(len(ids), now_us or 0)
     return LabelsBatch(
         model=model_name(request.model), batch_id=identifier(request.batch_id, "batch_id"), ids=ids,
-        values=array(request.values, "<f8", len(ids), "values"), times_us=times,
+        values=array(request.values, "<f8", len(ids), "values"), times_us=times, allow_missing=request.allow_missing,
     )  # fmt: skip
 
 

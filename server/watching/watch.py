@@ -8,7 +8,8 @@ from typing import Any
 from measures.segments import Segment
 from measures.sums import Block
 from monitoring.performance.segments import Sums
-from monitoring.signals.series import Direction, SeriesWatch
+from monitoring.signals.series import SeriesWatch
+from monitoring.signals.terms import Direction
 from server.intake import feed
 from server.intake.schema import Schema
 from server.watching import looks

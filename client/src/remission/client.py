@@ -111,8 +111,12 @@ class Client:
         *,
         times_us: ArrayLike = (),
         batch_id: str = "",
+        allow_missing: bool = False,
     ) -> ingest_pb2.IngestLabelsResponse:
         """Send what turned out to be true: class indices or values, (rows,), one a prediction.
+
+        Where nothing is known of a prediction, as of one whose row was erased, all are refused; with *allow_missing*
+        the others are taken, and `missing` of the answer has the positions of those that were not.
 
         Raises:
             LengthsDifferError: There are more or fewer values, or times, than predictions.
@@ -127,6 +131,7 @@ class Client:
             prediction_ids=prediction_ids,
             values=pack_floats("values", values),
             times_us=pack_micros("times_us", times_us, "i8"),
+            allow_missing=allow_missing,
         )
         return self._connection.call(self._ingest.IngestLabels, request)
 

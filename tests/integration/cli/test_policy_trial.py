@@ -72,8 +72,8 @@ def test_the_decisions_on_record_are_judged_under_another_policy(target: str, tm
 
     told = {one["judge"]: one["would_decide"] for one in json.loads(same.out)["decisions"]}
     assert (same.code, other.code, other.err) == (0, 0, "")
-    assert (told["series@2"], told["series_resolve@2"]) == ("alarm_raised", "decline_confirmed")
-    assert [line.split()[-2] for line in other.out.splitlines() if "series@2" in line] == ["nothing"]
+    assert (told["series@3"], told["series_resolve@3"]) == ("alarm_raised", "decline_confirmed")
+    assert [line.split()[-2] for line in other.out.splitlines() if "series@3" in line] == ["nothing"]
 
 
 @pytest.mark.parametrize("asked", [(), ("--stream", "s.csv", "--target", "y", "--model", "m"), ("--stream", "s.csv")])

@@ -118,6 +118,14 @@ def test_a_label_for_an_erased_row_is_told_that_rows_are_erased(forgotten: Forgo
         client.ingest_labels("m", [marked.ids(0)[0]], [1.0], times_us=[marked.MINUTE_US])
 
 
+def test_labels_of_other_rows_are_taken_and_erased_ones_told_by_their_places(forgotten: Forgotten) -> None:
+    at_us = [(marked.REFERENCE_ROWS + BATCHES * marked.BATCH) * marked.MINUTE_US] * 2
+    with Client(forgotten.server.target) as client:
+        told = client.ingest_labels("m", marked.ids(0)[:2], [1.0, 0.05], times_us=at_us, allow_missing=True)
+
+    assert (told.accepted, told.repeated, list(told.missing), told.erased_rows) == (0, 1, [0], BATCHES * MARKED)
+
+
 def test_the_same_request_gets_the_same_answer_and_another_one_is_refused(forgotten: Forgotten) -> None:
     with Client(forgotten.server.target) as client:
         again = client.privacy.erase_subject(SUBJECT, reason="asked for by letter", request_id="e-1")

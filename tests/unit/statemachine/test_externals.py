@@ -58,6 +58,11 @@ def test_what_points_are_kept_and_judged_by_lasts(later: dict[str, Any]) -> None
     assert next(iter(later)) in changed({"rate": signal()}, [signal(**later)])
 
 
+def test_a_unit_may_be_spelled_otherwise() -> None:
+    assert changed({"rate": signal(unit="{requests}/s")}, [signal(unit="1/s")]) == ""
+    assert "unit" in changed({"rate": signal(unit="")}, [signal(unit="1")])
+
+
 def test_who_measures_and_how_often_may_change() -> None:
     later = signal(provider="otel", others="apart", interval_seconds=60.0, silent_after=3)
 

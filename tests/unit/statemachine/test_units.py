@@ -21,6 +21,12 @@ from statemachine.units import SCALES, Incommensurable, UnitUnknown, converted, 
         (8.0, "bit", "By", 1.0),
         (7.0, "{requests}/min", "{requests}/h", 420.0),
         (5.0, "EUR/d", "EUR/d", 5.0),
+        (5.0, "{request}/s", "1/s", 5.0),
+        (5.0, "{request}/s", "{requests}/min", 300.0),
+        (250.0, "ms{p99}", "s", 0.25),
+        (3.0, "KiBy{sent}/s", "By/s{all}", 3_072.0),
+        (9.0, "By/{request}", "By", 9.0),
+        (0.25, "{hit}/{request}", "%", 25.0),
         (-0.0, "s", "s", -0.0),
     ],
 )
@@ -30,7 +36,7 @@ def test_a_value_is_scaled_by_its_decimal_digits(value: float, unit: str, wanted
 
 @pytest.mark.parametrize(
     ("unit", "wanted"),
-    [("s", "By"), ("EUR", "USD"), ("{requests}", "{errors}"), ("1", "{requests}"), ("By/s", "By"), ("s/By", "By/s")],
+    [("s", "By"), ("EUR", "USD"), ("{requests}", "s"), ("1/s", "{requests}"), ("By/s", "By"), ("s/By", "By/s")],
 )
 def test_units_that_measure_different_things_are_refused_by_both_names(unit: str, wanted: str) -> None:
     with pytest.raises(Incommensurable) as caught:
@@ -41,11 +47,38 @@ def test_units_that_measure_different_things_are_refused_by_both_names(unit: str
 
 
 @pytest.mark.parametrize(
-    "unit", ["", "S", "sec", "m s", "s/", "/s", "s/s/s", "{}", "{a b}", "euro", "EURO", "s\n", "s" * 64]
+    "unit",
+    [
+        "",
+        "S",
+        "sec",
+        "m s",
+        "s/",
+        "/s",
+        "s/s/s",
+        "{}",
+        "{a b}",
+        "{a}s",
+        "s{a}{b}",
+        "s{a",
+        "s}",
+        "{a}/",
+        "euro",
+        "EURO",
+        "s\n",
+        "s" * 64,
+    ],
 )
 def test_what_is_no_unit_is_refused_with_those_that_are(unit: str) -> None:
     with pytest.raises(UnitUnknown, match=r"accepted is one of s, ms"):
         read(unit)
+
+
+@given(st.sampled_from(sorted(SCALES)), st.from_regex(r"\{[A-Za-z0-9_.-]{1,20}\}", fullmatch=True))
+def test_an_annotation_changes_no_unit(unit: str, annotation: str) -> None:
+    assert read(unit + annotation) == read(unit)
+    assert read(f"{unit}/{annotation}") == read(unit)
+    assert read(f"{annotation}/{unit}{annotation}") == read(f"1/{unit}")
 
 
 def test_what_has_no_place_among_numbers_is_refused() -> None:

@@ -420,6 +420,7 @@ class IngestLabelsRequest(google.protobuf.message.Message):
     PREDICTION_IDS_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
     TIMES_US_FIELD_NUMBER: builtins.int
+    ALLOW_MISSING_FIELD_NUMBER: builtins.int
     model: builtins.str
     """model that predicted."""
     batch_id: builtins.str
@@ -429,6 +430,10 @@ class IngestLabelsRequest(google.protobuf.message.Message):
     times_us: builtins.bytes
     """times_us are when the truth became known: little-endian int64 microseconds since 1970-01-01 UTC. Empty (the server's
     clock is taken), or one a prediction.
+    """
+    allow_missing: builtins.bool
+    """allow_missing has the other labels taken where nothing is known of a prediction, as of one whose row was erased, or let go
+    with age. Which were not taken stands in the answer. Else the batch is refused whole. It is part of the content.
     """
     @property
     def prediction_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -442,8 +447,9 @@ class IngestLabelsRequest(google.protobuf.message.Message):
         prediction_ids: collections.abc.Iterable[builtins.str] | None = ...,
         values: builtins.bytes = ...,
         times_us: builtins.bytes = ...,
+        allow_missing: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["batch_id", b"batch_id", "model", b"model", "prediction_ids", b"prediction_ids", "times_us", b"times_us", "values", b"values"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["allow_missing", b"allow_missing", "batch_id", b"batch_id", "model", b"model", "prediction_ids", b"prediction_ids", "times_us", b"times_us", "values", b"values"]) -> None: ...
 
 global___IngestLabelsRequest = IngestLabelsRequest
 
@@ -459,6 +465,8 @@ class IngestLabelsResponse(google.protobuf.message.Message):
     DUPLICATE_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
     ROUTE_GENERATION_FIELD_NUMBER: builtins.int
+    MISSING_FIELD_NUMBER: builtins.int
+    ERASED_ROWS_FIELD_NUMBER: builtins.int
     accepted: builtins.int
     """accepted is the number of labels that were new."""
     repeated: builtins.int
@@ -471,6 +479,14 @@ class IngestLabelsResponse(google.protobuf.message.Message):
     """state of the model when the labels were accepted."""
     route_generation: builtins.int
     """route_generation is the generation of the route now in force."""
+    erased_rows: builtins.int
+    """erased_rows is how many rows of the model nothing is known of any more: erased, or let go with age."""
+    @property
+    def missing(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """missing is which labels were not taken, as positions in prediction_ids, from 0: nothing is known of their predictions.
+        Ids of erased rows are erased too, so nobody can tell one from an id that was never ingested, unless erased_rows is 0.
+        """
+
     def __init__(
         self,
         *,
@@ -480,8 +496,10 @@ class IngestLabelsResponse(google.protobuf.message.Message):
         duplicate: builtins.bool = ...,
         state: remission.v1.health_pb2.State.ValueType = ...,
         route_generation: builtins.int = ...,
+        missing: collections.abc.Iterable[builtins.int] | None = ...,
+        erased_rows: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "duplicate", b"duplicate", "labelled_rows", b"labelled_rows", "repeated", b"repeated", "route_generation", b"route_generation", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["accepted", b"accepted", "duplicate", b"duplicate", "erased_rows", b"erased_rows", "labelled_rows", b"labelled_rows", "missing", b"missing", "repeated", b"repeated", "route_generation", b"route_generation", "state", b"state"]) -> None: ...
 
 global___IngestLabelsResponse = IngestLabelsResponse
 

@@ -9,7 +9,8 @@ class IngestServiceStub(object):
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
 
     A batch is accepted whole or refused whole. Its id makes it idempotent: a batch that was had before gets its first answer
-    again, and another content under the same id is refused with ALREADY_EXISTS.
+    again, and another content under the same id is refused with ALREADY_EXISTS. Only labels may be taken in part, where they ask
+    for it (allow_missing).
     """
 
     def __init__(self, channel):
@@ -44,7 +45,8 @@ class IngestServiceServicer(object):
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
 
     A batch is accepted whole or refused whole. Its id makes it idempotent: a batch that was had before gets its first answer
-    again, and another content under the same id is refused with ALREADY_EXISTS.
+    again, and another content under the same id is refused with ALREADY_EXISTS. Only labels may be taken in part, where they ask
+    for it (allow_missing).
     """
 
     def Ingest(self, request, context):
@@ -66,7 +68,8 @@ class IngestServiceServicer(object):
 
     def IngestLabels(self, request, context):
         """IngestLabels takes what turned out to be true, joined by prediction id.
-        Errors: as Ingest; NOT_FOUND for predictions never seen; ALREADY_EXISTS for a label that contradicts an earlier one.
+        Errors: as Ingest; NOT_FOUND for predictions of which nothing is known, unless allow_missing; ALREADY_EXISTS for a label that
+        contradicts an earlier one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,7 +117,8 @@ class IngestService(object):
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
 
     A batch is accepted whole or refused whole. Its id makes it idempotent: a batch that was had before gets its first answer
-    again, and another content under the same id is refused with ALREADY_EXISTS.
+    again, and another content under the same id is refused with ALREADY_EXISTS. Only labels may be taken in part, where they ask
+    for it (allow_missing).
     """
 
     @staticmethod

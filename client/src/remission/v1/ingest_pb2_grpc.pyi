@@ -21,7 +21,8 @@ class IngestServiceStub:
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
 
     A batch is accepted whole or refused whole. Its id makes it idempotent: a batch that was had before gets its first answer
-    again, and another content under the same id is refused with ALREADY_EXISTS.
+    again, and another content under the same id is refused with ALREADY_EXISTS. Only labels may be taken in part, where they ask
+    for it (allow_missing).
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -47,7 +48,8 @@ class IngestServiceStub:
         remission.v1.ingest_pb2.IngestLabelsResponse,
     ]
     """IngestLabels takes what turned out to be true, joined by prediction id.
-    Errors: as Ingest; NOT_FOUND for predictions never seen; ALREADY_EXISTS for a label that contradicts an earlier one.
+    Errors: as Ingest; NOT_FOUND for predictions of which nothing is known, unless allow_missing; ALREADY_EXISTS for a label that
+    contradicts an earlier one.
     """
 
     IngestMetrics: grpc.UnaryUnaryMultiCallable[
@@ -62,7 +64,8 @@ class IngestServiceAsyncStub:
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
 
     A batch is accepted whole or refused whole. Its id makes it idempotent: a batch that was had before gets its first answer
-    again, and another content under the same id is refused with ALREADY_EXISTS.
+    again, and another content under the same id is refused with ALREADY_EXISTS. Only labels may be taken in part, where they ask
+    for it (allow_missing).
     """
 
     Ingest: grpc.aio.UnaryUnaryMultiCallable[
@@ -87,7 +90,8 @@ class IngestServiceAsyncStub:
         remission.v1.ingest_pb2.IngestLabelsResponse,
     ]
     """IngestLabels takes what turned out to be true, joined by prediction id.
-    Errors: as Ingest; NOT_FOUND for predictions never seen; ALREADY_EXISTS for a label that contradicts an earlier one.
+    Errors: as Ingest; NOT_FOUND for predictions of which nothing is known, unless allow_missing; ALREADY_EXISTS for a label that
+    contradicts an earlier one.
     """
 
     IngestMetrics: grpc.aio.UnaryUnaryMultiCallable[
@@ -102,7 +106,8 @@ class IngestServiceServicer(metaclass=abc.ABCMeta):
     """IngestService takes in what models see, predict and later learn to be true. An OK means durable.
 
     A batch is accepted whole or refused whole. Its id makes it idempotent: a batch that was had before gets its first answer
-    again, and another content under the same id is refused with ALREADY_EXISTS.
+    again, and another content under the same id is refused with ALREADY_EXISTS. Only labels may be taken in part, where they ask
+    for it (allow_missing).
     """
 
     @abc.abstractmethod
@@ -133,7 +138,8 @@ class IngestServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.ingest_pb2.IngestLabelsResponse, collections.abc.Awaitable[remission.v1.ingest_pb2.IngestLabelsResponse]]:
         """IngestLabels takes what turned out to be true, joined by prediction id.
-        Errors: as Ingest; NOT_FOUND for predictions never seen; ALREADY_EXISTS for a label that contradicts an earlier one.
+        Errors: as Ingest; NOT_FOUND for predictions of which nothing is known, unless allow_missing; ALREADY_EXISTS for a label that
+        contradicts an earlier one.
         """
 
     @abc.abstractmethod

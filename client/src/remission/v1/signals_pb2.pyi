@@ -66,8 +66,9 @@ class ExternalSignal(google.protobuf.message.Message):
     """name of the series: [a-z][a-z0-9_.]{0,62}."""
     unit: builtins.str
     """unit that its points are kept in: s, ms, us, ns, min, h, d; 1 (a ratio), %; By, kBy, MBy, GBy, KiBy, MiBy, GiBy, bit;
-    {what_is_counted}, or a currency such as EUR, of which each measures itself alone; or a quotient of two, such as
-    {requests}/s. Points in another unit of the same quantity are converted exactly. Empty: a bare number.
+    or a currency such as EUR, which measures itself alone; or a quotient of two, such as By/s. What stands in braces is an
+    annotation and changes nothing: ms{p99} is ms, and {request}/s is 1/s. Points in another unit of the same quantity are
+    converted exactly. Empty: a bare number.
     """
     direction: remission.v1.ingest_pb2.Direction.ValueType
     """direction in which it gets worse; required."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import cel
 import numpy as np
 import numpy.typing as npt
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from monitoring.profiles.learning import learn
+from monitoring.profiles.profile import profile
+from monitoring.profiles.reference import Column
+from monitoring.quality.inspection import Inspection
 from monitoring.quality.rules import broken, tolerated
+from monitoring.quality.seen import Before, Seen
 from monitoring.quality.shares import Counted, Share, ShareWatch, dispersion
 from statemachine.policies.sections import Quality, Rule
 from statemachine.record.canonical import canonical
@@ -51,6 +60,42 @@ def test_a_row_without_a_number_that_the_rule_asks_for_keeps_it_and_breaks_it_no
     columns = {"end": np.array([1.0, lost, 3.0, lost]), "start": np.array([2.0, 1.0, 2.0, lost])}
 
     assert broken([RULE], columns, 4) == ((1, 2),)
+
+
+#: What a number beyond 2^51 is added to has no place for a fraction, so that it is rounded.
+WHOLE = Rule(name="whole", must="x + 67108864.0 * 100663296.0 - 67108864.0 * 100663296.0 == x")
+
+
+@given(
+    st.floats(-(2.0**51), 2.0**51) | st.integers(-(2**51), 2**51).map(float) | st.integers(-99, 99).map(lambda n: n / 2)
+)
+def test_a_rule_can_say_that_numbers_are_whole(value: float) -> None:
+    columns = {"x": np.array([value])}
+
+    assert broken([WHOLE], columns, 1) == ((int(value != math.floor(value)), 1),) == (
+        as_the_library_says(WHOLE.must, columns, 1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("fraction", [0.4, 0.9])
+def test_whole_numbers_that_get_a_fraction_keep_to_their_bins_and_break_the_rule(fraction: float) -> None:
+    chance = np.random.default_rng(4)
+    past, now = (np.round(chance.normal(200, 15, rows)) for rows in (REFERENCE, 40 * WINDOW))
+    reference = learn([Column(name="x")], past[:, None], past)
+    policy = Quality(rules=(WHOLE,))
+    watches = [Inspection.start(reference, None, policy, Before(broken=one)) for one in ((), (SOUND,))]
+    found: list[list[str]] = [[], []]
+    for first in range(0, len(now), WINDOW):
+        values = now[first : first + WINDOW] + fraction
+        counts = broken([WHOLE], {"x": values}, WINDOW)
+        seen = Seen(start_row=first, profile=profile(reference, values[:, None], values), repeats=0, broken=counts)
+        for k, watch in enumerate(watches):
+            watches[k], told = watch.observe(seen)
+            found[k] += [one.feature for one in told]
+
+    assert found[0] == []
+    assert set(found[1]) == {"rule:whole"}
+    assert len(found[1]) >= 39
 
 
 def test_a_comparison_of_no_number_is_not_known() -> None:

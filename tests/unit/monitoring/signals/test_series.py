@@ -1,12 +1,13 @@
 import math
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
 from monitoring.signals.course import Course
-from monitoring.signals.series import Direction, SeriesFinding, SeriesWatch, judge, restored
+from monitoring.signals.series import SeriesWatch, judge, restored, rule_of
+from monitoring.signals.terms import Direction, SeriesFinding
 from statemachine.policies.sections import Metrics
 
 POLICY = Metrics()
@@ -122,10 +123,10 @@ def test_the_mean_e_value_of_exchangeable_points_is_at_most_1() -> None:
 def test_recorded_points_give_the_same_finding_again() -> None:
     values = [*CALM, *[14.0] * 5]
     inputs = {
-        "name": "errors", "direction": "higher_is_worse", "tolerance": 1.0, "relative": False, "points": values,
+        "name": "m", "direction": "higher_is_worse", "tolerance": 1.0, "relative": False, "points": values,
     }  # fmt: skip
 
-    assert judge(orjson.loads(orjson.dumps(inputs)), POLICY) == fed(values)[-1]
+    assert judge(orjson.loads(orjson.dumps(inputs)), POLICY) == watched(values, rule=1, tolerance=1.0)[-1]
 
 
 def test_a_state_can_be_stored_and_taken_up() -> None:
@@ -157,13 +158,23 @@ def going_on(seed: int, alike: float, points: int) -> list[float]:
     return found
 
 
-def watched(values: list[float], *, course: bool, tolerance: float = 2.0) -> list[SeriesFinding]:
-    watch, found = SeriesWatch(name="m", direction="higher_is_worse", tolerance=tolerance), []
-    watch = watch if course else replace(watch, course=None)
+#: What a watch lacks that goes by each rule.
+RULES: dict[int, dict[str, Any]] = {1: {"course": None, "trial": None}, 2: {"trial": None}, 3: {}}
+
+
+def watched(values: list[float], *, rule: int = 3, tolerance: float = 2.0, points: int = 8) -> list[SeriesFinding]:
+    watch, found = SeriesWatch(name="m", direction="higher_is_worse", tolerance=tolerance, **RULES[rule]), []
     for value in values:
-        watch, finding = watch.observe(value, POLICY)
+        watch, finding = watch.observe(value, Metrics(baseline_points=points))
         found.append(finding)
     return found
+
+
+def confirmed_in_error(alike: float, *, rule: int, tolerance: float, points: int = 8) -> float:
+    """Give the share of 300 series that never change which are confirmed within 100 points behind their baseline."""
+    series = [going_on(seed, alike, points + 100) for seed in range(300)]
+    found = [verdicts(watched(one, rule=rule, tolerance=tolerance, points=points)) for one in series]
+    return sum("confirmed" in one for one in found) / len(found)
 
 
 @pytest.mark.parametrize("alike", [0.2, 0.4, 0.6])
@@ -197,45 +208,98 @@ def test_a_point_that_is_left_out_makes_no_pair() -> None:
     assert (whole.pairs, cut.pairs, cut.points) == (2, 1, 3)
 
 
-@pytest.mark.parametrize(("alike", "before", "most"), [(0.6, 0.1, 0.05), (0.8, 0.2, 0.1)])
-def test_series_that_go_on_from_point_to_point_are_confirmed_in_error_a_third_as_often(
-    alike: float, before: float, most: float
+@pytest.mark.parametrize(("alike", "before", "most", "least"), [(0.6, 0.1, 0.05, 0.01), (0.8, 0.2, 0.1, 0.02)])
+def test_series_that_go_on_from_point_to_point_are_seldom_confirmed_in_error(
+    alike: float, before: float, most: float, least: float
 ) -> None:
-    """Of 300 series of 100 points behind the baseline that never change, at two standard deviations."""
-    series = [going_on(seed, alike, 108) for seed in range(300)]
-    plain, course = (
-        sum("confirmed" in verdicts(watched(one, course=known)) for one in series) / len(series)
-        for known in (False, True)
-    )
+    """At two standard deviations."""
+    plain, course, third = (confirmed_in_error(alike, rule=rule, tolerance=2.0) for rule in (1, 2, 3))
 
     assert plain >= before
     assert course <= most
     assert course <= plain / 2.5
+    assert third <= least
 
 
-@pytest.mark.parametrize(("alike", "most"), [(0.0, 5), (0.6, 9)])
-def test_a_jump_of_five_standard_deviations_is_confirmed_within_so_many_points(alike: float, most: int) -> None:
+@pytest.mark.parametrize(
+    ("points", "alike", "before", "most"),
+    [(8, 0.0, 0.02, 0.02), (8, 0.3, 0.05, 0.03), (8, 0.6, 0.15, 0.09), (8, 0.8, 0.25, 0.15),
+     (16, 0.6, 0.06, 0.04), (16, 0.8, 0.12, 0.06)],
+)  # fmt: skip
+def test_without_a_tolerance_a_few_points_of_baseline_confirm_half_as_often_in_error(
+    points: int, alike: float, before: float, most: float
+) -> None:
+    second, third = (confirmed_in_error(alike, rule=rule, tolerance=1e-9, points=points) for rule in (2, 3))
+
+    assert second >= before
+    assert third <= most
+
+
+def median_delay(at: int, alike: float, jump: float, *, rule: int, tolerance: float) -> float:
+    """Give how many points of a jump it takes to confirm it, in the middle of 60 series; a thousand: never."""
     found = []
-    for seed in range(40):
-        values = [value + 5.0 * (k >= 38) for k, value in enumerate(going_on(seed, alike, 108))]
-        told = [one.point for one in watched(values, course=True) if one.verdict == "confirmed" and one.point >= 38]
-        found.append(min(told, default=1_000) - 37)
+    for seed in range(60):
+        values = [value + jump * (k >= at) for k, value in enumerate(going_on(seed, alike, at + 60))]
+        told = [one.point for one in watched(values, rule=rule, tolerance=tolerance) if one.verdict == "confirmed"]
+        found.append(min((point for point in told if point >= at), default=at + 999) - at + 1)
+    return float(np.median(found))
 
-    assert float(np.median(found)) <= most
+
+@pytest.mark.parametrize(("alike", "second", "third"), [(0.0, 5, 5), (0.6, 9, 14)])
+def test_a_jump_of_five_standard_deviations_is_confirmed_within_so_many_points(
+    alike: float, second: int, third: int
+) -> None:
+    assert median_delay(38, alike, 5.0, rule=2, tolerance=2.0) <= second
+    assert median_delay(38, alike, 5.0, rule=3, tolerance=2.0) <= third
 
 
-def test_a_state_without_a_course_goes_on_by_the_rule_of_before() -> None:
+@pytest.mark.parametrize(("at", "jump", "most"), [(8, 5.0, 6), (38, 3.0, 6), (8, 3.0, 20)])
+def test_a_jump_that_has_no_tolerance_to_pass_is_confirmed_within_so_many_points(
+    at: int, jump: float, most: int
+) -> None:
+    assert median_delay(at, 0.0, jump, rule=3, tolerance=1e-9) <= most
+
+
+def test_a_blip_that_raises_no_suspicion_leaves_the_course_of_a_calm_series_as_it_was() -> None:
+    values = [*[0.1] * 12, *[0.5] * 2, *[0.1] * 12]
+    watch = SeriesWatch(name="m", direction="higher_is_worse", tolerance=0.2, relative=True)
+    for value in values:
+        watch, _ = watch.observe(value, Metrics(alarm=1e6))
+
+    assert watch.course is not None
+    assert watch.course.points == len(values)
+    assert watch.course.weight() == 1.0
+
+
+def test_an_outlier_hides_no_course() -> None:
+    values = going_on(4, 0.6, 400)
+    far = [*values[:200], 1e6, *values[200:]]
+    weights = []
+    for one in (values, far):
+        watch = SeriesWatch(name="m", direction="higher_is_worse", tolerance=4.0)
+        for value in one:
+            watch, _ = watch.observe(value, POLICY)
+        weights.append(Course.from_json(watch.to_json()["course"]).weight())
+
+    assert weights[1] == pytest.approx(weights[0], abs=0.05)
+
+
+@pytest.mark.parametrize("rule", [1, 2, 3])
+def test_a_state_goes_on_by_the_rule_that_it_came_from(rule: int) -> None:
     values = [*going_on(3, 0.8, 40), *[6.0] * 8]
-    for known in (True, False):
-        watch = SeriesWatch(name="m", direction="higher_is_worse", tolerance=1.0)
-        watch = watch if known else replace(watch, course=None)
-        for value in values[:30]:
+    for cut in range(1, len(values)):
+        watch = SeriesWatch(name="m", direction="higher_is_worse", tolerance=1.0, **RULES[rule])
+        for value in values[:cut]:
             watch, _ = watch.observe(value, POLICY)
         state = orjson.loads(orjson.dumps(watch.to_json()))
 
-        found = judge({"state": state, "points": values[30:]}, POLICY)
-
-        assert ("course" in state) is known
+        assert rule_of(state) == rule
         assert restored(state) == watch
-        assert found == watched(values, course=known, tolerance=1.0)[-1]
-    assert watched(values, course=False, tolerance=1.0) != watched(values, course=True, tolerance=1.0)
+        assert judge({"state": state, "points": values[cut:]}, POLICY) == watched(values, rule=rule, tolerance=1.0)[-1]
+
+
+def test_rules_tell_the_same_points_apart() -> None:
+    values = [*going_on(3, 0.8, 40), *[6.0] * 8]
+    first, second, third = (watched(values, rule=rule, tolerance=1.0) for rule in (1, 2, 3))
+
+    assert first != second != third != first

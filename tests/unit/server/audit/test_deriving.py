@@ -77,7 +77,7 @@ def test_a_decision_is_made_again_bit_for_bit(service: Service, alarm: int) -> N
 def test_each_field_that_differs_is_named_with_both_values(
     service: Service, alarm: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged = JUDGES["series@2"]
+    judged = JUDGES["series@3"]
 
     def other(inputs: dict[str, Any], policy: Policy) -> Ruling | None:
         ruling = judged(inputs, policy)
@@ -85,7 +85,7 @@ def test_each_field_that_differs_is_named_with_both_values(
         changed = {**ruling.payload, "log_evidence": 0.5, "more": True}
         return replace(ruling, payload={name: value for name, value in changed.items() if name != "subject"})
 
-    monkeypatch.setitem(JUDGES, "series@2", other)
+    monkeypatch.setitem(JUDGES, "series@3", other)
 
     found = service.explain("m", alarm)
 
@@ -99,7 +99,7 @@ def test_each_field_that_differs_is_named_with_both_values(
 def test_a_judge_that_says_nothing_any_more_differs_in_every_field(
     service: Service, alarm: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(JUDGES, "series@2", lambda *_: None)
+    monkeypatch.setitem(JUDGES, "series@3", lambda *_: None)
 
     found = service.explain("m", alarm)
 
@@ -110,22 +110,22 @@ def test_a_judge_that_says_nothing_any_more_differs_in_every_field(
 def test_a_judge_that_is_gone_is_named_with_those_that_are_known(
     service: Service, alarm: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(JUDGES, "series@2")
+    monkeypatch.delitem(JUDGES, "series@3")
 
     found = service.explain("m", alarm)
 
     assert found.status is Status.JUDGE_UNKNOWN
-    assert found.failure.startswith("judge 'series@2' is unknown here; known: accepted@1, alarm@1")
+    assert found.failure.startswith("judge 'series@3' is unknown here; known: accepted@1, alarm@1")
 
 
 def test_a_judge_that_cannot_read_its_evidence_any_more_is_told(
     service: Service, alarm: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(JUDGES, "series@2", lambda inputs, _: inputs["gone"])
+    monkeypatch.setitem(JUDGES, "series@3", lambda inputs, _: inputs["gone"])
 
     found = service.explain("m", alarm)
 
-    assert (found.status, found.failure) == (Status.DIFFERS, "series@2 cannot judge it: KeyError: 'gone'")
+    assert (found.status, found.failure) == (Status.DIFFERS, "series@3 cannot judge it: KeyError: 'gone'")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -227,7 +228,7 @@ def test_an_intake_that_is_read_again_from_the_feed_is_the_same() -> None:
         entry = first.rows(batch, None)
         first.take(entry)
         again.take(feed.decode(feed.ROWS, feed.encode(entry)))
-    labelled, _ = first.labels(some_labels("b"), None)
+    labelled = first.labels(some_labels("b"), None).entry
     points = feed.Points(
         points=[Point(name="rate", time_us=NOW_US + 1, value=0.1, higher_is_worse=True, tolerance=0.2).to_json()]
     )
@@ -243,23 +244,23 @@ def test_an_intake_that_is_read_again_from_the_feed_is_the_same() -> None:
 
 
 def test_labels_find_their_rows_in_any_order() -> None:
-    entry, repeated = intake(a_batch("a", "b", "c")).labels(some_labels("c", "a", values=np.array([1.0, 0.0])), None)
+    found = intake(a_batch("a", "b", "c")).labels(some_labels("c", "a", values=np.array([1.0, 0.0])), None)
 
-    assert (entry.rows.tolist(), entry.values.tolist(), repeated) == ([2, 0], [1.0, 0.0], 0)
+    assert (found.entry.rows.tolist(), found.entry.values.tolist(), found.repeated) == ([2, 0], [1.0, 0.0], 0)
 
 
 def test_a_label_that_is_known_counts_as_repeated() -> None:
     found = intake(a_batch("a", "b"))
-    found.take(found.labels(some_labels("a"), None)[0])
+    found.take(found.labels(some_labels("a"), None).entry)
 
-    entry, repeated = found.labels(some_labels("a", "b"), None)
+    joined = found.labels(some_labels("a", "b"), None)
 
-    assert (entry.rows.tolist(), repeated, found.labelled) == ([1], 1, 1)
+    assert (joined.entry.rows.tolist(), joined.repeated, found.labelled) == ([1], 1, 1)
 
 
 def test_a_label_does_not_change() -> None:
     found = intake(a_batch("a"))
-    found.take(found.labels(some_labels("a"), None)[0])
+    found.take(found.labels(some_labels("a"), None).entry)
 
     with pytest.raises(Invalid, match=r"labelled 1\.0 already"):
         found.labels(some_labels("a", values=np.zeros(1)), None)
@@ -270,6 +271,41 @@ def test_a_label_of_a_prediction_that_was_never_seen_is_named() -> None:
         intake(a_batch("a")).labels(some_labels("a", "ghost"), None)
 
     assert caught.value.field == "prediction_ids[1]"
+
+
+def test_a_refusal_says_of_how_many_more_nothing_is_known() -> None:
+    with pytest.raises(ThingMissing, match="of 2 more of the batch as little is known"):
+        intake(a_batch("a")).labels(some_labels("ghost", "a", "spectre", "wraith"), None)
+
+
+def test_where_predictions_may_be_missing_the_others_get_their_labels() -> None:
+    found = intake(a_batch("a", "b"))
+    found.take(found.labels(some_labels("b"), None).entry)
+    times_us = NOW_US + np.array([0, 1, 1, 9])
+
+    labels = some_labels("ghost", "a", "b", "wraith", times_us=times_us, allow_missing=True)
+    joined = found.labels(labels, None)
+
+    assert (joined.entry.rows.tolist(), joined.repeated, joined.missing) == ([0], 1, [0, 3])
+    assert joined.entry.time_us == NOW_US + 1  # what is not taken moves no time
+
+
+def test_where_all_predictions_are_missing_no_label_is_taken() -> None:
+    joined = intake(a_batch("a")).labels(some_labels("ghost", allow_missing=True), None)
+
+    assert (len(joined.entry.rows), joined.repeated, joined.missing) == (0, 0, [0])
+
+
+def test_a_label_that_makes_no_sense_is_refused_though_its_prediction_may_be_missing() -> None:
+    with pytest.raises(Invalid, match=r"values\[0\]"):
+        intake(a_batch("a")).labels(some_labels("ghost", "a", values=np.array([NAN, 1.0]), allow_missing=True), None)
+
+
+def test_what_may_be_missing_is_part_of_the_content_and_other_batches_have_the_digest_that_they_had() -> None:
+    plain = some_labels("a")
+
+    assert plain.digest() == hashlib.sha256(b"a" + np.ones(1).tobytes()).hexdigest()
+    assert some_labels("a", allow_missing=True).digest() != plain.digest()
 
 
 @pytest.mark.parametrize(
@@ -304,7 +340,7 @@ def test_what_a_label_may_be_is_the_tasks_to_say(
     labels = some_labels("a", values=np.array([value]))
 
     if taken:
-        assert found.labels(labels, None)[0].values.tolist() == [value]
+        assert found.labels(labels, None).entry.values.tolist() == [value]
     else:
         with pytest.raises(Invalid, match=r"no class; an index 0\.\.2"):
             found.labels(labels, None)

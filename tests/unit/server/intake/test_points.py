@@ -65,8 +65,9 @@ def test_a_point_without_a_unit_is_in_the_declared_one() -> None:
     assert (kept["value"], "sent" in kept) == (12.5, False)
 
 
-def test_a_point_in_the_unit_one_is_a_bare_number() -> None:
-    (kept,) = taken(point("bare", value=0.5, unit="1"), provider="")
+@pytest.mark.parametrize("unit", ["1", "{request}"])
+def test_a_point_in_the_unit_one_is_a_bare_number(unit: str) -> None:
+    (kept,) = taken(point("bare", value=0.5, unit=unit), provider="")
 
     assert kept["value"] == 0.5
 
@@ -114,6 +115,8 @@ def test_another_provider_is_kept_apart_where_that_is_declared() -> None:
         ([point(unit="furlong")], "prom", "points[0].unit", "'furlong' is not accepted"),
         ([point(value=1e308, unit="d")], "prom", "points[0].unit", "declared in 's'"),
         ([point("bare", unit="s")], "", "points[0].unit", "declared as a bare number"),
+        ([point("bare", unit="furlong")], "", "points[0].unit", "declared as a bare number"),
+        ([point("bare", unit="%")], "", "points[0].unit", "declared as a bare number"),
         ([point("gone")], "prom", "points[0].name", "was withdrawn"),
         ([point(higher_is_worse=False)], "prom", "points[0].direction", "declared as higher_is_worse"),
         ([point(tolerance=0.3)], "prom", "points[0].tolerance", "0.3 is not 0.2"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -13,13 +13,14 @@ import pytest
 from retraining.dataset import Dataset
 from server.act import SERVICE
 from server.clock import wall_us
-from server.errors import Invalid, ThingMissing
+from server.errors import IdReused, Invalid, ThingMissing
 from server.intake import feed
 from server.intake.schema import OTHER
 from server.models import holding
 from server.privacy import erasing, erasures
 from server.privacy.ageing import Retention
 from server.privacy.office import Finished
+from server.requests import LabelsBatch
 from server.service import Service
 from server.watching.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
@@ -112,6 +113,52 @@ def test_an_id_of_an_erased_row_is_free_again_and_a_label_for_it_is_told_why(ser
 
     with pytest.raises(ThingMissing, match="one of 2 erased rows"):
         sender.labels(ids, 1.0)
+
+
+def some_labels(ids: list[str]) -> LabelsBatch:
+    """Give labels that are taken as far as there are rows."""
+    return LabelsBatch(
+        model="m", batch_id="l-1", ids=ids, values=np.ones(len(ids)), times_us=np.full(len(ids), wall_us()),
+        allow_missing=True,
+    )  # fmt: skip
+
+
+def forget_ann(service: Service) -> None:
+    service.privacy.erase_subject("ann", "", "e-1")
+
+
+def forget_what_is_old(service: Service) -> None:
+    service.privacy.erase_old(Retention(rows_days=60), periods(4))
+
+
+@pytest.mark.parametrize("forget", [forget_ann, forget_what_is_old])
+def test_labels_of_other_rows_are_taken_beside_those_of_rows_that_are_gone(
+    service: Service, forget: Callable[[Service], None]
+) -> None:
+    sender = Feed(service)
+    gone = sender.rows(2, subjects=["ann"])
+    forget(service)
+    labels = some_labels([gone[0], *sender.rows(3), gone[1]])
+    first = service.ingest_labels(labels).result()
+    again = service.ingest_labels(labels).result()
+
+    assert (first.accepted, first.missing, first.erased, first.duplicate) == (3, [0, 4], 2, False)
+    assert again == replace(first, duplicate=True)
+    with pytest.raises(IdReused, match="'l-1' was used before"):
+        service.ingest_labels(replace(labels, allow_missing=False)).result()
+    assert service.verify().failures == []
+
+
+def test_an_erasure_changes_no_answer_that_was_given_and_what_it_had_is_missing_from_the_next(service: Service) -> None:
+    ids = Feed(service).rows(4, subjects=["ann", "bob"])
+    first = service.ingest_labels(some_labels(ids)).result()
+    forget_ann(service)
+    again = service.ingest_labels(some_labels(ids)).result()
+    other = service.ingest_labels(replace(some_labels(ids), batch_id="l-2")).result()
+
+    assert again == replace(first, duplicate=True)
+    assert (first.accepted, first.missing) == (4, [])
+    assert (other.accepted, other.repeated, other.missing, other.labelled) == (0, 2, [0, 2], REFERENCE_ROWS + 2)
 
 
 def test_a_subject_of_whom_nothing_is_kept_is_erased_too(service: Service) -> None:

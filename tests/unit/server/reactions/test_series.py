@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -38,15 +39,18 @@ def test_a_series_is_judged_by_its_course() -> None:
         service.create_model(a_model()).result()
         sent(service, 0, [*CALM, *ILL])
 
-        assert judged(service) == [("alarm_raised", "series@2"), ("decline_confirmed", "series_resolve@2")]
+        assert judged(service) == [("alarm_raised", "series@3"), ("decline_confirmed", "series_resolve@3")]
 
 
-def test_an_alarm_that_was_raised_without_a_course_is_confirmed_without(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("rule", "lacks"), [(1, {"course": None, "trial": None}), (2, {"trial": None})])
+def test_an_alarm_is_confirmed_by_the_rule_that_raised_it(
+    monkeypatch: pytest.MonkeyPatch, rule: int, lacks: dict[str, Any]
+) -> None:
     with a_service() as service:
         service.create_model(a_model()).result()
         with monkeypatch.context() as before:
-            before.setattr(watch, "SeriesWatch", partial(SeriesWatch, course=None))
+            before.setattr(watch, "SeriesWatch", partial(SeriesWatch, **lacks))
             sent(service, 0, [*CALM, *ILL[:2]])
         sent(service, 100, ILL)
 
-        assert judged(service) == [("alarm_raised", "series@1"), ("decline_confirmed", "series_resolve@1")]
+        assert judged(service) == [("alarm_raised", f"series@{rule}"), ("decline_confirmed", f"series_resolve@{rule}")]
