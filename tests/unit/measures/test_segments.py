@@ -30,13 +30,13 @@ def test_a_segment_that_was_written_as_json_is_read_back_as_it_was(segment: Segm
 
 
 def test_a_segment_holds_its_lower_bound_and_not_its_upper_one_and_no_row_without_a_value() -> None:
-    def held(**bounds: float) -> list[float]:
-        return VALUES[Segment(name="x", feature=0, **bounds).holds(VALUES)].tolist()
+    def held(low: float, high: float) -> list[float]:
+        return list(VALUES[Segment(name="x", feature=0, low=low, high=high).holds(VALUES)])
 
-    assert held(low=0.0, high=2.0) == [0.0, 1.0]
-    assert held(high=0.0) == [-2.0]
-    assert held(low=2.0) == [2.0, 30.0]
-    assert held() == [-2.0, 0.0, 1.0, 2.0, 30.0]
+    assert held(0.0, 2.0) == [0.0, 1.0]
+    assert held(-math.inf, 0.0) == [-2.0]
+    assert held(2.0, math.inf) == [2.0, 30.0]
+    assert held(-math.inf, math.inf) == [-2.0, 0.0, 1.0, 2.0, 30.0]
 
 
 def test_a_segment_of_a_category_holds_its_code_alone() -> None:
