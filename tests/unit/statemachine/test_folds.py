@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from statemachine import commands as c
+from statemachine.decide import decide
+from statemachine.errors import Refused
 from statemachine.health import ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, ROLLED_BACK, Reason
 from tests.unit.statemachine.laws import EVIDENCE, PASSED, apply, born
@@ -87,6 +91,31 @@ def test_a_promotion_that_holds_ends_the_pause_and_forgets_what_came_to_nothing_
 
     assert (failed.failures, failed.cooldown_until_us) == (1, 100_000_001)
     assert (promoted.failures, promoted.cooldown_until_us, promoted.epoch) == (0, 0, 1)
+
+
+def test_an_improvement_is_tried_once_whatever_comes_of_it() -> None:
+    challenged = told(
+        born(),
+        c.QueueChallenge(job="m-1", spec="s", at_row=5),
+        c.JudgeChallenge(job="m-1", finding="improvement", log_evidence=9.0, at_row=6, evidence=EVIDENCE),
+    )
+    by_itself = c.StartRetraining(requested_by="service", reason=Reason.REMEDY)
+    given_up = told(challenged, by_itself, c.AbandonRemedy(reason="NOTHING_TO_TRAIN", note=""))
+
+    assert (challenged.improvement, told(challenged, by_itself).improvement) == (True, False)
+    assert given_up.place == HEALTHY
+    with pytest.raises(Refused, match="improvement_is_wanted"):
+        decide(given_up, by_itself, 10**15)
+
+
+def test_the_timer_of_a_place_does_nothing_once_a_person_is_in_charge_there() -> None:
+    doubted = told(born(), RAISE)
+    held = told(doubted, c.Hold(note=""))
+    late_us = 10**15
+
+    assert decide(doubted, c.FireTimer(name="suspect", visit=1, at_row=9), late_us) != ()
+    assert decide(held, c.FireTimer(name="suspect", visit=1, at_row=9), late_us) == ()
+    assert decide(held, c.FireTimer(name="notify_again", visit=1, at_row=9), late_us) != ()
 
 
 def test_a_canary_that_harms_is_a_failure_and_one_that_the_world_overtook_is_none() -> None:
