@@ -19,7 +19,7 @@ from statemachine.commands import (
 from statemachine.draft import Draft
 from statemachine.errors import AlreadyRegistered, Refused
 from statemachine.policies.policy import Policy
-from statemachine.words import ABORTING, CANARY, FULL_EXPOSURE_BP, RETRAINING, Automation, Reason
+from statemachine.words import ABORTING, CANARY, RETRAINING, Automation, Reason
 
 
 def register(draft: Draft, command: Register) -> None:
@@ -99,7 +99,7 @@ def roll_back(draft: Draft, command: RollBack) -> None:
 
 def retire(draft: Draft, command: Retire) -> None:
     """End the watch; nothing but the champion is served."""
-    if draft.health.route.exposure_bp not in (0, FULL_EXPOSURE_BP) or draft.health.place in (*CANARY, ABORTING):
+    if draft.health.place in (*CANARY, ABORTING):
         raise Refused("retire", str(draft.health.place), "a candidate is exposed; abort first", ("healthy", "degraded"))
     draft.move("retire", Reason.RETIRED, command.note)
 

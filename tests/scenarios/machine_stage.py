@@ -107,13 +107,17 @@ def _job(stage: MachineStage) -> tuple[str, int]:
     return (remedy.job, remedy.attempt) if remedy else ("m-1", 1)
 
 
+def _job_named(stage: MachineStage, line: Line) -> str:
+    return line.get("job", _job(stage)[0])
+
+
 def _attempt(stage: MachineStage, line: Line) -> int:
     return line.number("attempt", _job(stage)[1])
 
 
 def _submit(stage: MachineStage, line: Line) -> c.Command:
     return c.SubmitCandidate(
-        job=_job(stage)[0], attempt=_attempt(stage, line), manifest="h", remedy=line.get("remedy", "refit"),
+        job=_job_named(stage, line), attempt=_attempt(stage, line), manifest="h", remedy=line.get("remedy", "refit"),
         entrant=line.word("recent"), semantic_sha256="s", isolation="sealed", at_row=stage.row,
     )  # fmt: skip
 
@@ -208,10 +212,10 @@ VERBS: dict[str, Verb] = {
     "give_up": lambda _, line: c.AbandonRemedy(reason=line.word("NOTHING_TO_TRAIN"), note=""),
     "approve": lambda _, line: c.Approve(actor=line.get("by", "bob"), note=""),
     "reject": lambda _, line: c.Reject(actor=line.get("by", "bob"), note=""),
-    "lease": lambda stage, line: c.LeaseJob(job=_job(stage)[0], worker=line.word("w1")),
-    "expire": lambda stage, line: c.ExpireLease(job=_job(stage)[0], attempt=_attempt(stage, line)),
+    "lease": lambda stage, line: c.LeaseJob(job=_job_named(stage, line), worker=line.word("w1")),
+    "expire": lambda stage, line: c.ExpireLease(job=_job_named(stage, line), attempt=_attempt(stage, line)),
     "fail": lambda stage, line: c.FailAttempt(
-        job=_job(stage)[0], attempt=_attempt(stage, line), failure=line.word("CRASHED"), note=""
+        job=_job_named(stage, line), attempt=_attempt(stage, line), failure=line.word("CRASHED"), note=""
     ),
     "submit": _submit,
     "gates": _gates,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import resource
 import signal
@@ -74,6 +75,23 @@ def _hide(spec: Spec, _: Path) -> Spec:
 
 def _take(spec: Spec, _: Path) -> Spec:
     return {"taken": len(bytearray(spec["bytes"]))}
+
+
+def _map(spec: Spec, _: Path) -> Spec:
+    return {"mapped": len(mmap.mmap(-1, spec["bytes"]))}
+
+
+def _take_in_steps(spec: Spec, inputs: Path) -> Spec:
+    """Say of an error what it stopped, as libraries do."""
+    try:
+        return _take(spec, inputs)
+    except MemoryError as error:
+        raise RuntimeError("a step failed") from error
+
+
+def _share(spec: Spec, _: Path) -> Spec:
+    """Ask for the memory that processes share under a key: shmget(2)."""
+    return {"found": ctypes.CDLL(None).shmget(spec["key"], 0, 0) != -1}
 
 
 def _write(spec: Spec, _: Path) -> Spec:
@@ -216,6 +234,7 @@ JOBS: dict[str, Callable[[Spec, Path], Spec]] = {
     "link": _link,
     "link folder": _link_folder,
     "look": _look,
+    "map": _map,
     "many": _many,
     "nest": _nest,
     "pipe": _pipe,
@@ -223,9 +242,11 @@ JOBS: dict[str, Callable[[Spec, Path], Spec]] = {
     "rights": _rights,
     "say": _say,
     "several": _several,
+    "share": _share,
     "sleep": _sleep,
     "spin": _spin,
     "take": _take,
+    "take in steps": _take_in_steps,
     "touch": _touch,
     "write": _write,
 }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import errno
 import hashlib
@@ -22,6 +23,7 @@ import pytest
 from retraining.artifact import Manifest
 from retraining.dataset import Dataset
 from retraining.sandbox import Outcome, Sandbox
+from retraining.sandbox.supervisor import HelperGone
 from retraining.scope import Entrant, Spec
 from retraining.template import TEMPLATES, Limits
 from statemachine.policies.policy import Policy
@@ -29,6 +31,7 @@ from statemachine.policies.policy import Policy
 HERE = Path(__file__).parent
 LIMITS = Limits(cpu_seconds=20, wall_seconds=60)
 HOSTILE = "hostile:run"
+IPC_CREATE, IPC_REMOVE = 0o1000, 0  #: of shmget(2) and shmctl(2)
 ROWS = 1_200
 HOLDOUT = 400
 
@@ -97,6 +100,37 @@ def test_a_job_cannot_reach_a_server_on_this_machine(run: Run) -> None:
     assert outcome.report == {"error": errno.ENETUNREACH}
 
 
+def test_a_job_cannot_reach_memory_that_others_share(run: Run) -> None:
+    kernel, key, everybody = ctypes.CDLL(None), os.getpid(), 0o666
+    shared = kernel.shmget(key, 4_096, IPC_CREATE | everybody)
+    try:
+        assert kernel.shmget(key, 0, 0) == shared >= 0
+        assert run("share", key=key).report == {"found": False}
+    finally:
+        kernel.shmctl(shared, IPC_REMOVE, None)
+
+
+def test_a_limit_of_the_worker_that_is_lower_than_a_templates_stays() -> None:
+    others = set(helpers())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(HERE))
+        with Sandbox(HOSTILE) as warm:
+            for helper in set(helpers()) - others:
+                helper.rlimit(psutil.RLIMIT_NOFILE, (100, 100))
+            outcome = warm.run({"do": "rights"}, {}, LIMITS)
+
+    assert (outcome.status, outcome.report["files"]) == ("ok", [100, 100])
+
+
+def test_a_trainer_that_cannot_be_loaded_is_told_at_once_and_leaves_no_process() -> None:
+    before = set(helpers())
+
+    with pytest.raises(HelperGone):
+        Sandbox("no_such_module:run").run({}, {}, LIMITS)
+
+    assert set(helpers()) <= before
+
+
 def test_this_machine_seals_jobs(run: Run) -> None:
     assert run("behave", limits=limited(minimum_isolation="sealed")).isolation == "sealed"
 
@@ -144,8 +178,9 @@ def _is_ours(pid: int) -> bool:
         return False
 
 
-def test_two_gigabytes_are_refused(run: Run) -> None:
-    assert run("take", bytes=2 << 30).status == "OUT_OF_MEMORY"
+@pytest.mark.parametrize("do", ["take", "take in steps", "map"])
+def test_two_gigabytes_are_refused_and_called_so_whatever_asks_for_them(run: Run, do: str) -> None:
+    assert run(do, bytes=2 << 30).status == "OUT_OF_MEMORY"
 
 
 def test_what_is_allowed_can_be_taken(run: Run) -> None:

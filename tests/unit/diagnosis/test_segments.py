@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnosis.judge import judge
+from diagnosis.inputs import Feature, Table
+from diagnosis.judge import SURE, judge
 from diagnosis.segments import local
 from measures.losses import fixed
 from measures.sums import block
@@ -97,3 +98,64 @@ def test_a_cause_that_left_its_pattern_stays_the_first(planted: Callable[..., di
     calm = segment(24)
 
     assert judge({**inputs, "segments": [calm]}, POLICY) == judge(inputs, POLICY)
+
+
+def test_confidence_in_a_segment_grows_with_how_clearly_it_rose_up_to_the_share_that_it_has(
+    planted: Callable[..., dict[str, Any]],
+) -> None:
+    inputs = planted("none", 3)
+    for bad in (48, 72):
+        found = judge({**inputs, "segments": [segment(bad)]}, POLICY)
+        alone = local([segment(bad)], all_rows(inputs), POLICY)
+
+        assert alone is not None
+        assert (alone.errors < SURE) is (bad == 48)
+        assert found.confidence == pytest.approx(found.causes[0].share * min(1.0, alone.errors / SURE), abs=1e-6)
+
+
+def all_rows(inputs: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Give the sums of all rows, before and since."""
+    feature = Feature(*(inputs["layout"][0][name] for name in ("name", "start", "slots")))
+    tables = [Table.from_json(inputs[when]).cut(feature) for when in ("reference", "current")]
+    before, since = ([table.total, int(table.loss.sum()), int(table.squares.sum())] for table in tables)
+    return before, since
+
+
+def risen_for_the_most_part(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Give a segment of all rows but a few, whose loss stayed what all rows had before."""
+    before, since = all_rows(inputs)
+
+    def without(few: int, whole: list[int]) -> list[int]:
+        calm = (few, *(total * few // before[0] for total in before[1:]))
+        return [a - b for a, b in zip(whole, calm, strict=True)]
+
+    sums = without(600, before), without(since[0] // 4, since)
+    return {"name": "region=south", "column": "region", "before": sums[0], "after": sums[1]}
+
+
+def test_a_segment_that_has_the_rise_stands_behind_a_cause_that_left_its_pattern(
+    planted: Callable[..., dict[str, Any]],
+) -> None:
+    inputs = planted("concept", 3)
+    plain, beside = judge(inputs, POLICY), judge({**inputs, "segments": [risen_for_the_most_part(inputs)]}, POLICY)
+
+    *others, last = beside.causes
+    assert tuple(others) == plain.causes
+    assert (last.kind, last.share, last.features) == ("segment", 0.0, ("region",))
+
+
+def test_a_segment_that_has_the_rise_is_the_cause_where_no_other_is_found_and_stands_behind_faults_that_are_seen(
+    planted: Callable[..., dict[str, Any]],
+) -> None:
+    thin = [planted("noisy", seed, rows) for seed in range(10) for rows in (50, 80)]
+    found = [(one, judge(one, POLICY)) for one in thin]
+    inputs = next(one for one, plain in found if plain.cause == "unknown" and plain.rise > POLICY.errors * plain.error)
+    ill = risen_for_the_most_part(inputs)
+    fault = {"feature": "idle", "kind": "absurd", "slots": [], "log_evidence": 9.3, "onset_row": 10_010, "share": 0.02}
+
+    alone = judge({**inputs, "segments": [ill]}, POLICY)
+    beside = judge({**inputs, "segments": [ill], "quality": [fault]}, POLICY)
+
+    assert (alone.cause, alone.causes[0].features) == ("segment", ("region",))
+    assert alone.confidence > 0
+    assert [one.kind for one in beside.causes][:2] == ["data_quality", "segment"]

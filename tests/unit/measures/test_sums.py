@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from measures.losses import SCALE, fixed, losses, rank_losses, unit_of
+from measures.losses import LEAST_UNIT, SCALE, fixed, losses, rank_losses, unit_of
 from measures.sums import Span, block, difference, excess, interval, log_e, span
 
 steps = st.lists(st.integers(-(1 << 24), 1 << 24), min_size=1, max_size=60)
@@ -133,8 +133,26 @@ def test_rows_without_output_or_label_cost_nothing_that_is_known() -> None:
 
 
 def test_the_unit_of_quantities_is_the_power_of_two_at_their_mean() -> None:
-    assert unit_of("regression", "mae", np.array([3.0, 5.0])) == 4.0
-    assert unit_of("binary", "accuracy", np.array([0.2])) == 1.0
+    means = [[3.0, 5.0], [4.1], [0.3, np.nan], [2.0**-1_000]]
+
+    assert [unit_of("regression", "mae", np.array(found)) for found in means] == [4.0, 8.0, 0.5, LEAST_UNIT]
+    assert [unit_of("regression", "mae", np.array(found)) for found in ([], [0.0])] == [1.0, 1.0]
+    assert [unit_of("binary", metric, np.array([0.2])) for metric in ("accuracy", "brier")] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "outputs", "labels", "cost"),
+    [
+        ("binary", "accuracy", [0.5, 0.49, 0.5, 0.49], [1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0]),
+        ("multiclass", "accuracy", [2.0, 1.0, 0.0], [2.0, 2.0, 1.0], [0.0, 1.0, 1.0]),
+        ("binary", "brier", [0.9, 0.2], [1.0, 1.0], [0.01, 0.64]),
+        ("regression", "mae", [3.0, -1.5], [1.0, 1.0], [2.0, 2.5]),
+    ],
+)
+def test_a_row_costs_what_its_metric_says_and_half_a_chance_is_a_yes(
+    task: str, metric: str, outputs: list[float], labels: list[float], cost: list[float]
+) -> None:
+    assert losses(task, metric, np.array(outputs), np.array(labels)).tolist() == pytest.approx(cost)
 
 
 def test_a_loss_beyond_all_measure_still_counts_as_a_loss() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rollout.arms import by_rows, told, unequal
+from measures.sums import ONE_MORE_ROW
+from rollout.arms import by_rows, served_before, told, unequal
 from rollout.judge import PROMOTABLE_BP, judge, judge_arms, watch_arms
 from statemachine.policies.policy import Policy
 
@@ -97,7 +98,7 @@ def test_a_candidate_that_is_half_as_bad_is_promoted_as_before() -> None:
 
 
 def test_unequal_arms_wait_and_are_turned_back_as_inconclusive_when_their_time_is_over() -> None:
-    early = judge_arms(inputs([PROMOTABLE_BP, 10, 900, 1_000, 9_000]), POLICY)
+    early = judge_arms(inputs([PROMOTABLE_BP, 16, 1_440, 1_600, 14_400]), POLICY)
     late = judge_arms(inputs([PROMOTABLE_BP, 16, 1_441, 1_600, 14_401]), POLICY)
 
     assert (early.verdict, early.exposure_bp) == ("wait", PROMOTABLE_BP)
@@ -125,10 +126,18 @@ def test_unequal_arms_are_told_in_rows() -> None:
 
 
 def test_rates_are_of_the_rows_that_there_are_and_of_both_arms() -> None:
-    assert by_rows([[100, 1, 9, 20, 980], [500, 0, 3, 0, 60], [2_500, 2, 8, 300, 700], [10_000, 5, 0, 90, 0]]) == [
-        (200.0, 1, 9),
-        (3_000.0, 2, 8),
-    ]
+    of_one = [[500, 0, 3, 0, 60], [500, 3, 0, 60, 0], [10_000, 5, 0, 90, 0]]
+
+    assert by_rows([[100, 1, 9, 20, 980], *of_one, [2_500, 2, 8, 300, 700]]) == [(200.0, 1, 9), (3_000.0, 2, 8)]
+
+
+def test_bad_outcomes_stray_as_draws_at_their_rate_do_and_by_one_row_more() -> None:
+    drawn = np.random.default_rng(5).binomial(400, 0.3, size=4_000)
+
+    told = np.mean([served_before([[PROMOTABLE_BP, 0, int(bad), 0, 400]]).variance for bad in drawn])
+
+    assert told - ONE_MORE_ROW == pytest.approx(drawn.var(), rel=0.05)
+    assert served_before([[PROMOTABLE_BP, 0, 0, 0, 400]]).variance == ONE_MORE_ROW
 
 
 def test_the_smallest_rung_opens_as_before() -> None:
@@ -144,6 +153,10 @@ def test_a_promotion_holds_that_is_better_than_the_champion_was_on_the_rungs() -
     assert watch_arms(inputs(rungs, [10_000, 90, 0, WINDOW, 0]), POLICY).verdict == "wait"
     assert watch_arms(inputs(rungs, [10_000, 20, 0, WINDOW, 0]), POLICY).verdict == "confirm"
     assert watch_arms(inputs(rungs, [10_000, end // 10 - 1, 0, end, 0]), POLICY).verdict == "confirm"
+
+
+def test_a_promotion_of_which_no_outcome_is_known_yet_waits() -> None:
+    assert watch_arms(inputs([PROMOTABLE_BP, 60, 400, 1_000, 4_000]), POLICY).verdict == "wait"
 
 
 def test_a_promotion_that_is_no_better_than_the_champion_was_goes_back() -> None:

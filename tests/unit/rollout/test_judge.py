@@ -53,6 +53,24 @@ def test_no_candidate_is_promoted_from_a_small_rung_however_good() -> None:
     assert found.exposure_bp in POLICY.canary.rungs_bp
 
 
+def test_who_is_proved_to_be_better_climbs_to_the_highest_rung_though_no_harm_may_be_exposed() -> None:
+    careful = Policy.from_json({"canary": {"exposed_harm": 0}})
+
+    proved = judge(evidence(0.9, 4, exposure_bp=100), careful)
+
+    assert proved.lower > 0
+    assert (proved.verdict, proved.exposure_bp) == ("climb", max(careful.canary.rungs_bp))
+
+
+def test_no_rung_is_climbed_down_where_more_harm_is_credible_than_it_may_expose() -> None:
+    careful = Policy.from_json({"canary": {"exposed_harm": 0, "margin": 0}})
+
+    found = judge(evidence(0.1, 2, exposure_bp=2_500, seed=4), careful)
+
+    assert found.lower < 0
+    assert (found.verdict, found.exposure_bp) == ("wait", 2_500)
+
+
 def test_a_harmful_candidate_is_turned_back() -> None:
     found = judge(evidence(-0.8, 6, exposure_bp=100), POLICY)
 

@@ -48,6 +48,16 @@ def test_what_was_learned_to_be_wrong_may_be_trained_away_whatever_it_explains()
     assert guards.cause_can_be_trained_away(health, SERVICE, 0)
 
 
+def test_a_decline_is_confirmed_by_evidence_about_what_the_alarm_is_about_and_by_nothing_else() -> None:
+    def confirms(signal: str, evidence: str = EVIDENCE) -> bool:
+        command = c.ConfirmDecline(signal=signal, log_evidence=9.0, at_row=3, evidence=evidence)
+        return guards.decline_is_sustained(ill("loss"), command, 0)
+
+    assert confirms("loss")
+    assert not confirms("metric")
+    assert not confirms("loss", evidence="")
+
+
 def test_a_remediation_counts_against_the_budget_until_its_window_has_passed() -> None:
     budget = Policy().budget
     now_us = round(budget.window_days * timers.DAY_US)

@@ -84,6 +84,14 @@ def test_one_remediation_is_under_way_at_most(steps: list[Step]) -> None:
             assert step.before.place not in (*RETRAINING, *CANARY)
 
 
+def test_while_a_person_is_in_charge_a_model_is_moved_by_nothing_but_what_stops_it(steps: list[Step]) -> None:
+    held = [step for step in steps if step.before.automation != Automation.AUTO]
+
+    moved = {fact.trigger for step in held for fact in step.facts if isinstance(fact, StateChanged)}
+    assert {"abandon", "abort", "finish_abort", "retire"} <= moved
+    assert moved <= {move.trigger for move in MOVES if move.stops}
+
+
 def test_the_service_trains_for_no_latency_that_is_not_explained(steps: list[Step]) -> None:
     told = [step for step in steps if unexplained(step.before)]
 
