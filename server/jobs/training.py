@@ -14,7 +14,8 @@ from server.desk import Desk
 from server.errors import Invalid
 from server.following import consequences
 from server.jobs import manifests, reports
-from server.jobs.leasing import close, give_back, held
+from server.jobs.holding import held
+from server.jobs.leasing import close, give_back
 from server.reactions import challenge, remedy
 from server.reactions.jobs import DONE
 from server.reactions.scene import Scene
@@ -25,7 +26,7 @@ from store.ports import Unit
 
 def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller) -> bool:
     """Take a result in and follow it up; True when it was taken in before."""
-    job = held(unit, completion.job, completion.attempt, "complete")
+    job = held(unit, completion.job, completion.attempt, "complete", caller)
     if job is None:
         return True
     desk.touch(job.stream)
@@ -45,7 +46,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
 
 def fail_job(desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller) -> bool:
     """Note that a worker could not finish; True when the job will be tried again."""
-    job = held(unit, job_id, attempt, "fail")
+    job = held(unit, job_id, attempt, "fail", caller)
     if job is None:
         return False
     return give_back(

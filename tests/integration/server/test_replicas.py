@@ -165,7 +165,7 @@ def test_an_attempt_is_refused_once_another_server_has_given_its_job_to_somebody
     with pytest.raises(StaleLease, match="attempt 2 does"):
         hand_in(first, stale, won(stale))
     with pytest.raises(StaleLease, match="attempt 2 does"):
-        first.jobs.fail(stale.job, stale.attempt, "crashed", "", WORKER).result()
+        first.jobs.fail(stale.job, stale.attempt, "crashed", "").result()
     assert second.jobs.heartbeat(fresh.job, fresh.attempt, 0, "").result()[1] is False
 
 
