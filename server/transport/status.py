@@ -96,7 +96,7 @@ def _large(error: e.TooLarge) -> Told:
 
 
 def _not_holder(error: e.NotTheHolder) -> Told:
-    details = (_violations(("job_id", str(error))), _precondition("CALLER", error.job, str(error)))
+    details = (_violations(("job_id", str(error))),)
     return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_THE_HOLDER", {"job": error.job}, details)
 
 
