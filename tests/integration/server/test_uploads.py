@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -19,6 +20,8 @@ from tests.integration.server.life import QUIET, Life
 
 PATIENCE_SECONDS = 20.0
 MODEL = pb.ARTIFACT_KIND_MODEL
+
+Send = Callable[[Iterator[pb.UploadArtifactRequest]], Any]
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def leased(target: str) -> Iterator[Life]:
 
 
 @pytest.fixture
-def send(target: str) -> Iterator[Callable[[Iterator[pb.UploadArtifactRequest]], grpc.Future]]:
+def send(target: str) -> Iterator[Send]:
     """Give what sends the parts of an upload, and tells what became of it when asked."""
     with grpc.insecure_channel(target) as channel:
         stub = training_pb2_grpc.TrainingServiceStub(channel)
@@ -51,7 +54,7 @@ def announced(job: pb.Job, size: int, sha256: str = "0" * 64) -> pb.UploadArtifa
     return pb.UploadArtifactRequest(header=header)
 
 
-def said(answer: grpc.Future) -> CallError:
+def said(answer: Any) -> CallError:
     """Give the error that an upload ends with."""
     with pytest.raises(grpc.RpcError) as caught:
         answer.result(PATIENCE_SECONDS)
@@ -78,9 +81,7 @@ def test_bytes_that_are_there_already_are_accepted_again_and_take_no_room(leased
     assert kept == {hashlib.sha256(b"the same").hexdigest()}
 
 
-def test_bytes_that_come_to_nothing_take_no_room(
-    leased: Life, send: Callable[[Iterator[pb.UploadArtifactRequest]], grpc.Future]
-) -> None:
+def test_bytes_that_come_to_nothing_take_no_room(leased: Life, send: Send) -> None:
     for _ in range(2 * MOST_UPLOADS):
         wrong = [announced(leased.job, 5), pb.UploadArtifactRequest(chunk=b"other")]
         assert isinstance(said(send(iter(wrong))), DataLossError)
@@ -89,9 +90,7 @@ def test_bytes_that_come_to_nothing_take_no_room(
     assert leased.place == "canary.shadow"
 
 
-def test_many_at_once_are_no_way_around_the_bound(
-    leased: Life, send: Callable[[Iterator[pb.UploadArtifactRequest]], grpc.Future]
-) -> None:
+def test_many_at_once_are_no_way_around_the_bound(leased: Life, send: Send) -> None:
     leave, begun = threading.Event(), [threading.Semaphore(0), threading.Semaphore(0)]
 
     def slow(taken: threading.Semaphore) -> Iterator[pb.UploadArtifactRequest]:
