@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import orjson
+
+from retraining.scope import Spec
 from server.act import SERVICE, Caller
 from server.desk import Desk, Doing
 from server.following.turns import Turn
-from server.jobs import allowance, holding, leasing, training
+from server.jobs import allowance, counted, holding, leasing, training
+from server.jobs.counted import Counted
 from server.jobs.vigil import Vigil
 from server.reactions.jobs import QUEUED
 from server.requests import Completion
@@ -41,7 +45,19 @@ class JobQueue:
 
     def complete(self, completion: Completion, caller: Caller = SERVICE) -> Answer[bool]:
         """Take a worker's result in; True when it was had before."""
-        return self._do(lambda unit: training.complete_job(self._desk, unit, completion, caller))
+        ours = self.counted(completion, caller)
+        return self._do(lambda unit: training.complete_job(self._desk, unit, completion, ours, caller))
+
+    def counted(self, completion: Completion, caller: Caller = SERVICE) -> Counted | None:
+        """Count of a result what the job's own rows say, off the writer's thread; None when it was had before.
+
+        A job's spec and dataset are written once, so what is counted holds whatever happens meanwhile.
+        """
+        job = self.held(completion.job, completion.attempt, "complete", caller)
+        if job is None:
+            return None
+        spec = Spec.from_json(orjson.loads(job.spec))
+        return counted.of(spec, self._desk.blobs.get(spec.dataset))
 
     def fail(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Answer[bool]:
         """Take note that a worker could not finish; True when the job will be tried again."""

@@ -83,9 +83,10 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         """Take a result in."""
         result, desk = await read(completion, request), self._service.desk
         who = await caller(self._service, context, request.request_id)
+        ours = await read(self._service.jobs.counted, result, who)
         return await once(
             self._service, request, pb.CompleteJobResponse,
-            lambda unit: pb.CompleteJobResponse(duplicate=training.complete_job(desk, unit, result, who)),
+            lambda unit: pb.CompleteJobResponse(duplicate=training.complete_job(desk, unit, result, ours, who)),
         )  # fmt: skip
 
     @answering
