@@ -41,7 +41,7 @@ class LocalJobs:
 
     def heartbeat(self, job_id: str, attempt: int, progress_bp: int, message: str) -> bool:
         """Keep a lease alive."""
-        return not self._service.jobs.heartbeat(job_id, attempt, progress_bp, message).result()[1]
+        return not self._service.jobs.heartbeat(job_id, attempt, progress_bp, message, WHO).result()[1]
 
     def upload(self, data: bytes, kind: str, job_id: str, attempt: int) -> str:
         """Keep bytes."""

@@ -21,15 +21,14 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from measures.losses import fixed, losses
-from measures.sums import block
 from retraining.artifact import Manifest
 from retraining.choice import NOTHING, choose
 from retraining.dataset import Dataset
 from retraining.estimators import Floats, fit, predict
+from retraining.held import Held, indices, known
 from retraining.models import dump, libraries, log_odds, recalibrate, semantic_sha256
 from retraining.scope import CHALLENGE, Entrant, Spec, with_holdout
-from retraining.segments import Blocks, by_segment, told_of
+from retraining.segments import told_of
 from retraining.template import TEMPLATES, Template
 from statemachine.policies.policy import Policy
 from statemachine.record.canonical import canonical, digest
@@ -74,11 +73,10 @@ class Bench:
     def __init__(self, spec: Spec, data: Dataset, template: Template) -> None:
         self.spec, self.data, self.template = spec, data, template
         self.watch = _Stopwatch()
-        first, end = spec.holdout
-        self._held = self._known(self._indices(((first, end),)))
-        self._champion = data.outputs[spec.champion][self._held]
-        self._cost = self._losses(self._champion)
-        self._parts = [one.holds(data.rows[self._held, one.feature]) for one in spec.segments]
+        self._on = Held.of(spec, data)
+        self._held = self._on.rows
+        self._champion = self._on.champions()
+        self._cost = self._on.cost(self._champion)
 
     def report(self) -> dict[str, Any]:
         """Let every entrant compete."""
@@ -92,13 +90,13 @@ class Bench:
             found.append(self._entry(entrant, outputs))
         names = [one.name for one in self.spec.segments]
         told = [
-            {"name": name, "champion": cost} for name, cost in zip(names, self._by_segment(self._cost), strict=True)
+            {"name": name, "champion": cost} for name, cost in zip(names, self._on.by_segment(self._cost), strict=True)
         ]
         return {
             **told_of(told),
             "rows": len(self._held),
             "holdout": list(self.spec.holdout),
-            "champion": self._blocks(self._cost),
+            "champion": self._on.blocks(self._cost),
             "entrants": found,
             "skipped": skipped,
             "chosen": NOTHING,
@@ -159,7 +157,7 @@ class Bench:
         return predict(self.spec.task, estimator, self.data.rows[self._held])
 
     def _fit(self, entrant: Entrant) -> Any:  # noqa: ANN401 - an estimator
-        rows = self._known(self._indices(entrant.rows), champion=False)
+        rows = known(self.data, indices(self.data, entrant.rows))
         labels = self.data.labels[rows]
         if len(rows) < LEAST_LABELS or np.ptp(labels) == 0:
             raise EntrantSkipped(f"{len(rows)} labelled rows, or all of one label, teach nothing")
@@ -167,7 +165,7 @@ class Bench:
 
     def _line(self, entrant: Entrant) -> tuple[float, float]:
         """Learn the correction: Platt's line on the log-odds, or least squares on the values."""
-        rows = self._known(self._indices(entrant.rows))
+        rows = known(self.data, indices(self.data, entrant.rows), self.spec.champion)
         labels, outputs = self.data.labels[rows], self.data.outputs[self.spec.champion][rows]
         if len(rows) < LEAST_RECALIBRATION or np.ptp(labels) == 0 or np.ptp(outputs) == 0:
             raise EntrantSkipped(f"{len(rows)} labelled rows do not carry a recalibration")
@@ -179,41 +177,17 @@ class Bench:
 
     def _entry(self, entrant: Entrant, outputs: Floats) -> dict[str, Any]:
         labels = self.data.labels[self._held]
-        mine = self._losses(outputs)
+        mine = self._on.cost(outputs)
         return {
-            **told_of(self._by_segment(self._cost - mine)),
+            **told_of(self._on.by_segment(self._cost - mine)),
             "name": entrant.name,
             "remedy": entrant.remedy,
             "rows": [list(part) for part in entrant.rows],
-            "lead": self._blocks(self._cost - mine),
+            "lead": self._on.blocks(self._cost - mine),
             "calibration": _stray(self.spec.task, outputs, labels) - _stray(self.spec.task, self._champion, labels),
             "churn": _churn(self.spec.task, outputs, self._champion),
             "extreme": _extreme(self.spec.task, outputs, self.data.labels),
         }
-
-    def _losses(self, outputs: Floats) -> np.ndarray[Any, np.dtype[np.int64]]:
-        found = losses(self.spec.task, self.spec.metric, outputs, self.data.labels[self._held])
-        return fixed(found, self.spec.unit)
-
-    def _blocks(self, values: np.ndarray[Any, np.dtype[np.int64]]) -> list[list[int]]:
-        return [block(part) for part in np.array_split(values, min(self.spec.blocks, max(len(values), 1)))]
-
-    def _by_segment(self, values: np.ndarray[Any, np.dtype[np.int64]]) -> list[Blocks]:
-        return by_segment(self._parts, values, self.spec.blocks)
-
-    def _indices(self, ranges: tuple[tuple[int, int], ...]) -> np.ndarray[Any, np.dtype[np.int64]]:
-        base, last = self.data.first_row, self.data.first_row + len(self.data.labels)
-        parts = [np.arange(max(first, base), min(end, last)) - base for first, end in ranges]
-        return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
-
-    def _known(
-        self, rows: np.ndarray[Any, np.dtype[np.int64]], *, champion: bool = True
-    ) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Keep rows whose truth is known, and (for comparisons) that the champion answered."""
-        known = ~np.isnan(self.data.labels[rows])
-        if champion:
-            known &= ~np.isnan(self.data.outputs[self.spec.champion][rows])
-        return np.asarray(rows[known])
 
     def _timed(self, work: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the work gives
         begun = time.perf_counter_ns()

@@ -95,6 +95,24 @@ class TooLarge(RequestError):
         self.field, self.size, self.limit = field, size, limit
 
 
+class NotTheHolder(RequestError):
+    """Another caller holds the job."""
+
+    def __init__(self, job: str, asked: str) -> None:
+        who = "that of who leased it, as its certificate names it"
+        told = f"{job!r} is not this caller's to {asked}, but {who}"
+        super().__init__(f"job_id: {told}")
+        self.job, self.asked = job, asked
+
+
+class LeaseUsedUp(RequestError):
+    """Too much is uploaded under one lease, taken together."""
+
+    def __init__(self, field: str, most: str, left: str, limit: int) -> None:
+        super().__init__(f"{field}: under one lease {most} are accepted together; of these are left: {left}")
+        self.field, self.limit = field, limit
+
+
 class NoRoom(RequestError):
     """There is no room to work in: the disk of temporary files is full."""
 

@@ -109,7 +109,7 @@ class Lease:
     job_id: str
     attempt: int
     worker: str
-    token: str
+    token: str  #: who may act on it, as whoever gives leases names callers
     lease_until_us: int
     heartbeat_us: int
     progress: bytes = b""

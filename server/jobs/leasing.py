@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import orjson
 
 from retraining.scope import CHALLENGE
 from server.act import Caller
 from server.desk import Desk
-from server.errors import ThingMissing
 from server.following import consequences
 from server.history.unreadable import OF_ONE_MODEL
-from server.jobs import vigil
+from server.jobs import allowance, holding, vigil
 from server.jobs.vigil import Sign, sign_of
-from server.reactions.jobs import DONE, FAILED, LEASED, QUEUED
+from server.reactions.jobs import FAILED, LEASED, QUEUED
 from server.reactions.scene import Scene
 from server.views import JobView
 from statemachine import commands as c
 from statemachine import words
-from statemachine.errors import Refused, StaleLease
+from statemachine.errors import Refused
 from statemachine.events import JobLeased
 from statemachine.health import ModelHealth
 from store.ports import Reader, Unit
@@ -37,12 +36,13 @@ def lease_job(
 ) -> JobView | None:
     """Give *worker* the oldest job that waits, under the next attempt number; None when there is none.
 
-    A worker that asks while it holds a job gets that job again: the answer to its first question was lost.
+    A worker that asks while it holds a job gets that job again: the answer to its first question was lost. It is known
+    by its own name and by that of its *caller*, so nobody gets another's by calling itself the same.
 
     Raises:
         Refused: A job waits and nothing stands in its way, but the table of moves does not let it be leased.
     """
-    again = _held_by(desk, unit, worker)
+    again = _held_by(desk, unit, worker, caller)
     if again is not None:
         return again
     refusal: Refused | None = None
@@ -56,13 +56,15 @@ def lease_job(
     return None
 
 
-def _held_by(desk: Desk, unit: Unit, worker: str) -> JobView | None:
+def _held_by(desk: Desk, unit: Unit, worker: str, caller: Caller) -> JobView | None:
     for lease in unit.leases(status=LEASED):
-        job = unit.job(lease.job_id) if lease.worker == worker else None
+        mine = lease.worker == worker and holding.may(lease, caller)
+        job = unit.job(lease.job_id) if mine else None
         health = _readable(desk, unit, job.stream) if job else None
         if job is None or health is None:
             continue
         if wanted(health, job):
+            unit.put(holding.bound(lease, caller))
             return _view(desk, unit, job, lease.attempt, lease.lease_until_us)
         close(unit, job, FAILED)
     return None
@@ -104,18 +106,25 @@ def wanted(health: ModelHealth, job: Job) -> bool:
 
 
 def heartbeat(
-    desk: Desk, unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int
+    desk: Desk, unit: Unit, job_id: str, attempt: int, progress_bp: int, message: str, now_us: int, caller: Caller
 ) -> tuple[int, bool]:
-    """Keep a lease alive: give its new deadline, and whether the worker should give up."""
+    """Keep a lease alive: give its new deadline, and whether the worker should give up.
+
+    Raises:
+        NotTheHolder: That attempt is another caller's.
+    """
     lease = unit.lease(job_id)
     job = unit.job(job_id)
     if lease is None or job is None or lease.attempt != attempt or job.status != LEASED:
         return now_us, True
+    holding.check(lease, caller, "heartbeat")
     if not wanted(desk.health(unit, job.stream), job):
         return now_us, True
-    progress = orjson.dumps({"progress_bp": progress_bp, "message": message})
-    unit.put(replace(lease, lease_until_us=now_us + vigil.LEASE_US, heartbeat_us=now_us, progress=progress))
-    return now_us + vigil.LEASE_US, False
+    until_us = now_us + vigil.LEASE_US
+    told = msgspec.structs.replace(allowance.progress_of(lease), progress_bp=progress_bp, message=message)
+    kept = allowance.with_progress(holding.bound(lease, caller), told)
+    unit.put(replace(kept, lease_until_us=until_us, heartbeat_us=now_us))
+    return until_us, False
 
 
 def leases_held(reader: Reader) -> tuple[Lease, ...]:
@@ -143,25 +152,6 @@ def expire_lease(desk: Desk, unit: Unit, sign: Sign) -> bool:
     except Refused:
         return False
     return True
-
-
-def held(reader: Reader, job_id: str, attempt: int, asked: str) -> Job | None:
-    """Give the job that *attempt* holds; None when that attempt has handed it in already; else *asked* is refused.
-
-    Raises:
-        ThingMissing: There is no such job.
-        StaleLease: Another attempt holds it, or nobody does.
-    """
-    job, lease = reader.job(job_id), reader.lease(job_id)
-    if job is None:
-        raise ThingMissing("job_id", f"no job {job_id!r} was ever queued")
-    if lease is not None and lease.attempt == attempt:
-        if job.status == LEASED:
-            return job
-        if job.status == DONE:
-            return None
-    holder = f"attempt {lease.attempt}" if lease is not None and job.status == LEASED else "nobody"
-    raise StaleLease(asked, job.status, f"attempt {attempt} of {job_id} does not hold the job; {holder} does")
 
 
 def give_back(
@@ -205,7 +195,7 @@ def _lease(desk: Desk, unit: Unit, job: Job, worker: str, now_us: int, caller: C
     unit.put(replace(job, status=LEASED))
     unit.put(
         Lease(
-            job_id=job.job_id, attempt=attempt, worker=worker, token=secrets.token_hex(16),
+            job_id=job.job_id, attempt=attempt, worker=worker, token=holding.holder(caller),
             lease_until_us=now_us + vigil.LEASE_US, heartbeat_us=now_us,
         )
     )  # fmt: skip

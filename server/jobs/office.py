@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import orjson
+
+from retraining.scope import Spec
 from server.act import SERVICE, Caller
 from server.desk import Desk, Doing
 from server.following.turns import Turn
-from server.jobs import leasing, training
+from server.jobs import allowance, counted, holding, leasing, training
+from server.jobs.counted import Counted
 from server.jobs.vigil import Vigil
 from server.reactions.jobs import QUEUED
 from server.requests import Completion
@@ -30,22 +34,46 @@ class JobQueue:
         """Give a worker the oldest job that waits; None when there is none."""
         return self._do(lambda unit: leasing.lease_job(self._desk, unit, worker, kinds, self._time_us(), caller))
 
-    def heartbeat(self, job: str, attempt: int, progress_bp: int, message: str) -> Answer[tuple[int, bool]]:
+    def heartbeat(
+        self, job: str, attempt: int, progress_bp: int, message: str, caller: Caller = SERVICE
+    ) -> Answer[tuple[int, bool]]:
         """Keep a lease alive: its new deadline, and whether the worker should give up."""
         now_us = self._time_us()
-        return self._do(lambda unit: leasing.heartbeat(self._desk, unit, job, attempt, progress_bp, message, now_us))
+        return self._do(
+            lambda unit: leasing.heartbeat(self._desk, unit, job, attempt, progress_bp, message, now_us, caller)
+        )
 
     def complete(self, completion: Completion, caller: Caller = SERVICE) -> Answer[bool]:
         """Take a worker's result in; True when it was had before."""
-        return self._do(lambda unit: training.complete_job(self._desk, unit, completion, caller))
+        ours = self.counted(completion, caller)
+        return self._do(lambda unit: training.complete_job(self._desk, unit, completion, ours, caller))
+
+    def counted(self, completion: Completion, caller: Caller = SERVICE) -> Counted | None:
+        """Count of a result what the job's own rows say, off the writer's thread; None when it was had before.
+
+        A job's spec and dataset are written once, so what is counted holds whatever happens meanwhile.
+        """
+        job = self.held(completion.job, completion.attempt, "complete", caller)
+        if job is None:
+            return None
+        spec = Spec.from_json(orjson.loads(job.spec))
+        return counted.of(spec, self._desk.blobs.get(spec.dataset))
 
     def fail(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Answer[bool]:
         """Take note that a worker could not finish; True when the job will be tried again."""
         return self._do(lambda unit: training.fail_job(self._desk, unit, job, attempt, failure, note, caller))
 
-    def held(self, job: str, attempt: int, asked: str) -> Job | None:
-        """Give the job that *attempt* holds, as `leasing.held` does."""
-        return self._store.read(lambda reader: leasing.held(reader, job, attempt, asked))
+    def held(self, job: str, attempt: int, asked: str, caller: Caller = SERVICE) -> Job | None:
+        """Give the job that *attempt* holds, as `holding.held` does."""
+        return self._store.read(lambda reader: holding.held(reader, job, attempt, asked, caller))
+
+    def begin_upload(self, job: str, attempt: int, size: int, caller: Caller = SERVICE) -> Answer[None]:
+        """Count an upload that is announced, as `allowance.take` does."""
+        return self._do(lambda unit: allowance.take(unit, job, attempt, size, caller))
+
+    def drop_upload(self, job: str, attempt: int, size: int) -> Answer[None]:
+        """Count an upload no more that came to nothing."""
+        return self._do(lambda unit: allowance.give_back(unit, job, attempt, size))
 
     def waiting(self) -> frozenset[tuple[str, int]]:
         """Name the jobs that wait, each with the version of its model: approval makes one leasable."""

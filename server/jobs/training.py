@@ -13,8 +13,10 @@ from server.act import Caller
 from server.desk import Desk
 from server.errors import Invalid
 from server.following import consequences
-from server.jobs import manifests, reports
-from server.jobs.leasing import close, give_back, held
+from server.jobs import counted, manifests, reports
+from server.jobs.counted import Counted
+from server.jobs.holding import held
+from server.jobs.leasing import close, give_back
 from server.reactions import challenge, remedy
 from server.reactions.jobs import DONE
 from server.reactions.scene import Scene
@@ -23,15 +25,19 @@ from statemachine import commands as c
 from store.ports import Unit
 
 
-def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller) -> bool:
-    """Take a result in and follow it up; True when it was taken in before."""
-    job = held(unit, completion.job, completion.attempt, "complete")
-    if job is None:
+def complete_job(desk: Desk, unit: Unit, completion: Completion, ours: Counted | None, caller: Caller) -> bool:
+    """Take a result in and follow it up; True when it was taken in before.
+
+    *ours* is what the server has counted itself: nothing of a job that was handed in before, which nothing undoes.
+    """
+    job = held(unit, completion.job, completion.attempt, "complete", caller)
+    if job is None or ours is None:
         return True
     desk.touch(job.stream)
     scene = Scene.of(desk, unit, job.stream, asked=True)
     spec = Spec.from_json(orjson.loads(job.spec))
     report = reports.checked(completion.report, spec)
+    counted.check(report, ours)
     _check_isolation(completion.isolation, spec.limits["minimum_isolation"])
     close(unit, job, DONE)
     if job.kind == CHALLENGE:
@@ -45,7 +51,7 @@ def complete_job(desk: Desk, unit: Unit, completion: Completion, caller: Caller)
 
 def fail_job(desk: Desk, unit: Unit, job_id: str, attempt: int, failure: str, note: str, caller: Caller) -> bool:
     """Note that a worker could not finish; True when the job will be tried again."""
-    job = held(unit, job_id, attempt, "fail")
+    job = held(unit, job_id, attempt, "fail", caller)
     if job is None:
         return False
     return give_back(

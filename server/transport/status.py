@@ -95,6 +95,16 @@ def _large(error: e.TooLarge) -> Told:
     return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_LARGE", facts, (_violations((error.field, str(error))),))
 
 
+def _not_holder(error: e.NotTheHolder) -> Told:
+    details = (_violations(("job_id", str(error))),)
+    return Told(grpc.StatusCode.PERMISSION_DENIED, "NOT_THE_HOLDER", {"job": error.job}, details)
+
+
+def _used_up(error: e.LeaseUsedUp) -> Told:
+    details = (_violations((error.field, str(error))),)
+    return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "LEASE_USED_UP", {"limit": str(error.limit)}, details)
+
+
 def _full(error: e.NoRoom) -> Told:
     return Told(grpc.StatusCode.RESOURCE_EXHAUSTED, "NO_ROOM", {"reason": error.reason})
 
@@ -230,6 +240,8 @@ TABLE: tuple[tuple[type[BaseException], Callable[[Any], Told]], ...] = (
     (e.EtagMismatch, _etag),
     (e.TooLarge, _large),
     (e.NoRoom, _full),
+    (e.NotTheHolder, _not_holder),
+    (e.LeaseUsedUp, _used_up),
     (transport.Leaving, _away),
     (transport.Overloaded, _busy),
     (transport.NotAllowed, _denied),

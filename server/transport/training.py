@@ -15,13 +15,12 @@ from server.errors import Invalid, TooLarge
 from server.jobs import training
 from server.requests import Completion
 from server.service import Service
-from server.transport.calls import Context, answering, caller, done, naming, once, read
-from server.transport.fields import between, identifier, model_name, number, sha256, text, word
-from server.transport.uploads import received
+from server.transport.calls import Context, answering, caller, done, once, read
+from server.transport.fields import between, identifier, number, sha256, text, word
+from server.transport.uploads import Door, received
 from server.transport.wake import Bell, Rung
 from server.views import JobView
-from statemachine.errors import Refused
-from statemachine.words import FULL_EXPOSURE_BP, State
+from statemachine.words import FULL_EXPOSURE_BP
 
 KINDS = ("challenge", "remedy")
 FAILURES = (
@@ -57,11 +56,12 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
                 await self._news(rung, waiting, min(deadline, clock() + RETRY_SECONDS))
 
     @answering
-    async def Heartbeat(self, request: pb.HeartbeatRequest, _: Context) -> pb.HeartbeatResponse:
+    async def Heartbeat(self, request: pb.HeartbeatRequest, context: Context) -> pb.HeartbeatResponse:
         """Keep a lease alive."""
         progress_bp = between(request.progress_bp, 0, FULL_EXPOSURE_BP, "progress_bp")
         message = text(request.message, "message")
-        beat = self._service.jobs.heartbeat(request.job_id, request.attempt, progress_bp, message)
+        who = await caller(self._service, context)
+        beat = self._service.jobs.heartbeat(request.job_id, request.attempt, progress_bp, message, who)
         until_us, give_up = await done(beat)
         return pb.HeartbeatResponse(lease_deadline_us=until_us, abandon=give_up)
 
@@ -70,12 +70,11 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         self, requests: AsyncIterator[pb.UploadArtifactRequest], context: Context
     ) -> pb.UploadArtifactResponse:
         """Keep bytes under their hash, for who holds a lease or registers a first champion."""
-        header, data = await received(requests, self._admit)
-        await self._admit(header)  # again: a lease can be lost while bytes are on their way
-        kept = await read(self._service.desk.blobs.put, data)
+        who = await caller(self._service, context)
+        header, data = await self._taken_in(requests, Door(self._service, who))
+        kept = header.sha256
         if header.WhichOneof("purpose") == "initial_version" and header.kind == pb.ARTIFACT_KIND_MANIFEST:
             first = header.initial_version
-            who = await caller(self._service, context)
             await done(self._service.register_artifact(first.model, first.version, kept, who))
         return pb.UploadArtifactResponse(sha256=kept, size_bytes=len(data))
 
@@ -84,9 +83,10 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         """Take a result in."""
         result, desk = await read(completion, request), self._service.desk
         who = await caller(self._service, context, request.request_id)
+        ours = await read(self._service.jobs.counted, result, who)
         return await once(
             self._service, request, pb.CompleteJobResponse,
-            lambda unit: pb.CompleteJobResponse(duplicate=training.complete_job(desk, unit, result, who)),
+            lambda unit: pb.CompleteJobResponse(duplicate=training.complete_job(desk, unit, result, ours, who)),
         )  # fmt: skip
 
     @answering
@@ -113,16 +113,21 @@ class TrainingServicer(training_pb2_grpc.TrainingServiceServicer):
         while clock() < until and await read(self._service.jobs.waiting) == waiting:
             await rung(until - clock())
 
-    async def _admit(self, header: pb.UploadHeader) -> None:
-        """Refuse bytes of a worker that holds no lease, or for a model that nobody knows."""
-        if header.WhichOneof("purpose") == "lease":
-            await read(self._service.jobs.held, header.lease.job_id, header.lease.attempt, "upload")
-        else:
-            first = "header.initial_version.model"
-            with naming(first):
-                view = await read(self._service.state, model_name(header.initial_version.model, first))
-            if view.state == State.RETIRED:
-                raise Refused("upload", view.state, "the model is retired", ("CreateModel under another name",))
+    async def _taken_in(
+        self, requests: AsyncIterator[pb.UploadArtifactRequest], door: Door
+    ) -> tuple[pb.UploadHeader, bytes]:
+        """Keep the bytes that come through *door*; what was kept before, or does not come, takes no room."""
+        blobs, known = self._service.desk.blobs, True
+        try:
+            header, data = await received(requests, door.admit)
+            await door.admit_again(header)
+            there = await read(blobs.exists, header.sha256)
+            await read(blobs.put, data)
+            known = there
+        finally:
+            if known:
+                door.drop()
+        return header, data
 
 
 def job(view: JobView) -> pb.Job:

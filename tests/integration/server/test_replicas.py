@@ -10,8 +10,10 @@ import psycopg
 import pytest
 
 from server import ingestion
-from server.act import SERVICE
+from server.act import CERTIFICATE, SERVICE, Caller
+from server.errors import LeaseUsedUp, NotTheHolder
 from server.intake.admission import Intake
+from server.jobs.allowance import MOST_UPLOADS
 from server.models import registration
 from server.requests import MetricsBatch, Point, Receipt
 from server.service import Service
@@ -165,8 +167,31 @@ def test_an_attempt_is_refused_once_another_server_has_given_its_job_to_somebody
     with pytest.raises(StaleLease, match="attempt 2 does"):
         hand_in(first, stale, won(stale))
     with pytest.raises(StaleLease, match="attempt 2 does"):
-        first.jobs.fail(stale.job, stale.attempt, "crashed", "", WORKER).result()
+        first.jobs.fail(stale.job, stale.attempt, "crashed", "").result()
     assert second.jobs.heartbeat(fresh.job, fresh.attempt, 0, "").result()[1] is False
+
+
+def test_a_lease_belongs_to_who_took_it_at_every_server(replica: Replica) -> None:
+    first, second = replica(), replica()
+    first.create_model(a_model()).result()
+    first.start_retraining("m", "", "try", [], WORKER).result()
+    ann, bob = (
+        Caller(actor=one.privacy.actors.of(name), authentication=CERTIFICATE, name=name)
+        for one, name in ((first, "ann"), (second, "bob"))
+    )
+    job = first.jobs.lease("w", caller=ann).result()
+    assert job is not None
+
+    with pytest.raises(NotTheHolder):
+        second.jobs.heartbeat(job.job, job.attempt, 0, "", bob).result()
+    with pytest.raises(NotTheHolder):
+        second.jobs.begin_upload(job.job, job.attempt, 1, bob).result()
+    at_second = Caller(actor=second.privacy.actors.of("ann"), authentication=CERTIFICATE, name="ann")
+    assert not second.jobs.heartbeat(job.job, job.attempt, 0, "", at_second).result()[1]
+    for number in range(MOST_UPLOADS):
+        (first, second)[number % 2].jobs.begin_upload(job.job, job.attempt, 1, ann).result()
+    with pytest.raises(LeaseUsedUp):
+        second.jobs.begin_upload(job.job, job.attempt, 1, ann).result()
 
 
 def test_workers_that_ask_two_servers_at_once_get_no_job_twice(replica: Replica) -> None:

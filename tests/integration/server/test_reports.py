@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 from remission import Client
 from remission.errors import InvalidArgumentError, translate
 from remission.v1 import training_pb2, training_pb2_grpc
 
+from tests.fixtures.jobs import a_report, blocks_of
 from tests.fixtures.listeners import in_memory
 from tests.integration.server.life import QUIET, Life
 
@@ -95,6 +97,17 @@ def test_a_report_that_makes_no_sense_is_refused_by_the_name_of_its_field(
 
     assert [one.field for one in caught.value.violations] == [field]
     assert list(leased.client.history()) == before
+    assert not leased.client.training.heartbeat(leased.job).abandon
+
+
+def test_a_worker_does_not_choose_the_rows_that_it_is_compared_on(leased: Life) -> None:
+    rows = leased.report()["rows"]
+    report = {**a_report(leased.job), "rows": rows - 1, "champion": blocks_of(leased.job, np.full(rows - 1, 0.1))}
+
+    with pytest.raises(InvalidArgumentError, match=f"{rows} is") as caught:
+        leased.hand_in(report)
+
+    assert [one.field for one in caught.value.violations] == ["report_json.rows"]
     assert not leased.client.training.heartbeat(leased.job).abandon
 
 

@@ -20,7 +20,7 @@ from server.settings import Settings
 from server.wiring import build
 from store import StoreClosed, Unit, migrate
 from store.answers import Answer
-from tests.fixtures.jobs import FAR_US, WORKER, a_report, events, leased
+from tests.fixtures.jobs import FAR_US, a_report, events, leased
 from tests.fixtures.services import Feed, a_model
 
 Ask = Callable[[Service], Answer[Any]]
@@ -79,7 +79,7 @@ def a_result(service: Service) -> Answer[Any]:
     job = service.store.read(lambda reader: reader.job("m-1"))
     assert job is not None
     report = a_report(Spec.from_json(orjson.loads(job.spec)))
-    return service.jobs.complete(Completion(job="m-1", attempt=1, report=report, isolation="sealed"), WORKER)
+    return service.jobs.complete(Completion(job="m-1", attempt=1, report=report, isolation="sealed"))
 
 
 def its_windows(service: Service) -> Answer[Any]:

@@ -436,7 +436,7 @@ global___UploadArtifactResponse = UploadArtifactResponse
 
 @typing.final
 class ResourceUse(google.protobuf.message.Message):
-    """ResourceUse is what an attempt cost. It is recorded and never decides."""
+    """ResourceUse is what an attempt cost, as its worker says. It is checked for sense, never decides, and is kept nowhere."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

@@ -7,7 +7,9 @@ from remission.v1 import training_pb2 as remission_dot_v1_dot_training__pb2
 
 class TrainingServiceStub(object):
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
-    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST).
+    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST). A lease belongs to the
+    caller that took it, by the name in its certificate: what comes from another one is refused with PERMISSION_DENIED (reason
+    NOT_THE_HOLDER).
     """
 
     def __init__(self, channel):
@@ -45,7 +47,9 @@ class TrainingServiceStub(object):
 
 class TrainingServiceServicer(object):
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
-    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST).
+    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST). A lease belongs to the
+    caller that took it, by the name in its certificate: what comes from another one is refused with PERMISSION_DENIED (reason
+    NOT_THE_HOLDER).
     """
 
     def LeaseJob(self, request, context):
@@ -64,7 +68,9 @@ class TrainingServiceServicer(object):
 
     def UploadArtifact(self, request_iterator, context):
         """UploadArtifact stores bytes by their hash: a header, then chunks. Bytes that are there already are accepted again.
-        Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over the limit).
+        Under one lease 16 uploads of 2 112 MiB together are accepted; bytes that are there already, or never come, do not count.
+        Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over a limit; reason
+        LEASE_USED_UP when it is that of the lease).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +127,9 @@ def add_TrainingServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class TrainingService(object):
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
-    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST).
+    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST). A lease belongs to the
+    caller that took it, by the name in its certificate: what comes from another one is refused with PERMISSION_DENIED (reason
+    NOT_THE_HOLDER).
     """
 
     @staticmethod

@@ -19,7 +19,9 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 
 class TrainingServiceStub:
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
-    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST).
+    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST). A lease belongs to the
+    caller that took it, by the name in its certificate: what comes from another one is refused with PERMISSION_DENIED (reason
+    NOT_THE_HOLDER).
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -40,7 +42,9 @@ class TrainingServiceStub:
         remission.v1.training_pb2.UploadArtifactResponse,
     ]
     """UploadArtifact stores bytes by their hash: a header, then chunks. Bytes that are there already are accepted again.
-    Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over the limit).
+    Under one lease 16 uploads of 2 112 MiB together are accepted; bytes that are there already, or never come, do not count.
+    Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over a limit; reason
+    LEASE_USED_UP when it is that of the lease).
     """
 
     CompleteJob: grpc.UnaryUnaryMultiCallable[
@@ -57,7 +61,9 @@ class TrainingServiceStub:
 
 class TrainingServiceAsyncStub:
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
-    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST).
+    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST). A lease belongs to the
+    caller that took it, by the name in its certificate: what comes from another one is refused with PERMISSION_DENIED (reason
+    NOT_THE_HOLDER).
     """
 
     LeaseJob: grpc.aio.UnaryUnaryMultiCallable[
@@ -77,7 +83,9 @@ class TrainingServiceAsyncStub:
         remission.v1.training_pb2.UploadArtifactResponse,
     ]
     """UploadArtifact stores bytes by their hash: a header, then chunks. Bytes that are there already are accepted again.
-    Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over the limit).
+    Under one lease 16 uploads of 2 112 MiB together are accepted; bytes that are there already, or never come, do not count.
+    Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over a limit; reason
+    LEASE_USED_UP when it is that of the lease).
     """
 
     CompleteJob: grpc.aio.UnaryUnaryMultiCallable[
@@ -94,7 +102,9 @@ class TrainingServiceAsyncStub:
 
 class TrainingServiceServicer(metaclass=abc.ABCMeta):
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
-    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST).
+    an attempt that is no longer the current one is refused with FAILED_PRECONDITION (reason LEASE_LOST). A lease belongs to the
+    caller that took it, by the name in its certificate: what comes from another one is refused with PERMISSION_DENIED (reason
+    NOT_THE_HOLDER).
     """
 
     @abc.abstractmethod
@@ -120,7 +130,9 @@ class TrainingServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.training_pb2.UploadArtifactResponse, collections.abc.Awaitable[remission.v1.training_pb2.UploadArtifactResponse]]:
         """UploadArtifact stores bytes by their hash: a header, then chunks. Bytes that are there already are accepted again.
-        Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over the limit).
+        Under one lease 16 uploads of 2 112 MiB together are accepted; bytes that are there already, or never come, do not count.
+        Errors: DATA_LOSS (hash or size differ), FAILED_PRECONDITION (lease lost), RESOURCE_EXHAUSTED (over a limit; reason
+        LEASE_USED_UP when it is that of the lease).
         """
 
     @abc.abstractmethod

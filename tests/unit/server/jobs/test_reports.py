@@ -16,6 +16,7 @@ from retraining.bakeoff import Bench
 from retraining.scope import Entrant, Spec, challengers
 from retraining.template import TEMPLATES
 from server.errors import Invalid
+from server.jobs import counted
 from server.jobs.reports import MOST_REASON, checked
 from tests.fixtures.bakeoffs import FIRST, HELD, MARK, REFERENCE, a_spec, a_world, only, returned
 from tests.fixtures.jobs import LOSS, a_report, an_entry
@@ -67,6 +68,7 @@ def test_what_a_bake_off_tells_is_taken_as_it_is(spec: Spec, seed: int) -> None:
     told = report.pop("fit_us")
     assert told >= 0
     assert checked(report, spec) == report
+    counted.check(report, counted.of(spec, data.to_bytes()))
 
 
 @pytest.mark.parametrize("unit", [1.0, 2.0**-6])

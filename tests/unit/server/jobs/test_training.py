@@ -15,7 +15,6 @@ from server.service import Service
 from server.views import JobView
 from statemachine.errors import StaleLease
 from tests.fixtures.jobs import (
-    WORKER,
     a_report,
     an_entry,
     events,
@@ -236,8 +235,8 @@ def test_what_was_trained_with_less_isolation_than_the_job_asks_for_is_refused(s
     done = Completion(job=job.job, attempt=job.attempt, report=won(job), artifacts=kept, isolation="none")
 
     with pytest.raises(Invalid, match="isolation: 'none' is not accepted; limits, offline, sealed is, as in the job"):
-        service.jobs.complete(done, WORKER).result()
-    assert service.jobs.complete(replace(done, isolation="limits"), WORKER).result() is False
+        service.jobs.complete(done).result()
+    assert service.jobs.complete(replace(done, isolation="limits")).result() is False
 
 
 def test_a_recalibration_comes_as_one(service: Service) -> None:

@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 
 from measures.losses import fixed
-from measures.sums import block
+from retraining.dataset import Dataset
+from retraining.held import Held
 from server.act import Caller
 from server.errors import Invalid
-from server.reactions.remedy import BLOCKS
 from server.requests import LabelsBatch, RowsBatch
 from server.service import Service
 from server.views import JobView
-from tests.fixtures.jobs import LOSS, a_report, an_entry, hand_in, leased, place, rows_of, trained
+from tests.fixtures.jobs import LOSS, a_report, an_entry, hand_in, leased, place, spec_of, trained
 from tests.fixtures.services import MINUTE_US, a_service
 from tests.unit.server.reactions.test_segments import BY_REGION, DRIFTING, PAST, REGIONS, WINDOW, World, fact
 
 ASKED: dict[str, Any] = {
-    "segments": BY_REGION, "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
+    "segments": {**BY_REGION, "least_rows": 10},  # the north is small
+    "gates": {"mandatory": ["holdout", "gain", "sample", "sanity", "segments", "cure"]},
 }  # fmt: skip
 NAMES = ["region=east", "region=north", "region=south"]
 ANN = Caller(actor="ann", authentication="tests")
@@ -44,24 +45,23 @@ def ill_in_the_north(service: Service, policy: dict[str, Any]) -> JobView:
     return leased(service)
 
 
-def blocks(*values: float) -> list[list[int]]:
-    """Give as many blocks as a holdout has, each of rows with these values."""
-    return [block(fixed(np.array(values), 1.0)) for _ in range(BLOCKS)]
-
-
-def reported(job: JobView, **saved: float) -> dict[str, Any]:
-    """Give the job's report of a candidate that leads in the whole, and saves so much in each segment."""
-    parts = [[saved.get(name.removeprefix("region="), 0.3)] * 4 for name in NAMES]
-    whole = np.concatenate([*parts, [0.2] * (rows_of(job) // BLOCKS - 4 * len(parts))])
-    entry = an_entry(job, "recent", 0.2, lead=blocks(*whole), segments=[blocks(*part) for part in parts])
-    told = [{"name": name, "champion": blocks(*[LOSS] * 4)} for name in NAMES]
-    return a_report(job, "recent", entry, segments=told)
+def reported(service: Service, job: JobView, **saved: float) -> dict[str, Any]:
+    """Give the job's report of a candidate that leads in the whole, and saves so much a row in each segment."""
+    spec = spec_of(job)
+    held = Held.of(spec, Dataset.from_bytes(service.desk.blobs.get(spec.dataset)))
+    values = np.full(len(held.rows), 0.2)
+    for one, mine in zip(spec.segments, held.parts, strict=True):
+        values[mine] = saved.get(one.name.removeprefix("region="), 0.3)
+    lead, lost = fixed(values, 1.0), fixed(np.full(len(values), LOSS), 1.0)
+    entry = an_entry(job, "recent", 0.2, lead=held.blocks(lead), segments=held.by_segment(lead))
+    costs = zip(spec.segments, held.by_segment(lost), strict=True)
+    return a_report(job, "recent", entry, segments=[{"name": one.name, "champion": cost} for one, cost in costs])
 
 
 def judged(service: Service, saved: dict[str, float], policy: dict[str, Any] | None = None) -> dict[str, Any]:
     """Hand in what a candidate saves in segments; give what the gates said, and their evidence."""
     job = ill_in_the_north(service, policy or ASKED)
-    hand_in(service, job, reported(job, **saved), trained(service, job))
+    hand_in(service, job, reported(service, job, **saved), trained(service, job))
     found = fact(service, "gates_judged")
     return {**found, "verdicts": {gate["name"]: gate["verdict"] for gate in found["gates"]}}
 
@@ -97,14 +97,14 @@ def test_who_cures_the_segment_of_the_incident_and_ruins_none_may_be_tried_and_i
 
 
 def test_drift_within_a_segment_is_an_incident_of_that_segment(service: Service) -> None:
-    world = World(service, {**DRIFTING, "gates": ASKED["gates"]})
+    world = World(service, {**DRIFTING, **ASKED, "segments": {**BY_REGION, "drift": True, "least_rows": 10}})
     world.send(15)
     while place(service) != "retraining.queued":
         world.send(1, older=17.0)
         assert world.next < PAST + 60 * WINDOW
 
     job = leased(service)
-    hand_in(service, job, reported(job, north=0.0), trained(service, job))
+    hand_in(service, job, reported(service, job, north=0.0), trained(service, job))
 
     assert fact(service, "alarm_raised")["subject"] == "region=north: age"
     found = fact(service, "gates_judged")
@@ -147,7 +147,7 @@ def test_a_report_that_tells_of_other_segments_than_its_job_is_refused_by_its_fi
     service: Service, change: Any, field: str
 ) -> None:
     job = ill_in_the_north(service, ASKED)
-    report = reported(job)
+    report = reported(service, job)
     change(report)
 
     with pytest.raises(Invalid) as caught:
@@ -162,9 +162,10 @@ def test_a_report_that_tells_of_segments_that_nobody_asked_for_is_refused(servic
     while place(service) != "retraining.queued":
         world.send(1, south=0.8, east=0.8)
     job = leased(service)
+    told = [{"name": name, "champion": [[0, 0, 0]] * 10} for name in NAMES]
 
     with pytest.raises(Invalid, match="region=east, region=north, region=south in it; nothing as in the job"):
-        hand_in(service, job, reported(job), trained(service, job))
+        hand_in(service, job, {**reported(service, job), "segments": told}, trained(service, job))
 
 
 def served_by_both(world: World, good: float, bad: float, east: float | None = None) -> None:
@@ -197,7 +198,7 @@ def test_a_version_that_is_restored_is_judged_in_each_segment_by_what_it_answere
     world = World(service, {**calm, "segments": {**BY_REGION, "alarms": "never"}})
     service.start_retraining("m", "", "", [], ANN).result()
     job = leased(service)
-    hand_in(service, job, reported(job), trained(service, job))
+    hand_in(service, job, reported(service, job), trained(service, job))
     while place(service) != "healthy.":
         served_by_both(world, good=0.5, bad=0.95)
         assert world.next < PAST + 60 * WINDOW
@@ -224,7 +225,7 @@ def test_a_canary_that_harms_a_segment_is_turned_back_and_its_note_names_it(
     world = World(service, {**policy, **calm, "canary": {"most_windows": 100}})
     service.start_retraining("m", "", "", [], ANN).result()
     job = leased(service)
-    hand_in(service, job, reported(job), trained(service, job))
+    hand_in(service, job, reported(service, job), trained(service, job))
     while place(service).startswith("canary") and place(service) != "canary.aborting":
         served_by_both(world, good=0.6, bad=0.98, east=0.0)
         assert world.next < PAST + 90 * WINDOW
