@@ -18,6 +18,11 @@ THEN = {
     FAR: "no timer fires here, and nothing is erased by age, until the clocks of server and database agree",
 }
 
+UNTIL = (
+    "it was set back, or was ahead before: until it has caught up, events are dated as their model's last move, timers "
+    "wait, and rows of a later date are refused"
+)
+
 
 class Timekeeper:
     """Compares the clocks, and says once how far they are apart, until that changes."""
@@ -55,6 +60,14 @@ def behind_us(store: Readable, time_us: Callable[[], int]) -> int:
     if theirs_us is None:
         return 0
     return max(theirs_us - after_us, 0) + min(theirs_us - before_us, 0)
+
+
+def look_back(store: Readable, now_us: int) -> None:
+    """Say so where the log was signed at a later time than it is: a file has no clock that tells which is wrong."""
+    signed = store.read(lambda reader: reader.checkpoints())
+    behind = max((one.created_us - now_us for one in signed), default=0)
+    if behind > TOLD_US:
+        LOG.warning("clock_behind_log", seconds=behind // 1_000_000, then=UNTIL)
 
 
 def _say(found: int, behind: int) -> None:
