@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import orjson
 
 from retraining.template import Template
 from server.act import Act, Folds
+from server.aside import MOST_BEHIND, Aside
 from server.clock import Clock
 from server.errors import EtagMismatch, ModelMissing
 from server.intake import feed
@@ -43,7 +44,7 @@ class Doing(Protocol):
 
 
 class NotByHeart(Exception):
-    """All rows of a model must be read first, which is not for the writer to do."""
+    """All rows of a model, or many, must be read first, which is not for the writer to do."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -81,6 +82,7 @@ class Desk:
         self._schemas: dict[str, Schema] = {}
         self._intakes: dict[str, Intake] = {}
         self._watches = Watches()
+        self.aside = Aside()
         self._unit: Unit | None = None  #: of the transaction that the current work is part of
         self._current = Changes(act.touched)  #: of the current work
         self._unsettled = Changes()  #: of the works before it in this transaction
@@ -136,7 +138,7 @@ class Desk:
         """Give the model's intake, caught up with the feed: another server may have written more of it.
 
         Raises:
-            NotByHeart: It must be made of the whole feed, and the current work can wait for others to do that.
+            NotByHeart: Much of the feed must be read, or all, and the current work can wait for others to do that.
         """
         head = reader.feed_head(model)
         known, erasures = self._intakes.get(model), self.health(reader, model).erasures
@@ -144,6 +146,8 @@ class Desk:
             self._intakes.pop(model, None)
             self._leave_to_others(model, head.seq)
             known = self._intakes[model] = Intake.of(self.schema(reader, model), erasures)
+        elif head.seq + 1 - known.next_seq > MOST_BEHIND and self._can_wait(model):
+            self._lay_aside(reader, model)
         for _, entry in self.entries(reader, model, known.next_seq - 1, head.seq):
             known.take(entry)
         return known
@@ -152,7 +156,7 @@ class Desk:
         """Give the model's watch, caught up with the follower's cursor; made anew when another policy holds.
 
         Raises:
-            NotByHeart: It must be made of the whole feed, and the current work can wait for others to do that.
+            NotByHeart: As of the intake.
         """
         cursor = reader.cursor(model, FOLLOWER)
         seq = cursor.seq if cursor else 0
@@ -161,14 +165,34 @@ class Desk:
             self._watches.drop(model)
             self._leave_to_others(model, seq)
             known = self._watches.put(model, fresh_watch(reader, self.schema(reader, model), health))
+        elif seq - known.seq > MOST_BEHIND and self._can_wait(model):
+            self._lay_aside(reader, model)
         for item, entry in self.entries(reader, model, known.seq, seq):
             known.take(item.seq, entry)
         return known
 
     def _leave_to_others(self, model: str, entries: int) -> None:
-        """Leave it to others to read *entries* of the feed, unless the work has waited for that and found it undone."""
-        if entries and self._recalled is not None and model not in self._recalled:
+        """Leave it to others to read *entries* of the feed, if the work can wait for that."""
+        if entries and self._can_wait(model):
             raise NotByHeart(model)
+
+    def _lay_aside(self, reader: Reader, model: str) -> NoReturn:
+        """Leave it to others to read on what is far behind. None of it has seen what is not committed: that is newest.
+
+        Raises:
+            NotByHeart: Always.
+        """
+        intake, watch = self._intakes.get(model), self._watches.get(model)
+        if intake is not None and reader.feed_head(model).seq + 1 - intake.next_seq > MOST_BEHIND:
+            self.aside.lay(model, self._intakes.pop(model))
+        if watch is not None:
+            self._watches.drop(model)
+            self.aside.lay(model, watch)
+        raise NotByHeart(model)
+
+    def _can_wait(self, model: str) -> bool:
+        """Say whether the current work can wait for *model*: not once it has, and found it undone."""
+        return self._recalled is not None and model not in self._recalled
 
     def looking(self, reader: Reader, model: str) -> Callable[[], Watch]:
         """Give what gives the model's watch, which is made when somebody looks: it holds all rows of the model."""
@@ -234,12 +258,17 @@ class Desk:
 
     def knows(self, model: str) -> bool:
         """Say whether intake and watch of *model* are known by heart; from any thread."""
-        return model in self._intakes and model in self._watches
+        return all(self.has(model))
 
-    def adopt(self, model: str, intake: Intake, watch: Watch) -> None:
+    def has(self, model: str) -> tuple[bool, bool]:
+        """Say of the intake and of the watch of *model* whether they are known by heart; from any thread."""
+        return model in self._intakes, model in self._watches
+
+    def adopt(self, model: str, intake: Intake | None, watch: Watch | None) -> None:
         """Take what was built beside the writer, unless something is known; where it does not hold it is made anew."""
-        self._intakes.setdefault(model, intake)
-        if model not in self._watches:
+        if intake is not None:
+            self._intakes.setdefault(model, intake)
+        if watch is not None and model not in self._watches:
             self._watches.put(model, watch)
 
     @property

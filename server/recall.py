@@ -1,7 +1,7 @@
-"""What a process must read again of a model, all of its feed, is read beside the writer.
+"""What a process must read again of a model, all of its feed or much of it, is read beside the writer.
 
-Whatever needs a model that is not in memory waits for it, as its first batch, its timers, its jobs, and questions about
-its windows; nobody else does. What came in between the writer reads on.
+Whatever needs a model that is not in memory, or far behind there, waits for it, as its first batch, its timers, its
+jobs, and questions about its windows; nobody else does. What came in between the writer reads on.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from server.history.unreadable import OF_ONE_MODEL
 from server.intake import feed
 from server.intake.admission import Intake
 from server.watching.watch import Watch
+from statemachine.health import ModelHealth
 from store.answers import Later
 from store.errors import StoreClosed
 from store.ports import Reader, Store
 from store.records import FeedItem
+
+ROUNDS = 3  #: of reading one model: meanwhile another part of it may have fallen behind, and been laid aside
 
 
 class Recall:
@@ -92,30 +95,58 @@ class Recall:
 
     def _recall(self, model: str) -> None:
         try:
-            if not self._desk.knows(model):
-                found = self._store.read(lambda reader: recalled(self._desk, reader, model, self._leaving))
-                if found is not None:
-                    self._do(lambda _: self._desk.adopt(model, *found)).result()
+            for _ in range(ROUNDS):
+                if self._desk.knows(model) or not self._round(model):
+                    return
         except OF_ONE_MODEL:
             return  # whoever asked is told by the call itself
         finally:
             with self._lock:
                 self._under_way.pop(model, None)
 
+    def _round(self, model: str) -> bool:
+        """Read what is committed of *model*; say whether there was anything."""
+        found = self._store.read(lambda reader: recalled(self._desk, reader, model, self._leaving))
+        if found is not None:
+            self._do(lambda _: self._desk.adopt(model, *found)).result()
+        return found is not None
 
-def recalled(desk: Desk, reader: Reader, model: str, leaving: Event) -> tuple[Intake, Watch] | None:
-    """Build intake and watch of *model* as they are committed; None where there is none, or it is broken off."""
+
+def recalled(desk: Desk, reader: Reader, model: str, leaving: Event) -> tuple[Intake | None, Watch | None] | None:
+    """Build intake and watch of *model* as they are committed, each unless it is known. What was laid aside is read on.
+
+    None where there is no such model, or it is broken off.
+    """
     health = desk.readers.health(reader, model)
     if not health.registered:
         return None
-    schema, cursor = schema_of(reader, health), reader.cursor(model, FOLLOWER)
-    intake, watch = Intake.of(schema, health.erasures), fresh_watch(reader, schema, health)
+    cursor, head = reader.cursor(model, FOLLOWER), reader.feed_head(model).seq
     looked_at = cursor.seq if cursor else 0
-    for item, entry in _until(leaving, desk.entries(reader, model, 0, reader.feed_head(model).seq)):
-        intake.take(entry)
-        if item.seq <= looked_at:
+    intake, watch = _begun(desk, reader, health, head, looked_at)
+    ends = {intake.next_seq - 1: head} if intake else {}
+    ends |= {watch.seq: looked_at} if watch else {}
+    for item, entry in _until(
+        leaving, desk.entries(reader, model, min(ends, default=0), max(ends.values(), default=0))
+    ):
+        if intake and item.seq >= intake.next_seq:
+            intake.take(entry)
+        if watch and watch.seq < item.seq <= looked_at:
             watch.take(item.seq, entry)
     return None if leaving.is_set() else (intake, watch)
+
+
+def _begun(
+    desk: Desk, reader: Reader, health: ModelHealth, head: int, looked_at: int
+) -> tuple[Intake | None, Watch | None]:
+    """Give what was laid aside where it still holds, and what has seen nothing where nothing is known."""
+    schema = schema_of(reader, health)
+    intake, watch = desk.aside.taken(health.model)
+    has_intake, has_watch = desk.has(health.model)
+    if intake is None or intake.erasures != health.erasures or intake.next_seq > head + 1:
+        intake = None if has_intake else Intake.of(schema, health.erasures)
+    if watch is None or not watch.holds(health) or watch.seq > looked_at:
+        watch = None if has_watch else fresh_watch(reader, schema, health)
+    return intake, watch
 
 
 def _until(leaving: Event, entries: Iterator[tuple[FeedItem, feed.Entry]]) -> Iterator[tuple[FeedItem, feed.Entry]]:

@@ -50,14 +50,20 @@ class Revoked:
         self._path = path
         self._mark = _mark(path)
         self._held = _read(path)
+        self._edition = 1
 
     def has(self, pem: bytes) -> bool:
         """Say whether this certificate is on the list as it stands now."""
+        self.edition()
+        return bool(self._held) and self._held.hold(*_marks_of(pem))
+
+    def edition(self) -> int:
+        """Count the lists that were read, that which stands there now included."""
         mark = _mark(self._path)
         if mark != self._mark:
             self._mark = mark
             self._renew()
-        return bool(self._held) and self._held.hold(*_marks_of(pem))
+        return self._edition
 
     def _renew(self) -> None:
         try:
@@ -65,6 +71,7 @@ class Revoked:
         except SettingsInvalid as error:
             LOG.warning("revoked_unusable", error=str(error), then="the list that was read before holds")
         else:
+            self._edition += 1
             LOG.info("revoked_renewed", listed=len(self._held))
 
 

@@ -30,12 +30,14 @@ from remission_verify.cosignature import Witness
 
 from server.certificates import Certificates
 from server.checkpoints.witnessing import Asking
+from server.clock import wall_us
 from server.clockwork import Clockwork
 from server.collecting import collect_seldom
 from server.logs import configure
 from server.revoked import Revoked
 from server.service import Service
 from server.settings import Settings
+from server.timekeeping import look_back
 from server.transport.artifacts import ArtifactServicer
 from server.transport.audit import AuditServicer
 from server.transport.decoding import Decoder
@@ -76,6 +78,8 @@ def run(settings: Settings) -> None:
     service = build(settings)
     try:
         _look_outside(service)
+        if not service.desk.clock.follows_stream:
+            look_back(service.store, wall_us())
         _forget_again(service)
         service.followers.catch_up()
         collect_seldom()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import http.client
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 
 from remission_verify.checkpoint import parse
@@ -18,8 +17,9 @@ from remission_verify.errors import VerificationError
 from remission_verify.note import parse_note
 from remission_verify.strict64 import encode64
 
-WAIT_SECONDS = 5.0
-MOST_BYTES = 65_536
+from server.checkpoints.exchange import posted
+
+WAIT_SECONDS = 5.0  #: that all of it may take: to be asked, to refuse, to be asked again and to answer
 SIZE_BYTES = 20  #: of the largest number of events, and the end of its line
 CONFLICT = 409  #: the witness has signed another size; its answer says which
 _LOST = (
@@ -57,6 +57,8 @@ class Asking:
         size = parse(parse_note(note).text).size
         try:
             whole = note + self._own(note, self._asked(note, size, proving))
+        except TimeoutError as error:
+            raise WitnessFailed(f"{self._url}: its answer was not whole within {WAIT_SECONDS:g} seconds") from error
         except urllib.error.HTTPError as error:
             raise WitnessFailed(f"{self._url}: {_REFUSALS.get(error.code, error)}") from error
         except http.client.HTTPException as error:
@@ -80,33 +82,22 @@ class Asking:
         return [one.line for one in answered.signatures if (one.name, one.key_id) == own][-1]
 
     def _asked(self, note: str, size: int, proving: Proving) -> str:
+        end = time.monotonic() + WAIT_SECONDS
         try:
-            return self._post(self._seen, note, size, proving)
+            return self._post(note, size, proving, end)
         except urllib.error.HTTPError as error:
             if error.code != CONFLICT:
                 raise
             self._seen = _size(error.read(SIZE_BYTES))
         if not 0 <= self._seen <= size:
             raise ValueError(f"it has signed {self._seen} events, and this log has {size}: {_LOST}")
-        return self._post(self._seen, note, size, proving)
+        return self._post(note, size, proving, end)
 
-    def _post(self, old: int, note: str, size: int, proving: Proving) -> str:
+    def _post(self, note: str, size: int, proving: Proving, end: float) -> str:
+        old = self._seen
         path = proving(old, size) if 0 < old < size else ()
         body = f"old {old}\n" + "".join(f"{encode64(value)}\n" for value in path) + f"\n{note}"
-        # The settings let only http and https pass.
-        request = urllib.request.Request(f"{self._url}/add-checkpoint", body.encode(), method="POST")  # noqa: S310
-        with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:  # noqa: S310 - as above
-            return _whole(answer).decode()
-
-
-def _whole(answer: http.client.HTTPResponse) -> bytes:
-    """Read an answer that comes in pieces, however small, for as long as one may take."""
-    found, end = b"", time.monotonic() + WAIT_SECONDS
-    while len(found) < MOST_BYTES and (piece := answer.read1(MOST_BYTES - len(found))):
-        found += piece
-        if time.monotonic() > end:
-            raise TimeoutError(f"its answer was not whole within {WAIT_SECONDS:g} seconds")
-    return found
+        return posted(f"{self._url}/add-checkpoint", body.encode(), end).decode()
 
 
 def _size(told: bytes) -> int:

@@ -41,6 +41,7 @@ class Changes:
     def __init__(self, after_position: int, models: Collection[str] = ()) -> None:
         """Begin behind a position; *models* keeps it to these, none of them to all."""
         self.position = after_position
+        self.has_caught_up = False  #: as far as the log reached at the last look
         self._models = frozenset(models)
         self._known: dict[str, ModelHealth] = {}
         self._unreadable: set[str] = set()
@@ -52,6 +53,7 @@ class Changes:
         """
         page = reader.events_of((StateChanged.name,), self.position, limit)
         found = [self._told(reader, event) for event in page if self._is_watched(event)]
+        self.has_caught_up = len(page) < limit
         self.position = page[-1].position if len(page) == limit else max(reader.head().position, self.position)
         return [one for one in found if one is not None]
 

@@ -18,6 +18,7 @@ Method = Callable[..., Any]
 Decode = Callable[[bytes], Any]
 Message = Any  #: or a stream of them, where a call begins with one
 Context = Any  #: grpc's own
+END = object()  #: of a stream, behind its last message
 
 
 class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in its stubs alone
@@ -38,6 +39,10 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # gene
     def go_on(self, message: Message, context: Context) -> Exception | None:  # noqa: ARG002 - as above
         """Say why a stream may not go on to *message*, in or out; None lets it."""
         return None
+
+    def waiting(self, context: Context) -> contextlib.AbstractAsyncContextManager[object]:  # noqa: ARG002 - as above
+        """Give what surrounds each wait for a method: who has reasons to end a call while it waits ends it there."""
+        return contextlib.nullcontext()
 
     def end(self) -> None:
         """Take note that a call is over that has begun."""
@@ -63,9 +68,10 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # gene
 
     def _answering(self, method: Callable[..., Awaitable[Any]], *, many: bool) -> Method:
         async def answer(request: Message, context: Context) -> Message:
-            await _abort_for(self.begin(request, context), context)
+            await abort_for(self.begin(request, context), context)
             try:
-                return await method(self._each(request, context) if many else request, context)
+                async with self.waiting(context):
+                    return await method(self._each(request, context) if many else request, context)
             finally:
                 self.end()
 
@@ -73,17 +79,21 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # gene
 
     def _streaming(self, method: Callable[..., AsyncGenerator[Any, None]], *, many: bool) -> Method:
         async def stream(request: Message, context: Context) -> AsyncIterator[Message]:
-            await _abort_for(self.begin(request, context), context)
+            await abort_for(self.begin(request, context), context)
             try:
                 read = self._each(request, context) if many else request
                 async with contextlib.aclosing(method(read, context)) as messages:
-                    async for message in messages:
-                        await _abort_for(self.go_on(message, context), context)
+                    while (message := await self._next(messages, context)) is not END:
+                        await abort_for(self.go_on(message, context), context)
                         yield message
             finally:
                 self.end()
 
         return stream
+
+    async def _next(self, messages: AsyncGenerator[Message, None], context: Context) -> Message:
+        async with self.waiting(context):
+            return await anext(messages, END)
 
     async def _each(self, requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
         async for request in requests:
@@ -93,7 +103,8 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # gene
             yield request
 
 
-async def _abort_for(refusal: Exception | None, context: Context) -> None:
+async def abort_for(refusal: Exception | None, context: Context) -> None:
+    """End the call with the status of *refusal*, unless that is None."""
     if refusal is not None:
         await context.abort_with_status(rpc_status.to_status(status_of(refusal)))
 

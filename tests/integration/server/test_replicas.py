@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from server import ingestion
 from server.act import CERTIFICATE, SERVICE, Caller
+from server.aside import MOST_BEHIND
 from server.errors import LeaseUsedUp, NotTheHolder
 from server.intake.admission import Intake
 from server.jobs.allowance import MOST_UPLOADS
@@ -23,6 +26,7 @@ from server.wiring import build
 from statemachine.commands import FireTimer
 from statemachine.errors import StaleLease
 from store import Unit, migrate
+from store.answers import Answer
 from tests.fixtures.jobs import FAR_US, WORKER, expire, hand_in, leased, won
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.services import REFERENCE_ROWS, Feed, a_model
@@ -152,6 +156,60 @@ def test_a_server_reads_on_where_another_has_written_and_adds_up_the_same(replic
         assert intake(one).label_of == intake(third).label_of
         assert watch(one).blocks == watch(third).blocks != []
         assert [w.to_json() for w in watch(one).windows] == [w.to_json() for w in watch(third).windows] != []
+
+
+@pytest.mark.parametrize(
+    ("turns", "order"),
+    [(MOST_BEHIND // 2, ["m", "n"]), (MOST_BEHIND // 2 + 1, ["n", "m"])],
+    ids=["a_little", "much"],
+)
+@pytest.mark.parametrize("asks", ["a batch", "its windows"])
+def test_what_another_server_has_written_much_of_is_read_on_beside_the_writer(
+    replica: Replica, turns: int, order: list[str], asks: str
+) -> None:
+    first, second = replica(), replica()
+    for name in ("m", "n"):
+        first.create_model(a_model(name)).result()
+    Feed(second, "n").rows(5)
+    before = intake(second), watch(second)
+    written, sends = Feed(first), Feed(second)
+    for _ in range(turns):
+        written.labels(written.rows(10), [0.0, 1.0] * 5)
+    sends.skip_to(written.next_row)
+    batch = sends.a_batch(5)
+
+    def ask() -> Answer[Any]:
+        return second.ingest(batch) if asks == "a batch" else second.do(lambda unit: second.desk.watch(unit, "m"))
+
+    found = answered(second, ask)
+
+    assert found == order
+    assert (intake(second) is before[0], watch(second) is before[1]) == (True, True)  # read on, and not made anew
+    third = replica()
+    assert (intake(second).row_of, intake(second).label_of) == (intake(third).row_of, intake(third).label_of)
+    assert watch(second).blocks == watch(third).blocks != []
+    assert [w.to_json() for w in watch(second).windows] == [w.to_json() for w in watch(third).windows] != []
+
+
+def answered(service: Service, ask: Callable[[], Answer[Any]]) -> list[str]:
+    """Name in the order of their answers what is asked of `m`, and a batch of `n` that comes behind it."""
+    order, feed = list[str](), Feed(service, "n")
+
+    def noted(name: str, _: Answer[Any]) -> None:
+        order.append(name)
+
+    feed.skip_to(service.state("n").row)
+    batch = feed.a_batch(5)
+
+    def both(_: Unit) -> list[Answer[Any]]:
+        answers = {"m": ask(), "n": service.ingest(batch)}
+        for name, answer in answers.items():
+            answer.add_done_callback(partial(noted, name))
+        return list(answers.values())
+
+    for answer in service.store.submit(both).result():
+        answer.result(30)
+    return order
 
 
 def test_an_attempt_is_refused_once_another_server_has_given_its_job_to_somebody_else(replica: Replica) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from server.history.reading import state_views
+from server.intake.admission import Intake
 from server.recall import recalled
 from server.service import Service
 from server.settings import Settings
@@ -51,6 +52,13 @@ def watch_of(service: Service) -> Watch:
     return service.do(lambda unit: service.desk.watch(unit, "m")).result()
 
 
+def read_again(service: Service) -> tuple[Intake | None, Watch]:
+    found = service.store.read(lambda reader: recalled(service.desk, reader, "m", Event()))
+    assert found is not None
+    assert found[1] is not None
+    return found[0], found[1]
+
+
 def known(service: Service) -> None:
     """Wait until the model is known by heart."""
     waiting = service.recall.of("m")
@@ -74,8 +82,7 @@ def test_a_batch_finds_what_was_read_beside_the_writer(service: Service) -> None
 
 
 def test_what_came_in_between_is_read_on(service: Service) -> None:
-    old = service.store.read(lambda reader: recalled(service.desk, reader, "m", Event()))
-    assert old is not None
+    old = read_again(service)
     feed = going_on(service)
     feed.labels(feed.rows(20, output=0.99), 0.0)
     service.desk.forget("m")
@@ -95,8 +102,7 @@ def test_what_came_in_between_is_read_on(service: Service) -> None:
 
 
 def test_a_watch_that_does_not_hold_any_more_is_made_anew(service: Service) -> None:
-    old = service.store.read(lambda reader: recalled(service.desk, reader, "m", Event()))
-    assert old is not None
+    old = read_again(service)
     service.update_model("m", "", None, None, json.dumps({"windows": {"rows": 30}})).result()
     service.desk.forget("m")
     service.desk.adopt("m", *old)
@@ -104,9 +110,64 @@ def test_a_watch_that_does_not_hold_any_more_is_made_anew(service: Service) -> N
     assert (old[1].window_rows, watch_of(service).window_rows) == (10, 30)
 
 
+def laid_aside(service: Service) -> tuple[Intake, Watch]:
+    """Have intake and watch laid aside, as where they have fallen far behind; give them."""
+    going_on(service).rows(10)
+    both = service.do(lambda unit: service.desk.intake(unit, "m")).result(), watch_of(service)
+    service.desk.forget("m")
+    for one in both:
+        service.desk.aside.lay("m", one)
+    return both
+
+
+def intake_of(service: Service) -> Intake:
+    return service.do(lambda unit: service.desk.intake(unit, "m")).result()
+
+
+def test_what_was_laid_aside_is_read_on_once(settings: Settings, service: Service) -> None:
+    intake, watch = laid_aside(service)
+    known(service)
+
+    assert (intake_of(service) is intake, watch_of(service) is watch) == (True, True)
+    assert service.desk.aside.taken("m") == (None, None)
+    service.close()
+    with closing(build(settings)) as other:
+        assert intake_of(other).row_of == intake.row_of
+        assert watch_of(other).blocks == watch.blocks != []
+
+
+def test_what_was_laid_aside_and_does_not_hold_any_more_is_made_anew(service: Service) -> None:
+    intake, watch = laid_aside(service)
+    service.update_model("m", "", None, None, json.dumps({"windows": {"rows": 30}})).result()
+    service.desk.aside.taken("m")
+    service.desk.forget("m")
+    intake.erasures += 1
+    for one in (intake, watch):
+        service.desk.aside.lay("m", one)
+    known(service)
+
+    assert (intake_of(service) is intake, watch_of(service) is watch) == (False, False)
+    assert watch_of(service).window_rows == 30
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["intake", "watch"])
+def test_what_is_known_is_not_read_again_for_the_sake_of_what_is_not(service: Service, part: int) -> None:
+    both = laid_aside(service)
+    service.desk.aside.taken("m")
+    service.desk.adopt("m", *both)
+    service.desk.forget("m")
+    service.desk.aside.lay("m", both[part])
+    service.desk.adopt("m", None if part == 0 else both[0], both[1] if part == 0 else None)
+    found = service.store.read(lambda reader: recalled(service.desk, reader, "m", Event()))
+    assert found is not None
+
+    assert (found[part] is both[part], found[1 - part]) == (True, None)
+    service.desk.adopt("m", *found)
+    assert service.desk.knows("m")
+
+
 def test_what_is_known_is_not_replaced(service: Service) -> None:
-    old = service.store.read(lambda reader: recalled(service.desk, reader, "m", Event()))
-    assert old is not None
+    old = read_again(service)
     going_on(service).rows(10)
     kept = watch_of(service)
     service.desk.adopt("m", *old)

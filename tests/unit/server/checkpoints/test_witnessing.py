@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -170,14 +171,34 @@ def test_what_is_no_answer_of_a_witness_is_told_in_words(answer: bytes, said: st
         asked(Asking(url, Witnessing(KEYS.verifiers[0]).witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
 
 
-def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.checkpoints.witnessing.WAIT_SECONDS", 0.2)
-    store = a_log()
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (b"",),
+        (b"HTTP/1.0 200 O",),
+        (b"HTTP/1.0 200 OK\r\nServer: ",),
+        (b"HTTP/1.0 200 OK\r\n\r\n",),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8000\r\n",),
+        (b"HTTP/1.0 409 Conflict\r\nContent-Length: 99\r\n\r\n",),
+        (b"HTTP/1.0 409 Conflict\r\n\r\n1\n", b"HTTP/1.0 200 OK\r\nServer: "),
+    ],
+)
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, answers: tuple[bytes, ...]
+) -> None:
+    monkeypatch.setattr("server.checkpoints.witnessing.WAIT_SECONDS", 0.3)
+    store, before = a_log(), time.monotonic()
 
-    with (
-        answering(b"HTTP/1.0 200 OK\r\n\r\n", drops=100) as url,
-        pytest.raises(WitnessFailed, match="not whole within"),
-    ):
+    with answering(*answers, drops=100) as url, pytest.raises(WitnessFailed, match=r"not whole within 0\.3 seconds"):
+        asked(Asking(url, Witnessing(KEYS.verifiers[0]).witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
+
+    assert time.monotonic() - before < 3.0  # of five seconds of drops
+
+
+def test_a_witness_that_points_elsewhere_is_not_followed() -> None:
+    store, elsewhere = a_log(), b"HTTP/1.0 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n"
+
+    with answering(elsewhere) as url, pytest.raises(WitnessFailed, match="HTTP Error 302: Found"):
         asked(Asking(url, Witnessing(KEYS.verifiers[0]).witness), store, signed(store, Notary(KEYS, None, lambda: 9)))
 
 
