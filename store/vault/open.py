@@ -71,7 +71,7 @@ def _reading(address: URL) -> Engine:
         case "sqlite":
             file = _there(address)
             check_private(file, file.stat().st_mode, "vault")
-            # No connection is kept: one that is open would keep the server from truncating what it destroys.
+            # No connection is kept: beside one, a server that ends would leave its write-ahead log lying there.
             only_read = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
             return create_engine(
                 only_read, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": TIMEOUT_MS / 1_000}
