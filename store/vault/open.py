@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, inser
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool, StaticPool
 
-from store.errors import DatabaseInUse, StoreError
+from store.errors import DatabaseInUse, DatabaseReadOnly, DatabaseUnsafe, StoreError
 from store.file_lock import FileLock
 from store.sql import postgres, sqlite
 from store.sql.faults import translated
@@ -31,7 +31,7 @@ def open_vault(url: str, *, clock_us: Callable[[], int], namespace: str = "defau
     *master* is the path of a master key, which wraps the keys.
 
     Raises:
-        VaultFault: No such kind of vault, or another server holds it.
+        VaultFault: No such kind of vault, another server holds it, or it would lose keys with its power.
         VaultUnsafe: Others can read it, or it is the database of a log.
         VaultForeign: It was made with another master key, or by a later release.
         VaultAway: Nobody answers there.
@@ -71,7 +71,7 @@ def _reading(address: URL) -> Engine:
         case "sqlite":
             file = _there(address)
             check_private(file, file.stat().st_mode, "vault")
-            # No connection is kept: one that is open would keep the server from truncating what it destroys.
+            # No connection is kept: beside one, a server that ends would leave its write-ahead log lying there.
             only_read = URL.create("sqlite", database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
             return create_engine(
                 only_read, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": TIMEOUT_MS / 1_000}
@@ -187,12 +187,25 @@ def _prepared(engine: Engine, wrapping: Wrapping) -> bytes:
     """Make the tables of a new vault, or check those of an old one; return the secret of its keyed hashes."""
     try:
         with engine.begin() as connection:
+            _check_durability(connection)
             if inspect(connection).has_table("events"):
                 raise VaultUnsafe("vault: this is the database of a log; one of its own is accepted")
             VAULT.create_all(connection)
             return _pepper(connection, wrapping)
     except DBAPIError as error:
         raise VaultAway(str(translated(error))) from error
+
+
+def _check_durability(connection: Connection) -> None:
+    """Let a vault pass that keeps its keys: with one of them goes all that was acknowledged and stands sealed by it."""
+    address = connection.engine.url
+    try:
+        if address.get_backend_name() == "postgresql":
+            postgres.check_durability(connection)
+        elif address.database:  # one in memory ends with its process
+            sqlite.check_durability(connection)
+    except (DatabaseUnsafe, DatabaseReadOnly) as error:
+        raise VaultFault(f"vault: {error}") from error
 
 
 def _pepper(connection: Connection, wrapping: Wrapping) -> bytes:

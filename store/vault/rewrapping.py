@@ -11,7 +11,13 @@ from store.vault.errors import VaultAway, VaultFault
 from store.vault.open import existing_engine, found_pepper
 from store.vault.shelf import CHUNK, hold_wrapping, wait_for_turn
 from store.vault.tables import FACTS, MATERIALS, SEAL
+from store.vault.truncating import truncate
 from store.vault.wrapping import Wrapping, read_master
+
+_LEFT = (
+    "vault: the new master key opens its keys, but its file keeps how they lay there before, until a server opens it "
+    "and nobody else reads it"
+)
 
 
 def rewrap(url: str, *, old: str, new: str) -> int:
@@ -21,7 +27,8 @@ def rewrap(url: str, *, old: str, new: str) -> int:
     all that they seal opens as before. Servers that run on with the old one are refused by the vault from here on.
 
     Raises:
-        VaultFault: There is no vault, a server has its file, or the two master keys are one.
+        VaultFault: There is none, a server has its file, or the two master keys are one. Or somebody reads its file,
+            which keeps how keys lay there before; they are wrapped anew.
         VaultUnsafe: The vault, or a master key, can be read by others.
         VaultForeign: The keys are not wrapped by *old*.
         VaultAway: Nobody answers there.
@@ -35,8 +42,8 @@ def rewrap(url: str, *, old: str, new: str) -> int:
         with engine.begin() as connection:
             count = _changed(connection, Wrapping(before), Wrapping(after))
         _tidy(engine)
-    except (DBAPIError, sqlite3.Error) as error:
-        raise VaultAway(str(translated(error) if isinstance(error, DBAPIError) else error)) from error
+    except DBAPIError as error:
+        raise VaultAway(str(translated(error))) from error
     finally:
         engine.dispose()
         release()
@@ -65,9 +72,17 @@ def _some_changed(connection: Connection, key_ids: list[str], before: Wrapping, 
 
 
 def _tidy(engine: Engine) -> None:
-    """Leave nothing of how keys were wrapped in a file of SQLite; of PostgreSQL `VACUUM FULL` takes care."""
-    if engine.dialect.name == "sqlite":
+    """Leave nothing of how keys were wrapped in a file of SQLite; of PostgreSQL `VACUUM FULL` takes care.
+
+    Raises:
+        VaultFault: Something is left, as for somebody who reads it.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    try:
         # Past SQLAlchemy, which would begin a transaction. Rows that have grown were moved, and left copies behind.
         with closing(engine.raw_connection()) as connection:
-            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                connection.cursor().execute(statement).fetchall()
+            connection.cursor().execute("VACUUM").fetchall()
+        truncate(engine)
+    except (sqlite3.Error, VaultAway) as error:
+        raise VaultFault(f"{_LEFT}: {error}") from error

@@ -84,10 +84,10 @@ class Shelf:
         query = self._facts().where(*filters).order_by(FACTS.c.key_id)
         return [KeyFacts(*row) for row in self._connection.execute(query)]
 
-    def destroy(self, key_ids: Sequence[str], now_us: int) -> int:
-        """Write over keys and note that they are gone; return how many that were alive."""
+    def destroy(self, key_ids: Sequence[str], now_us: int) -> None:
+        """Write over keys and note that they are gone; count it, if any was alive."""
         wait_for_turn(self._connection)  # first of all, as who makes keys does: two would else wait for each other
-        count = 0
+        any_gone = False
         for some in _chunks(key_ids):
             self._note_strangers(some, now_us)
             alive = self._facts().where(FACTS.c.key_id.in_(some), FACTS.c.destroyed_us.is_(None))
@@ -95,10 +95,9 @@ class Shelf:
             self._write_over(gone)
             dead = update(FACTS).where(FACTS.c.key_id.in_(gone)).values(destroyed_us=now_us)
             self._connection.execute(dead)
-            count += len(gone)
-        if count:
+            any_gone = any_gone or bool(gone)
+        if any_gone:
             self._connection.execute(update(SEAL).values(changes=SEAL.c.changes + 1))
-        return count
 
     def _write_over(self, key_ids: Sequence[str]) -> None:
         size = self._connection.execute(

@@ -2,11 +2,10 @@
 
 import hmac
 import secrets
-import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -18,6 +17,7 @@ from store.vault.errors import KeyUnknown, SealBroken, VaultAway
 from store.vault.keys import MATERIAL_BYTES, DataKey, KeyFacts, Owner
 from store.vault.shelf import Shelf, hold_wrapping
 from store.vault.tables import FACTS
+from store.vault.truncating import truncate
 from store.vault.wrapping import Wrapping
 
 K = TypeVar("K")
@@ -89,7 +89,7 @@ class SqlVault:
                 shelf.destroy(sorted(set(key_ids)), self._clock_us())
             self._forget()  # before all that can still fail: nothing may be sealed, or opened, under them
             # Also when all were dead before: a process that died between commit and truncation left them in the file.
-            self._truncate()
+            truncate(self._engine)
 
     def actor(self, name: str) -> str:
         """Return the opaque id of *name*, made and durable."""
@@ -191,18 +191,6 @@ class SqlVault:
         self._living.clear()
         self._opened.clear()
         self._actors.clear()
-
-    def _truncate(self) -> None:
-        """Leave no page from before in the write-ahead log."""
-        if self._engine.dialect.name == "sqlite":
-            # Past SQLAlchemy, which would begin a transaction, inside which nothing can be truncated.
-            try:
-                with closing(self._engine.raw_connection()) as connection:
-                    busy = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            except sqlite3.Error as error:
-                raise VaultAway(f"its write-ahead log cannot be truncated: {error}") from error
-            if busy:
-                raise VaultAway("another process reads it, so its write-ahead log cannot be truncated")
 
     @contextmanager
     def _shelf(self) -> Iterator[Shelf]:

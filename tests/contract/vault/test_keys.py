@@ -91,9 +91,8 @@ def test_a_key_lived_from_its_making_to_its_end(vault: Vault) -> None:
 
     assert dead.destroyed_us is not None
     assert alive.lived(dead.destroyed_us + 1)
-    assert [dead.lived(at) for at in (dead.created_us - 1, dead.created_us, dead.destroyed_us + 1)] == [
-        False, True, False,
-    ]  # fmt: skip
+    ends_us = (dead.created_us - 1, dead.created_us, dead.destroyed_us, dead.destroyed_us + 1)
+    assert [dead.lived(at_us) for at_us in ends_us] == [False, True, True, False]
 
 
 def test_more_keys_than_a_statement_takes_are_made_and_destroyed(vault: Vault) -> None:
@@ -119,3 +118,13 @@ def test_each_destruction_is_counted(vault: Vault) -> None:
     vault.destroy([key.key_id])
 
     assert vault.changes() == before + 1
+
+
+def test_a_vault_is_of_another_generation_once_a_key_that_was_learned_here_may_be_gone(vault: Vault) -> None:
+    [key] = vault.keys([ANN])
+    learned = vault.generation()
+    same = vault.generation()
+    vault.destroy([key.key_id])
+
+    assert same == learned
+    assert vault.generation() != learned

@@ -114,8 +114,10 @@ def test_servers_forget_together(postgres: Postgres) -> None:
     actor = one.actor(ANN)
     assert other.actor(ANN) == actor
     one.destroy([key_of(actor)])
+    found = other.find_actor(ANN)
     again = other.actor(ANN)
 
+    assert found is None
     assert again == one.actor(ANN) != actor
     assert one.names([actor]) == other.names([actor]) == {actor: None}
     one.close()

@@ -2,12 +2,10 @@
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from store import (
@@ -25,8 +23,7 @@ from store import (
 from store.schema import EXPECTED
 from store.tree import CATCH_UP
 from tests.fixtures.events import some_events
-from tests.fixtures.postgres import Postgres
-from tests.fixtures.servers import PATIENCE_SECONDS
+from tests.fixtures.postgres import Postgres, written_carelessly
 from tests.fixtures.work import appending
 from tests.integration.store.conftest import Opening
 
@@ -170,28 +167,12 @@ def test_a_server_that_cannot_be_written_is_read_only(postgres: Postgres, opened
         opened(f"{url}&options=-c%20default_transaction_read_only%3Don")
 
 
-def shown(url: str, setting: str) -> str:
-    with psycopg.connect(url) as connection:
-        (value,) = connection.execute(f"SHOW {setting}".encode()).fetchone() or ("",)
-    return str(value)
-
-
 def test_a_server_that_does_not_write_to_disk_is_unsafe(postgres: Postgres, opened: Opening) -> None:
     url = postgres.new_database()
     migrate.upgrade(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET full_page_writes = off")
-        connection.execute("SELECT pg_reload_conf()")
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    try:
-        while shown(url, "full_page_writes") != "off":  # the server reloads its settings when it comes to it
-            assert time.monotonic() < deadline, "the server has not taken its new settings"
-        with pytest.raises(DatabaseUnsafe, match="full_page_writes"):
-            opened(url)
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM RESET full_page_writes")
-            connection.execute("SELECT pg_reload_conf()")
+
+    with written_carelessly(url), pytest.raises(DatabaseUnsafe, match="full_page_writes"):
+        opened(url)
 
 
 def test_a_log_whose_head_lags_is_altered(file: Path, opened: Opening) -> None:

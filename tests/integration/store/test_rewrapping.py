@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from store.vault import Owner, Vault, VaultFault, VaultForeign, open_vault, read_vault, rewrap
+from store.vault import DataKey, Owner, Vault, VaultFault, VaultForeign, open_vault, read_vault, rewrap
 from tests.fixtures.postgres import Postgres
 
 OWNERS = [Owner("rows", "m", f"s-{number}") for number in range(300)]
@@ -69,17 +71,48 @@ def test_keys_names_and_hashes_are_the_same_under_another_master_key_and_the_old
         opened(url, old)
 
 
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Read a file as a backup does, which looks at it in one transaction."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, isolation_level=None)) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM key_materials").fetchone()
+        yield
+
+
+def in_clear(folder: Path, keys: list[DataKey]) -> list[DataKey]:
+    """Give those of *keys* that somebody finds who has the files of a vault."""
+    files = b"".join(file.read_bytes() for file in folder.glob("vault.db*"))
+    return [key for key in keys if key.material in files]
+
+
 def test_no_file_of_a_vault_holds_a_key_in_clear_once_it_is_wrapped(tmp_path: Path, masters: tuple[str, str]) -> None:
     url = f"sqlite:///{tmp_path}/vault.db"
     vault = opened(url, "")
     keys = vault.keys(OWNERS)
     vault.close()
-    before = b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
+    before = in_clear(tmp_path, keys)
     rewrap(url, old="", new=masters[1])
-    after = b"".join(file.read_bytes() for file in tmp_path.glob("vault.db*"))
 
-    assert [key for key in keys if key.material not in before] == []
-    assert [key for key in keys if key.material in after] == []
+    assert before == keys
+    assert in_clear(tmp_path, keys) == []
+
+
+def test_who_wraps_a_vault_that_somebody_reads_is_told_that_keys_lie_there_in_clear_and_until_when(
+    tmp_path: Path, masters: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.vault.open.TIMEOUT_MS", 10)
+    url = f"sqlite:///{tmp_path}/vault.db"
+    with closing(opened(url, "")) as vault:
+        keys = vault.keys(OWNERS)
+    with reading(tmp_path / "vault.db"):
+        with pytest.raises(VaultFault, match="keeps how they lay there before, until a server opens it"):
+            rewrap(url, old="", new=masters[1])
+        while_read = in_clear(tmp_path, keys)
+    with closing(opened(url, masters[1])) as vault:
+        found, left = vault.keys(OWNERS), in_clear(tmp_path, keys)
+
+    assert (found, while_read, left) == (keys, keys, [])
 
 
 def test_a_server_that_runs_on_with_the_old_master_key_neither_opens_nor_makes_keys(

