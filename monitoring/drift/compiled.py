@@ -33,7 +33,7 @@ class CompiledTogether:
     """Tables of many windows, one for each, as whole numbers behind each other; those that are shared are held once."""
 
     def __init__(self, tables: Sequence[Tables]) -> None:
-        self._slots = [one.slots for one in tables]
+        self._shapes = [(one.slots,) for one in tables]
         self._columns = max((one.columns for one in tables), default=0)
         held, features, spans = [np.zeros(0, np.int64)], list[tuple[int, int, int]](), dict[Tables, tuple[int, int]]()
         place = 0
@@ -54,7 +54,7 @@ class CompiledTogether:
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, most alternatives), zeros where there are fewer; as `Together.dot` does."""
-        check(counts, self._slots)
+        check(counts, self._shapes)
         exact: Ints = side_by_side(counts, np.dtype(np.int64))
         products = np.zeros((len(exact), self._columns), np.int64)
         if not _dot(self._values, self._features, self._spans, exact, products):

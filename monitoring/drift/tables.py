@@ -161,7 +161,7 @@ class Together:
     """
 
     def __init__(self, tables: Sequence[Tables]) -> None:
-        self._slots = [one.slots for one in tables]
+        self._shapes = [(one.slots,) for one in tables]
         widths = {one.columns for one in tables}
         self._columns, self._even = max(widths, default=0), len(widths) == 1
         self._pieces = list(_pieces(tables))
@@ -173,7 +173,7 @@ class Together:
         Raises:
             ValueError: They are no counts of as many slots as the tables have.
         """
-        check(counts, self._slots)
+        check(counts, self._shapes)
         exact = side_by_side(counts, np.dtype(np.float64))
         if exact.max(initial=0) > self._most:
             bits = self._most.bit_length() - 1
@@ -225,13 +225,13 @@ def _behind_each_other(windows: slice, tables: Sequence[Tables]) -> Piece:
     return Piece(windows, factors, min(one.most for one in parted))
 
 
-def check(counts: Sequence[Ints] | Ints, slots: Sequence[int]) -> None:
-    """Check that each window's *counts* are of as many *slots* as it has.
+def check(counts: Sequence[Ints] | Ints, asked: Sequence[tuple[int]]) -> None:
+    """Check that each window's *counts* have the shape that is *asked* of them.
 
     Raises:
-        ValueError: They are not.
+        ValueError: They have not.
     """
-    shapes, asked = [each.shape for each in counts], [(each,) for each in slots]
+    shapes = [each.shape for each in counts]
     if shapes != asked:
         found, wanted = next(pair for pair in zip(shapes, asked, strict=True) if pair[0] != pair[1])
         message = f"counts of shape {found} are not those of a window, {wanted}"
