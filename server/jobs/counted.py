@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 
 from retraining.dataset import Dataset
 from retraining.held import Held
 from retraining.scope import Spec
 from server.errors import Invalid
+from store.records import Job
+from store.sealed_blobs import SealedBlobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,18 @@ class Counted:
 
     rows: int
     segments: tuple[tuple[int, ...], ...] = ()  #: of each segment of the spec, in each block
+
+
+def of_job(job: Job, blobs: SealedBlobs) -> Counted:
+    """Count what stands in the dataset of *job*.
+
+    Raises:
+        BlobMissing: Its bytes are not there.
+        BlobAltered: They are not as they were.
+        EvidenceErased: Its key is destroyed.
+    """
+    spec = Spec.from_json(orjson.loads(job.spec))
+    return of(spec, blobs.get(spec.dataset))
 
 
 def of(spec: Spec, dataset: bytes) -> Counted:

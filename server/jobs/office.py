@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import orjson
-
-from retraining.scope import Spec
 from server.act import SERVICE, Caller
 from server.desk import Desk, Doing
+from server.errors import RequestError
 from server.following.turns import Turn
 from server.jobs import allowance, counted, holding, leasing, training
 from server.jobs.counted import Counted
@@ -17,6 +15,7 @@ from server.jobs.vigil import Vigil
 from server.reactions.jobs import QUEUED
 from server.requests import Completion
 from server.views import JobView
+from statemachine.errors import Refused
 from store.answers import Answer
 from store.errors import StoreError
 from store.ports import Store
@@ -49,15 +48,16 @@ class JobQueue:
         return self._do(lambda unit: training.complete_job(self._desk, unit, completion, ours, caller))
 
     def counted(self, completion: Completion, caller: Caller = SERVICE) -> Counted | None:
-        """Count of a result what the job's own rows say, off the writer's thread; None when it was had before.
+        """Count of a result what the job's own rows say, off the writer's thread; None of who does not hold the job.
 
-        A job's spec and dataset are written once, so what is counted holds whatever happens meanwhile.
+        A job's spec and dataset are written once, so what is counted holds whatever happens meanwhile. Who is refused
+        is told so where the result is taken in, behind what its request id says.
         """
-        job = self.held(completion.job, completion.attempt, "complete", caller)
-        if job is None:
+        try:
+            job = self.held(completion.job, completion.attempt, "complete", caller)
+        except (RequestError, Refused):
             return None
-        spec = Spec.from_json(orjson.loads(job.spec))
-        return counted.of(spec, self._desk.blobs.get(spec.dataset))
+        return counted.of_job(job, self._desk.blobs) if job else None
 
     def fail(self, job: str, attempt: int, failure: str, note: str, caller: Caller = SERVICE) -> Answer[bool]:
         """Take note that a worker could not finish; True when the job will be tried again."""

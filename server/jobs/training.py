@@ -28,16 +28,16 @@ from store.ports import Unit
 def complete_job(desk: Desk, unit: Unit, completion: Completion, ours: Counted | None, caller: Caller) -> bool:
     """Take a result in and follow it up; True when it was taken in before.
 
-    *ours* is what the server has counted itself: nothing of a job that was handed in before, which nothing undoes.
+    *ours* is what was counted of the job's own rows; it is counted here where its caller did not hold the job before.
     """
     job = held(unit, completion.job, completion.attempt, "complete", caller)
-    if job is None or ours is None:
+    if job is None:
         return True
     desk.touch(job.stream)
     scene = Scene.of(desk, unit, job.stream, asked=True)
     spec = Spec.from_json(orjson.loads(job.spec))
     report = reports.checked(completion.report, spec)
-    counted.check(report, ours)
+    counted.check(report, ours or counted.of_job(job, desk.blobs))
     _check_isolation(completion.isolation, spec.limits["minimum_isolation"])
     close(unit, job, DONE)
     if job.kind == CHALLENGE:
