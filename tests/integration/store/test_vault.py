@@ -285,6 +285,14 @@ def test_a_server_of_postgresql_that_may_lose_what_it_has_acknowledged_keeps_no_
         opened(url)
 
 
+def test_a_standby_keeps_no_vault(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    opened(url).close()
+
+    with pytest.raises(VaultFault, match="transaction_read_only=on"):
+        opened(f"{url}&options=-c%20default_transaction_read_only%3Don")
+
+
 @pytest.mark.parametrize("url", ["oracle://x", "no address", "sqlite://"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(VaultFault, match="vault: "):
