@@ -164,7 +164,8 @@ def test_all_that_was_ever_erased_is_destroyed_again_when_an_old_copy_of_the_vau
         )
         for number, (subject, keys) in enumerate(lost)
     ]  # fmt: skip
-    service.do(lambda unit: [erasures.keep(unit, one) for one in erased]).result()
+    for one in erased:
+        service.do(partial(erasures.keep, one=one)).result()
 
     assert service.privacy.destroy_again() == 2
     assert vault.opened([first.key_id, last.key_id, kept.key_id]) == {kept.key_id: kept}
