@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from store.vault import Owner, SealBroken, Vault, key_of, open_vault
+from store.vault.open import SHAPE
 from tests.fixtures.postgres import Postgres
 
 ANN = "ann@bank.example"
@@ -33,7 +34,10 @@ def test_a_vault_of_the_first_shape_is_brought_up_in_its_place_and_loses_no_key(
     actor = new.actor(ANN)
     new.close()
     again = opened(url)
+    with closing(sqlite3.connect(tmp_path / "vault.db")) as connection:
+        [shape] = connection.execute("SELECT shape FROM vault").fetchone()
 
+    assert shape == SHAPE  # so that a release that knows of no names refuses it
     assert again.keys([owner]) == keys
     assert again.names([actor]) == {actor: ANN}
     again.close()

@@ -94,6 +94,15 @@ def test_a_log_that_grew_since_it_was_signed_is_served(file: Path) -> None:
     notary.check(store)
 
 
+def test_a_log_that_was_signed_before_its_first_event_is_served_then_and_when_it_has_grown(file: Path) -> None:
+    store, notary = a_log(), a_notary(file)
+    assert signed(store, notary).size == 0
+    notary.check(store)
+    store.run(appending("a", 0, *some_events("a", 3)))
+
+    notary.check(store)
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [

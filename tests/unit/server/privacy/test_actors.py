@@ -196,6 +196,30 @@ def test_a_legal_hold_keeps_the_names_of_those_in_its_log_and_of_nobody_else(ser
     assert forget(service, service.privacy.actors.of("eve@bank.example")).status == "done"
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_legal_hold_keeps_a_name_wherever_its_id_stands_in_a_long_log(
+    service: Service, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(forgetting, "PAGE", page)
+    ann, bob = certified(service, ANN), certified(service, BOB)
+    for caller in (bob, bob, ann, bob, bob):
+        service.do(partial(holding.place, service.desk, model="m", note="", caller=caller)).result()
+        service.do(partial(holding.lift, service.desk, model="m", note="", caller=bob)).result()
+    service.do(partial(holding.place, service.desk, model="m", note="", caller=bob)).result()
+
+    with pytest.raises(LegallyHeld, match="a legal hold keeps who acted on m"):
+        forget(service, ann.actor)
+    assert service.privacy.who([ann.actor], [])[0].name == ANN
+
+
+def test_who_was_forgotten_and_calls_again_at_once_gets_another_id(service: Service) -> None:
+    ann = service.privacy.actors.of(ANN)
+    forget(service, ann)
+
+    assert service.privacy.actors.at_hand(ANN) is None
+    assert service.privacy.actors.of(ANN) != ann
+
+
 def test_what_was_intended_before_the_end_is_carried_out_at_the_next_start(service: Service) -> None:
     ann = service.privacy.actors.of(ANN)
     asked = erasures.Asked(subject=ann, note="", request_id="f-1", at_us=wall_us(), scope=scopes.ACTOR)

@@ -16,6 +16,7 @@ from server.clock import wall_us
 from server.errors import IdReused, Invalid, ThingMissing
 from server.intake import feed
 from server.intake.schema import OTHER
+from server.intake.sealing import ROWS
 from server.models import holding
 from server.privacy import erasing, erasures
 from server.privacy.ageing import Retention
@@ -25,7 +26,7 @@ from server.service import Service
 from server.watching.watch import Watch
 from statemachine.errors import LegallyHeld, Refused
 from store.errors import EvidenceErased, RequestIdReused
-from store.vault import PERIOD_US
+from store.vault import PERIOD_US, Owner
 from tests.fixtures.services import MINUTE_US, REFERENCE_ROWS, Feed, a_model, a_service
 
 
@@ -186,8 +187,35 @@ def test_a_repeated_request_gets_the_first_answer_and_changes_nothing(service: S
 
     assert service.privacy.erase_subject("ann", "why", "e-1") == first
     assert types(service) == before
-    with pytest.raises(RequestIdReused):
-        service.privacy.erase_subject("bob", "why", "e-1")
+    for subject, note in (("bob", "why"), ("ann", "for another reason")):
+        with pytest.raises(RequestIdReused):
+            service.privacy.erase_subject(subject, note, "e-1")
+
+
+def test_an_erasure_says_when_it_was_asked_for_and_when_it_was_done(service: Service) -> None:
+    Feed(service).rows(4, subjects=["ann"])
+    before_us = wall_us()
+    found = service.privacy.erase_subject("ann", "", "e-1")
+
+    assert before_us <= found.created_us <= found.done_us <= wall_us()
+
+
+def test_all_that_was_ever_erased_is_destroyed_again_when_an_old_copy_of_the_vault_comes_back(service: Service) -> None:
+    vault = service.desk.sealer.vault
+    first, last, kept = vault.keys([Owner(ROWS, "m", subject) for subject in ("ann", "bob", "cid")])
+    lost = [("ann", [first.key_id]), *[("nobody", list[str]())] * 1_000, ("bob", [last.key_id])]
+    erased = [
+        erasures.ErasureView(
+            erasure=f"{number:032}", status=erasures.DONE, scope="subject", note="", created_us=wall_us(),
+            pseudonym=vault.pseudonym("subject", subject), keys=keys,
+        )
+        for number, (subject, keys) in enumerate(lost)
+    ]  # fmt: skip
+    for one in erased:
+        service.do(partial(erasures.keep, one=one)).result()
+
+    assert service.privacy.destroy_again() == 2
+    assert vault.opened([first.key_id, last.key_id, kept.key_id]) == {kept.key_id: kept}
 
 
 def test_nothing_that_is_kept_of_an_erasure_names_the_subject(service: Service) -> None:
