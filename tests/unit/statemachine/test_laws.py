@@ -103,7 +103,7 @@ def test_while_a_person_is_in_charge_a_model_is_moved_by_nothing_but_what_stops_
     held = [step for step in steps if step.before.automation != Automation.AUTO]
 
     moved = {fact.trigger for step in held for fact in step.facts if isinstance(fact, StateChanged)}
-    assert {"abandon", "abort", "finish_abort", "retire"} <= moved
+    assert {"abandon", "abort", "finish_abort", "lose_lease", "retire"} <= moved
     assert moved <= {move.trigger for move in MOVES if move.stops}
 
 
