@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import mmap
 import os
 import resource
@@ -37,6 +36,7 @@ def _rights(_: Spec, __: Path) -> Spec:
         "capabilities": list(capabilities), "no_new_privileges": kernel.prctl(39, 0, 0, 0, 0),
         "signal_at_end": signal_at_end.value, "groups": os.getgroups(), "umask": os.umask(0),
         "core_bytes": resource.getrlimit(resource.RLIMIT_CORE), "files": resource.getrlimit(resource.RLIMIT_NOFILE),
+        "user": os.getuid(),
     }  # fmt: skip
 
 
@@ -215,11 +215,6 @@ def _nest(_: Spec, __: Path) -> Spec:
     os._exit(0)
 
 
-def _limits(_: Spec, __: Path) -> Spec:
-    status = Path("/proc/self/status")
-    return {"uid": os.getuid(), "groups": os.getgroups(), "readable": os.access(status, os.R_OK), "json": json.dumps(1)}
-
-
 JOBS: dict[str, Callable[[Spec, Path], Spec]] = {
     "behave": _behave,
     "connect": _connect,
@@ -230,7 +225,6 @@ JOBS: dict[str, Callable[[Spec, Path], Spec]] = {
     "fork": _fork,
     "hide": _hide,
     "kill": _kill,
-    "limits": _limits,
     "link": _link,
     "link folder": _link_folder,
     "look": _look,

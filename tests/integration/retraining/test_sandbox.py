@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import hashlib
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -86,11 +87,36 @@ def test_what_a_job_used_is_measured(run: Run) -> None:
 
 
 def test_a_job_is_left_no_right_that_it_does_not_need(run: Run) -> None:
-    assert run("rights").report == {
+    report = run("rights").report
+
+    assert {name: told for name, told in report.items() if name != "user"} == {
         "capabilities": [0] * 6, "no_new_privileges": 1, "signal_at_end": signal.SIGKILL,
         "groups": [] if os.geteuid() == 0 else os.getgroups(), "umask": 0o077, "core_bytes": [0, 0],
         "files": [256, 256],
     }  # fmt: skip
+
+
+def test_a_job_of_root_runs_as_a_user_that_nobody_is_and_another_each_time(run: Run) -> None:
+    users = [run("rights").report["user"] for _ in range(2)]
+
+    if os.geteuid() == 0:
+        assert users[0] != users[1]
+        assert not {entry.pw_uid for entry in pwd.getpwall()} & set(users)
+    else:
+        assert set(users) == {os.geteuid()}
+
+
+def test_who_is_not_root_picks_no_other_user() -> None:
+    program = """
+        import os
+        from retraining.sandbox.confine import spare_uid
+        if os.geteuid() == 0:
+            os.setresuid(65_534, 65_534, 65_534)
+        print(spare_uid(7))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "None\n"
 
 
 def test_a_job_cannot_reach_a_server_on_this_machine(run: Run) -> None:

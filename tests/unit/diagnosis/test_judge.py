@@ -116,6 +116,17 @@ def test_what_explains_the_rise_as_well_as_the_first_stands_behind_it_and_halves
     assert all(each.confidence <= 0.5 and each.causes[0].low == 0 for each in rivalled)
 
 
+def test_confidence_is_the_share_of_the_first_cause_times_how_clearly_the_loss_rose(planted: Planted) -> None:
+    found = [diagnosed(planted("concept", seed, rows)) for seed in (1, 2, 3) for rows in (60, 100, 1_500)]
+    named = [each for each in found if each.cause != "unknown"]
+    clear = [min(1.0, each.rise / (5 * each.error)) for each in named]
+
+    assert min(clear) < 1 == max(clear)
+    for each, clarity in zip(named, clear, strict=True):
+        rivalled = any(one.share == 0 and one.high >= each.causes[0].high for one in each.causes[1:])
+        assert each.confidence == pytest.approx(each.causes[0].share * clarity / (2 if rivalled else 1), abs=1e-4)
+
+
 def test_where_too_little_is_strained_to_name_a_cause_those_that_would_fit_stand_behind_unknown(
     planted: Planted,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from statemachine import commands as c
+from statemachine import timers
 from statemachine.decide import decide
 from statemachine.errors import Refused
 from statemachine.health import ModelHealth
@@ -116,6 +117,19 @@ def test_the_timer_of_a_place_does_nothing_once_a_person_is_in_charge_there() ->
     assert decide(doubted, c.FireTimer(name="suspect", visit=1, at_row=9), late_us) != ()
     assert decide(held, c.FireTimer(name="suspect", visit=1, at_row=9), late_us) == ()
     assert decide(held, c.FireTimer(name="notify_again", visit=1, at_row=9), late_us) != ()
+
+
+def test_who_takes_charge_winds_a_timer_up_but_gives_no_canary_more_time() -> None:
+    shadowed, doubted = told(born(), ASK, *SHADOWED), told(born(), RAISE)
+
+    def due(health: ModelHealth) -> int:
+        live = timers.live(health)
+        assert live is not None
+        return live.due_us
+
+    assert due(told(shadowed, c.Hold(note=""), now_us=50)) == due(shadowed)
+    again = doubted.policy.timers.notify_again_seconds * timers.SECOND_US
+    assert due(told(doubted, c.Hold(note=""), now_us=50)) == 50 + again
 
 
 def test_a_canary_that_harms_is_a_failure_and_one_that_the_world_overtook_is_none() -> None:

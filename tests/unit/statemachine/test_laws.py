@@ -14,6 +14,7 @@ from statemachine import timers
 from statemachine.decide import decide
 from statemachine.errors import Refused
 from statemachine.events import GatesJudged, PromotionConfirmed, RemediationStarted, StateChanged
+from statemachine.guards import PROMOTABLE_BP
 from statemachine.health import ModelHealth
 from statemachine.kinds import REGISTRY
 from statemachine.machine import GATEKEEPER, Gatekeeper
@@ -78,6 +79,20 @@ def test_nothing_is_promoted_that_did_not_pass_every_mandatory_gate(steps: list[
             assert step.before.remediation.gates_passed or step.before.place == PROMOTING
 
 
+def test_a_canary_goes_further_only_on_a_route_that_is_acknowledged_and_gates_that_passed(steps: list[Step]) -> None:
+    further = {"open_rung", "climb", "promote", "confirm_promotion"}
+    made = [(fact.trigger, step.before) for step in steps for fact in step.facts if isinstance(fact, StateChanged)]
+
+    assert further <= {trigger for trigger, _ in made}
+    for trigger, before in made:
+        if trigger in further:
+            assert before.route.acknowledged
+            assert before.remediation is not None
+            assert before.remediation.gates_passed
+        if trigger == "promote":
+            assert before.route.exposure_bp >= PROMOTABLE_BP
+
+
 def test_one_remediation_is_under_way_at_most(steps: list[Step]) -> None:
     for step in steps:
         if any(isinstance(fact, RemediationStarted) for fact in step.facts):
@@ -88,7 +103,7 @@ def test_while_a_person_is_in_charge_a_model_is_moved_by_nothing_but_what_stops_
     held = [step for step in steps if step.before.automation != Automation.AUTO]
 
     moved = {fact.trigger for step in held for fact in step.facts if isinstance(fact, StateChanged)}
-    assert {"abandon", "abort", "finish_abort", "retire"} <= moved
+    assert {"abandon", "abort", "finish_abort", "lose_lease", "retire"} <= moved
     assert moved <= {move.trigger for move in MOVES if move.stops}
 
 
