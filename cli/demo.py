@@ -21,7 +21,7 @@ from rich.console import Console
 
 from backtest.run import Options, backtest
 from backtest.stream import read_stream
-from cli.history import show_report, with_bar
+from cli.history import show_counts, show_losses, with_bar
 from cli.ports import free_port
 from cli.reports import check_writable, write_report
 from statemachine.timers import SECOND_US
@@ -29,6 +29,7 @@ from statemachine.timers import SECOND_US
 MODEL = "chicago"
 START_SECONDS = 60.0
 BOUND = 0.6  #: the served error, as a share of that of the model left alone
+LEGEND = "Each change of state with its reason; indented, what was decided, and the first digits of its evidence:"
 JOURNEY = ("healthy", "suspect", "degraded", "retraining", "canary", "healthy")
 
 
@@ -46,9 +47,11 @@ def run_demo(json_file: str) -> bool:
         console.print(f"remission serve listens on {target}; remission worker trains in a sandbox.")
         options = Options(metric="mae", server=target, external_worker=True, model=MODEL)
         found = with_bar(console, "days served", lambda begin: backtest(stream, options, begin))
+        console.print(LEGEND)
         with Client(target) as client:
             _show_evidence(console, client)
-    show_report(console, found)
+    show_losses(console, found)
+    show_counts(console, found)
     write_report(found, json_file)
     return _verdict(console, found)
 

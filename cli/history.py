@@ -89,15 +89,25 @@ def with_bar(console: Console, name: str, run: Any) -> dict[str, Any]:  # noqa: 
 
 
 def show_report(console: Console, found: dict[str, Any]) -> None:
-    """Print a report for people: losses, counts, the timeline, and what the audit says."""
+    """Print a report for people: losses, the timeline, counts, and what the audit says."""
+    show_losses(console, found)
+    _show_timeline(console, found["transitions"][:LINES])
+    if len(found["transitions"]) > LINES:
+        console.print(f"… and {len(found['transitions']) - LINES} more")
+    show_counts(console, found)
+
+
+def show_losses(console: Console, found: dict[str, Any]) -> None:
+    """Print what a row has cost, as it was served and as it would have been."""
     table = Table(title=f"{found['stream']}: loss ({found['metric']})", header_style="bold")
     for name in found["loss"]:
         table.add_column(IN_WORDS.get(name, name), justify="right")
     table.add_row(*("-" if value is None else f"{value:.5g}" for value in found["loss"].values()))
     console.print(table)
-    _show_timeline(console, found["transitions"][:LINES])
-    if len(found["transitions"]) > LINES:
-        console.print(f"… and {len(found['transitions']) - LINES} more")
+
+
+def show_counts(console: Console, found: dict[str, Any]) -> None:
+    """Print how often what was done, what the audit says, and how long it took."""
     audit = found["audit"]
     console.print(
         f"{found['promotions']} promotions, {found['rollbacks']} rollbacks, {found['retrainings']} retrainings "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -57,6 +59,7 @@ PRECONDITION, ABORTED = grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.ABO
 BEYOND = grpc.StatusCode.OUT_OF_RANGE
 EXHAUSTED = grpc.StatusCode.RESOURCE_EXHAUSTED
 NAN, INF = float("nan"), float("inf")
+CONTRACT = Path(__file__).parents[3] / "proto" / "remission" / "v1"
 LATER = b"\x98\x3f\x01"  #: a field of some later release: number 1011, with the value 1
 
 
@@ -409,6 +412,24 @@ def test_bad_input_is_refused_by_name_and_changes_nothing(target: str, bad: Bad)
     error: Any = caught.value
     assert error.code() == bad.status, error.details()
     assert bad.field in fields_of(error), error.details()
+
+
+@pytest.mark.parametrize("call", sorted({bad.call for bad in TABLE}))
+def test_the_contract_tells_each_status_that_a_call_is_refused_with_but_that_of_bad_input(call: str) -> None:
+    met = {bad.status.name for bad in TABLE if bad.call == call} - {INVALID.name}
+
+    assert {name for name in met if name not in told_of(call)} == set()
+
+
+def told_of(call: str) -> str:
+    """Give what the contract says above a call and above its service, and of the call that it likens it to."""
+    for file in sorted(CONTRACT.glob("*.proto")):
+        service, found, calls = file.read_text(encoding="utf-8").partition("\nservice ")
+        above = re.search(rf"((?:  //.*\n)+)  rpc {call}\(", calls) if found else None
+        if above is not None:
+            like = told_of("Ingest") if "as Ingest" in above[1] else ""
+            return service.rpartition("\n\n")[2] + above[1] + like
+    return ""
 
 
 def fields_of(error: grpc.Call) -> list[str]:

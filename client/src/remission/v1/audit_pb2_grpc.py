@@ -110,6 +110,7 @@ class AuditServiceServicer(object):
 
     def VerifyLog(self, request, context):
         """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log.
+        Errors: NOT_FOUND (a model that is named).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,7 +57,9 @@ class AuditServiceStub:
         remission.v1.audit_pb2.VerifyLogRequest,
         remission.v1.audit_pb2.VerifyLogResponse,
     ]
-    """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log."""
+    """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log.
+    Errors: NOT_FOUND (a model that is named).
+    """
 
     GetCheckpoint: grpc.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.GetCheckpointRequest,
@@ -150,7 +152,9 @@ class AuditServiceAsyncStub:
         remission.v1.audit_pb2.VerifyLogRequest,
         remission.v1.audit_pb2.VerifyLogResponse,
     ]
-    """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log."""
+    """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log.
+    Errors: NOT_FOUND (a model that is named).
+    """
 
     GetCheckpoint: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.audit_pb2.GetCheckpointRequest,
@@ -253,7 +257,9 @@ class AuditServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.audit_pb2.VerifyLogRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.audit_pb2.VerifyLogResponse, collections.abc.Awaitable[remission.v1.audit_pb2.VerifyLogResponse]]:
-        """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log."""
+        """VerifyLog checks hashes, folds every stream and makes every decision again. It takes time in proportion to the log.
+        Errors: NOT_FOUND (a model that is named).
+        """
 
     @abc.abstractmethod
     def GetCheckpoint(

@@ -48,7 +48,8 @@ class ModelServiceServicer(object):
 
     def CreateModel(self, request, context):
         """CreateModel registers a model with the reference that its future is compared with.
-        Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations).
+        Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations),
+        RESOURCE_EXHAUSTED (the reference is too large).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -26,7 +26,8 @@ class ModelServiceStub:
         remission.v1.model_pb2.CreateModelResponse,
     ]
     """CreateModel registers a model with the reference that its future is compared with.
-    Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations).
+    Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations),
+    RESOURCE_EXHAUSTED (the reference is too large).
     """
 
     GetModel: grpc.UnaryUnaryMultiCallable[
@@ -68,7 +69,8 @@ class ModelServiceAsyncStub:
         remission.v1.model_pb2.CreateModelResponse,
     ]
     """CreateModel registers a model with the reference that its future is compared with.
-    Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations).
+    Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations),
+    RESOURCE_EXHAUSTED (the reference is too large).
     """
 
     GetModel: grpc.aio.UnaryUnaryMultiCallable[
@@ -112,7 +114,8 @@ class ModelServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.model_pb2.CreateModelResponse, collections.abc.Awaitable[remission.v1.model_pb2.CreateModelResponse]]:
         """CreateModel registers a model with the reference that its future is compared with.
-        Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations).
+        Errors: ALREADY_EXISTS (the name is taken), INVALID_ARGUMENT (schema, reference or policy, with field violations),
+        RESOURCE_EXHAUSTED (the reference is too large).
         """
 
     @abc.abstractmethod

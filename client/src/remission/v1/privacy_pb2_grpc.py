@@ -104,7 +104,7 @@ class PrivacyServiceServicer(object):
         """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
         those alone whom the server's setting may_see_names names; each asking is in the server's own log.
         Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
-        PERMISSION_DENIED, UNAVAILABLE.
+        RESOURCE_EXHAUSTED (too many at once), PERMISSION_DENIED, UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

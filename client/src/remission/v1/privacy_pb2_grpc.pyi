@@ -71,7 +71,7 @@ class PrivacyServiceStub:
     """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
     those alone whom the server's setting may_see_names names; each asking is in the server's own log.
     Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
-    PERMISSION_DENIED, UNAVAILABLE.
+    RESOURCE_EXHAUSTED (too many at once), PERMISSION_DENIED, UNAVAILABLE.
     """
 
     ForgetActor: grpc.UnaryUnaryMultiCallable[
@@ -137,7 +137,7 @@ class PrivacyServiceAsyncStub:
     """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
     those alone whom the server's setting may_see_names names; each asking is in the server's own log.
     Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
-    PERMISSION_DENIED, UNAVAILABLE.
+    RESOURCE_EXHAUSTED (too many at once), PERMISSION_DENIED, UNAVAILABLE.
     """
 
     ForgetActor: grpc.aio.UnaryUnaryMultiCallable[
@@ -215,7 +215,7 @@ class PrivacyServiceServicer(metaclass=abc.ABCMeta):
         """ResolveActors tells who stands behind ids of actors, and which ids have names. Where clients show certificates it is for
         those alone whom the server's setting may_see_names names; each asking is in the server's own log.
         Errors: INVALID_ARGUMENT (no id of an actor), NOT_FOUND (an id that was never given here, a name that has none),
-        PERMISSION_DENIED, UNAVAILABLE.
+        RESOURCE_EXHAUSTED (too many at once), PERMISSION_DENIED, UNAVAILABLE.
         """
 
     @abc.abstractmethod

@@ -78,6 +78,8 @@ class TrainingServiceServicer(object):
 
     def CompleteJob(self, request, context):
         """CompleteJob reports success; every artefact must have been uploaded before.
+        Errors: NOT_FOUND (job, or what was not uploaded), INVALID_ARGUMENT (the report is not of the job), FAILED_PRECONDITION
+        (lease lost).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -85,6 +87,7 @@ class TrainingServiceServicer(object):
 
     def FailJob(self, request, context):
         """FailJob reports failure; whether it is tried again is the service's choice.
+        Errors: NOT_FOUND (job), FAILED_PRECONDITION (lease lost).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,13 +51,18 @@ class TrainingServiceStub:
         remission.v1.training_pb2.CompleteJobRequest,
         remission.v1.training_pb2.CompleteJobResponse,
     ]
-    """CompleteJob reports success; every artefact must have been uploaded before."""
+    """CompleteJob reports success; every artefact must have been uploaded before.
+    Errors: NOT_FOUND (job, or what was not uploaded), INVALID_ARGUMENT (the report is not of the job), FAILED_PRECONDITION
+    (lease lost).
+    """
 
     FailJob: grpc.UnaryUnaryMultiCallable[
         remission.v1.training_pb2.FailJobRequest,
         remission.v1.training_pb2.FailJobResponse,
     ]
-    """FailJob reports failure; whether it is tried again is the service's choice."""
+    """FailJob reports failure; whether it is tried again is the service's choice.
+    Errors: NOT_FOUND (job), FAILED_PRECONDITION (lease lost).
+    """
 
 class TrainingServiceAsyncStub:
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
@@ -92,13 +97,18 @@ class TrainingServiceAsyncStub:
         remission.v1.training_pb2.CompleteJobRequest,
         remission.v1.training_pb2.CompleteJobResponse,
     ]
-    """CompleteJob reports success; every artefact must have been uploaded before."""
+    """CompleteJob reports success; every artefact must have been uploaded before.
+    Errors: NOT_FOUND (job, or what was not uploaded), INVALID_ARGUMENT (the report is not of the job), FAILED_PRECONDITION
+    (lease lost).
+    """
 
     FailJob: grpc.aio.UnaryUnaryMultiCallable[
         remission.v1.training_pb2.FailJobRequest,
         remission.v1.training_pb2.FailJobResponse,
     ]
-    """FailJob reports failure; whether it is tried again is the service's choice."""
+    """FailJob reports failure; whether it is tried again is the service's choice.
+    Errors: NOT_FOUND (job), FAILED_PRECONDITION (lease lost).
+    """
 
 class TrainingServiceServicer(metaclass=abc.ABCMeta):
     """TrainingService gives work to trainers. A job is held by a lease, and the attempt number is its fence: whatever comes with
@@ -141,7 +151,10 @@ class TrainingServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.training_pb2.CompleteJobRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.training_pb2.CompleteJobResponse, collections.abc.Awaitable[remission.v1.training_pb2.CompleteJobResponse]]:
-        """CompleteJob reports success; every artefact must have been uploaded before."""
+        """CompleteJob reports success; every artefact must have been uploaded before.
+        Errors: NOT_FOUND (job, or what was not uploaded), INVALID_ARGUMENT (the report is not of the job), FAILED_PRECONDITION
+        (lease lost).
+        """
 
     @abc.abstractmethod
     def FailJob(
@@ -149,6 +162,8 @@ class TrainingServiceServicer(metaclass=abc.ABCMeta):
         request: remission.v1.training_pb2.FailJobRequest,
         context: _ServicerContext,
     ) -> typing.Union[remission.v1.training_pb2.FailJobResponse, collections.abc.Awaitable[remission.v1.training_pb2.FailJobResponse]]:
-        """FailJob reports failure; whether it is tried again is the service's choice."""
+        """FailJob reports failure; whether it is tried again is the service's choice.
+        Errors: NOT_FOUND (job), FAILED_PRECONDITION (lease lost).
+        """
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
