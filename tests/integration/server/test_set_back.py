@@ -6,7 +6,7 @@ from pathlib import Path
 
 from remission import Client
 
-from tests.fixtures.servers import start
+from tests.fixtures.servers import serving
 from tests.integration.server.examples import a_model, a_reference
 
 SAID = "clock_behind_log"
@@ -24,15 +24,13 @@ main()
 def test_a_server_that_starts_on_a_clock_a_day_behind_its_log_says_so_and_keeps_the_order(tmp_path: Path) -> None:
     said, stood = list[int](), list[list[tuple[int, int]]]()
     for name, shift in {"m": 0, "n": DAY_SECONDS, "o": 0}.items():
-        server = start(tmp_path, program=SHIFTED.format(seconds=shift))
-        with Client(server.target) as client:
+        with serving(tmp_path, program=SHIFTED.format(seconds=shift)) as target, Client(target) as client:
             client.create_model(a_model(name), a_reference())
             if name == "o":
                 client.operations.hold("n")
             client.audit.checkpoint()
             stood.append([(one.position, one.occurred_us) for one in client.history("n")] if name != "m" else [])
             found = client.audit.verify()
-        assert server.stop() == 0
         said.append((tmp_path / "server.log").read_text().count(SAID))
 
     (_, before), (_, after) = stood[2][-2:]
