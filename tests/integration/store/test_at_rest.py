@@ -115,10 +115,12 @@ def test_no_file_of_a_database_holds_what_was_sealed(tmp_path: Path, vault: Vaul
 
 
 def test_a_stream_whose_key_is_destroyed_is_erased_and_its_chain_is_whole(store: Store, vault: Vault) -> None:
+    before = stream(store, "a")  # its key is at hand from here on
     destroy(vault, PAYLOADS, "a")
 
     events = stream(store, "a")
 
+    assert [event.payload for event in before] == [SECRET] * 3
     assert [(event.payload, event.payload_key, event.erased) for event in events] == [(None, None, True)] * 3
     assert list(chain_faults(events)) == []
     assert [event.payload is None for event in store.read(page(0, 10))] == [True] * 3 + [False] * 2

@@ -43,6 +43,14 @@ def test_a_tile_is_handed_out_once_it_is_full_with_the_root_that_stands_above_it
     assert [tile.root for tile in full] == [root_of(every[:256]), root_of(every[256:512])]
 
 
+def test_tiles_that_fill_piece_by_piece_are_those_that_come_whole() -> None:
+    every, edge = leaves(1_024), Edge()
+    full = [tile for start in range(0, 1_024, 100) for tile in edge.grow(every[start : start + 100])]
+
+    assert full == Edge().grow(every)
+    assert [tile.idx for tile in full] == [0, 1, 2, 3]
+
+
 def test_tiles_of_the_second_level_hold_the_roots_of_those_of_the_first() -> None:
     edge = Edge()
     full = edge.grow(leaves(256 * 256))
