@@ -16,7 +16,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -26,7 +26,7 @@ from rich.table import Table
 from benchmarks.profiles import COLUMNS, SEED, rows_of
 from monitoring.drift.compiled import together
 from monitoring.drift.departures import Departures
-from monitoring.drift.fleet import AT_ONCE, Fleet
+from monitoring.drift.fleet import AT_ONCE, Fleet, Way
 from monitoring.drift.watches import DriftWatch, Sight, Told
 from monitoring.profiles.alternatives import shares
 from monitoring.profiles.learning import learn
@@ -43,55 +43,49 @@ LEAST = 200  #: decisions in a measure, so that few models are asked more than o
 POLICY = Policy().drift
 #: By which a suspicion stays one, however many windows of nothing are shown: what is clear changes the question.
 LASTING = replace(POLICY, clear=1e300)
+ALONE, BATCHED, COMPILED = "one by one", "batched", "by numba"
+#: How many models are asked at once.
+WAYS: dict[str, Way | None] = {BATCHED: None, COMPILED: together}
 
 
-@dataclass(slots=True)
 class Crowd:
     """Watches that are shown a window each in every round, and what it took, in µs a watch."""
 
-    name: str
-    fleet: Fleet
-    policy: Drift = POLICY
-    single: list[float] = field(default_factory=list)
-    batched: list[float] = field(default_factory=list)
-    compiled: list[float] = field(default_factory=list)
+    def __init__(self, name: str, watches: Sequence[DriftWatch], policy: Drift = POLICY) -> None:
+        self.name, self._policy, self.count = name, policy, len(watches)
+        self._times = max(1, LEAST // self.count)
+        #: Held from round to round, as whoever has fleets does; where few models are asked, several that are equal.
+        self._fleets = {way: [Fleet(watches, ask) for _ in range(self._times)] for way, ask in WAYS.items()}
+        self.took = {way: list[float]() for way in (ALONE, *WAYS)}
 
     def look(self, windows: Sequence[Profile], number: int) -> None:
-        """Show each watch its window of round *number*, both ways.
+        """Show each watch its window of round *number*, in every way.
 
         Raises:
             RuntimeError: They do not say the same, or ask another question from now on.
         """
-        watches, count, row = list(self.fleet.watches), len(self.fleet.watches), number * ROWS
-        sights = [Sight(row, windows[(number * count + at) % len(windows)], self.policy) for at in range(count)]
-        times = max(1, LEAST // count)
+        row = number * ROWS
+        sights = [
+            Sight(row, windows[(number * self.count + at) % len(windows)], self._policy) for at in range(self.count)
+        ]
+        watches = list(self._fleets[BATCHED][0].watches)
         begun = time.process_time()
-        for _ in range(times):
-            single = [watch.observe(row, one.window, self.policy) for watch, one in zip(watches, sights, strict=True)]
-        took = (time.process_time() - begun) / times / count * 1e6
-        # A fleet that has seen a window is another, and so are its watches.
-        compiled = [Fleet(watches, together) for _ in range(times)]
-        batched = [*(Fleet(watches) for _ in range(times - 1)), self.fleet]
-        (took_batched, found), (took_compiled, other) = _shown(batched, sights), _shown(compiled, sights)
-        if number:  # the first round is for nothing
-            self.single.append(took)
-            self.batched.append(took_batched)
-            self.compiled.append(took_compiled)
-        if not _told(single) == _told(found) == _told(other):
+        for _ in range(self._times):
+            single = [watch.observe(row, one.window, one.policy) for watch, one in zip(watches, sights, strict=True)]
+        took, told = {ALONE: time.process_time() - begun}, {ALONE: single}
+        for way, fleets in self._fleets.items():
+            begun = time.process_time()
+            loud = [fleet.observe(sights) for fleet in fleets]
+            took[way] = time.process_time() - begun
+            told[way] = list(zip(fleets[0].watches, fleets[0].findings(sights, loud[0]), strict=True))
+        for way, seconds in took.items() if number else ():  # the first round is for nothing
+            self.took[way].append(seconds / self._times / self.count * 1e6)
+        if any(_told(each) != _told(single) for each in told.values()):
             message = f"{self.name}: many at once were told otherwise than one by one"
             raise RuntimeError(message)
-        if any(one.verdict in ("alarm", "cleared") for _, one in found) and self.policy is LASTING:
+        if any(finding.verdict in ("alarm", "cleared") for _, finding in single) and self._policy is LASTING:
             message = f"{self.name}: a suspicion was over"
             raise RuntimeError(message)
-
-
-def _shown(fleets: Sequence[Fleet], sights: Sequence[Sight]) -> tuple[float, list[Told]]:
-    """Show each of *fleets* these windows; return what it took, in µs a watch, and what the last one was told."""
-    begun = time.process_time()
-    for fleet in fleets:
-        told = fleet.observe(sights)
-    took = (time.process_time() - begun) / len(fleets) / len(sights) * 1e6
-    return took, list(zip(fleets[-1].watches, fleets[-1].findings(sights, told), strict=True))
 
 
 def _told(told: Sequence[Told]) -> list[bytes]:
@@ -102,13 +96,11 @@ def crowds(start: DriftWatch, *, quick: bool) -> list[Crowd]:
     """Give watches of one model's tables, under suspicion as well, and watches with tables of their own."""
     suspect = start._replace(phase="suspect", accused=0, onset_row=0)
     most = MODELS[:-1] if quick else MODELS
-    found = [Crowd(f"{count:,}", Fleet([start] * count)) for count in most]
-    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", Fleet([suspect] * MODELS[1]), LASTING))
+    found = [Crowd(f"{count:,}", [start] * count) for count in most]
+    found.append(Crowd(f"{MODELS[1]:,}, all under suspicion", [suspect] * MODELS[1], LASTING))
     fewer = OWN_TABLES[:1] if quick else OWN_TABLES
-    own = [Crowd(f"{count:,}, each with tables of its own", Fleet(_apart(start, count))) for count in fewer]
-    unlike = [
-        Crowd(f"{count:,}, and no two features share one", Fleet(_apart(start, count, unlike=True))) for count in fewer
-    ]
+    own = [Crowd(f"{count:,}, each with tables of its own", _apart(start, count)) for count in fewer]
+    unlike = [Crowd(f"{count:,}, and no two features share one", _apart(start, count, unlike=True)) for count in fewer]
     return [*found, *own, *unlike]
 
 
@@ -211,12 +203,11 @@ def table(asked: Sequence[Crowd], start: DriftWatch, rounds: int) -> Table:
         f"µs of a core to decide about a window of {ROWS:,} rows: {features} features and an output,"
         f" {alternatives} alternatives, medians of {rounds} rounds"
     )
-    columns = ("models at once", "one by one", "batched", "by numba", "times", "aim")
-    shown = Table(*columns, title=title, header_style="bold")
+    shown = Table("models at once", ALONE, *WAYS, "times", "aim", title=title, header_style="bold")
     for one in asked:
-        single, batched, compiled = map(statistics.median, (one.single, one.batched, one.compiled))
-        aim = f"≤ {AIM_US}" if len(one.fleet.watches) >= MODELS[1] else ""
-        shown.add_row(one.name, *(f"{each:.1f}" for each in (single, batched, compiled, single / batched)), aim)
+        took = {way: statistics.median(each) for way, each in one.took.items()}
+        aim = f"≤ {AIM_US}" if one.count >= MODELS[1] else ""
+        shown.add_row(one.name, *(f"{each:.1f}" for each in (*took.values(), took[ALONE] / took[BATCHED])), aim)
     return shown
 
 
