@@ -25,9 +25,10 @@ Line = tuple[int, int, int, int]
 def together(dictionaries: Sequence[Dictionary]) -> Asked:
     """Return what tells the evidence of many windows, each by a dictionary of its own; as `Dictionary.together` does.
 
-    Dictionaries of another make than that are asked in their own way.
+    One that all of them share, and those of another make, are asked in their own way: what is read once for all
+    windows is best left to linear algebra.
     """
-    if any(type(one) is not Dictionary for one in dictionaries):
+    if len(set(dictionaries)) == 1 or any(type(one) is not Dictionary for one in dictionaries):
         return dictionaries[0].together(dictionaries)
     return CompiledTogether([one.tables for one in dictionaries])
 
