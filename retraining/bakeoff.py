@@ -74,7 +74,6 @@ class Bench:
         self.spec, self.data, self.template = spec, data, template
         self.watch = _Stopwatch()
         self._on = Held.of(spec, data)
-        self._held = self._on.rows
         self._champion = self._on.champions()
         self._cost = self._on.cost(self._champion)
 
@@ -94,7 +93,7 @@ class Bench:
         ]
         return {
             **told_of(told),
-            "rows": len(self._held),
+            "rows": len(self._on.rows),
             "holdout": list(self.spec.holdout),
             "champion": self._on.blocks(self._cost),
             "entrants": found,
@@ -107,7 +106,7 @@ class Bench:
     def write(self, winner: Entrant, out: Path, base_manifest: str) -> str:
         """Train the winner with the holdout's rows too, and write its bytes and manifest."""
         final = with_holdout(winner, self.spec.holdout)
-        probe = self.data.rows[self._held[-PROBE_ROWS:]]
+        probe = self.data.rows[self._on.rows[-PROBE_ROWS:]]
         if winner.remedy == "recalibrate":
             slope, offset = self._line(final)
             data = canonical({"method": METHOD[self.spec.task], "slope": slope, "intercept": offset})
@@ -134,7 +133,7 @@ class Bench:
         """Give the entrant's answers on the holdout, of which it may know nothing, nor of what came later."""
         if any(end > self.spec.holdout[0] for _, end in entrant.rows):
             raise EntrantSkipped("its rows reach into the holdout")
-        if not len(self._held):
+        if not len(self._on.rows):
             raise EntrantSkipped("no row of the holdout is known well enough to compare")
         try:
             outputs = self._answers(entrant)
@@ -147,14 +146,14 @@ class Bench:
     def _answers(self, entrant: Entrant) -> Floats:
         if entrant.remedy == "restore":
             outputs = self.data.outputs.get(entrant.version)
-            if outputs is None or np.isnan(outputs[self._held]).any():
+            if outputs is None or np.isnan(outputs[self._on.rows]).any():
                 raise EntrantSkipped("it did not score every row of the holdout")
-            return np.asarray(outputs[self._held])
+            return np.asarray(outputs[self._on.rows])
         if entrant.remedy == "recalibrate":
             slope, offset = self._line(entrant)
             return recalibrate(self.spec.task, self._champion, slope, offset)
         estimator = self._fit(entrant)
-        return predict(self.spec.task, estimator, self.data.rows[self._held])
+        return predict(self.spec.task, estimator, self.data.rows[self._on.rows])
 
     def _fit(self, entrant: Entrant) -> Any:  # noqa: ANN401 - an estimator
         rows = known(self.data, indices(self.data, entrant.rows))
@@ -176,7 +175,7 @@ class Bench:
         return float(slope), float(offset)
 
     def _entry(self, entrant: Entrant, outputs: Floats) -> dict[str, Any]:
-        labels = self.data.labels[self._held]
+        labels = self.data.labels[self._on.rows]
         mine = self._on.cost(outputs)
         return {
             **told_of(self._on.by_segment(self._cost - mine)),

@@ -122,10 +122,6 @@ class Tables:
         >>> tables.dot(np.array([[1, 1, 5, 7], [0, 1 << 21, 0, 1 << 21]])).tolist()
         [[-1, 15, 7696581394432], [-4194304, 0, 2305843009213693952]]
         """
-        heaviest = max((int(abs(each).sum(axis=1).max(initial=0)) for each in tables), default=0)
-        if 2 * heaviest > EXACT:
-            message = f"a row of a table adds up to {heaviest}; products are exact up to {EXACT // 2}"
-            raise ValueError(message)
         runs, slots, columns = list[Run](), 0, 0
         for some in _runs(tables):
             lines, width = some[0].shape
@@ -133,6 +129,10 @@ class Tables:
             values = np.array([each.T for each in (some[:1] if _alike(some) else some)], np.float64)
             runs.append(Run(values, len(some), slice(slots, until[0]), slice(columns, until[1])))
             slots, columns = until
+        heaviest = max((int(one.heaviest.max(initial=0)) for one in runs), default=0)
+        if 2 * heaviest > EXACT:
+            message = f"a row of a table adds up to {heaviest}; products are exact up to {EXACT // 2}"
+            raise ValueError(message)
         return cls(tuple(runs), slots, columns, EXACT // max(heaviest, 1))
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:

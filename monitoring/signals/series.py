@@ -108,12 +108,6 @@ class SeriesWatch:
     def _gain(self, *, bad: bool) -> float:
         return self._weight() * fixed(bad=bad, normal=self._normal())
 
-    def _confirms(self, *, bad: bool) -> float:
-        """Return what a point after the alarm says for it."""
-        if self.trial is None:
-            return self._gain(bad=bad)
-        return self._weight() * learned(bad=bad, normal=self._normal(), suspicion=Counts(*self.run))
-
     def _watch(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
         bad = self._is_bad(value)
         anew = self.evidence <= 0
@@ -154,14 +148,16 @@ class SeriesWatch:
 
     def _judge(self, value: float, policy: Thresholds) -> tuple[SeriesWatch, Verdict]:
         bad = self._is_bad(value)
-        gain = self._gain(bad=bad)
+        weight, normal, known = self._weight(), self._normal(), self.trial is not None
+        against = weight * fixed(bad=bad, normal=normal)
+        gain = weight * learned(bad=bad, normal=normal, suspicion=Counts(*self.run)) if known else against
         reverse = max(self.reverse, 0.0) if self.phase == "confirmed" else self.reverse
-        (seen, ill), known = self.run, self.trial is not None
+        seen, ill = self.run
         after = replace(
             self,
             points=self.points + 1,
-            evidence=round(self.evidence + self._confirms(bad=bad), 9),
-            reverse=round(reverse - gain, 9),
+            evidence=round(self.evidence + gain, 9),
+            reverse=round(reverse - against, 9),
             recent=(*self.recent, bad)[-policy.of :],
             run=(seen + 1, ill + bad) if known else self.run,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,22 +127,22 @@ class Intake:
         check_ids("prediction_ids", batch.ids)
         check_times("times_us", batch.times_us, NEVER, now_us)
         check_labels("values", batch.values, self.schema)
-        rows = np.array([self.row_of.get(name, NO_ROW) for name in batch.ids], dtype=np.int64)
+        numbers = [self.row_of.get(name, NO_ROW) for name in batch.ids]
+        rows = np.array(numbers, dtype=np.int64)
         held = rows != NO_ROW
         missing = np.flatnonzero(~held).tolist()
         if missing and not batch.allow_missing:
             raise ThingMissing(f"prediction_ids[{missing[0]}]", self._unknown(batch, missing))
-        fresh = held.copy()
-        for i in np.flatnonzero(held).tolist():
-            name, old = batch.ids[i], self.label_of.get(int(rows[i]))
-            if old is None:
-                continue
-            if old != batch.values[i]:
-                raise AlreadyTold(f"values[{i}]", f"{name!r} is labelled {old} already; a label does not change")
-            fresh[i] = False
+        before = np.array([self.label_of.get(number, math.nan) for number in numbers])
+        repeated = ~np.isnan(before)
+        others = np.flatnonzero(repeated & (before != batch.values))
+        if len(others):
+            told = f"{batch.ids[others[0]]!r} is labelled {before[others[0]]} already; a label does not change"
+            raise AlreadyTold(f"values[{others[0]}]", told)
+        fresh = held & ~repeated
         time_us = int(batch.times_us[held].max(initial=NEVER))  # what is not taken moves no time
         entry = feed.Labels(rows=rows[fresh], values=batch.values[fresh], time_us=time_us)
-        return Joined(entry, int((held & ~fresh).sum()), missing)
+        return Joined(entry, int(repeated.sum()), missing)
 
     def _unknown(self, batch: LabelsBatch, missing: list[int]) -> str:
         name, others = batch.ids[missing[0]], len(missing) - 1

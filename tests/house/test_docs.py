@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import typer
 from remission import Client
+from remission.connection import OPTIONS
 from remission_verify.command import parser
 from typer.core import TyperGroup
 
@@ -257,6 +258,12 @@ def test_what_calls_may_hold_is_told_as_it_is_checked() -> None:
     said = {name: re.findall(r"\d[\d,]*\b", told[name]) for name in bounds}
 
     assert [(name, one) for name, found in bounds.items() for one in found if f"{one:,}" not in said[name]] == []
+
+
+def test_how_long_a_client_waits_for_a_frozen_server_is_what_its_pings_say() -> None:
+    asked, answered = (dict(OPTIONS)[f"grpc.keepalive_{each}_ms"] for each in ("time", "timeout"))
+
+    assert f"{(asked + answered) // 1_000} seconds behind the last sign" in section("docs/operating.md", "PostgreSQL")
 
 
 def test_every_option_of_a_backtest_has_a_line() -> None:

@@ -21,7 +21,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 # A server that restarts is back within seconds, and gRPC would otherwise wait for up to two minutes to look again.
 # Pings find a peer that vanished; the server permits one every 30 seconds.
-_OPTIONS = (
+OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -111,10 +111,10 @@ class Connection:
 
 def _channel(target: str, tls: Tls | None) -> grpc.Channel:
     if tls is None:
-        return grpc.insecure_channel(target, _OPTIONS)
+        return grpc.insecure_channel(target, OPTIONS)
     if isinstance(tls, CertificateFiles):
-        return RenewingChannel(tls, lambda credentials: grpc.secure_channel(target, credentials, _OPTIONS))
-    return grpc.secure_channel(target, tls, _OPTIONS)
+        return RenewingChannel(tls, lambda credentials: grpc.secure_channel(target, credentials, OPTIONS))
+    return grpc.secure_channel(target, tls, OPTIONS)
 
 
 def new_id() -> str:
