@@ -123,7 +123,7 @@ class SqlBackend:
     def tend(self, link: Link) -> None:
         """Do behind a commit what keeps the next ones fast."""
         if self._wal is not None:
-            self._wal.shorten(link)
+            self._wal.tend(link)
 
     def drop(self) -> None:
         """Give the connection up; the next transaction gets a fresh one."""

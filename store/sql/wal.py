@@ -1,10 +1,14 @@
-"""SQLite's write-ahead log, kept short though somebody always reads.
+"""SQLite's write-ahead log, kept in place from the start, and short though somebody always reads.
+
+A commit that makes the file longer waits for the file system to note that, too: it takes twice as long as one that
+writes over what is there, as all do once the log has gone round. So a writer gives it its length at the start.
 
 SQLite begins it anew where nobody reads any more what it holds. Readers who take turns without a pause never let that
 moment come, and the file grows for as long as they do. So a writer that finds it long waits a moment for those who read
 now; whoever comes meanwhile reads the database itself, and is in nobody's way.
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +26,8 @@ LONG_BYTES = 2 * WAL_BYTES
 #: anew once the file has grown by as much again.
 PATIENCE_MS = 200
 
-#: Commits from one look at the file to the next: one with each would be felt by who commits alone.
+#: Commits from one look at the file to the next: one with each would be felt by who commits alone. Who commits fewer
+#: than these does not write megabytes for it either.
 LOOKS_EVERY = 8
 
 _PATIENCE = Statement("PRAGMA busy_timeout", "", {})
@@ -34,17 +39,37 @@ class WriteAheadLog:
 
     def __init__(self, engine: Engine) -> None:
         self._file = Path(f"{database_file(engine.url)}-wal")
-        self._long, self._commits = LONG_BYTES, 0
+        self._long, self._commits, self._has_room = LONG_BYTES, 0, True
 
-    def shorten(self, link: Link) -> None:
-        """Have it begun anew, if it is found long; after a commit, which stands whatever becomes of this."""
+    def tend(self, link: Link) -> None:
+        """Lengthen the file, or have it begun anew, where a look says so; a commit stands whatever becomes of this."""
         self._commits += 1
         if self._commits % LOOKS_EVERY:
             return
         size = self._file.stat().st_size if self._file.exists() else 0
-        if size > self._long:
-            with suppress(StoreError):  # who writes next meets it again
+        with suppress(StoreError):  # who writes next meets it again
+            if size > self._long:
                 self._long = size + WAL_BYTES if _is_read(link) else LONG_BYTES
+            elif size < WAL_BYTES and self._has_room:
+                self._has_room = _lengthened(link, self._file)
+
+
+def _lengthened(link: Link, file: Path) -> bool:
+    """Write zeros behind the end of the file, which SQLite takes for the end of what it says; say whether they had room.
+
+    Nobody appends to it meanwhile, from another process neither: they would need the lock that is held.
+    """
+    link.begin()
+    try:
+        with file.open("r+b") as log:
+            log.write(bytes(max(WAL_BYTES - log.seek(0, os.SEEK_END), 0)))
+            log.flush()
+            os.fsync(log.fileno())
+    except OSError:  # it grows as it did
+        return False
+    finally:
+        link.rollback()
+    return True
 
 
 def _is_read(link: Link) -> bool:

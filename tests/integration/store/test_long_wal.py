@@ -1,16 +1,23 @@
-"""The write-ahead log of a SQLite file stays short, though somebody reads at every moment."""
+"""The write-ahead log of a SQLite file has its length from the start, and keeps it though somebody always reads."""
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from threading import Event, Semaphore, Thread
 
+import pytest
+
 from store import FeedItem, Reader, Store, migrate
 from store.sql.sqlite import WAL_BYTES
-from store.sql.wal import LONG_BYTES
-from tests.fixtures.work import keeping
+from store.sql.wal import LONG_BYTES, LOOKS_EVERY
+from tests.fixtures.events import some_events
+from tests.fixtures.work import appending, keeping
 from tests.integration.store.conftest import Opening
 
 ITEM_BYTES = 1 << 20
@@ -61,3 +68,70 @@ def test_the_write_ahead_log_stays_short_though_somebody_reads_at_every_moment(t
 
     assert WAL_BYTES < longest < LONG_BYTES + 2 * WAL_BYTES
     assert store.read(lambda reader: reader.feed_head("a").seq) == ITEMS
+
+
+def committed(store: Store, first: int, count: int) -> None:
+    for number in range(first, first + count):
+        store.run(appending("a", number, *some_events(f"a{number}", 1)))
+
+
+def test_the_file_has_its_length_before_it_is_needed(tmp_path: Path, opened: Opening) -> None:
+    url, wal = f"sqlite:///{tmp_path / 'log.db'}", tmp_path / "log.db-wal"
+    migrate.upgrade(url)
+    store = opened(url)
+    committed(store, 0, LOOKS_EVERY - 1)
+    before = wal.stat().st_size
+    committed(store, LOOKS_EVERY - 1, 100)
+
+    assert before < WAL_BYTES == wal.stat().st_size
+
+
+def test_what_is_committed_is_found_in_a_file_that_was_lengthened(tmp_path: Path, opened: Opening) -> None:
+    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
+    store = opened(f"sqlite:///{tmp_path / 'log.db'}")
+    committed(store, 0, 3 * LOOKS_EVERY)
+    for name in ("log.db", "log.db-wal"):  # as a loss of power leaves them
+        shutil.copy(tmp_path / name, tmp_path / f"copy-{name}")
+    (tmp_path / "copy-log.db-wal").rename(tmp_path / "copy.db-wal")
+    (tmp_path / "copy-log.db").rename(tmp_path / "copy.db")
+
+    copy = opened(f"sqlite:///{tmp_path / 'copy.db'}")
+
+    assert copy.read(lambda reader: reader.all_events(0, 100)) == store.read(lambda reader: reader.all_events(0, 100))
+    committed(copy, 3 * LOOKS_EVERY, 1)
+
+
+def test_nobody_writes_while_the_file_is_lengthened(
+    tmp_path: Path, opened: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
+    store, told = opened(f"sqlite:///{tmp_path / 'log.db'}"), list[str]()
+
+    def synced(_: int) -> None:
+        with closing(sqlite3.connect(tmp_path / "log.db", timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                told.append(str(error))
+
+    monkeypatch.setattr("store.sql.wal.os.fsync", synced)
+    committed(store, 0, 3 * LOOKS_EVERY)
+
+    assert told == ["database is locked"]
+
+
+def test_a_disk_without_room_for_the_length_stops_nobody(
+    tmp_path: Path, opened: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
+    store, tries = opened(f"sqlite:///{tmp_path / 'log.db'}"), list[int]()
+
+    def full(descriptor: int) -> None:
+        tries.append(descriptor)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("store.sql.wal.os.fsync", full)
+    committed(store, 0, 3 * LOOKS_EVERY)
+
+    assert len(tries) == 1
+    assert store.read(lambda reader: reader.head().position) == 3 * LOOKS_EVERY
