@@ -87,6 +87,8 @@ def measures() -> dict[str, Measure]:
         Measure(theirs, "events/s"),
         Measure("sqlite: log read, opened and decoded", "events/s", aims=((read_sealed, 0.75), (theirs, 4.0))),
         Measure("sqlite: log in clear read and decoded", "events/s", aims=((read_clear, 0.75), (theirs, 4.0))),
+        Measure("sqlite: log read for folding, opened and decoded", "events/s", aims=((theirs, 4.0),)),
+        Measure("sqlite: log in clear read for folding, and decoded", "events/s", aims=((theirs, 4.0),)),
         Measure("fold by transitions", "events/s"),
         Measure("fold by the table", "events/s", aims=(("fold by transitions", 30.0),)),
         Measure("fold of the whole health", "events/s", aims=(("fold by transitions", 1.0),)),
@@ -219,6 +221,8 @@ def _reads(found: dict[str, Measure], folder: Path) -> None:
             "sqlite: log read, opened and decoded": lambda: log.read(_read_log),
             "sqlite: raw read of rows in clear, and decoded": lambda: raw.read(clear, READ, {}),
             "sqlite: log in clear read and decoded": lambda: log_in_clear.read(_read_log),
+            "sqlite: log read for folding, opened and decoded": lambda: log.read(_read_tellings),
+            "sqlite: log in clear read for folding, and decoded": lambda: log_in_clear.read(_read_tellings),
         }
         for name, work in sides.items():
             found[name].values.append(_rate(READ, work))
@@ -233,6 +237,13 @@ def _opened(file: Path) -> closing[Readable]:
 def _read_log(reader: Reader) -> None:
     for event in _pages(reader, READ):
         orjson.loads(event.payload or b"")
+
+
+def _read_tellings(reader: Reader) -> None:
+    """Read what folding reads, which is about as much as the library keeps of an event."""
+    for after in range(0, READ, BULK):
+        for telling in reader.tellings("many", after, after + BULK):
+            orjson.loads(telling.payload or b"")
 
 
 def _pages(reader: Reader, count: int) -> Iterator[RecordedEvent]:

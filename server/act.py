@@ -70,8 +70,8 @@ class Folds:
         if known is None or known.version > version:
             known = ModelHealth()
         try:
-            for recorded in reader.events(model, known.version) if known.version < version else ():
-                known = evolved(known, recorded)
+            for telling in reader.tellings(model, known.version) if known.version < version else ():
+                known = evolved(known, telling)
         except PayloadErased:
             known = _as_projected(reader, model)
         self.keep(model, known)

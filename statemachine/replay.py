@@ -15,7 +15,7 @@ from statemachine.machine import GATEKEEPER, Gatekeeper, gatekeeper_of
 from statemachine.policies.policy import Policy
 from statemachine.record.canonical import canonical
 from statemachine.record.coding import UnknownEvent, decode
-from statemachine.record.envelope import PayloadErased, RecordedEvent
+from statemachine.record.envelope import PayloadErased, RecordedEvent, Telling
 from statemachine.words import Place
 
 #: Fields of a health that the first release did not have: left out of its bytes while they say nothing.
@@ -64,8 +64,8 @@ def refold(health: ModelHealth, recorded: RecordedEvent) -> tuple[Event, ModelHe
         raise _illegal(recorded, error) from error
 
 
-def evolved(health: ModelHealth, recorded: RecordedEvent) -> ModelHealth:
-    """Give *health* after *recorded*, whether or not its move was legal.
+def evolved(health: ModelHealth, telling: Telling) -> ModelHealth:
+    """Give *health* after *telling*, whether or not its move was legal.
 
     Raises:
         PayloadErased: What it tells was erased.
@@ -73,14 +73,14 @@ def evolved(health: ModelHealth, recorded: RecordedEvent) -> ModelHealth:
         IllegalHistory: It cannot be read, so somebody has written past the store.
     """
     try:
-        return evolve(health, fact_in(recorded), recorded.occurred_us)
+        return evolve(health, fact_in(telling), telling.occurred_us)
     except (PayloadErased, UnknownEvent):
         raise
     except FOREIGN as error:
-        raise _illegal(recorded, error) from error
+        raise _illegal(telling, error) from error
 
 
-def fact_in(recorded: RecordedEvent) -> Event:
+def fact_in(recorded: RecordedEvent | Telling) -> Event:
     """Read what *recorded* tells, in the form of today.
 
     Raises:
@@ -129,7 +129,7 @@ def _as_json(value: object) -> object:
     return value
 
 
-def _illegal(recorded: RecordedEvent, error: Exception) -> IllegalHistory:
+def _illegal(recorded: RecordedEvent | Telling, error: Exception) -> IllegalHistory:
     why = error.why if isinstance(error, IllegalHistory) else str(error) or type(error).__name__
     return IllegalHistory(recorded.version, why)
 

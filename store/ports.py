@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from statemachine.record.envelope import NewEvent, RecordedEvent
+from statemachine.record.envelope import NewEvent, RecordedEvent, Telling
 from store.answers import Answer
 from store.records import (
     Checkpoint,
@@ -61,6 +61,9 @@ class Reader(Protocol):
 
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until, by version."""
+
+    def tellings(self, stream: str, after: int = 0, until: int | None = None) -> tuple[Telling, ...]:
+        """Return of the events that `events` would return what folding needs alone."""
 
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return at most *limit* events with position > *after_position*, by position, without a hole."""

@@ -72,8 +72,8 @@ class Changes:
     def _changed(self, reader: Reader, change: RecordedEvent) -> Changed:
         health = self._known.get(change.stream, ModelHealth())
         for after in range(health.version, change.version, PAGE):
-            for recorded in reader.events(change.stream, after, min(after + PAGE, change.version)):
-                health = evolved(health, recorded)
+            for telling in reader.tellings(change.stream, after, min(after + PAGE, change.version)):
+                health = evolved(health, telling)
         self._known[change.stream] = health
         fact = fact_in(change)
         assert isinstance(fact, StateChanged)  # noqa: S101 - its type says so

@@ -73,6 +73,17 @@ class RecordedEvent(Envelope, frozen=True):
     erased: bool = False  #: the key that sealed the payload was destroyed; a payload that was removed is only missing
 
 
+class Telling(msgspec.Struct, frozen=True, gc=False):
+    """What folding needs of a fact on record: read in a third of the time that all takes which proves it."""
+
+    stream: str
+    version: int
+    type: str
+    schema: int
+    occurred_us: int
+    payload: bytes | None  #: None once it is erased
+
+
 class PayloadErased(ValueError):
     """The payload of this event was erased, so what derives from it cannot be told."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 
 from statemachine.record.canonical import digest
-from statemachine.record.envelope import RecordedEvent, leaf_hash
+from statemachine.record.envelope import RecordedEvent, Telling, leaf_hash
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.in_memory.rows import Rows
 from store.records import (
@@ -47,6 +47,13 @@ class MemoryReader:
         """Return the stream's events with after < version <= until."""
         positions = self._rows.streams.get(stream, [])[max(after, 0) : until]
         return tuple(self._rows.log[position - 1] for position in positions)
+
+    def tellings(self, stream: str, after: int = 0, until: int | None = None) -> tuple[Telling, ...]:
+        """Return what the stream's events with after < version <= until tell."""
+        return tuple(
+            Telling(stream, one.version, one.type, one.schema, one.occurred_us, one.payload)
+            for one in self.events(stream, after, until)
+        )
 
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events with position > *after_position*."""

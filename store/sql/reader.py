@@ -8,7 +8,7 @@ from typing import TypeVar
 import orjson
 
 from statemachine.record.canonical import digest
-from statemachine.record.envelope import RecordedEvent, leaf_hash
+from statemachine.record.envelope import RecordedEvent, Telling, leaf_hash
 from store.at_rest import AtRest, SealedEvidence
 from store.errors import EvidenceAltered, EvidenceMissing, TileMissing
 from store.ledger import NO_HEAD
@@ -28,7 +28,7 @@ from store.records import (
     Window,
 )
 from store.sql.link import Link
-from store.sql.rows import bytes_of, columns_of, event_of, events_of, made
+from store.sql.rows import bytes_of, columns_of, event_of, events_of, made, tellings_of
 from store.sql.statement import Statement
 from store.sql.statements import Statements
 from store.sql.tables import (
@@ -98,6 +98,13 @@ class SqlReader:
         end = _NO_END if until is None else until
         rows = self._link.rows(self._say.events, stream=stream, after=after, until=end)
         return events_of(self._namespace, rows, self._at_rest)
+
+    def tellings(self, stream: str, after: int = 0, until: int | None = None) -> tuple[Telling, ...]:
+        """Return what the stream's events with after < version <= until tell."""
+        self._ready("events")
+        end = _NO_END if until is None else until
+        rows = self._link.rows(self._say.tellings, stream=stream, after=after, until=end)
+        return tellings_of(stream, rows, self._at_rest)
 
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
         """Return events with position > *after_position*."""

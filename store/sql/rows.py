@@ -8,7 +8,7 @@ import orjson
 from msgspec.structs import astuple
 from sqlalchemy import Table
 
-from statemachine.record.envelope import RecordedEvent
+from statemachine.record.envelope import RecordedEvent, Telling
 from store.at_rest import AtRest, Opened
 from store.sql.tables import ENVELOPE
 
@@ -71,6 +71,16 @@ def events_of(namespace: str, rows: Sequence[Sequence[Any]], at_rest: AtRest) ->
     """Return the events that stand in *rows*, as statements select them."""
     opened = at_rest.payloads(rows)
     return tuple(event_of(namespace, row, payload) for row, payload in zip(rows, opened, strict=True))
+
+
+def tellings_of(stream: str, rows: Sequence[Sequence[Any]], at_rest: AtRest) -> tuple[Telling, ...]:
+    """Return what events of *stream* tell, from *rows* as their statement selects them."""
+    bodies = [None if opened is None else opened[0] for opened in at_rest.payloads(rows)]
+    # A list, though a tuple comes of it: a generator costs a call for each.
+    return tuple([
+        Telling(stream, version, kind, schema, occurred_us, body if type(body) is bytes else bytes_of(body))
+        for (_, _, _, _, version, kind, schema, occurred_us), body in zip(rows, bodies, strict=True)
+    ])  # fmt: skip
 
 
 def bytes_of(value: bytes | str | None) -> bytes | None:

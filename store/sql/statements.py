@@ -84,12 +84,17 @@ class Statements:
 
     def _log_queries(self) -> None:
         log = events(*(EVENTS.c[name] for name in KEPT))
-        #: Events of one stream, by version.
-        self.events = self._make.compiled(
-            log.where(
-                asked(EVENTS, "stream"), EVENTS.c.version > AFTER, EVENTS.c.version <= bindparam("until")
-            ).order_by(EVENTS.c.version),
-            EVENTS,
+        #: Events of one stream by version, and what they tell, with nothing where the key of its commitment would be.
+        told = ("payload", "key_id", "version", "type", "schema", "occurred_us")
+        tellings = select(EVENTS.c.position, null(), *(EVENTS.c[name] for name in told)).where(ours(EVENTS))
+        self.events, self.tellings = (
+            self._make.compiled(
+                query.where(
+                    asked(EVENTS, "stream"), EVENTS.c.version > AFTER, EVENTS.c.version <= bindparam("until")
+                ).order_by(EVENTS.c.version),
+                EVENTS,
+            )
+            for query in (log, tellings)
         )
         #: Events of all streams by position, and their envelopes alone, with nothing where the payload would be.
         self.all_events, self.envelopes = (

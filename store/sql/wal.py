@@ -1,7 +1,7 @@
-"""SQLite's write-ahead log, kept in place from the start, and short though somebody always reads.
+"""SQLite's write-ahead log, lengthened ahead of what comes, and kept short though somebody always reads.
 
 A commit that makes the file longer waits for the file system to note that, too: it takes twice as long as one that
-writes over what is there, as all do once the log has gone round. So a writer gives it its length at the start.
+writes over what is there, as all do once the log has gone round. So a writer lengthens it ahead of them.
 
 SQLite begins it anew where nobody reads any more what it holds. Readers who take turns without a pause never let that
 moment come, and the file grows for as long as they do. So a writer that finds it long waits a moment for those who read
@@ -22,12 +22,14 @@ from store.sql.statement import Statement
 #: Bytes at which it is long: twice of what it comes to where readers pause.
 LONG_BYTES = 2 * WAL_BYTES
 
+#: By how much it is lengthened at once: a pause of milliseconds. Who begins with few commits pays for no more.
+STEP_BYTES = WAL_BYTES // 4
+
 #: How long each of those who read now is waited for. Reads take milliseconds; where one takes longer, this is tried
 #: anew once the file has grown by as much again.
 PATIENCE_MS = 200
 
-#: Commits from one look at the file to the next: one with each would be felt by who commits alone. Who commits fewer
-#: than these does not write megabytes for it either.
+#: Commits from one look at the file to the next: one with each would be felt by who commits alone.
 LOOKS_EVERY = 8
 
 _PATIENCE = Statement("PRAGMA busy_timeout", "", {})
@@ -39,7 +41,7 @@ class WriteAheadLog:
 
     def __init__(self, engine: Engine) -> None:
         self._file = Path(f"{database_file(engine.url)}-wal")
-        self._long, self._commits, self._has_room = LONG_BYTES, 0, True
+        self._long, self._given, self._commits = LONG_BYTES, 0, 0
 
     def tend(self, link: Link) -> None:
         """Lengthen the file, or have it begun anew, where a look says so; a commit stands whatever becomes of this."""
@@ -50,26 +52,27 @@ class WriteAheadLog:
         with suppress(StoreError):  # who writes next meets it again
             if size > self._long:
                 self._long = size + WAL_BYTES if _is_read(link) else LONG_BYTES
-            elif size < WAL_BYTES and self._has_room:
-                self._has_room = _lengthened(link, self._file)
+            elif self._given < size < WAL_BYTES:  # what it was given is used up
+                self._given = _lengthened(link, self._file, min(size + STEP_BYTES, WAL_BYTES))
 
 
-def _lengthened(link: Link, file: Path) -> bool:
-    """Write zeros behind the end of the file, which SQLite takes for the end of what it says; say whether they had room.
+def _lengthened(link: Link, file: Path, length: int) -> int:
+    """Write zeros behind the end of the file, which SQLite takes for the end of what it tells; give its length.
 
+    Where they have no room it grows as it did: nothing more is tried.
     Nobody appends to it meanwhile, from another process neither: they would need the lock that is held.
     """
     link.begin()
     try:
         with file.open("r+b") as log:
-            log.write(bytes(max(WAL_BYTES - log.seek(0, os.SEEK_END), 0)))
+            log.write(bytes(max(length - log.seek(0, os.SEEK_END), 0)))
             log.flush()
             os.fsync(log.fileno())
-    except OSError:  # it grows as it did
-        return False
+    except OSError:
+        return WAL_BYTES
     finally:
         link.rollback()
-    return True
+    return length
 
 
 def _is_read(link: Link) -> bool:

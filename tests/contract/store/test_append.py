@@ -1,8 +1,10 @@
 import msgspec
 import pytest
+from msgspec.structs import astuple
 
 from statemachine.record.chain import chain_faults
 from statemachine.record.digest import log_sha256
+from statemachine.record.envelope import Telling
 from store import Head, Store, Unit, WrongExpectedVersion
 from tests.fixtures.events import an_event, some_events
 from tests.fixtures.trees import root_of
@@ -143,3 +145,23 @@ def test_whole_numbers_of_many_events_are_kept_up_to_the_ends_of_their_columns(
     store.run(lambda unit: unit.append("a", 0, events))
 
     assert store.read(lambda reader: tuple(one.occurred_us for one in reader.events("a"))) == numbers
+
+
+def test_what_events_tell_is_what_they_are_read_with(store: Store) -> None:
+    store.run(lambda unit: unit.append("a", 0, some_events("a", 5)))
+    store.run(lambda unit: unit.append("b", 0, some_events("b", 1)))
+    fields = Telling.__struct_fields__
+
+    whole, told = store.read(lambda reader: (reader.events("a", 1, 4), reader.tellings("a", 1, 4)))
+
+    assert [astuple(one) for one in told] == [tuple(getattr(one, name) for name in fields) for one in whole]
+    assert len(told) == 3
+    assert [one.version for one in store.read(lambda reader: reader.tellings("a"))] == [1, 2, 3, 4, 5]
+
+
+def test_work_reads_what_its_events_tell(store: Store) -> None:
+    def work(unit: Unit) -> list[int]:
+        unit.append("a", 0, some_events("a", 2))
+        return [one.version for one in unit.tellings("a")]
+
+    assert store.run(work) == [1, 2]
