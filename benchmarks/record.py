@@ -141,8 +141,8 @@ def _sqlite(found: dict[str, Measure], folder: Path) -> None:
             ("sqlite: raw, 1 a commit", lambda first, count: raw.singles(driver, first, count)),
             ("sqlite: log, 1 caller", lambda first, count: _singles(store, first, count)),
         )
-        # Where a file has its length, a commit waits for less. The log's write-ahead log has it from the start, the
-        # driver's only now.
+        # A commit waits for less where the file need not grow. The log's own is lengthened ahead; the driver's grew
+        # until now.
         _take_turns(
             found,
             (

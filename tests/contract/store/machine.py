@@ -107,6 +107,7 @@ questions = st.one_of(
     step("version", ask("version"), streams),
     step("version_at", ask("version_at"), streams, small),
     step("events", ask("events"), streams, small),
+    step("tellings", lambda unit, *values: tuple(one.version for one in unit.tellings(*values)), streams, small),
     step("all_events", ask("all_events"), small, small),
     step("timers", ask("timers"), streams),
     step("timers_due", ask("timers_due"), small, st.integers(1, 3)),
