@@ -39,7 +39,7 @@ APART, FASTER = 0.25, 50.0
 SEED = 20261125
 #: How sure the score of a world is: 1 is a chance, more is too sure, less is not sure enough.
 WORLDS = {"a chance": 1.0, "too sure": 2.0, "not sure enough": 0.5, "a bit too sure": 1.1, "a chance again": 1.0}
-ROUNDS = 7  #: of ours, which are over too soon for one to tell
+ROUNDS = 99  #: of ours, which are over too soon for one to tell
 
 
 @dataclass(frozen=True, slots=True)

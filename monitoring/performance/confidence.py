@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -27,10 +28,10 @@ from monitoring.profiles.reference import Floats, Ints
 #: the grid.
 GRID = 1 << 14
 STRETCH = 1 << 4  #: cells that have a chance in common where scores are chances: none is wider than a five-hundredth
-LOWER = 24  #: bits of a number that is multiplied in two parts
+LOWER = 14  #: bits of a rank that are multiplied apart, so that products are summed within 64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Confidence:
     """The chance of the second class by stretch of cells.
 
@@ -68,9 +69,9 @@ class Confidence:
 
     def count(self, scores: Floats) -> Ints:
         """Count *scores* (n,) by stretch; those that are no number are left out. Counts of windows add up."""
-        known = np.isnan(scores)
-        counts = np.bincount(_cells(scores[~known] if known.any() else scores), minlength=GRID)
-        return np.add.reduceat(counts, self.starts)
+        unknown = np.isnan(scores)
+        cells = _cells(scores[~unknown] if unknown.any() else scores)
+        return np.bincount(self._stretches[cells], minlength=len(self.starts))
 
     def estimate(self, counts: Ints) -> Estimated:
         """Return the share of wrong answers that is expected of a window with these counts by stretch.
@@ -82,8 +83,7 @@ class Confidence:
         if not rows:
             message = "a window without rows has no loss to estimate"
             raise ValueError(message)
-        wrong = int(counts @ np.where(self.starts < GRID // 2, self.chances, SCALE - self.chances))
-        loss = wrong / rows / SCALE
+        loss = int(counts @ self._wrong) / rows / SCALE
         error = math.hypot(math.sqrt(loss * (1 - loss) / rows), self.error)
         return Estimated(loss=round(loss, 9), error=round(error, 9), rows=rows)
 
@@ -101,14 +101,25 @@ class Confidence:
         None where one class is not expected at all.
         """
         ones = counts * self.chances  # exact, as all that follows but the quotient: at most 2^27 rows of 2^20 steps
-        zeros = counts * SCALE - ones
-        up, down = int(ones.sum()), int(zeros.sum())
+        rows, up = int(counts.sum()), int(ones.sum())
+        down = rows * SCALE - up
         if not up or not down:
             return None
-        below = 2 * (np.cumsum(zeros) - zeros) + zeros
-        area = _sum_of_products(ones, below) / (2 * up * down)
+        ranks = 2 * np.cumsum(counts) - counts  # twice the middle ranks
+        ranked = (int(ones @ (ranks >> LOWER)) << LOWER) + int(ones @ (ranks & ((1 << LOWER) - 1)))
+        area = (ranked * SCALE - up * up) / (2 * up * down)  # ones against all rows, less ones against ones
         error = math.hypot(_error_of_area(area, up / SCALE, down / SCALE), self.error)
-        return Estimated(loss=round(1 - area, 9), error=round(error, 9), rows=int(counts.sum()))
+        return Estimated(loss=round(1 - area, 9), error=round(error, 9), rows=rows)
+
+    @cached_property
+    def _stretches(self) -> Ints:
+        """The stretch of each cell of the grid."""
+        return np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=GRID))
+
+    @cached_property
+    def _wrong(self) -> Ints:
+        """How often a row of each stretch is wrong, in steps of `1 / SCALE`."""
+        return np.where(self.starts < GRID // 2, self.chances, SCALE - self.chances)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, for canonical bytes."""
@@ -127,7 +138,8 @@ def _cells(scores: Floats) -> Ints:
     ends *= GRID * GRID / 2
     near = np.sqrt(ends, out=ends).astype(np.int64)
     np.minimum(near, GRID // 2 - 1, out=near)
-    return np.where(scores < HALF, near, GRID - 1 - near)
+    near ^= np.multiply(scores >= HALF, GRID - 1, dtype=np.int64)  # the mirror of a cell, as the grid is a power of two
+    return near
 
 
 def _fitted(cells: Ints, ones: NDArray[np.bool_]) -> Floats:
@@ -141,13 +153,6 @@ def _as_they_are() -> Floats:
     edges = np.arange(0, GRID // 2 + 1, STRETCH) ** 2 * (2.0 / GRID**2)
     low = np.repeat((edges[1:] + edges[:-1]) / 2, STRETCH)
     return np.concatenate([low, 1 - low[::-1]])
-
-
-def _sum_of_products(left: Ints, right: Ints) -> int:
-    """Return the inner product of numbers from 0 to 2^48, in parts whose products are summed within 64 bits."""
-    parts = [(each >> LOWER, each & ((1 << LOWER) - 1)) for each in (left, right)]
-    (a, b), (c, d) = parts
-    return (int(a @ c) << 2 * LOWER) + (int(a @ d) + int(b @ c) << LOWER) + int(b @ d)
 
 
 def _error_of_area(area: float, ones: float, zeros: float) -> float:

@@ -3,7 +3,7 @@
 import bisect
 from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 
@@ -94,16 +94,12 @@ class SqlReader:
 
     def events(self, stream: str, after: int = 0, until: int | None = None) -> tuple[RecordedEvent, ...]:
         """Return the stream's events with after < version <= until."""
-        self._ready("events")
-        end = _NO_END if until is None else until
-        rows = self._link.rows(self._say.events, stream=stream, after=after, until=end)
+        rows = self._between(self._say.events, stream, after, until)
         return events_of(self._namespace, rows, self._at_rest)
 
     def tellings(self, stream: str, after: int = 0, until: int | None = None) -> tuple[Telling, ...]:
         """Return what the stream's events with after < version <= until tell."""
-        self._ready("events")
-        end = _NO_END if until is None else until
-        rows = self._link.rows(self._say.tellings, stream=stream, after=after, until=end)
+        rows = self._between(self._say.tellings, stream, after, until)
         return tellings_of(stream, rows, self._at_rest)
 
     def all_events(self, after_position: int, limit: int) -> tuple[RecordedEvent, ...]:
@@ -294,6 +290,11 @@ class SqlReader:
             self._sealing.notice()
             self._noticed = True
         return self._sealing
+
+    def _between(self, statement: Statement, stream: str, after: int, until: int | None) -> Sequence[Sequence[Any]]:
+        """Return what *statement* reads of the stream's events with after < version <= until."""
+        self._ready("events")
+        return self._link.rows(statement, stream=stream, after=after, until=_NO_END if until is None else until)
 
     def _place(self, stream: str, version: int) -> int:
         row = self._link.row(self._say.place, stream=stream, version=version)

@@ -23,9 +23,13 @@ CACHE_KIB = 65_536
 #: Pages of the write-ahead log before they are moved to the file, 16 MB: a page that many commits change is moved once.
 WAL_PAGES = 4_000
 
-#: As many of them in bytes, each with what is said of it. https://www.sqlite.org/fileformat2.html#the_write_ahead_log
-#: A file that grew longer, since somebody read it, is cut to this when it begins anew.
-WAL_BYTES = 32 + WAL_PAGES * (24 + 4_096)
+#: Bytes of what the log says of itself, and of a page with what is said of that.
+#: Source: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+WAL_HEADER_BYTES = 32
+WAL_FRAME_BYTES = 24 + 4_096
+
+#: As many pages in bytes. A file that grew longer, since somebody read it, is cut to this when it begins anew.
+WAL_BYTES = WAL_HEADER_BYTES + WAL_PAGES * WAL_FRAME_BYTES
 
 
 def database_file(url: URL) -> Path:

@@ -53,13 +53,13 @@ class WriteAheadLog:
             if size > self._long:
                 self._long = size + WAL_BYTES if _is_read(link) else LONG_BYTES
             elif self._given < size < WAL_BYTES:  # what it was given is used up
-                self._given = _lengthened(link, self._file, min(size + STEP_BYTES, WAL_BYTES))
+                length = min(size + STEP_BYTES, WAL_BYTES)
+                self._given = length if _lengthened(link, self._file, length) else WAL_BYTES  # it grows as it did
 
 
-def _lengthened(link: Link, file: Path, length: int) -> int:
-    """Write zeros behind the end of the file, which SQLite takes for the end of what it tells; give its length.
+def _lengthened(link: Link, file: Path, length: int) -> bool:
+    """Write zeros behind the end of the file, which SQLite takes for the end of what it tells; say if they had room.
 
-    Where they have no room it grows as it did: nothing more is tried.
     Nobody appends to it meanwhile, from another process neither: they would need the lock that is held.
     """
     link.begin()
@@ -69,10 +69,10 @@ def _lengthened(link: Link, file: Path, length: int) -> int:
             log.flush()
             os.fsync(log.fileno())
     except OSError:
-        return WAL_BYTES
+        return False
     finally:
         link.rollback()
-    return length
+    return True
 
 
 def _is_read(link: Link) -> bool:

@@ -1,4 +1,4 @@
-"""The write-ahead log of a SQLite file has its length from the start, and keeps it though somebody always reads."""
+"""The write-ahead log of a SQLite file is lengthened ahead of what comes, and kept short though somebody reads."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ from tests.integration.store.conftest import Opening
 
 ITEM_BYTES = 1 << 20
 ITEMS = 5 * LONG_BYTES // ITEM_BYTES
+
+
+@pytest.fixture
+def store(tmp_path: Path, opened: Opening) -> Store:
+    """Give a store on a new file."""
+    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
+    return opened(f"sqlite:///{tmp_path / 'log.db'}")
 
 
 def an_item(seq: int) -> FeedItem:
@@ -48,10 +55,8 @@ def read_until(store: Store, over: Event, work: Callable[[Reader], None]) -> Non
         store.read(work)
 
 
-def test_the_write_ahead_log_stays_short_though_somebody_reads_at_every_moment(tmp_path: Path, opened: Opening) -> None:
-    url, wal = f"sqlite:///{tmp_path / 'log.db'}", tmp_path / "log.db-wal"
-    migrate.upgrade(url)
-    store, over, longest = opened(url), Event(), 0
+def test_the_write_ahead_log_stays_short_though_somebody_reads_at_every_moment(tmp_path: Path, store: Store) -> None:
+    wal, over, longest = tmp_path / "log.db-wal", Event(), 0
     one, two = Semaphore(0), Semaphore(0)
     works = in_turn(one, two, over), in_turn(two, one, over)
     threads = [Thread(target=read_until, args=(store, over, work)) for work in works]
@@ -75,10 +80,8 @@ def committed(store: Store, first: int, count: int) -> None:
         store.run(appending("a", number, *some_events(f"a{number}", 1)))
 
 
-def test_the_file_has_its_length_before_it_is_needed(tmp_path: Path, opened: Opening) -> None:
-    url, wal = f"sqlite:///{tmp_path / 'log.db'}", tmp_path / "log.db-wal"
-    migrate.upgrade(url)
-    store, number, seen = opened(url), 0, list[int]()
+def test_the_file_has_its_length_before_it_is_needed(tmp_path: Path, store: Store) -> None:
+    wal, number, seen = tmp_path / "log.db-wal", 0, list[int]()
     while not seen or seen[-1] < WAL_BYTES:
         committed(store, number, LOOKS_EVERY)
         number += LOOKS_EVERY
@@ -90,9 +93,9 @@ def test_the_file_has_its_length_before_it_is_needed(tmp_path: Path, opened: Ope
     assert wal.stat().st_size == steps[-1] == WAL_BYTES
 
 
-def test_what_is_committed_is_found_in_a_file_that_was_lengthened(tmp_path: Path, opened: Opening) -> None:
-    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
-    store = opened(f"sqlite:///{tmp_path / 'log.db'}")
+def test_what_is_committed_is_found_in_a_file_that_was_lengthened(
+    tmp_path: Path, store: Store, opened: Opening
+) -> None:
     committed(store, 0, 3 * LOOKS_EVERY)
     for name in ("log.db", "log.db-wal"):  # as a loss of power leaves them
         shutil.copy(tmp_path / name, tmp_path / f"copy-{name}")
@@ -106,10 +109,9 @@ def test_what_is_committed_is_found_in_a_file_that_was_lengthened(tmp_path: Path
 
 
 def test_nobody_writes_while_the_file_is_lengthened(
-    tmp_path: Path, opened: Opening, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
-    store, told = opened(f"sqlite:///{tmp_path / 'log.db'}"), list[str]()
+    told = list[str]()
 
     def synced(_: int) -> None:
         with closing(sqlite3.connect(tmp_path / "log.db", timeout=0)) as other:
@@ -124,11 +126,8 @@ def test_nobody_writes_while_the_file_is_lengthened(
     assert told == ["database is locked"]
 
 
-def test_a_disk_without_room_for_the_length_stops_nobody(
-    tmp_path: Path, opened: Opening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    migrate.upgrade(f"sqlite:///{tmp_path / 'log.db'}")
-    store, tries = opened(f"sqlite:///{tmp_path / 'log.db'}"), list[int]()
+def test_a_disk_without_room_for_the_length_stops_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = list[int]()
 
     def full(descriptor: int) -> None:
         tries.append(descriptor)

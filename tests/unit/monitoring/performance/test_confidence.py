@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from measures.losses import SCALE
 from monitoring.performance.confidence import GRID, Confidence
 from monitoring.profiles.reference import Floats
 
@@ -143,3 +144,16 @@ def test_the_error_of_the_curve_covers_what_labels_show_as_often_as_it_says() ->
         inside += abs(1 - found.loss - roc_auc_score(later[1], later[0])) < 2 * found.error
 
     assert inside >= 90
+
+
+@pytest.mark.parametrize("rows", [7, 100_000, 1 << 27])
+def test_the_curve_of_many_rows_is_the_sum_of_its_pairs(rows: int) -> None:
+    table = learned(world(13, 20_000))
+    counts = np.random.default_rng(17).multinomial(rows, np.full(len(table.starts), 1 / len(table.starts)))
+    below, pairs, ones, zeros = 0, 0, 0, 0
+    for count, chance in zip(counts.tolist(), table.chances.tolist(), strict=True):
+        up, down = count * chance, count * (SCALE - chance)
+        pairs += up * (2 * below + down)
+        below, ones, zeros = below + down, ones + up, zeros + down
+
+    assert table.roc_auc(counts) == pytest.approx(pairs / (2 * ones * zeros), abs=2e-9)
