@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 
 from statemachine import events as e
-from statemachine.health import Alarm, ModelHealth
+from statemachine.health import TRUTH, Alarm, ModelHealth
 from statemachine.kinds import Event
 from statemachine.words import DEGRADED, SUSPECT, Place
 from tests.unit.statemachine.laws import EVIDENCE, born, folded
@@ -94,3 +96,21 @@ def test_a_challenge_that_failed_makes_room_for_another_and_is_counted_among_the
 
     assert (queued.challenge, queued.jobs_opened) == ("m-1", 1)
     assert (failed.challenge, failed.jobs_opened) == ("", 1)
+
+
+@pytest.mark.parametrize(
+    ("cause", "subject", "labels", "repair"),
+    [
+        ("label_quality", TRUTH, True, True),
+        ("label_quality", "x", False, False),
+        ("data_quality", TRUTH, False, True),
+        ("data_quality", "x", False, True),
+        ("serving", TRUTH, False, False),
+    ],
+)
+def test_labels_are_awaited_where_they_stay_away_and_are_the_cause_and_a_repair_where_data_are_at_fault_too(
+    cause: str, subject: str, *, labels: bool, repair: bool
+) -> None:
+    health = replace(folded(born(), dataclasses.replace(RAISED, subject=subject)), cause=cause)
+
+    assert (health.awaits_labels, health.awaits_repair) == (labels, repair)
