@@ -217,3 +217,62 @@ def test_a_cause_is_named_from_the_least_share_of_the_policy_on(planted: Planted
 
     assert POLICY.least_share == 0.1
     assert ("serving" in [one.kind for one in found.causes]) == named
+
+
+def served(share: float, rise: float) -> dict[str, Any]:
+    """Give answers that differ when computed again, and cost *share* of the rise."""
+    return {"compared": 1_000, "differing": 50, "labelled": 1_000, "excess_loss": round(share * rise * 1_000 * UNIT)}
+
+
+def of_all_rows(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Give a fault that lies on every row, so that it costs the whole rise."""
+    first = inputs["layout"][0]
+    return {**absurd(first["name"], 1.0), "slots": list(range(first["slots"]))}
+
+
+def thin(planted: Planted) -> dict[str, Any]:
+    """Give a world whose loss has clearly risen while nothing else is strained."""
+    worlds = [planted("noisy", seed, rows) for seed in SEEDS for rows in (50, 80)]
+    found = [(one, diagnosed(one)) for one in worlds]
+    return next(one for one, told in found if told.cause == "unknown" and told.rise > POLICY.errors * told.error)
+
+
+def test_what_has_a_price_is_the_cause_though_nothing_is_strained(planted: Planted) -> None:
+    inputs = thin(planted)
+    rise = diagnosed(inputs).rise
+
+    answers = diagnosed({**inputs, "serving": served(0.8, rise)})
+    fault = diagnosed({**inputs, "quality": [of_all_rows(inputs)]})
+
+    assert (answers.cause, fault.cause) == ("serving", "data_quality")
+    assert [answers.causes[0].share, fault.causes[0].share] == pytest.approx([0.8, 1.0], abs=0.01)
+
+
+def test_no_cause_takes_more_of_the_rise_than_those_before_it_left(planted: Planted) -> None:
+    inputs = planted("covariate", 3)
+    rise = diagnosed(inputs).rise
+
+    whole = diagnosed({**inputs, "serving": served(2.0, rise)})
+    beside = diagnosed({**inputs, "serving": served(0.6, rise)})
+    faulty = diagnosed({**inputs, "serving": served(0.6, rise), "quality": [of_all_rows(inputs)]})
+
+    assert [(one.kind, one.effect) for one in whole.causes] == [("serving", whole.rise)]
+    for found, second in ((beside, "covariate_drift"), (faulty, "data_quality")):
+        assert [one.kind for one in found.causes[:2]] == ["serving", second]
+        assert sum(one.effect for one in found.causes) <= found.rise + 1e-6
+
+
+def test_where_too_few_labels_have_come_the_whole_rise_is_unknown(planted: Planted) -> None:
+    fault = absurd("idle", 0.3)
+
+    for quality in ([], [fault]):
+        last = diagnosed({**planted("concept", 1, 20), "quality": quality}).causes[-1]
+        assert (last.kind, last.share) == ("unknown", 1.0)
+
+
+def test_moved_rows_that_would_explain_it_stand_behind_a_change_of_the_labels_shares(planted: Planted) -> None:
+    found = [diagnosed(planted("prior", seed)) for seed in SEEDS]
+
+    named = [each for each in found if each.cause == "label_shift"]
+    assert named
+    assert all("covariate_drift" in {one.kind for one in each.causes[1:]} for each in named)

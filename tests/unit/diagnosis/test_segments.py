@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diagnosis.answer import Attribution, BoundedCause
 from diagnosis.inputs import Feature, Table
 from diagnosis.judge import SURE, judge
 from diagnosis.segments import local
@@ -159,3 +160,35 @@ def test_a_segment_that_has_the_rise_is_the_cause_where_no_other_is_found_and_st
     assert (alone.cause, alone.causes[0].features) == ("segment", ("region",))
     assert alone.confidence > 0
     assert [one.kind for one in beside.causes][:2] == ["data_quality", "segment"]
+
+
+def test_a_segment_has_the_share_of_the_rise_that_is_its_own_and_never_more_than_all_of_it(
+    planted: Callable[..., dict[str, Any]],
+) -> None:
+    calm = planted("none", 3)
+    more = judge({**calm, "segments": [segment(72)]}, POLICY)
+    found = [in_part(planted("noisy", seed, rows)) for seed in range(10) for rows in (50, 80)]
+    parts = [each for each in found if each.cause == "segment" and each.rise > 0]
+
+    assert more.causes[0].effect > more.rise
+    assert more.causes[0].share == 1
+    assert parts
+    assert all(each.causes[0].share == pytest.approx(each.causes[0].effect / each.rise, abs=1e-4) for each in parts)
+    assert max(each.causes[0].share for each in parts) < 1
+
+
+def in_part(inputs: dict[str, Any]) -> Attribution[BoundedCause]:
+    """Judge a world with a segment that has most of the rise, though not all of it."""
+    ill, (before, since) = risen_for_the_most_part(inputs), all_rows(inputs)
+    ill["after"][1] -= round((since[1] - before[1] * since[0] / before[0]) / 20)
+    return judge({**inputs, "segments": [ill]}, POLICY)
+
+
+def test_drift_is_no_cause_beside_a_segment_that_rose_alone(planted: Callable[..., dict[str, Any]]) -> None:
+    drifted = {"name": "noise", "change": "shift +1.0", "log_evidence": 40.0}
+    inputs = {**planted("none", 3), "drift": [drifted]}
+
+    plain, beside = judge(inputs, POLICY), judge({**inputs, "segments": [segment(72)]}, POLICY)
+
+    assert plain.cause == "covariate_drift"
+    assert "covariate_drift" not in {one.kind for one in beside.causes}

@@ -56,6 +56,13 @@ def born(**policy: object) -> ModelHealth:
     return apply(ModelHealth(), registration(**policy), 0).after
 
 
+def folded(health: ModelHealth, *facts: Event, at_us: int = 1) -> ModelHealth:
+    """Let *facts* happen, whatever the table says of them."""
+    for fact in facts:
+        health = evolve(health, fact, at_us)
+    return health
+
+
 def timer_of(health: ModelHealth) -> tuple[c.FireTimer, int] | None:
     """Give the command of the live timer, and when it comes."""
     live = timers.live(health)

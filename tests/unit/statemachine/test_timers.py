@@ -47,9 +47,10 @@ def test_machine_1_computes_timers_as_it_ever_did(place: Place) -> None:
     assert found == timers.Timer(name=name, due_us=ARMED_US + int(seconds * 1_000_000), visit=3)
 
 
-def test_machine_1_tells_people_again_while_one_is_in_charge_and_nothing_of_who_is_retired() -> None:
+def test_machine_1_tells_people_again_while_one_is_in_charge_and_nothing_of_who_is_retired_or_not_yet_born() -> None:
     held = msgspec.structs.replace(HEALTH, place=HEALTHY, automation=Automation.HELD)
     gone = msgspec.structs.replace(HEALTH, place=RETIRED)
 
     assert timers.FORMULAS["1"](held) == timers.Timer(name="notify_again", due_us=ARMED_US + 86_400_000_000, visit=3)
     assert timers.FORMULAS["1"](gone) is None
+    assert timers.FORMULAS["1"](ModelHealth()) is None
