@@ -40,8 +40,6 @@ def read_table(path: Path) -> pd.DataFrame:
         frame = _parquet(path) if head.startswith(PARQUET) else _csv(path, head)
     except StreamInvalid:
         raise
-    except UnicodeDecodeError as error:
-        raise StreamInvalid(f"{path.name}: is no text in UTF-8 (byte {error.start}), and no Parquet") from error
     except WRONG as error:
         raise StreamInvalid(f"{path.name}: cannot be read as a table: {_line(error)}") from error
     if not isinstance(frame.index, pd.RangeIndex):
@@ -86,12 +84,29 @@ def _parquet(path: Path) -> pd.DataFrame:
 def _csv(path: Path, head: bytes) -> pd.DataFrame:
     packed: Literal["gzip"] | None = "gzip" if head.startswith(GZIP) else None
     unpack = gzip.open if packed else open
-    with unpack(path, "rt", encoding="utf-8-sig", newline="") as file:
-        names = next((line for line in csv.reader(file) if line), [])
-    _refuse_twins(path, names)
-    _refuse_other_separators(path, names)
-    # In one piece, so that a column has one type from its first row to its last.
-    return pd.read_csv(path, compression=packed, low_memory=False)
+    try:
+        with unpack(path, "rt", encoding="utf-8-sig", newline="") as file:
+            names = next((line for line in csv.reader(file) if line), [])
+        _refuse_twins(path, names)
+        _refuse_other_separators(path, names)
+        # In one piece, so that a column has one type from its first row to its last.
+        return pd.read_csv(path, compression=packed, low_memory=False)
+    except UnicodeDecodeError as error:
+        with unpack(path, "rb") as raw:
+            byte = _first_strange_byte(raw)
+        raise StreamInvalid(f"{path.name}: is no text in UTF-8 (byte {byte}), and no Parquet") from error
+
+
+def _first_strange_byte(lines: Iterable[bytes]) -> int:
+    # What reads tables decodes them piece by piece, and tells a place within the piece alone.
+    before = 0
+    for line in lines:
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            return before + error.start
+        before += len(line)
+    return before
 
 
 def _refuse_twins(path: Path, names: list[str]) -> None:

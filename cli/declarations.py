@@ -38,7 +38,15 @@ def _signal(told: Any, where: str) -> signals_pb2.ExternalSignal:  # noqa: ANN40
     try:
         for name, enum in (("direction", ingest_pb2.Direction), ("other_providers", signals_pb2.OtherProviders)):
             if name in worded:
-                worded[name] = f"{enum.keys()[0].removesuffix('UNSPECIFIED')}{worded[name]}".upper()
+                worded[name] = _named(enum.keys(), worded[name], f"{where}.{name}")
         return ParseDict(worded, signals_pb2.ExternalSignal())
     except (ParseError, TypeError) as error:
         raise DeclarationsInvalid(f"{where}: {error}") from error
+
+
+def _named(names: list[str], word: object, where: str) -> str:
+    prefix = names[0].removesuffix("UNSPECIFIED")
+    accepted = [name.removeprefix(prefix).lower() for name in names[1:]]
+    if str(word).lower() not in accepted:
+        raise DeclarationsInvalid(f"{where}: {word!r} is not accepted; one of {', '.join(accepted)} is")
+    return f"{prefix}{word}".upper()

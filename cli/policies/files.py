@@ -61,7 +61,7 @@ def read_policy_file(path: Path) -> PolicyFile:
     if len(raw) > MOST_BYTES:
         raise PolicyFileInvalid(str(path), None, f"is longer than {MOST_BYTES} bytes, the most that are accepted")
     try:
-        text = raw.decode()
+        text = raw.decode("utf-8-sig")  # some editors begin a file with a mark of order
     except UnicodeDecodeError as error:
         raise PolicyFileInvalid(str(path), None, f"is no UTF-8: {error.reason} at byte {error.start}") from error
     if path.suffix not in (".yaml", ".yml"):
@@ -89,7 +89,7 @@ def parse(name: str, text: str) -> PolicyFile:
 def _json_only(name: str, text: str) -> str:
     """Give *text* in the part of YAML that JSON is, if it is JSON: in strings there are no tabs."""
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # a number too long to be read is refused as its field
     except json.JSONDecodeError as error:
         raise PolicyFileInvalid(name, (error.lineno, error.colno), f"is no JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:

@@ -44,6 +44,16 @@ class LengthsDifferError(ValueError):
         self.name, self.expected, self.actual = name, expected, actual
 
 
+class NotOneValueARowError(LengthsDifferError):
+    """A column is no list of values, one a row."""
+
+    def __init__(self, name: str, expected: int, values: NDArray[np.generic]) -> None:
+        ValueError.__init__(
+            self, f"{type(self).__doc__} Column {name!r} has the shape {values.shape}, expected ({expected},)."
+        )
+        self.name, self.expected, self.actual = name, expected, values.size
+
+
 class NotTabularError(ValueError):
     """The data are neither named columns nor a matrix of rows and features."""
 
@@ -79,6 +89,7 @@ def tabulate(data: Table | ArrayLike, names: Sequence[str] = ()) -> dict[str, ND
     ['x0', 'x1']
 
     Raises:
+        NotOneValueARowError: A column is a matrix, or a single value.
         LengthsDifferError: Columns have different lengths, or there are more or fewer columns than names.
         NotTabularError: It is neither a table nor a matrix, or a matrix of a kind that numpy does not know.
     """
@@ -95,14 +106,17 @@ def tabulate(data: Table | ArrayLike, names: Sequence[str] = ()) -> dict[str, ND
         table = dict(zip(names, matrix.T, strict=True))
     rows = count_rows(table)
     for name, values in table.items():
-        if values.shape != (rows,):
+        if values.ndim != 1:
+            raise NotOneValueARowError(name, rows, values)
+        if values.size != rows:
             raise LengthsDifferError(name, rows, values.size)
     return table
 
 
 def count_rows(table: Mapping[str, NDArray[np.generic]]) -> int:
     """Return the number of rows; 0 for a table without columns."""
-    return int(np.size(next(iter(table.values()), ())))
+    first = next(iter(table.values()), np.empty(0))
+    return first.shape[0] if first.ndim else 1
 
 
 def infer_kinds(table: Mapping[str, NDArray[np.generic]]) -> dict[str, model_pb2.FeatureKind.ValueType]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gzip
 import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ BAD = [
     Bad("bytes", lambda p: put(p, np.random.default_rng(1).bytes(4_000)), LABEL, "table: is no text in UTF-8"),
     Bad("bytes that are ASCII", lambda p: put(p, bytes(range(1, 32)) * 99), LABEL, "--target: no column 'label' in"),
     Bad("Latin-1", lambda p: put(p, "x,label\né,1\n".encode("latin-1")), LABEL, "table: is no text in UTF-8 (byte 8)"),
+    Bad("Latin-1 in a row", lambda p: put(p, "x,label\n1,1\né,1\n".encode("latin-1")), LABEL, "table: is no text in UTF-8 (byte 12)"),
+    Bad("Latin-1, packed", lambda p: put(p, gzip.compress("x,label\n1,1\né,1\n".encode("latin-1"))), LABEL, "table: is no text in UTF-8 (byte 12)"),
     Bad("UTF-16", lambda p: put(p, "x,label\n".encode("utf-16")), LABEL, "table: is no text in UTF-8 (byte 0)"),
     Bad("a cut gzip", lambda p: packed(p, 0.5), LABEL, "table: cannot be read as a table: Compressed file ended"),
     Bad("a cut Parquet", cut, LABEL, "table: cannot be read as a table: "),

@@ -160,7 +160,11 @@ def test_exporters_are_heard_until_it_is_told_to_stop(declared: str, tmp_path: P
         ("[[signals]]\nname = 'x'", "signals: is not accepted"),
         ("[[signal]]\nnom = 'x'", 'signal[0]: Message type "remission.v1.ExternalSignal" has no field named "nom"'),
         ("[[signal]]\ntolerance = 'x'", "signal[0]: Failed to parse tolerance field"),
-        ("[[signal]]\ndirection = 'up'", "signal[0]: Failed to parse direction field"),
+        (
+            "[[signal]]\ndirection = 'up'",
+            "signal[0].direction: 'up' is not accepted; one of higher_is_worse, lower_is_worse is",
+        ),
+        ("[[signal]]\nother_providers = 1", "signal[0].other_providers: 1 is not accepted; one of "),
         ("[[", "cannot be read as TOML"),
     ],
 )

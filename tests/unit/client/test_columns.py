@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,12 @@ def test_a_table_is_copied_so_that_the_caller_may_go_on_writing() -> None:
 def test_columns_that_are_not_one_value_a_row_are_refused(data: object) -> None:
     with pytest.raises(LengthsDifferError):
         tabulate(data)  # type: ignore[arg-type]  # what a caller may get wrong
+
+
+@pytest.mark.parametrize(("values", "shape"), [(np.zeros((2, 3)), "(2, 3)"), (7.0, "()")])
+def test_a_column_that_is_no_list_is_told_by_its_shape(values: object, shape: str) -> None:
+    with pytest.raises(LengthsDifferError, match=rf"Column 'x' has the shape {re.escape(shape)}, expected \(\d,\)"):
+        tabulate({"x": values})  # type: ignore[dict-item]  # what a caller may get wrong
 
 
 def test_a_matrix_with_more_columns_than_names_is_refused() -> None:

@@ -80,6 +80,22 @@ def test_a_file_that_is_named_json_must_be_json(tmp_path: Path) -> None:
         read_policy_file(file)
 
 
+@pytest.mark.parametrize("name", ["policy.json", "policy.yaml"])
+def test_a_mark_of_order_at_the_beginning_is_passed_over(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text('{"tier": 2}', encoding="utf-8-sig")
+
+    assert read_policy_file(file).data == {"tier": 2}
+
+
+def test_a_number_of_thousands_of_digits_is_told_at_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(f'{{"tier": {"9" * 5000}}}', encoding="utf-8")
+    read = read_policy_file(file)
+
+    assert [(read.place(one.name), one.name) for one in Policy.faults(read.data)] == [((1, 2), "tier")]
+
+
 def test_a_file_without_end_is_refused_before_it_is_read_whole(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_bytes(b" " * 65_537)
