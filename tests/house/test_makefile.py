@@ -14,6 +14,7 @@ TARGETS = [
     "setup",
     "demo",
     "test",
+    "coverage",
     "acceptance",
     "lint",
     "format",
