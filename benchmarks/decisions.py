@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.profiles import COLUMNS, SEED, rows_of
-from monitoring.drift.compiled import together
+from monitoring.drift.compiled import WAY
 from monitoring.drift.departures import Departures
 from monitoring.drift.fleet import AT_ONCE, Fleet, Way
 from monitoring.drift.watches import DriftWatch, Sight, Told
@@ -45,7 +45,7 @@ POLICY = Policy().drift
 LASTING = replace(POLICY, clear=1e300)
 ALONE, BATCHED, COMPILED = "one by one", "batched", "by numba"
 #: How many models are asked at once.
-WAYS: dict[str, Way | None] = {BATCHED: None, COMPILED: together}
+WAYS: dict[str, Way | None] = {BATCHED: None, COMPILED: WAY}
 
 
 class Crowd:

@@ -7,26 +7,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.tables import Asked
-from monitoring.drift.watches import DriftFinding, DriftWatch, Sight, Squad
+from monitoring.drift.watches import Accumulate, DriftFinding, DriftWatch, Sight, Squad, accumulate
 
 #: Watches whose arrays lie side by side: enough to share what a call costs, and to fill large pages with their tables.
 AT_ONCE = 256
-#: How dictionaries of many windows are asked at once.
-Way = Callable[[Sequence[Dictionary]], Asked]
+
+
+class Way(NamedTuple):
+    """How many are looked at at once: how dictionaries of their windows are asked, and evidence is added up."""
+
+    together: Callable[[Sequence[Dictionary]], Asked]
+    accumulate: Accumulate
 
 
 class Fleet:
     """Watches of many models, held from window to window.
 
     No bit of what comes of one depends on those beside it: each is told what it would be told alone. Nor does it depend
-    on *together*, by which their dictionaries are asked at once: their own way, or that of `compiled.py`.
+    on the *way* in which they are looked at: their own, or that of `compiled.py`.
     """
 
-    def __init__(self, watches: Sequence[DriftWatch], together: Way | None = None) -> None:
-        self._watches, self._squads, self._together = list(watches), dict[Squad, Asked](), together
+    def __init__(self, watches: Sequence[DriftWatch], way: Way | None = None) -> None:
+        self._watches, self._squads, self._way = list(watches), dict[Squad, Asked](), way
         self._shown: list[Squad] = []  #: as they stood in the last windows
         self._muster(range(len(watches)))
 
@@ -82,4 +88,5 @@ class Fleet:
                 some = order[begin : begin + AT_ONCE]
                 watches = [self._watches[at] for at in some]
                 dictionaries = [one.dictionary for one in watches]
-                self._squads[Squad(some, watches)] = (self._together or dictionaries[0].together)(dictionaries)
+                way = self._way or Way(dictionaries[0].together, accumulate)
+                self._squads[Squad(some, watches, way.accumulate)] = way.together(dictionaries)

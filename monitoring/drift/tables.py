@@ -240,8 +240,9 @@ def check(counts: Sequence[Ints] | Ints, asked: Sequence[tuple[int]]) -> None:
 
 def side_by_side(lines: Sequence[Ints] | Ints, kind: np.dtype[Any]) -> NDArray[Any]:
     """Return *lines* as an array, zeros where some are shorter than others."""
-    longest = max(map(len, lines), default=0)
-    if all(len(each) == longest for each in lines):
+    widths = {len(each) for each in lines}
+    longest = max(widths, default=0)
+    if widths <= {longest}:
         flat = np.concatenate(lines, dtype=kind, casting="unsafe") if len(lines) else np.zeros(0, kind)
         return flat.reshape(len(lines), longest)
     found = np.zeros((len(lines), longest), kind)

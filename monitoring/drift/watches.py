@@ -103,6 +103,7 @@ def dictionary_of(reference: Reference, policy: Thresholds, rule: int, seasons: 
 
 Told = tuple[DriftWatch, DriftFinding]
 Followed = dict[int, DriftFinding]  #: by place, what there is to tell
+Accumulate = Callable[[Ints, Ints, Ints, Ints], Ints]
 
 
 class Sight(NamedTuple):
@@ -148,14 +149,26 @@ def _confirmed(before: DriftWatch, sight: Sight, log_e: float) -> Told:
     return before._replace(phase="confirmed", reverse=0), finding
 
 
+def accumulate(sums: Ints, since: Ints, starts: Ints, gained: Ints) -> Ints:
+    """Add what windows that begin at the rows *starts* have *gained* to CUSUMs, and return the highest of each line.
+
+    *sums* and *since* change in place; they and *gained* are (windows, alternatives).
+    """
+    np.copyto(since, starts[:, None], where=sums <= 0)
+    np.maximum(sums, 0, out=sums)
+    sums += gained
+    highest: Ints = sums.max(axis=1)
+    return highest
+
+
 class Squad:
     """Watches that ask the same question by dictionaries of one make: a line of each array is one of them.
 
-    Their `sums` and `since` are lines of these arrays, and change with them.
+    Their `sums` and `since` are lines of these arrays, and change with them; *accumulating* is what `accumulate` does.
     """
 
-    def __init__(self, places: list[int], watches: Sequence[DriftWatch]) -> None:
-        self.places = places
+    def __init__(self, places: list[int], watches: Sequence[DriftWatch], accumulating: Accumulate = accumulate) -> None:
+        self.places, self._accumulate = places, accumulating
         dictionaries = [one.dictionary for one in watches]
         self._widths = [len(one.sums) for one in watches]
         self._priors = dictionaries[0].priors[None]
@@ -166,7 +179,7 @@ class Squad:
         lines = zip(watches, self._sums, self._since, self._widths, strict=True)
         self._watches = [one._replace(sums=sums[:width], since=since[:width]) for one, sums, since, width in lines]
         self.watching = watches[0].phase == "watching"
-        self._policies: list[Thresholds] = []  # of the last windows: they hardly ever change
+        self._policies: tuple[Thresholds, ...] = ()  # of the last windows: they hardly ever change
         self._trials: Trials | None = None  # of what they accuse, which `_watches` do not know of yet
         self._enough = self._most = np.empty(0)  # evidence that tells something, and what a window may add, in `NATS`
         self._log_es: dict[int, float] = {}  # in the last windows, of those whose evidence was asked for
@@ -182,11 +195,11 @@ class Squad:
 
     def follow(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Show each its window, of which it has *gained* a line of evidence; return what there is to tell."""
-        policies = [one.policy for one in sights]
+        _, windows, policies = zip(*sights, strict=True)
         if policies != self._policies:
             self._agree(policies)
         follow, self._log_es = self._watched if self.watching else self._judged, {}
-        still = [k for k, one in enumerate(sights) if not one.window.rows]  # of seasons that nobody knows
+        still = [k for k, window in enumerate(windows) if not window.rows]  # of seasons that nobody knows
         return self._except(still, lambda: follow(sights, gained)) if still else follow(sights, gained)
 
     def evidence(self) -> list[float]:
@@ -208,18 +221,18 @@ class Squad:
         log_es = zip(places, self._evidence_of(places), strict=True)
         return [(k, log_e) for k, log_e in log_es if log_e >= self._enough[k]]
 
-    def _near(self) -> list[int]:
-        """Return the places of those who may have evidence enough: no weighted mean is above the highest e-value.
+    def _near(self, highest: Ints) -> list[int]:
+        """Return the places of those who may have evidence enough: no weighted mean is above the *highest* e-value.
 
         That leaves hardly anyone whose mean must be known. Of one that is alone it is told anyway.
         """
         if len(self._widths) == 1:
             return [0]
-        highest = self._sums.max(axis=1) * (1 / NATS) + 1 / DIGITS  # it is kept to so many
-        found: list[int] = np.flatnonzero(highest >= self._enough).tolist()
+        most = highest * (1 / NATS) + 1 / DIGITS  # it is kept to so many
+        found: list[int] = np.flatnonzero(most >= self._enough).tolist()
         return found
 
-    def _agree(self, policies: list[Thresholds]) -> None:
+    def _agree(self, policies: tuple[Thresholds, ...]) -> None:
         """Reckon what *policies* ask for; what windows said is counted anew by them."""
         self._watches, self._policies = self.watches, policies
         if self.watching:
@@ -240,11 +253,8 @@ class Squad:
 
     def _watched(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Add to CUSUMs, and alarm where their mean is high enough."""
-        starts, told = np.array([one.start_row for one in sights]), dict[int, DriftFinding]()
-        np.copyto(self._since, starts[:, None], where=self._sums <= 0)
-        np.maximum(self._sums, 0, out=self._sums)
-        self._sums += gained
-        for k, log_e in self._loud(self._near()):
+        starts, told = np.array([one.start_row for one in sights], WHOLE), dict[int, DriftFinding]()
+        for k, log_e in self._loud(self._near(self._accumulate(self._sums, self._since, starts, gained))):
             self._watches[k], told[k] = _alarmed(self._watches[k], sights[k], log_e)
         return told
 

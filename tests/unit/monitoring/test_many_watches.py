@@ -83,7 +83,7 @@ def together(history: list[list[int]], order: list[int], way: Way | None) -> lis
 
 
 @settings(deadline=None, max_examples=40)
-@given(history=HISTORIES, chance=st.randoms(), way=st.sampled_from([None, compiled.together]))
+@given(history=HISTORIES, chance=st.randoms(), way=st.sampled_from([None, compiled.WAY]))
 def test_what_a_watch_is_told_does_not_depend_on_company_or_order_or_on_numba(
     history: list[list[int]], chance: object, way: Way | None
 ) -> None:

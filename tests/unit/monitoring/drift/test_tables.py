@@ -6,17 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitoring.drift.compiled import CompiledTogether
+from monitoring.drift.compiled import asked
 from monitoring.drift.tables import EXACT, Asked, Tables, Together
 
 Ints = NDArray[np.int64]
-WAYS = [Together, CompiledTogether]
+WAYS = [Together, asked]
 
 
-def drawn(seed: int, shapes: list[tuple[int, int]], windows: int, highest: int) -> tuple[list[Ints], Ints]:
-    """Draw tables of these shapes, and counts of windows up to the highest one."""
+def drawn(
+    seed: int, shapes: list[tuple[int, int]], windows: int, highest: int, bits: int = 25
+) -> tuple[list[Ints], Ints]:
+    """Draw tables of these shapes, of numbers of so many bits, and counts of windows up to the highest one."""
     generator = np.random.default_rng(seed)
-    tables = [generator.integers(-(1 << 25), 1 << 25, size=shape) for shape in shapes]
+    tables = [generator.integers(-(1 << bits), 1 << bits, size=shape) for shape in shapes]
     return tables, generator.integers(0, highest, size=(windows, sum(slots for _, slots in shapes)), endpoint=True)
 
 
@@ -74,19 +76,27 @@ def test_a_window_has_the_same_products_in_any_company() -> None:
 @pytest.mark.parametrize("way", WAYS)
 @given(
     seed=st.integers(0, 1_000),
-    shapes=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([1, 9, 9])), min_size=1, max_size=5),
-    order=st.lists(st.integers(0, 5), min_size=1, max_size=9),
-    highest=st.sampled_from([1, 1_000, 1 << 31]),
+    shapes=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([1, 9, 9, 71, 130])), min_size=1, max_size=5),
+    order=st.lists(st.integers(0, 5), min_size=1, max_size=40),
+    highest=st.sampled_from([1, 1_000, 1 << 15, 1 << 31]),
+    bits=st.sampled_from([7, 22, 25, 29, 32]),
 )
 def test_windows_of_many_tables_have_the_products_of_their_own(
-    way: Callable[[list[Tables]], Asked], seed: int, shapes: list[tuple[int, int]], order: list[int], highest: int
+    way: Callable[[list[Tables]], Asked],
+    seed: int,
+    shapes: list[tuple[int, int]],
+    order: list[int],
+    highest: int,
+    bits: int,
 ) -> None:
     """Some have the same tables, some tables of the same shapes, and one has others; features may share a table.
 
     What their last alternatives single out is in the same slots for two of them, and elsewhere for the others.
     """
     drawn_from = [
-        with_narrow_ends(drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1)[0], 3, seed + number // 2)
+        with_narrow_ends(
+            drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1, bits)[0], 3, seed + number // 2
+        )
         for number in range(6)
     ]
     alike = [[[table, one[0]][at > len(shapes) - 1] for at, table in enumerate(one)] for one in drawn_from]
@@ -103,9 +113,9 @@ def test_windows_of_many_tables_have_the_products_of_their_own(
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("told", [(1 << 31) - 1, 1 << 31, -(1 << 31), -(1 << 31) - 1, 1 << 40])
+@pytest.mark.parametrize("told", [(1 << 30) - 1, 1 << 30, 1 - (1 << 30), -(1 << 30), -(1 << 31) - 1, 1 << 40])
 @pytest.mark.parametrize("count", [(1 << 31) - 1, 1 << 31, (1 << 32) + 7])
-def test_products_beyond_32_bits_are_those_of_whole_numbers(
+def test_products_of_more_bits_than_are_multiplied_at_once_are_those_of_whole_numbers(
     way: Callable[[list[Tables]], Asked], told: int, count: int
 ) -> None:
     tables = [Tables.of([np.array([[1, told], [0, 1]])]), Tables.of([np.array([[0, 0, -1]])])]
@@ -113,6 +123,18 @@ def test_products_beyond_32_bits_are_those_of_whole_numbers(
     found = way(tables).dot([np.array([3, count // 4096]), np.array([1, 1, count])])
 
     assert found.tolist() == [[3 + told * (count // 4096), count // 4096], [-count, 0]]
+
+
+@pytest.mark.parametrize("rows", [(1 << 15) - 1, 1 << 15])
+@pytest.mark.parametrize("told", [(1 << 30) - 1, 1 - (1 << 30), 0x7FFF, 0x8000, -0x8000, -0x8001, 0x7F7FFF, 0x7F8000])
+def test_rows_in_one_slot_have_exact_products_up_to_where_sums_of_32_bits_end(rows: int, told: int) -> None:
+    """Slots tell all sorts of things, so that their table is not narrow, and are as many as are added up at once."""
+    table, counts = np.tile(np.arange(64), (2, 1)), np.zeros(64, np.int64)
+    table[:, 3], counts[3] = told, rows
+
+    found = asked([Tables.of([table]), Tables.of([-table])]).dot([counts, counts])
+
+    assert found.tolist() == [[rows * told] * 2, [-rows * told] * 2]
 
 
 def test_tables_without_exact_products_are_refused_and_the_heaviest_others_keep_theirs() -> None:
