@@ -34,7 +34,8 @@ class ArrayCounter:
         self._scale, self._shift = self._grid.scale[:, None], self._grid.shift[:, None]
         self._lower = np.split(self._grid.lower, self._grid.first[1:-1])
         self._special = self._grid.special
-        self._codes = np.array([at for at, steps in enumerate(self._grid.steps) if steps is None], dtype=np.intp)
+        self._numeric = runs([steps is not None for steps in self._grid.steps])
+        self._codes = runs([steps is None for steps in self._grid.steps])
         self._tables = Tables.of(projections)
         self._scores = by_place(self._tables, self._grid, self._starts)
         self._used = np.array(list(self._tables.scores), dtype=np.intp)
@@ -81,19 +82,15 @@ class ArrayCounter:
             np.multiply(values, self._scale, out=cells)
             np.add(cells, self._shift, out=cells)
             np.copyto(at, cells, casting="unsafe")  # NaN and what is too large become 0, the least or the largest
-            self._whole(values, at)
+            for some in self._codes:
+                send_fractions(values[some], at[some])
         for lower, here in zip(self._lower, at, strict=True):
             lower.take(here, out=here, mode="clip")
-        self._grid.cut.take(at, out=cells, mode="clip")  # nothing is out of bounds, but any other mode copies `out`
-        at += np.greater_equal(values, cells, out=room.above)
+        for some in self._numeric:
+            # No place is out of bounds, but any other mode would copy `out`.
+            cuts = self._grid.cut.take(at[some], out=cells[some], mode="clip")
+            at[some] += np.greater_equal(values[some], cuts, out=room.above[some])
         return at
-
-    def _whole(self, values: Floats, at: Ints) -> None:
-        """Send columns of codes that have a fraction somewhere to the search, as a whole."""
-        codes = values[self._codes]
-        odd = np.rint(codes) != codes
-        if odd.any():
-            at[self._codes[(odd & ~np.isnan(codes)).any(axis=1)]] = 0
 
     def _search(self, feature: int, values: Floats, places: Ints, counts: Ints) -> None:
         steps = self._grid.steps[feature]
@@ -112,6 +109,23 @@ class Room:
         self.values, self.cells = np.empty((columns, rows)), np.empty((columns, rows))
         self.at = np.empty((columns, rows), np.intp)
         self.above = np.empty((columns, rows), np.bool_)
+
+
+def runs(wanted: list[bool]) -> list[slice]:
+    """Return the longest slices of columns that are *wanted*: what lies together is worked out at once.
+
+    >>> runs([True, True, False, True])
+    [slice(0, 2, None), slice(3, 4, None)]
+    """
+    turns = np.flatnonzero(np.diff([False, *wanted, False])).tolist()
+    return [slice(begin, end) for begin, end in zip(turns[::2], turns[1::2], strict=True)]
+
+
+def send_fractions(codes: Floats, at: Ints) -> None:
+    """Send those of *codes* (columns, n) that have a fraction somewhere to the search, as a whole."""
+    odd = np.rint(codes) != codes
+    if odd.any():
+        at[(odd & ~np.isnan(codes)).any(axis=1)] = 0
 
 
 def by_place(tables: Tables, grid: Grid, starts: tuple[int, ...]) -> SmallInts:
