@@ -31,7 +31,11 @@ class ArrayCounter:
 
     def __init__(self, reference: Reference, projections: Projections = NONE) -> None:
         self._reference, self._grid, self._starts = reference, Grid.of(reference), reference.starts
-        self._codes = np.array([at for at, steps in enumerate(self._grid.steps) if steps is None], dtype=np.intp)
+        self._scale, self._shift = self._grid.scale[:, None], self._grid.shift[:, None]
+        self._lower = np.split(self._grid.lower, self._grid.first[1:-1])
+        self._special = self._grid.special
+        self._numeric = runs([steps is not None for steps in self._grid.steps])
+        self._codes = runs([steps is None for steps in self._grid.steps])
         self._tables = Tables.of(projections)
         self._scores = by_place(self._tables, self._grid, self._starts)
         self._used = np.array(list(self._tables.scores), dtype=np.intp)
@@ -40,52 +44,53 @@ class ArrayCounter:
         """Return how many values each flat slot has; as `Counter` says."""
         self._reference.check(rows, outputs)
         places = np.zeros(len(self._grid.target), np.int64)
-        counts = np.zeros(self._starts[-1] + 1, np.int64)
         together = np.zeros(self._tables.starts[-1], np.int64)
-        for at in range(0, len(rows), STRETCH):
-            values = np.column_stack([rows[at : at + STRETCH], outputs[at : at + STRETCH]])
-            placed = self._placed(values)
+        special: dict[int, list[Floats]] = {}
+        room = Room(len(self._lower), min(len(rows), STRETCH))
+        for start in range(0, len(rows), STRETCH):
+            some = rows[start : start + STRETCH]
+            if len(some) < room.values.shape[1]:
+                room = Room(len(self._lower), len(some))
+            room.values[:-1], room.values[-1] = some.T, outputs[start : start + STRETCH]
+            values, placed = room.values, self._placed(room)
             found = np.bincount(placed.ravel(), minlength=len(places))
             places += found
-            for feature in np.flatnonzero(found[self._grid.special]).tolist():
-                self._search(
-                    feature, values[placed[:, feature] == self._grid.special[feature], feature], places, counts
-                )
+            for feature in np.flatnonzero(found[self._special]).tolist():
+                searched = values[feature][placed[feature] == self._special[feature]]
+                special.setdefault(feature, []).append(searched)
             if len(together):
                 together += self._tables.count(self._scored(values, placed, found))
+        counts = np.zeros(self._starts[-1] + 1, np.int64)
+        for feature, parts in special.items():
+            self._search(feature, np.concatenate(parts), places, counts)
         np.add.at(counts, self._grid.target, places)
         return np.concatenate([counts[:-1], together])
 
     def _scored(self, values: Floats, placed: Ints, found: Ints) -> dict[int, SmallInts]:
         """Return the scores of the columns that projections are made of."""
-        scores = dict(zip(self._used.tolist(), np.take(self._scores, placed.T[self._used]), strict=True))
-        for column in self._used[found[self._grid.special[self._used]] > 0].tolist():
-            special = placed[:, column] == self._grid.special[column]
-            slots = self._reference.features[column].place(values[special, column])
+        scores = dict(zip(self._used.tolist(), np.take(self._scores, placed[self._used]), strict=True))
+        for column in self._used[found[self._special[self._used]] > 0].tolist():
+            special = placed[column] == self._special[column]
+            slots = self._reference.features[column].place(values[column][special])
             scores[column][special] = self._tables.scores[column][slots]
         return scores
 
-    def _placed(self, values: Floats) -> Ints:
+    def _placed(self, room: Room) -> Ints:
         """Return where each value is counted."""
-        grid = self._grid
+        values, cells, at = room.values, room.cells, room.at
         with np.errstate(over="ignore", invalid="ignore"):
-            cells = values * grid.scale
-            cells += grid.shift
-            np.fmax(cells, 0.0, out=cells)  # NaN is outside of the grid, too
-            np.minimum(cells, grid.top, out=cells)
-        at = cells.astype(np.intp)
-        at += grid.first[:-1]
-        self._whole(values, at)
-        placed = np.take(grid.lower, at)
-        placed += values >= np.take(grid.cut, at, out=cells, mode="clip")
-        return placed
-
-    def _whole(self, values: Floats, at: Ints) -> None:
-        """Send columns of codes that have a fraction somewhere to the search, as a whole."""
-        if len(self._codes):
-            codes = values[:, self._codes]
-            broken = self._codes[((np.rint(codes) != codes) & ~np.isnan(codes)).any(axis=0)]
-            at[:, broken] = self._grid.first[broken]
+            np.multiply(values, self._scale, out=cells)
+            np.add(cells, self._shift, out=cells)
+            np.copyto(at, cells, casting="unsafe")  # NaN and what is too large become 0, the least or the largest
+            for some in self._codes:
+                send_fractions(values[some], at[some])
+        for lower, here in zip(self._lower, at, strict=True):
+            lower.take(here, out=here, mode="clip")
+        for some in self._numeric:
+            # No place is out of bounds, but any other mode would copy `out`.
+            cuts = self._grid.cut.take(at[some], out=cells[some], mode="clip")
+            at[some] += np.greater_equal(values[some], cuts, out=room.above[some])
+        return at
 
     def _search(self, feature: int, values: Floats, places: Ints, counts: Ints) -> None:
         steps = self._grid.steps[feature]
@@ -95,6 +100,32 @@ class ArrayCounter:
             return
         one, start = self._reference.features[feature], self._starts[feature]
         counts[start : start + one.slots] += np.bincount(one.place(values), minlength=one.slots)
+
+
+class Room:
+    """What a stretch is worked out in, column by column: made once, so that no stretch has to ask for memory."""
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self.values, self.cells = np.empty((columns, rows)), np.empty((columns, rows))
+        self.at = np.empty((columns, rows), np.intp)
+        self.above = np.empty((columns, rows), np.bool_)
+
+
+def runs(wanted: list[bool]) -> list[slice]:
+    """Return the longest slices of columns that are *wanted*: what lies together is worked out at once.
+
+    >>> runs([True, True, False, True])
+    [slice(0, 2, None), slice(3, 4, None)]
+    """
+    turns = np.flatnonzero(np.diff([False, *wanted, False])).tolist()
+    return [slice(begin, end) for begin, end in zip(turns[::2], turns[1::2], strict=True)]
+
+
+def send_fractions(codes: Floats, at: Ints) -> None:
+    """Send those of *codes* (columns, n) that have a fraction somewhere to the search, as a whole."""
+    odd = np.rint(codes) != codes
+    if odd.any():
+        at[(odd & ~np.isnan(codes)).any(axis=1)] = 0
 
 
 def by_place(tables: Tables, grid: Grid, starts: tuple[int, ...]) -> SmallInts:

@@ -1,8 +1,8 @@
 """The reference's bins as step functions, and a grid of even cells over them that finds a value's step with no search.
 
 What a value's cell is follows from one product and one sum of floats. Both are monotone, so a cut in a lower cell lies
-below the value and one in a higher cell above it, however they round. A cell with one cut needs one comparison. Those
-with more, and what lies outside of the grid, are special: there a value's place is searched.
+below the value and one in a higher cell above it, however they round. A cell with one cut or none needs one comparison,
+with the next cut. Those with more, and what lies outside of the grid, are special: there a value's place is searched.
 """
 
 from __future__ import annotations
@@ -74,13 +74,12 @@ class StepFunction:
 class Cells:
     """The cells of one feature: the first and the last are those outside of the grid.
 
-    `lower` is the step below the only cut of a cell, `cut` that cut, or NaN. `special` is where `lower` has none.
+    `lower` is the step at the beginning of a cell, or -1 where a value's step takes a search.
     """
 
     scale: float
     shift: float
     lower: Ints
-    cut: Floats
 
     def of(self, values: Floats) -> Floats:
         """Return the cell of each value as a float that is still to be cut to a whole number."""
@@ -89,27 +88,25 @@ class Cells:
 
 
 def numeric_cells(feature: Feature, steps: StepFunction) -> Cells:
-    """Lay a grid of even cells over a numeric feature; `lower` is -1 where a value's step takes a search."""
+    """Lay a grid of even cells over a numeric feature."""
     span = feature.high - feature.low or 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         scale = np.float64(CELLS - 2) / span
         shift = 2.0 - np.float64(feature.low) * scale
     if not (np.isfinite(scale) and np.isfinite(shift)):
         scale = shift = np.float64(0.0)
-    bare = Cells(float(scale), float(shift), np.zeros(CELLS + 2, np.int64), np.full(CELLS + 2, np.nan))
+    bare = Cells(float(scale), float(shift), np.zeros(CELLS + 2, np.int64))
     cuts = steps.cuts[:-2]  # infinity and NaN lie outside of every grid
-    at = bare.of(cuts).astype(np.int64)
-    number = np.bincount(at, minlength=CELLS + 2)
+    number = np.bincount(bare.of(cuts).astype(np.int64), minlength=CELLS + 2)
     lower = np.concatenate([[0], np.cumsum(number)[:-1]])
     lower[number > 1] = lower[0] = lower[-1] = -1
-    bare.cut[at] = cuts
-    return Cells(bare.scale, bare.shift, lower, bare.cut)
+    return Cells(bare.scale, bare.shift, lower)
 
 
 def category_cells(feature: Feature) -> Cells:
     """Give each known code the cell of its bin; it holds for whole values alone."""
     lower = np.concatenate([[-1], np.array(feature.codes, dtype=np.int64) + FIRST_BIN, [-1]])
-    return Cells(1.0, 1.0, lower, np.full(len(lower), np.nan))
+    return Cells(1.0, 1.0, lower)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,8 +114,8 @@ class Grid:
     """The cells of all features one after another, and where their steps are counted.
 
     Feature j has the cells `[first[j], first[j + 1])`, and the places `[begins[j], begins[j + 1])` to count at: one for
-    each step and then one for what is special. `target` says which flat slot a place belongs to; what is special
-    belongs to none, and has the number past the last.
+    each step and then one for what is special. `cut` is where the step after that of a place begins, or NaN. `target`
+    says which flat slot a place belongs to; what is special belongs to none, and has the number past the last.
     """
 
     steps: tuple[StepFunction | None, ...]
@@ -140,6 +137,8 @@ class Grid:
         slots = [np.arange(f.slots) if s is None else s.slots for f, s in zip(features, steps, strict=True)]
         begins = np.cumsum([0, *(len(each) + 1 for each in slots)])
         special = begins[1:] - 1
+        none = [np.full(len(each) + 1, np.nan) for each in slots]
+        cuts = [n if s is None else np.append(s.cuts, n[:2]) for s, n in zip(steps, none, strict=True)]
         lower = [np.where(c.lower < 0, s, c.lower + b) for c, b, s in zip(cells, begins[:-1], special, strict=True)]
         target = [np.append(each + start, starts[-1]) for each, start in zip(slots, starts[:-1], strict=True)]
         return cls(
@@ -149,7 +148,7 @@ class Grid:
             top=np.array([len(each.lower) - 1.0 for each in cells]),
             first=np.cumsum([0, *(len(each.lower) for each in cells)]),
             lower=np.concatenate(lower),
-            cut=np.concatenate([np.where(each.lower < 0, np.nan, each.cut) for each in cells]),
+            cut=np.concatenate(cuts),
             begins=begins,
             target=np.concatenate(target),
         )
