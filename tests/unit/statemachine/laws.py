@@ -46,10 +46,7 @@ def registration(**policy: object) -> c.Register:
 def apply(health: ModelHealth, command: c.Command, now_us: int) -> Step:
     """Let *command* meet *health*; a refusal rises."""
     facts = decide(health, command, now_us)
-    after = health
-    for fact in facts:
-        after = evolve(after, fact, now_us)
-    return Step(health, command, now_us, facts, after)
+    return Step(health, command, now_us, facts, folded(health, *facts, at_us=now_us))
 
 
 def born(**policy: object) -> ModelHealth:
