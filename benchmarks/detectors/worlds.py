@@ -120,10 +120,10 @@ def learned(laws: Laws, rows: Floats) -> Reference:
 
 def windows(found: Reference, laws: Laws, rng: np.random.Generator, rows: int, count: int) -> Ints:
     """Draw the counts of *count* windows of *rows* rows, (count, flat slots)."""
-    parts = [
-        rng.multinomial(rows, law.slots(feature), size=count) for law, feature in zip(laws, found.features, strict=True)
-    ]
-    return np.concatenate(parts, axis=1).astype(np.int64)
+    counts = np.empty((count, found.starts[-1]), np.int64)
+    for law, feature, first, end in zip(laws, found.features, found.starts[:-1], found.starts[1:], strict=True):
+        counts[:, first:end] = rng.multinomial(rows, law.slots(feature), size=count)
+    return counts
 
 
 #: Draws (rows, features) in the order of time, from a row number on.
