@@ -17,8 +17,9 @@ from monitoring.profiles.reference import FIRST_BIN, Feature, Floats, Ints, Refe
 #: Bins in which peers count: with more they see small shifts later.
 PEER_BINS = 16
 EWMA_WEIGHT = 0.2
-#: Windows whose levels are reckoned at once, though an alarm among them has those behind it reckoned anew.
-AT_ONCE = 64
+#: Windows whose counts are compared at once, as many as a cache may hold; and of whose levels an alarm hardly ever has
+#: the last ones reckoned anew.
+AT_ONCE, NEXT = 512, 64
 #: What a window adds to a path: (windows, numbers); and how numbers become the one that is compared.
 Added = Callable[[Reference, Ints], Floats]
 
@@ -55,11 +56,14 @@ class Path:
 
     def levels(self, counts: Ints) -> Floats:
         """Go on with *counts* (windows, flat slots), and give the levels (windows,)."""
-        added = self._chart.added(self._reference, counts)
-        state = self._state if len(self._state) else np.zeros(added.shape[1])
-        found, begin = np.empty(len(added)), 0
+        parts = [self._levels(counts[begin : begin + AT_ONCE]) for begin in range(0, len(counts), AT_ONCE)]
+        return np.concatenate(parts)
+
+    def _levels(self, counts: Ints) -> Floats:
+        added, found = self._chart.added(self._reference, counts), np.empty(len(counts))
+        state, begin = self._state if len(self._state) else np.zeros(added.shape[1]), 0
         while begin < len(added):
-            states = self._chart.steps(state, added[begin : begin + AT_ONCE])
+            states = self._chart.steps(state, added[begin : begin + NEXT])
             levels = self._chart.levels(states, self._weights)
             alarms = np.flatnonzero(levels >= self._threshold)
             seen = int(alarms[0]) + 1 if len(alarms) else len(levels)
@@ -84,9 +88,7 @@ def e_detector(tolerance: float) -> Chart:
 def _cusums(state: Floats, added: Floats) -> Floats:
     found = np.empty_like(added)
     for new, into in zip(added, found, strict=True):
-        np.maximum(state, 0, out=into)
-        into += new
-        state = into
+        state = np.add(np.maximum(state, 0, out=into), new, out=into)
     return found
 
 
@@ -104,9 +106,7 @@ def _latest(_state: Floats, added: Floats) -> Floats:
 def _averages(state: Floats, added: Floats) -> Floats:
     found = np.empty_like(added)
     for new, into in zip(EWMA_WEIGHT * added, found, strict=True):
-        np.multiply(state, 1 - EWMA_WEIGHT, out=into)
-        into += new
-        state = into
+        state = np.add(np.multiply(state, 1 - EWMA_WEIGHT, out=into), new, out=into)
     return found
 
 
