@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -130,11 +131,17 @@ def _by_feature(one: Callable[[Floats, Floats], Floats]) -> Added:
 
 def _coarse(feature: Feature, counts: Ints) -> tuple[Floats, Floats]:
     """Join bins to `PEER_BINS`, and what is beside them to three: missing and invalid, new, and out of range."""
-    bins = feature.slots - FIRST_BIN
+    firsts = _firsts(feature.slots)
+    joined = np.add.reduceat(counts, firsts, axis=1).astype(float)
+    return np.add.reduceat(np.array(feature.counts), firsts).astype(float), joined
+
+
+@cache
+def _firsts(slots: int) -> Ints:
+    """Return the first slot of each group."""
+    bins = slots - FIRST_BIN
     groups = np.concatenate([[0, 0, 1, 2, 2, 2, 2], 3 + (np.arange(bins) * min(PEER_BINS, bins)) // bins])
-    into = np.zeros((feature.slots, int(groups.max()) + 1))
-    into[np.arange(feature.slots), groups] = 1
-    return np.array(feature.counts) @ into, counts @ into
+    return np.flatnonzero(np.diff(groups, prepend=-1))
 
 
 def _shares(counts: Floats) -> Floats:

@@ -23,7 +23,7 @@ from monitoring.drift.assumptions import LAW, ROWS
 from monitoring.drift.detector import compared, shown
 from monitoring.drift.effects import effects
 from monitoring.drift.evidence import log_mean_exp
-from monitoring.drift.groups import GROUPS, Groups
+from monitoring.drift.groups import Groups
 from monitoring.drift.promises import Thresholds
 from monitoring.drift.watches import DriftFinding, Features, Phase, Sight
 from monitoring.profiles.alternatives import NATS

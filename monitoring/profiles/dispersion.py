@@ -119,7 +119,7 @@ def _shared(some: Sequence[_Sums]) -> list[float]:
 
 def _like(some: Sequence[_Sums]) -> float:
     """Return how many independent features *some* are worth: the fewer, the more their sums go together."""
-    scaled = np.array([[round(s / each.unit) for s in each.steps] for each in some], np.int64)
+    scaled = np.array([np.rint(np.array(each.steps) / each.unit) for each in some]).astype(np.int64)
     together = (scaled @ scaled.T).tolist()
     lengths = [max(row[k], 1) for k, row in enumerate(together)]
     squares = (
