@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from monitoring.profiles.reference import FIRST_BIN, Feature, Floats, Ints, Refe
 #: Bins in which peers count: with more they see small shifts later.
 PEER_BINS = 16
 EWMA_WEIGHT = 0.2
+#: Windows whose counts are compared at once, as many as a cache may hold; and of whose levels an alarm hardly ever has
+#: the last ones reckoned anew.
+AT_ONCE, NEXT = 512, 64
 #: What a window adds to a path: (windows, numbers); and how numbers become the one that is compared.
 Added = Callable[[Reference, Ints], Floats]
 
@@ -27,12 +31,15 @@ def _no_weights(_reference: Reference) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """How a path goes on: `step(state, added)` gives the next state, `level(state, weights)` the number to compare."""
+    """How a path goes on: `steps(state, added)` gives the states that follow, of which levels are what is compared.
+
+    Both are of many windows, (windows, numbers), and `levels(states, weights)` are (windows,).
+    """
 
     name: str
     added: Added
-    step: Callable[[Floats, Floats], Floats]
-    level: Callable[[Floats, Floats], float]
+    steps: Callable[[Floats, Floats], Floats]
+    levels: Callable[[Floats, Floats], Floats]
     weights: Callable[[Reference], Floats] = _no_weights
 
     def follow(self, reference: Reference, threshold: float = np.inf) -> Path:
@@ -50,14 +57,19 @@ class Path:
 
     def levels(self, counts: Ints) -> Floats:
         """Go on with *counts* (windows, flat slots), and give the levels (windows,)."""
-        added = self._chart.added(self._reference, counts)
-        state = self._state if len(self._state) else np.zeros(added.shape[1])
-        found = np.empty(len(added))
-        for at, new in enumerate(added):
-            state = self._chart.step(state, new)
-            found[at] = self._chart.level(state, self._weights)
-            if found[at] >= self._threshold:
-                state = np.zeros(added.shape[1])
+        parts = [self._levels(counts[begin : begin + AT_ONCE]) for begin in range(0, len(counts), AT_ONCE)]
+        return np.concatenate(parts)
+
+    def _levels(self, counts: Ints) -> Floats:
+        added, found = self._chart.added(self._reference, counts), np.empty(len(counts))
+        state, begin = self._state if len(self._state) else np.zeros(added.shape[1]), 0
+        while begin < len(added):
+            states = self._chart.steps(state, added[begin : begin + NEXT])
+            levels = self._chart.levels(states, self._weights)
+            alarms = np.flatnonzero(levels >= self._threshold)
+            seen = int(alarms[0]) + 1 if len(alarms) else len(levels)
+            found[begin : begin + seen] = levels[:seen]
+            state, begin = np.zeros(added.shape[1]) if len(alarms) else states[-1], begin + seen
         self._state = state
         return found
 
@@ -71,20 +83,36 @@ def e_detector(tolerance: float) -> Chart:
     def weights(reference: Reference) -> Floats:
         return np.asarray(Dictionary.of(reference, tolerance).priors / NATS)
 
-    def level(state: Floats, weights: Floats) -> float:
-        weighed = state + weights
-        top = weighed.max()
-        return float(top + np.log(np.exp(weighed - top).mean()))
-
-    return Chart("e-detector", added, lambda state, new: np.maximum(state, 0) + new, level, weights)
+    return Chart("e-detector", added, _cusums, _log_means, weights)
 
 
-def _latest(_state: Floats, new: Floats) -> Floats:
-    return new
+def _cusums(state: Floats, added: Floats) -> Floats:
+    found = np.empty_like(added)
+    for new, into in zip(added, found, strict=True):
+        state = np.add(np.maximum(state, 0, out=into), new, out=into)
+    return found
 
 
-def _most(state: Floats, _weights: Floats) -> float:
-    return float(state.max())
+def _log_means(states: Floats, weights: Floats) -> Floats:
+    weighed = states + weights
+    top = weighed.max(axis=1)
+    weighed -= top[:, None]
+    return np.asarray(top + np.log(np.exp(weighed, out=weighed).mean(axis=1)))
+
+
+def _latest(_state: Floats, added: Floats) -> Floats:
+    return added
+
+
+def _averages(state: Floats, added: Floats) -> Floats:
+    found = np.empty_like(added)
+    for new, into in zip(EWMA_WEIGHT * added, found, strict=True):
+        state = np.add(np.multiply(state, 1 - EWMA_WEIGHT, out=into), new, out=into)
+    return found
+
+
+def _most(states: Floats, _weights: Floats) -> Floats:
+    return np.asarray(states.max(axis=1))
 
 
 def _by_feature(one: Callable[[Floats, Floats], Floats]) -> Added:
@@ -103,11 +131,17 @@ def _by_feature(one: Callable[[Floats, Floats], Floats]) -> Added:
 
 def _coarse(feature: Feature, counts: Ints) -> tuple[Floats, Floats]:
     """Join bins to `PEER_BINS`, and what is beside them to three: missing and invalid, new, and out of range."""
-    bins = feature.slots - FIRST_BIN
+    firsts = _firsts(feature.slots)
+    joined = np.add.reduceat(counts, firsts, axis=1).astype(float)
+    return np.add.reduceat(np.array(feature.counts), firsts).astype(float), joined
+
+
+@cache
+def _firsts(slots: int) -> Ints:
+    """Return the first slot of each group."""
+    bins = slots - FIRST_BIN
     groups = np.concatenate([[0, 0, 1, 2, 2, 2, 2], 3 + (np.arange(bins) * min(PEER_BINS, bins)) // bins])
-    into = np.zeros((feature.slots, int(groups.max()) + 1))
-    into[np.arange(feature.slots), groups] = 1
-    return np.array(feature.counts) @ into, counts @ into
+    return np.flatnonzero(np.diff(groups, prepend=-1))
 
 
 def _shares(counts: Floats) -> Floats:
@@ -145,10 +179,5 @@ def _chi_square(reference: Floats, counts: Floats) -> Floats:
 def peers() -> tuple[Chart, ...]:
     """Return what others do with a window, and an EWMA of the best of it."""
     single = {"KS": _ks, "PSI": _psi, "JS": _js, "chi-square": _chi_square}
-    ewma = Chart(
-        "EWMA of chi-square",
-        _by_feature(_chi_square),
-        lambda state, new: (1 - EWMA_WEIGHT) * state + EWMA_WEIGHT * new,
-        _most,
-    )
+    ewma = Chart("EWMA of chi-square", _by_feature(_chi_square), _averages, _most)
     return (*(Chart(name, _by_feature(one), _latest, _most) for name, one in single.items()), ewma)

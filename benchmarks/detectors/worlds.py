@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy.signal import lfilter
 from scipy.special import ndtr
 
+from benchmarks.detectors.draws import multinomial
 from monitoring.profiles.learning import learn
 from monitoring.profiles.reference import (
     FAR_OVER,
@@ -120,10 +122,16 @@ def learned(laws: Laws, rows: Floats) -> Reference:
 
 def windows(found: Reference, laws: Laws, rng: np.random.Generator, rows: int, count: int) -> Ints:
     """Draw the counts of *count* windows of *rows* rows, (count, flat slots)."""
-    parts = [
-        rng.multinomial(rows, law.slots(feature), size=count) for law, feature in zip(laws, found.features, strict=True)
-    ]
-    return np.concatenate(parts, axis=1).astype(np.int64)
+    counts = np.empty((count, found.starts[-1]), np.int64)
+    for law, feature, first, end in zip(laws, found.features, found.starts[:-1], found.starts[1:], strict=True):
+        multinomial(rng, rows, _chances(law, feature), counts[:, first:end])
+    return counts
+
+
+@lru_cache(maxsize=4 * FEATURES)
+def _chances(law: Law, feature: Feature) -> Floats:
+    """Return the probabilities of slots: stretch by stretch they are asked for again."""
+    return law.slots(feature)
 
 
 #: Draws (rows, features) in the order of time, from a row number on.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,21 +62,23 @@ def firsts_of(job: dict[str, Any], values: list[float]) -> list[int]:
     """
     found = [0] * len(job["settings"])
     for number, options in enumerate(job["settings"]):
-        raised = alarmed(made({**job, "options": options}), values)
-        found[number] = next((at - job["past"] for at in raised if at > job["past"]), 0)
-        if not raised:
+        last = 0
+        for last in alarmed(made({**job, "options": options}), values):
+            if last > job["past"]:
+                found[number] = last - job["past"]
+                break
+        if not last:
             break
     return found
 
 
-def alarmed(detector: DriftDetector, values: list[float]) -> list[int]:
-    """Return behind how many of *values* there is an alarm."""
-    found = []
+def alarmed(detector: DriftDetector, values: list[float]) -> Iterator[int]:
+    """Give one by one behind how many of *values* there is an alarm."""
+    update = detector.update
     for number, value in enumerate(values, start=1):
-        detector.update(value)
+        update(value)
         if detector.drift_detected:
-            found.append(number)
-    return found
+            yield number
 
 
 def delays(job: dict[str, Any]) -> list[int]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import mul
 from typing import Any, Self
 
 import numpy as np
@@ -44,11 +45,8 @@ class Dictionary:
         ]
         offsets = [round(a.offset / s * NATS) for each in found for a, s in each]
         names = tuple(tuple(a.name for a, _ in each) for each in found)
-        sizes = tuple(
-            -math.fsum(p * r for p, r in zip(shares(f), a.ratios, strict=True))
-            for each, f in zip(found, reference.features, strict=True)
-            for a, _ in each
-        )
+        laws = map(shares, reference.features)
+        sizes = tuple(-math.fsum(map(mul, p, a.ratios)) for each, p in zip(found, laws, strict=True) for a, _ in each)
         evened = evened_out([len(some) for some in names], rule)
         weighed = [weight + more for some, more in zip(names, evened, strict=True) for weight in priors(some, rule)]
         taken, weights, even = (np.array(each, dtype=np.int64) for each in (offsets, weighed, evened))

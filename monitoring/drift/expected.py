@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from monitoring.profiles.alternatives import ERRORS, FINER, RARE, WORTH, Shares, astray, kind, ladder, shares
+from monitoring.profiles.alternatives import ERRORS, FINER, RARE, WORTH, Shares, astray, kind, ladder, names, shares
 from monitoring.profiles.reference import Feature, Reference
 from monitoring.profiles.seasons import Cell, Seasons
 from monitoring.profiles.zone import ratios
@@ -49,7 +49,7 @@ def laws(reference: Reference, seasons: Seasons) -> dict[Cell, list[Law]]:
 def by_kind(feature: Feature, dispersion: Sequence[float]) -> Spreads:
     """Return the spread of each kind of change: steps of one kind have scores in proportion."""
     spreads = Spreads()
-    for (name, _), spread in zip(ladder(feature), dispersion, strict=True):
+    for name, spread in zip(names(feature), dispersion, strict=True):
         spreads[kind(name)] = max(spreads.get(kind(name), 1.0), spread)
     return spreads
 

@@ -23,7 +23,7 @@ from monitoring.drift.assumptions import LAW, ROWS
 from monitoring.drift.detector import compared, shown
 from monitoring.drift.effects import effects
 from monitoring.drift.evidence import log_mean_exp
-from monitoring.drift.groups import GROUPS, Groups
+from monitoring.drift.groups import Groups
 from monitoring.drift.promises import Thresholds
 from monitoring.drift.watches import DriftFinding, Features, Phase, Sight
 from monitoring.profiles.alternatives import NATS
@@ -123,18 +123,22 @@ def _learned(before: Ints, came: Ints, rows: int) -> Ints:
     return faded + came * FINE
 
 
-def _bets(watch: LearnedWatch, tolerance: float) -> tuple[list[list[int]], list[int]]:
+def _bets(watch: LearnedWatch, tolerance: float) -> tuple[Ints, Ints]:
     """Return what a row of each feature's groups says, and what is taken off in that, in `NATS`."""
     groups = watch.groups
     within = max(tolerance, groups.tolerated)
     found = cut(groups.shares, _alternative(watch), within)
-    asked, given = [[0] * (GROUPS + 1)] * len(found), [0] * len(found)
-    off = given_up(groups, found, within).tolist()
-    for k in np.flatnonzero((found != 1).any(axis=1)).tolist():
-        offset, spread = math.log(off[k]) / FORCE, float(groups.spreads[k])
-        asked[k] = [round((math.log(ratio) - offset) / spread * NATS) for ratio in found[k].tolist()]
-        given[k] = round(offset / spread * NATS)
+    asked, given = np.zeros(found.shape, np.int64), np.zeros(len(found), np.int64)
+    some = np.flatnonzero((found != 1).any(axis=1))
+    offsets, spreads = _logs(given_up(groups, found, within)[some]) / FORCE, groups.spreads[some]
+    asked[some] = np.rint((_logs(found[some]) - offsets[:, None]) / spreads[:, None] * NATS)
+    given[some] = np.rint(offsets / spreads * NATS)
     return asked, given
+
+
+def _logs(values: Floats) -> Floats:
+    """Return logarithms by the library whose bits are recorded, which is not numpy's."""
+    return np.reshape(list(map(math.log, values.ravel().tolist())), values.shape)
 
 
 def _alternative(watch: LearnedWatch) -> Floats:
@@ -180,7 +184,7 @@ def _running(lines: Floats) -> Floats:
 def _watched(before: LearnedWatch, after: LearnedWatch, came: Ints, sight: Sight) -> tuple[LearnedWatch, DriftFinding]:
     """Add to CUSUMs, and alarm where their mean is high enough."""
     asked, given = _bets(before, sight.policy.tolerance)
-    gained = (came * np.array(asked, np.int64)).sum(axis=1)
+    gained = (came * asked).sum(axis=1)
     since = np.where(before.sums <= 0, sight.start_row, before.since)
     sums = np.maximum(before.sums, 0) + gained
     log_e = log_mean_exp(sums.tolist())
@@ -189,8 +193,8 @@ def _watched(before: LearnedWatch, after: LearnedWatch, came: Ints, sight: Sight
     # Of those that have gained now: such a one can be asked about.
     k = int(np.argmax(np.where(gained > 0, sums, np.iinfo(np.int64).min)))
     suspect = replace(
-        after, sums=np.zeros_like(sums), since=since, phase="suspect", accused=k, asked=tuple(asked[k]),
-        given=given[k], onset_row=int(since[k]), lasting=0, reverse=0, recent=(),
+        after, sums=np.zeros_like(sums), since=since, phase="suspect", accused=k, asked=tuple(asked[k].tolist()),
+        given=int(given[k]), onset_row=int(since[k]), lasting=0, reverse=0, recent=(),
     )  # fmt: skip
     features = suspect.features(round(int(sums[k]) / NATS, 6), sight.window.counts)
     return suspect, sight.finding("alarm", log_e, suspect.onset_row, features)

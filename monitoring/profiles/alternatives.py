@@ -11,12 +11,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from statistics import NormalDist
 
 import numpy as np
 
-from monitoring.profiles.reference import FAR_OVER, FAR_UNDER, FIRST_BIN, MISSING, NEW, OVER, UNDER, Feature, Ints
-from monitoring.profiles.zone import ratios
+from monitoring.profiles.reference import (
+    FAR_OVER,
+    FAR_UNDER,
+    FIRST_BIN,
+    MISSING,
+    NEW,
+    OVER,
+    UNDER,
+    Feature,
+    Floats,
+    Ints,
+)
+from monitoring.profiles.zone import all_ratios
 
 NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
 TOP_CATEGORIES = 8
@@ -59,6 +71,8 @@ FIRST = Spacing(
     locations=dict.fromkeys((0.1, 0.25, 0.5, 1.0, 2.0), 1), scales=dict.fromkeys((1.3, 2.0, 1 / 1.3, 0.5), 1),
     mixes=dict.fromkeys((0.02, 0.2), 1), fading={},
 )  # fmt: skip
+#: One step of each kind of the first, in their order: scores of one kind are in proportion.
+SINGLE = Spacing(locations={0.1: 1}, scales={1.3: 1}, mixes={0.02: 1}, fading={})
 #: Shifts are the commonest change, and detectors of single values look for nothing else. A small change takes many rows
 #: to show, and each nat of weight more of them; a large one shows in a few rows whatever it weighs. On sixty simulated
 #: references, at equal run length, such weights showed shifts, scales and missing values a twentieth sooner than when
@@ -87,18 +101,33 @@ def shares(feature: Feature) -> Shares:
 
 def ladder(feature: Feature, steps: Spacing = FIRST, law: Shares | None = None) -> list[tuple[str, Shares]]:
     """Return every alternative of *feature*, its name and the probability of each slot: changes of *law*, if given."""
-    p = law or shares(feature)
-    mixes = [("missing", [MISSING]), ("new", [NEW])]
+    p, mixes = law or shares(feature), _mixes(feature).values()
     if feature.kind == "categorical":
-        ranked = sorted(range(FIRST_BIN, feature.slots), key=lambda slot: (-feature.counts[slot], slot))
-        mixes += [(f"category {slot - FIRST_BIN}", [slot]) for slot in ranked[:TOP_CATEGORIES]]
-        tilts = [("flatter", _normed([math.sqrt(x) for x in p])), ("sharper", _normed([x * x for x in p]))]
+        tilts = [_normed([math.sqrt(x) for x in p]), _normed([x * x for x in p])]
     else:
-        mixes = [*mixes[:1], ("below", [FAR_UNDER, UNDER]), ("above", [OVER, FAR_OVER])]
         tilts = _tilts(feature, p, steps)
-    mixed = [(f"{name} +{w}", _mixed(p, slots, w)) for name, slots in mixes for w in steps.mixes]
-    faded = [(f"{name} x{left}", _faded(p, slots, left)) for name, slots in mixes for left in steps.fading]
-    return tilts + mixed + faded
+    mixed = [_mixed(p, slots, w) for slots in mixes for w in steps.mixes]
+    faded = [_faded(p, slots, left) for slots in mixes for left in steps.fading]
+    return list(zip(names(feature, steps), tilts + mixed + faded, strict=True))
+
+
+def names(feature: Feature, steps: Spacing = FIRST) -> list[str]:
+    """Return the names of the alternatives of `ladder`, which take no law to tell."""
+    tilts, mixes = ["flatter", "sharper"], _mixes(feature)
+    if feature.kind != "categorical":
+        tilts = [f"shift {d * s:+}" for d in steps.locations for s in (1, -1)] if _tilting(feature) else []
+        tilts += [f"scale {s:.2f}" for s in steps.scales] if _tilting(feature) else []
+    mixed = [f"{name} +{w}" for name in mixes for w in steps.mixes]
+    return tilts + mixed + [f"{name} x{left}" for name in mixes for left in steps.fading]
+
+
+def _mixes(feature: Feature) -> dict[str, list[int]]:
+    """Return the slots of what may come in addition, by name."""
+    if feature.kind != "categorical":
+        return {"missing": [MISSING], "below": [FAR_UNDER, UNDER], "above": [OVER, FAR_OVER]}
+    ranked = sorted(range(FIRST_BIN, feature.slots), key=lambda slot: (-feature.counts[slot], slot))
+    most = {f"category {slot - FIRST_BIN}": [slot] for slot in ranked[:TOP_CATEGORIES]}
+    return {"missing": [MISSING], "new": [NEW], **most}
 
 
 def kind(name: str) -> str:
@@ -107,24 +136,30 @@ def kind(name: str) -> str:
     return name if len(words) == 1 else " ".join(words[:-1])
 
 
-def _tilts(feature: Feature, p: Shares, steps: Spacing) -> list[tuple[str, Shares]]:
+def _tilting(feature: Feature) -> bool:
+    return feature.slots > FIRST_BIN + 1
+
+
+def _tilts(feature: Feature, p: Shares, steps: Spacing) -> list[Shares]:
     """Location and scale, on the normal scores of the ordered slots; missing and the like keep their share."""
-    if feature.slots <= FIRST_BIN + 1:
+    if not _tilting(feature):
         return []
     order = [FAR_UNDER, UNDER, *range(FIRST_BIN, feature.slots), OVER, FAR_OVER]
-    total, below, z = math.fsum(p[slot] for slot in order), 0.0, {}
+    total, below, z, normal = math.fsum(p[slot] for slot in order), 0.0, list[float](), NormalDist()
     for slot in order:
-        z[slot] = NormalDist().inv_cdf((below + p[slot] / 2) / total)
+        z.append(normal.inv_cdf((below + p[slot] / 2) / total))
         below += p[slot]
-    moves = [(f"shift {d * s:+}", {k: d * s * z[k] for k in order}) for d in steps.locations for s in (1, -1)]
-    moves += [(f"scale {s:.2f}", {k: z[k] ** 2 * (1 - s**-2) / 2 for k in order}) for s in steps.scales]
-    return [(name, _tilted(p, by, total)) for name, by in moves]
+    scores, squares = np.array(z), np.array([x**2 for x in z])
+    moves = [d * s * scores for d in steps.locations for s in (1, -1)]
+    moves += [squares * (1 - s**-2) / 2 for s in steps.scales]
+    return [_tilted(p, order, by, total) for by in moves]
 
 
-def _tilted(p: Shares, by: dict[int, float], total: float) -> Shares:
-    raised = {slot: p[slot] * math.exp(min(power, 30.0)) for slot, power in by.items()}
-    scale = total / math.fsum(raised.values())
-    return [raised[slot] * scale if slot in raised else x for slot, x in enumerate(p)]
+def _tilted(p: Shares, order: list[int], by: Floats, total: float) -> Shares:
+    found = np.array(p)
+    raised = found[order] * np.array(list(map(math.exp, np.minimum(by, 30.0).tolist())))
+    found[order] = raised * (total / math.fsum(raised.tolist()))
+    return list(found.tolist())
 
 
 def _mixed(p: Shares, slots: list[int], weight: float) -> Shares:
@@ -174,14 +209,15 @@ def _by_offset(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative
 def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
     """Steps of one kind have scores in proportion, so the spread that was measured of one is that of all."""
     p, rows, spreads = shares(feature), max(sum(feature.counts), 1), dict[str, float]()
-    for (name, _), spread in zip(ladder(feature), feature.dispersion, strict=True):
+    for name, spread in zip(names(feature), feature.dispersion, strict=True):
         spreads[kind(name)] = max(spreads.get(kind(name), 1.0), spread)
-    for name, q in ladder(feature, FINER):
-        found = ratios(p, q, max(tolerance, RARE / (RARE + rows)))
+    steps = ladder(feature, FINER)
+    cuts = all_ratios(p, [q for _, q in steps], max(tolerance, RARE / (RARE + rows)))
+    for (name, q), found in zip(steps, cuts, strict=True):
         if found is not None:
             spread, logs = spreads[kind(name)], tuple(map(math.log, found))
             offset = astray(p, found, rows / spread)
-            if offset <= WORTH * math.fsum(b * r for b, r in zip(q, logs, strict=True)):
+            if offset <= WORTH * math.fsum(map(mul, q, logs)):
                 yield Alternative(name, logs, offset), spread
 
 
@@ -196,8 +232,8 @@ def astray(p: Shares, found: Sequence[float], rows: float) -> float:
 
 
 def _moments(p: Shares, values: Sequence[float]) -> tuple[float, float]:
-    mean = math.fsum(x * value for x, value in zip(p, values, strict=True))
-    return mean, math.fsum(x * (value - mean) ** 2 for x, value in zip(p, values, strict=True))
+    mean = math.fsum(map(mul, p, values))
+    return mean, math.fsum([x * (value - mean) ** 2 for x, value in zip(p, values, strict=True)])
 
 
 #: How alternatives become ratios; what was judged by one rule is derived by it again.
@@ -234,7 +270,8 @@ def quantised(each: Alternative, spread: float) -> list[int]:
     A power below 1 of a likelihood ratio still has mean at most 1, and is right for dependent rows whose sums vary
     *spread* times as much.
     """
-    return [round((ratio - each.offset) / spread * NATS) for ratio in each.ratios]
+    found = np.rint((np.array(each.ratios) - each.offset) / spread * NATS)
+    return list(found.astype(np.int64).tolist())
 
 
 def stacked(tables: list[list[int]], slots: int) -> Ints:

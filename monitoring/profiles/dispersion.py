@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from monitoring.profiles.alternatives import NATS, kind, ladder, shares
+from monitoring.profiles.alternatives import NATS, SINGLE, kind, ladder, names, shares
 from monitoring.profiles.reference import Feature, Ints
 
 STILL = 1e-9  #: A variance of scores below this is rounding.
@@ -43,8 +43,7 @@ def dispersions(features: Sequence[Feature], blocks: Iterable[Ints]) -> list[tup
     shared = {sort: _shared(some) for sort, some in alike.items()}
     owns = [{name: _own(each, shared[_sort(name)]) for name, each in sums.items()} for sums in found]
     return [
-        tuple(own.get(kind(name), 1.0) for name, _ in ladder(feature))
-        for feature, own in zip(features, owns, strict=True)
+        tuple(own.get(kind(name), 1.0) for name in names(feature)) for feature, own in zip(features, owns, strict=True)
     ]
 
 
@@ -86,7 +85,7 @@ def _sums(feature: Feature, blocks: Ints) -> dict[str, _Sums]:
     """Return sums by the kind of alternative; steps of one kind have scores in proportion, so one is all of them."""
     p, n, found = shares(feature), max(sum(feature.counts), 1), dict[str, _Sums]()
     raw = [count / n for count in feature.counts]
-    for name, q in ladder(feature):
+    for name, q in ladder(feature, SINGLE):
         if kind(name) not in found:
             scores = [math.log(b / a) for a, b in zip(p, q, strict=True)]
             mean = math.fsum(s * x for s, x in zip(scores, raw, strict=True))
@@ -120,7 +119,7 @@ def _shared(some: Sequence[_Sums]) -> list[float]:
 
 def _like(some: Sequence[_Sums]) -> float:
     """Return how many independent features *some* are worth: the fewer, the more their sums go together."""
-    scaled = np.array([[round(s / each.unit) for s in each.steps] for each in some], np.int64)
+    scaled = np.array([np.rint(np.array(each.steps) / each.unit) for each in some]).astype(np.int64)
     together = (scaled @ scaled.T).tolist()
     lengths = [max(row[k], 1) for k, row in enumerate(together)]
     squares = (

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from monitoring.profiles.reference import Floats, Ints
+
 Shares = Sequence[float]
 
 
@@ -23,22 +27,25 @@ def ratios(p: Shares, q: Shares, tolerance: float) -> tuple[float, ...] | None:
     >>> ratios([0.5, 0.5], [0.55, 0.45], 0.1) is None
     True
     """
-    raw = [b / a for a, b in zip(p, q, strict=True)]
-    order = sorted(range(len(raw)), key=lambda slot: (raw[slot], slot))
+    return all_ratios(p, [q], tolerance)[0]
+
+
+def all_ratios(p: Shares, laws: Sequence[Shares], tolerance: float) -> list[tuple[float, ...] | None]:
+    """Return what `ratios` does of each of many *laws*."""
+    mass, other = np.broadcast_to(np.array(p), (len(laws), len(p))), np.array(laws).reshape(len(laws), len(p))
+    raw = other / mass
+    order = np.argsort(raw, axis=1, kind="stable")
     # What is above the upper cut exceeds p by the tolerance, what is below the lower one falls short by as much.
-    most = max(_joined(p, q, order[::-1], tolerance))
-    if most <= 1:
-        return None
-    least = min(_joined(p, q, order, -tolerance))
-    return tuple(min(max(each, least), most) for each in raw)
+    most = _joined(mass, other, order[:, ::-1], tolerance, -np.inf).max(axis=1, keepdims=True)
+    least = _joined(mass, other, order, -tolerance, np.inf).min(axis=1, keepdims=True)
+    cut = np.minimum(np.maximum(raw, least), most)
+    return [tuple(each) if top > 1 else None for each, (top,) in zip(cut.tolist(), most.tolist(), strict=True)]
 
 
-def _joined(p: Shares, q: Shares, order: list[int], moved: float) -> list[float]:
-    """Return the ratio of the first slots of *order* taken as one, for each number of them that has mass left."""
-    found, mass, other = [], moved, 0.0
-    for slot in order:
-        mass += p[slot]
-        other += q[slot]
-        if mass > 0:
-            found.append(other / mass)
+def _joined(mass: Floats, other: Floats, order: Ints, moved: float, without: float) -> Floats:
+    """Return the ratios of the first slots of *order* taken as one, and *without* where these have no mass left."""
+    start = np.full((len(order), 1), moved)
+    left = np.add.accumulate(np.concatenate([start, np.take_along_axis(mass, order, axis=1)], axis=1), axis=1)[:, 1:]
+    sums = np.add.accumulate(np.take_along_axis(other, order, axis=1), axis=1)
+    found: Floats = np.divide(sums, left, out=np.full_like(sums, without), where=left > 0)
     return found
