@@ -34,8 +34,8 @@ class ArrayCounter:
         self._scale, self._shift = self._grid.scale[:, None], self._grid.shift[:, None]
         self._lower = np.split(self._grid.lower, self._grid.first[1:-1])
         self._special = self._grid.special
-        self._numeric = runs([steps is not None for steps in self._grid.steps])
-        self._codes = runs([steps is None for steps in self._grid.steps])
+        self._numeric = _runs([steps is not None for steps in self._grid.steps])
+        self._codes = _runs([steps is None for steps in self._grid.steps])
         self._tables = Tables.of(projections)
         self._scores = by_place(self._tables, self._grid, self._starts)
         self._used = np.array(list(self._tables.scores), dtype=np.intp)
@@ -46,11 +46,11 @@ class ArrayCounter:
         places = np.zeros(len(self._grid.target), np.int64)
         together = np.zeros(self._tables.starts[-1], np.int64)
         special: dict[int, list[Floats]] = {}
-        room = Room(len(self._lower), min(len(rows), STRETCH))
+        room = _Room(len(self._lower), min(len(rows), STRETCH))
         for start in range(0, len(rows), STRETCH):
             some = rows[start : start + STRETCH]
             if len(some) < room.values.shape[1]:
-                room = Room(len(self._lower), len(some))
+                room = _Room(len(self._lower), len(some))
             room.values[:-1], room.values[-1] = some.T, outputs[start : start + STRETCH]
             values, placed = room.values, self._placed(room)
             found = np.bincount(placed.ravel(), minlength=len(places))
@@ -75,7 +75,7 @@ class ArrayCounter:
             scores[column][special] = self._tables.scores[column][slots]
         return scores
 
-    def _placed(self, room: Room) -> Ints:
+    def _placed(self, room: _Room) -> Ints:
         """Return where each value is counted."""
         values, cells, at = room.values, room.cells, room.at
         with np.errstate(over="ignore", invalid="ignore"):
@@ -83,7 +83,7 @@ class ArrayCounter:
             np.add(cells, self._shift, out=cells)
             np.copyto(at, cells, casting="unsafe")  # NaN and what is too large become 0, the least or the largest
             for some in self._codes:
-                send_fractions(values[some], at[some])
+                _send_fractions(values[some], at[some])
         for lower, here in zip(self._lower, at, strict=True):
             lower.take(here, out=here, mode="clip")
         for some in self._numeric:
@@ -102,7 +102,7 @@ class ArrayCounter:
         counts[start : start + one.slots] += np.bincount(one.place(values), minlength=one.slots)
 
 
-class Room:
+class _Room:
     """What a stretch is worked out in, column by column: made once, so that no stretch has to ask for memory."""
 
     def __init__(self, columns: int, rows: int) -> None:
@@ -111,17 +111,17 @@ class Room:
         self.above = np.empty((columns, rows), np.bool_)
 
 
-def runs(wanted: list[bool]) -> list[slice]:
+def _runs(wanted: list[bool]) -> list[slice]:
     """Return the longest slices of columns that are *wanted*: what lies together is worked out at once.
 
-    >>> runs([True, True, False, True])
+    >>> _runs([True, True, False, True])
     [slice(0, 2, None), slice(3, 4, None)]
     """
     turns = np.flatnonzero(np.diff([False, *wanted, False])).tolist()
     return [slice(begin, end) for begin, end in zip(turns[::2], turns[1::2], strict=True)]
 
 
-def send_fractions(codes: Floats, at: Ints) -> None:
+def _send_fractions(codes: Floats, at: Ints) -> None:
     """Send those of *codes* (columns, n) that have a fraction somewhere to the search, as a whole."""
     odd = np.rint(codes) != codes
     if odd.any():
