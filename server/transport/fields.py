@@ -33,7 +33,9 @@ def array(data: bytes, kind: str, count: int, field: str) -> npt.NDArray[Any]:
     """Read *count* values of numpy *kind* from raw bytes."""
     size = np.dtype(kind).itemsize
     if len(data) != size * count:
-        raise Invalid(field, f"{len(data)} bytes are not {count} values of {size} bytes each")
+        raise Invalid(
+            field, f"{len(data)} bytes are not {count} values of {size} bytes each; {size * count} are accepted"
+        )
     return np.frombuffer(data, dtype=kind)
 
 
