@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import ParseDict, ParseError
 from remission.v1 import ingest_pb2, signals_pb2
+
+_NUMBERS = [
+    name
+    for field in signals_pb2.ExternalSignal.DESCRIPTOR.fields
+    if field.cpp_type == FieldDescriptor.CPPTYPE_DOUBLE
+    for name in dict.fromkeys((field.name, field.json_name))
+]
 
 
 class DeclarationsInvalid(ValueError):
@@ -39,9 +48,19 @@ def _signal(told: Any, where: str) -> signals_pb2.ExternalSignal:  # noqa: ANN40
         for name, enum in (("direction", ingest_pb2.Direction), ("other_providers", signals_pb2.OtherProviders)):
             if name in worded:
                 worded[name] = _named(enum.keys(), worded[name], f"{where}.{name}")
+        for name in _NUMBERS:
+            if name in worded and not _is_finite(worded[name]):
+                raise DeclarationsInvalid(f"{where}.{name}: {worded[name]!r} is not accepted; a finite number is")
         return ParseDict(worded, signals_pb2.ExternalSignal())
     except (ParseError, TypeError) as error:
         raise DeclarationsInvalid(f"{where}: {error}") from error
+
+
+def _is_finite(told: Any) -> bool:  # noqa: ANN401 - as above
+    try:
+        return math.isfinite(float(told))
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _named(names: list[str], word: object, where: str) -> str:

@@ -52,6 +52,7 @@ def drill(  # noqa: PLR0913, PLR0917 - each is one option
     Example: remission drill --scenario concept --scenario blip-1 --policy policy.json
     """
     if listed:
+        _require_alone(scenario, policy, stream, target, task, drop, metric, every, out, json_file)
         show_scenarios()
         return
     from backtest.drills.options import Options, check
@@ -89,6 +90,13 @@ def show_scenarios() -> None:
     for one in SCENARIOS:
         table.add_row(one.name, one.happens, one.sound)
     wide().print(table)
+
+
+def _require_alone(*others: object) -> None:
+    from backtest.stream import StreamInvalid
+
+    if any(others):
+        raise StreamInvalid("--list: plays nothing and writes no report; it is accepted without other options")
 
 
 def _stream(path: Path | None, target: str, task: str, drop: str) -> Any:  # noqa: ANN401 - a stream or nothing

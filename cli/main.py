@@ -63,7 +63,7 @@ def main() -> None:
     except TyperException as error:
         from cli.usage import told
 
-        if said := told(error):
+        if said := told(error, typer.main.get_command(app), sys.argv[1:]):
             _say(said)
         sys.exit(WRONG_USE)
     except BrokenPipeError:  # the reader has left, and wants no more

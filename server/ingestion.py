@@ -48,7 +48,7 @@ def _rows(desk: Desk, unit: Unit, batch: RowsBatch) -> Receipt:
     versions = desk.versions(unit, batch.model)
     strangers = sorted(set(batch.outputs) - versions)
     if strangers:
-        raise Invalid("batch.outputs", f"unknown version {strangers[0]!r}; this model has {sorted(versions)}")
+        raise Invalid("batch.outputs", f"unknown version {strangers[0]!r}; accepted are {', '.join(sorted(versions))}")
     newest = desk.health(unit, batch.model).route.generation
     if batch.generation > newest:
         raise Invalid("batch.route_generation", f"{batch.generation} was never issued; 0 to {newest} is accepted")

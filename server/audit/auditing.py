@@ -185,14 +185,21 @@ def explain(store: Readable, model: str, position: int) -> Derivation:
         ThingMissing: There is no decision of that model at that position.
         IllegalHistory: The log before it cannot be folded.
     """
+    last = 0
     for step in folding.life(store, model):
         if step.recorded.position == position:
             if not step.fact.decision:
-                raise ThingMissing("position", f"event {position} is a {step.recorded.type}, which is no decision")
+                told = f"event {position} is a {step.recorded.type}, which is no decision"
+                raise ThingMissing("position", f"{told}; {_accepted(last)}")
             return store.read(partial(_derived, step))
         if step.recorded.position > position:
             break
-    raise ThingMissing("position", f"{model} has no event at position {position}")
+        last = step.recorded.position if step.fact.decision else last
+    raise ThingMissing("position", f"{model} has no event at position {position}; {_accepted(last)}")
+
+
+def _accepted(last: int) -> str:
+    return "that of a decision is accepted" + (f", such as {last}, the last before it" if last else "")
 
 
 def _derived(step: Step, reader: Reader) -> Derivation:

@@ -108,7 +108,8 @@ class Intake:
         if known:
             raise AlreadyTold(
                 f"batch.prediction_ids[{known[0]}]",
-                f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}",
+                f"{batch.ids[known[0]]!r} was ingested before, as row {self.row_of[batch.ids[known[0]]]}; "
+                "ids that were not are accepted",
             )
         check_times("batch.times_us", batch.times_us, self.row_us, now_us)
         check_outputs(batch, self.schema)

@@ -24,7 +24,7 @@ def check_ids(field_name: str, ids: list[str]) -> None:
         seen: set[str] = set()
         for i, name in enumerate(ids):
             if name in seen:
-                raise Invalid(f"{field_name}[{i}]", f"{name!r} stands twice in the batch")
+                raise Invalid(f"{field_name}[{i}]", f"{name!r} stands twice in the batch; each once is accepted")
             seen.add(name)
 
 
@@ -36,7 +36,8 @@ def check_times(field_name: str, times_us: Ints, reached_us: int, now_us: int | 
     if reached_us != NEVER and int(times_us[0]) < reached_us - LATENESS_US:
         raise Invalid(
             f"{field_name}[0]",
-            f"{int(times_us[0])} is more than a day behind the stream, which has reached {reached_us}",
+            f"{int(times_us[0])} is more than a day behind the stream, which has reached {reached_us}; "
+            f"{reached_us - LATENESS_US} or later is accepted",
         )
     if int(times_us[0]) < 0:
         raise Invalid(f"{field_name}[0]", "is negative; microseconds since 1970 are accepted")
@@ -62,7 +63,7 @@ def check_outputs(batch: RowsBatch, schema: Schema) -> None:
     for index, (version, values) in enumerate(batch.outputs.items()):
         where = f"batch.outputs[{version}]"
         if len(values) != len(batch.ids):
-            raise Invalid(where, f"{len(values)} values for {len(batch.ids)} rows")
+            raise Invalid(where, f"{len(values)} values for {len(batch.ids)} rows; one a row is accepted")
         if np.isinf(values).any():
             raise Invalid(
                 where,
@@ -72,7 +73,8 @@ def check_outputs(batch: RowsBatch, schema: Schema) -> None:
         here = batch.served == index
         served[here] = values[here]
     if np.isnan(served).any():
-        raise Invalid("batch.outputs", f"the served output of row {int(np.isnan(served).argmax())} is NaN")
+        told = f"the served output of row {int(np.isnan(served).argmax())} is NaN; a number is accepted, and NaN only"
+        raise Invalid("batch.outputs", f"{told} of a version that did not serve the row")
 
 
 def check_range(where: str, outputs: Floats, schema: Schema) -> None:
@@ -91,13 +93,14 @@ def check_range(where: str, outputs: Floats, schema: Schema) -> None:
 
 def check_labels(field_name: str, values: Floats, schema: Schema, *, missing: bool = False) -> None:
     """Refuse labels that are not finite, or not the index of a class."""
+    classes = max(len(schema.classes), 2)
+    accepted = "a finite number" if schema.task == "regression" else f"an index 0..{classes - 1}"
     wrong = np.isinf(values) if missing else ~np.isfinite(values)
     if wrong.any():
-        raise Invalid(f"{field_name}[{int(wrong.argmax())}]", "is not finite")
+        raise Invalid(f"{field_name}[{int(wrong.argmax())}]", f"is not finite; {accepted} is accepted")
     if schema.task == "regression":
         return
-    classes = max(len(schema.classes), 2)
     present = values[~np.isnan(values)]
     bad = (present != np.floor(present)) | (present < 0) | (present >= classes)
     if bad.any():
-        raise Invalid(field_name, f"{float(present[bad][0])} is no class; an index 0..{classes - 1} is accepted")
+        raise Invalid(field_name, f"{float(present[bad][0])} is no class; {accepted} is accepted")

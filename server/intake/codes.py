@@ -51,7 +51,7 @@ def _codes(
         if isinstance(column, Categories):
             raise Invalid(where, "the feature is numeric; float64 values are accepted")
         if len(column) != count:
-            raise Invalid(where, f"{len(column)} values for {count} rows")
+            raise Invalid(where, f"{len(column)} values for {count} rows; one a row is accepted")
         if np.isinf(column).any():
             raise Invalid(
                 where, f"infinite at row {int(np.isinf(column).argmax())}; finite or NaN (missing) is accepted"

@@ -33,7 +33,9 @@ def array(data: bytes, kind: str, count: int, field: str) -> npt.NDArray[Any]:
     """Read *count* values of numpy *kind* from raw bytes."""
     size = np.dtype(kind).itemsize
     if len(data) != size * count:
-        raise Invalid(field, f"{len(data)} bytes are not {count} values of {size} bytes each")
+        raise Invalid(
+            field, f"{len(data)} bytes are not {count} values of {size} bytes each; {size * count} are accepted"
+        )
     return np.frombuffer(data, dtype=kind)
 
 
@@ -139,9 +141,20 @@ def text(value: str, field: str, most: int = MOST_TEXT) -> str:
     return value
 
 
+def owner(value: str, field: str) -> str:
+    """Check who answers for a model."""
+    if not value.strip():
+        raise Invalid(field, f"is empty; 1 to {MOST_WORD} characters are accepted")
+    return _plain(text(value, field, MOST_WORD), field)
+
+
 def subject(value: str, field: str) -> str:
     """Check the opaque id of whom a row is about; an empty one is about nobody."""
-    if CONTROL.search(text(value, field, MOST_SUBJECT)):
+    return _plain(text(value, field, MOST_SUBJECT), field)
+
+
+def _plain(value: str, field: str) -> str:
+    if CONTROL.search(value):
         raise Invalid(field, "holds a control character; others are accepted")
     return value
 

@@ -247,7 +247,10 @@ def metrics_batch(request: pb.IngestMetricsRequest) -> MetricsBatch:
     directions: dict[str, bool | None] = {}
     for i, one in enumerate(points):
         if directions.setdefault(one.name, one.higher_is_worse) != one.higher_is_worse:
-            raise Invalid(f"points[{i}].direction", f"differs from that of an earlier point of {one.name!r}")
+            raise Invalid(
+                f"points[{i}].direction",
+                f"differs from that of an earlier point of {one.name!r}; one a series is accepted",
+            )
     return MetricsBatch(
         model=model_name(request.model), request_id=identifier(request.request_id, "request_id"), points=points,
         provider=provider(request.provider),

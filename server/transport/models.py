@@ -23,6 +23,7 @@ from server.transport.fields import (
     identifier,
     model_name,
     number,
+    owner,
     page,
     page_token,
     rows_within,
@@ -75,7 +76,7 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
         """Change owner, purpose, policy or signals."""
         name, desk = model_name(request.name, "name"), self._service.desk
         who = await caller(self._service, context, request.request_id)
-        owner = text(request.owner, "owner", MOST_WORD) if request.HasField("owner") else None
+        answerable = owner(request.owner, "owner") if request.HasField("owner") else None
         purpose = text(request.purpose, "purpose") if request.HasField("purpose") else None
         stated = request.policy_json if request.HasField("policy_json") else None
         policy = policies.policy_text(stated, request.policy if request.HasField("policy") else None)
@@ -86,8 +87,8 @@ class ModelServicer(model_pb2_grpc.ModelServiceServicer):
             if told is not None:
                 view = registration.declare_signals(desk, unit, name, etag, told, who)
                 etag = view.etag
-            if told is None or not owner is purpose is policy is None:
-                view = registration.update_model(desk, unit, name, etag, owner, purpose, policy, who)
+            if told is None or not answerable is purpose is policy is None:
+                view = registration.update_model(desk, unit, name, etag, answerable, purpose, policy, who)
             if not request.etag:  # behind the change, so that its own refusal comes first
                 raise Invalid("etag", "is empty; the etag of the model that was seen is needed")
             return pb.UpdateModelResponse(model=model(view))
@@ -119,7 +120,7 @@ def new_model(request: pb.CreateModelRequest) -> NewModel:
     return NewModel(
         request_id=identifier(request.request_id, "request_id"),
         name=asked.name,
-        owner=text(asked.owner, "model.owner", MOST_WORD),
+        owner=owner(asked.owner, "model.owner"),
         purpose=text(asked.purpose, "model.purpose"),
         task=word(pb.Task, asked.task, "model.task", TASKS),
         metric=asked.metric,

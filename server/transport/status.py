@@ -15,6 +15,7 @@ from server import errors as e
 from server.bundling.bundle import BundleUnsound
 from server.checkpoints.kept import CheckpointHeld
 from server.transport import errors as transport
+from server.transport.cutting import cut, cut_name
 from statemachine import errors as machine
 from statemachine.record.canonical import NotCanonical
 from statemachine.record.coding import UnknownEvent
@@ -40,16 +41,17 @@ class Told:
 
 
 def _violations(*pairs: tuple[str, str]) -> error_details_pb2.BadRequest:
-    found = [error_details_pb2.BadRequest.FieldViolation(field=name, description=text) for name, text in pairs]
+    told = [(cut_name(name), cut(text)) for name, text in pairs]
+    found = [error_details_pb2.BadRequest.FieldViolation(field=name, description=text) for name, text in told]
     return error_details_pb2.BadRequest(field_violations=found)
 
 
 def _resource(kind: str, name: str, text: str) -> error_details_pb2.ResourceInfo:
-    return error_details_pb2.ResourceInfo(resource_type=kind, resource_name=name, description=text)
+    return error_details_pb2.ResourceInfo(resource_type=kind, resource_name=cut_name(name), description=cut(text))
 
 
 def _precondition(kind: str, subject: str, text: str) -> error_details_pb2.PreconditionFailure:
-    one = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=subject, description=text)
+    one = error_details_pb2.PreconditionFailure.Violation(type=kind, subject=cut_name(subject), description=cut(text))
     return error_details_pb2.PreconditionFailure(violations=[one])
 
 
@@ -299,7 +301,8 @@ def said(error: BaseException) -> tuple[str, str]:
 def status_of(error: BaseException) -> status_pb2.Status:
     """Write *error* as a status with details; a surprise becomes INTERNAL and says no more than its name."""
     told = tell(error) or Told(grpc.StatusCode.INTERNAL, type(error).__name__, {})
-    info = error_details_pb2.ErrorInfo(reason=told.reason, domain=DOMAIN, metadata=told.metadata)
+    facts = {name: cut_name(fact) for name, fact in told.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=told.reason, domain=DOMAIN, metadata=facts)
     packed = []
     for detail in (info, *told.details):
         one = any_pb2.Any()
@@ -307,4 +310,4 @@ def status_of(error: BaseException) -> status_pb2.Status:
         packed.append(one)
     message = str(error) if told.code != grpc.StatusCode.INTERNAL else SURPRISE
     code: int = code_pb2.Code.Value(told.code.name)
-    return status_pb2.Status(code=code, message=message, details=packed)
+    return status_pb2.Status(code=code, message=cut(message), details=packed)

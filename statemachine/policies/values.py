@@ -14,6 +14,7 @@ from statemachine.policies.rules import columns_of
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 MOST_TEXT = 200  #: characters of a column or a category
+MOST_SHOWN = 300  #: characters of a value that is refused
 
 
 class PolicyInvalid(ValueError):
@@ -53,7 +54,7 @@ def names(accepted: tuple[str, ...], values: list[Any], where: str) -> tuple[str
     """Take names out of *accepted*, each once."""
     for i, value in enumerate(values):
         if value not in accepted:
-            raise PolicyInvalid(f"{where}[{i}]", f"{value!r} is not accepted; one of {', '.join(accepted)} is")
+            raise PolicyInvalid(f"{where}[{i}]", f"{shown(value)} is not accepted; one of {', '.join(accepted)} is")
     return tuple(dict.fromkeys(values))
 
 
@@ -62,7 +63,9 @@ def rising(each: Callable[[Any, str], Any], values: list[Any], where: str) -> tu
     made = [each(value, f"{where}[{i}]") for i, value in enumerate(values)]
     for i, value in enumerate(made[1:], start=1):
         if value in made[:i] or (isinstance(value, float) and value < made[i - 1]):
-            raise PolicyInvalid(f"{where}[{i}]", f"{value!r} is not accepted; another text, or a higher number, is")
+            raise PolicyInvalid(
+                f"{where}[{i}]", f"{shown(value)} is not accepted; another text, or a higher number, is"
+            )
     return tuple(made)
 
 
@@ -71,7 +74,7 @@ def rungs(values: list[Any], where: str) -> tuple[int, ...]:
     whole = all(isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000 for value in values)  # noqa: PLR2004 - basis points
     if not values or not whole or sorted(set(values)) != values or values[-1] < 2_500:  # noqa: PLR2004 - see guards
         raise PolicyInvalid(
-            where, f"{values!r} is not accepted; rising basis points below 10000, the last at least 2500, are"
+            where, f"{shown(values)} is not accepted; rising basis points below 10000, the last at least 2500, are"
         )
     return tuple(values)
 
@@ -79,7 +82,7 @@ def rungs(values: list[Any], where: str) -> tuple[int, ...]:
 def short_name(text: str, where: str) -> str:
     """Take a short name."""
     if not NAME.fullmatch(text):
-        raise PolicyInvalid(where, f"{text!r} is not accepted; a letter and up to 62 of a to z, 0 to 9 and _ are")
+        raise PolicyInvalid(where, f"{shown(text)} is not accepted; a letter and up to 62 of a to z, 0 to 9 and _ are")
     return text
 
 
@@ -91,14 +94,16 @@ def column(told: Any, where: str) -> str:  # noqa: ANN401 - whatever was read
 def text(told: Any, where: str) -> str:  # noqa: ANN401 - whatever was read
     """Take a text that people can read."""
     if not 0 < len(typed(told, str, "a text", where)) <= MOST_TEXT or not told.isprintable():
-        raise PolicyInvalid(where, f"{told!r} is not accepted; 1 to {MOST_TEXT} characters that can be printed are")
+        raise PolicyInvalid(
+            where, f"{shown(told)} is not accepted; 1 to {MOST_TEXT} characters that can be printed are"
+        )
     return str(told)
 
 
 def finite(value: Any, where: str) -> float:  # noqa: ANN401 - whatever was read
     """Take a number that is no infinity, and not NaN."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
-        raise PolicyInvalid(where, f"{value!r} is not accepted; a finite number is")
+        raise PolicyInvalid(where, f"{shown(value)} is not accepted; a finite number is")
     return float(value)
 
 
@@ -128,5 +133,6 @@ def typed(value: Any, kind: type[Any], wanted: str, where: str) -> Any:  # noqa:
 
 
 def shown(value: Any) -> str:  # noqa: ANN401 - anything that JSON holds
-    """Write a value for a message; what JSON calls otherwise than Python, as JSON does."""
-    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    """Write a value for a message, cut where it is long; what JSON calls otherwise than Python, as JSON does."""
+    told = json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
+    return told if len(told) <= MOST_SHOWN else f"{told[:MOST_SHOWN]}…"

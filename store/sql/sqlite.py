@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from store.errors import DatabaseUnsafe, DatabaseUrlInvalid
+from store.errors import DatabaseUnreachable, DatabaseUnsafe, DatabaseUrlInvalid
 
 #: `PRAGMA synchronous` as SQLite answers it.
 _FULL = 2
@@ -37,10 +37,14 @@ def database_file(url: URL) -> Path:
 
     Raises:
         DatabaseUrlInvalid: It names none; a log that is gone with the process is `memory://`.
+        DatabaseUnreachable: A folder stands there.
     """
     if not url.database or url.database == ":memory:":
         raise DatabaseUrlInvalid(url.render_as_string())
-    return Path(url.database.removeprefix("file:"))
+    file = Path(url.database.removeprefix("file:"))
+    if file.is_dir():
+        raise DatabaseUnreachable(f"{file} is a folder; a file is accepted")
+    return file
 
 
 def writer(url: URL, timeout_ms: int) -> Engine:

@@ -7,7 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from remission.columns import Kinds, LengthsDifferError, Table, count_rows, encode, pack_floats, pack_micros, tabulate
+from remission.columns import (
+    Kinds,
+    LengthsDifferError,
+    Table,
+    count_rows,
+    encode,
+    pack_floats,
+    pack_micros,
+    require_unicode,
+    tabulate,
+)
 from remission.v1 import columns_pb2, ingest_pb2, model_pb2
 
 
@@ -15,7 +25,7 @@ class NotTextError(ValueError):
     """An id is no text."""
 
     def __init__(self, name: str, row: int, kind: str) -> None:
-        super().__init__(f"{type(self).__doc__} {name}[{row}] is of type {kind}.")
+        super().__init__(f"{type(self).__doc__} {name}[{row}] is of type {kind}; text is accepted.")
         self.name, self.row, self.kind = name, row, kind
 
 
@@ -66,6 +76,7 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
         NotNumericError: A numeric column, or an output, holds something else.
         NotMicrosecondsError: A time or a latency is no number, or too large.
         NotTextError: An id is no text.
+        NotUnicodeError: An id, or a word of a feature, holds half of a surrogate pair.
         NotScoredError: A row was served by a version that has no output.
 
     >>> batch = make_batch("b-1", {"x": [0.5]}, outputs={"v1": [0.9]}, prediction_ids=["p-1"], times_us=[0])
@@ -74,8 +85,10 @@ def make_batch(  # noqa: PLR0913 - a batch has this many columns, and each is na
     """
     table = tabulate(data)
     rows = count_rows(table) if table else len(prediction_ids)
-    ids = _texts("prediction_ids", prediction_ids)
-    units, subjects = _texts("unit_ids", unit_ids, optional=True), _texts("subject_ids", subject_ids, optional=True)
+    ids = read_ids("prediction_ids", prediction_ids)
+    units, subjects = (
+        read_ids(name, values, optional=True) for name, values in (("unit_ids", unit_ids), ("subject_ids", subject_ids))
+    )
     for name, values in {"prediction_ids": ids, "times_us": times_us, **outputs}.items():
         require_length(name, values, rows)
     for name, values in {"unit_ids": units, "subject_ids": subjects, "latency_us": latency_us}.items():
@@ -147,12 +160,20 @@ def require_length(name: str, values: ArrayLike, rows: int, *, optional: bool = 
         raise LengthsDifferError(name, rows, length)
 
 
-def _texts(name: str, values: Sequence[str | None], *, optional: bool = False) -> list[str]:
+def read_ids(name: str, values: Sequence[str | None], *, optional: bool = False) -> list[str]:
+    """Read ids, one a row; where *optional* ones are none, they are empty.
+
+    Raises:
+        NotTextError: One is no text.
+        NotUnicodeError: One holds half of a surrogate pair.
+    """
     found = ["" if one is None and optional else one for one in values]
     for row, one in enumerate(found):
         if not isinstance(one, str):  # a number as a text is another id as soon as its type changes
             raise NotTextError(name, row, type(one).__name__)
-    return [str(one) for one in found]
+    texts = [str(one) for one in found]
+    require_unicode(name, texts)
+    return texts
 
 
 def _served_by(served_by: Sequence[str] | str | None, versions: list[str], rows: int) -> bytes:

@@ -9,7 +9,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 
 from remission.artifacts import Artifacts
-from remission.batches import make_batch, require_length
+from remission.batches import make_batch, read_ids, require_length
 from remission.certificates import Tls
 from remission.columns import Kinds, Table, pack_floats, pack_micros
 from remission.connection import Connection, new_id
@@ -122,13 +122,16 @@ class Client:
             LengthsDifferError: There are more or fewer values, or times, than predictions.
             NotNumericError: A value is no number.
             NotMicrosecondsError: A time is no number, or too large.
+            NotTextError: An id is no text.
+            NotUnicodeError: An id holds half of a surrogate pair.
         """
-        require_length("values", values, len(prediction_ids))
-        require_length("times_us", times_us, len(prediction_ids), optional=True)
+        ids = read_ids("prediction_ids", prediction_ids)
+        require_length("values", values, len(ids))
+        require_length("times_us", times_us, len(ids), optional=True)
         request = ingest_pb2.IngestLabelsRequest(
             model=model,
             batch_id=batch_id or new_id(),
-            prediction_ids=prediction_ids,
+            prediction_ids=ids,
             values=pack_floats("values", values),
             times_us=pack_micros("times_us", times_us, "i8"),
             allow_missing=allow_missing,

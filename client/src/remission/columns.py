@@ -71,6 +71,14 @@ class NotNumericError(ValueError):
         self.name = name
 
 
+class NotUnicodeError(ValueError):
+    """A text holds half of a surrogate pair, which cannot be sent."""
+
+    def __init__(self, name: str, row: int) -> None:
+        super().__init__(f"{type(self).__doc__} {name}[{row}]; whole characters are accepted.")
+        self.name, self.row = name, row
+
+
 class NotMicrosecondsError(ValueError):
     """An instant or a duration is no whole number of microseconds that the contract can hold."""
 
@@ -138,6 +146,7 @@ def encode(table: Mapping[str, NDArray[np.generic]], kinds: Kinds | None = None)
 
     Raises:
         NotNumericError: A numeric column holds something else.
+        NotUnicodeError: A word holds half of a surrogate pair.
     """
     kinds = infer_kinds(table) | dict(kinds or {})
     return [_encode(name, values, kinds[name]) for name, values in table.items()]
@@ -187,6 +196,36 @@ def _beyond(values: NDArray[np.generic], most: int) -> list[int]:
     numbers = values.astype(np.float64)  # rounds nothing up to 2^53, and orders what is beyond
     found: list[int] = np.flatnonzero(~((-most <= numbers) & (numbers <= most))).tolist()
     return found
+
+
+def require_unicode(name: str, texts: Sequence[str]) -> None:
+    """Refuse texts that cannot be sent.
+
+    Raises:
+        NotUnicodeError: One holds half of a surrogate pair.
+    """
+    row = find_half(texts)
+    if row is not None:
+        raise NotUnicodeError(name, row)
+
+
+def find_half(texts: Sequence[str]) -> int | None:
+    r"""Give the place of the first text that holds half of a surrogate pair.
+
+    >>> find_half(["a", "\ud83d"])
+    1
+    """
+    if _is_unicode("".join(texts)):
+        return None
+    return next(place for place, one in enumerate(texts) if not _is_unicode(one))
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def to_floats(name: str, values: NDArray[np.generic]) -> Floats:
@@ -247,6 +286,9 @@ def _describe(name: str, values: NDArray[np.generic], kind: model_pb2.FeatureKin
 def _encode(name: str, values: NDArray[np.generic], kind: model_pb2.FeatureKind.ValueType) -> columns_pb2.Column:
     if kind == CATEGORICAL:
         words, codes = encode_words(values.tolist())
+        half = find_half(words)
+        if half is not None:
+            raise NotUnicodeError(name, int((codes == half).argmax()))
         column = columns_pb2.CategoricalColumn(dictionary=words, codes=pack(codes, "i4"))
         return columns_pb2.Column(name=name, categorical=column)
     numeric = columns_pb2.NumericColumn(values=pack(to_floats(name, values), "f8"))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from remission.columns import LengthsDifferError, Table, count_rows, is_missing_marker, tabulate
+from remission.columns import LengthsDifferError, Table, count_rows, is_missing_marker, require_unicode, tabulate
 from remission.connection import new_id
 from remission.scorers import Columns, Rows
 
@@ -68,7 +68,7 @@ def _read(
     for name, values in (("prediction_ids", ids), ("unit_ids", units), ("subject_ids", subjects)):
         if len(values) != count:
             raise LengthsDifferError(name, count, len(values))
-        "".join(values).encode()  # half a surrogate pair can neither be sent nor be assigned
+        require_unicode(name, values)  # half a surrogate pair can neither be sent nor be assigned
     return Question(Rows(given=given, columns=columns, count=count), ids, units, subjects)
 
 

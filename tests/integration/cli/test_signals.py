@@ -159,7 +159,17 @@ def test_exporters_are_heard_until_it_is_told_to_stop(declared: str, tmp_path: P
         ("signal = 3", "signal: is not accepted"),
         ("[[signals]]\nname = 'x'", "signals: is not accepted"),
         ("[[signal]]\nnom = 'x'", 'signal[0]: Message type "remission.v1.ExternalSignal" has no field named "nom"'),
-        ("[[signal]]\ntolerance = 'x'", "signal[0]: Failed to parse tolerance field"),
+        ("[[signal]]\ntolerance = 'x'", "signal[0].tolerance: 'x' is not accepted; a finite number is"),
+        ("[[signal]]\ntolerance = nan", "signal[0].tolerance: nan is not accepted; a finite number is"),
+        ("[[signal]]\ntolerance = 'NaN'", "signal[0].tolerance: 'NaN' is not accepted; a finite number is"),
+        (
+            "[[signal]]\n[[signal]]\ninterval_seconds = -inf",
+            "signal[1].interval_seconds: -inf is not accepted; a finite",
+        ),
+        (
+            "[[signal]]\ntoleranceIsShare = true\nintervalSeconds = inf",
+            "signal[0].intervalSeconds: inf is not accepted",
+        ),
         (
             "[[signal]]\ndirection = 'up'",
             "signal[0].direction: 'up' is not accepted; one of higher_is_worse, lower_is_worse is",

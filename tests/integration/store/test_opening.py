@@ -1,9 +1,11 @@
 """Every way in which a database can be wrong has its own error."""
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,10 +21,12 @@ from store import (
     NotBeside,
     WrongSchemaVersion,
     migrate,
+    open_reader,
+    open_store,
 )
 from store.schema import EXPECTED
 from store.tree import CATCH_UP
-from tests.fixtures.events import some_events
+from tests.fixtures.events import some_events, ticking
 from tests.fixtures.postgres import Postgres, written_carelessly
 from tests.fixtures.work import appending
 from tests.integration.store.conftest import Opening
@@ -64,6 +68,16 @@ def test_a_log_that_is_opened_again_goes_on_with_its_streams_and_with_new_ones(
 def test_an_address_of_no_known_kind_is_refused(opened: Opening, url: str) -> None:
     with pytest.raises(DatabaseUrlInvalid):
         opened(url)
+
+
+@pytest.mark.parametrize(
+    "use", [partial(open_store, clock_us=ticking()), open_reader, migrate.upgrade, migrate.prepare]
+)
+def test_a_folder_is_refused_by_its_path_and_with_what_is_accepted(
+    tmp_path: Path, use: Callable[[str], object]
+) -> None:
+    with pytest.raises(DatabaseUnreachable, match=re.escape(f"{tmp_path} is a folder; a file is accepted")):
+        use(f"sqlite:///{tmp_path}")
 
 
 @pytest.mark.parametrize("url", ["memory://", "mysql://host/name"])

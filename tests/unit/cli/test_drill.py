@@ -31,6 +31,11 @@ from tests.fixtures.drills import recorded
         ({"out": "."}, "--every: is accepted with --out, a folder that exists"),
         ({"every": "6h", "out": "nowhere"}, "--every: is accepted with --out, a folder that exists"),
         ({"every": "soon", "out": "."}, "--every: 'soon' is no duration"),
+        (
+            {"listed": True, "json_file": "-"},
+            "--list: plays nothing and writes no report; it is accepted without other",
+        ),
+        ({"listed": True, "scenario": ["blip-1"]}, "--list: plays nothing"),
         ({"every": "6h", "out": ".", "keep": 0}, "--keep: 0 is not accepted; at least 1 is"),
     ],
 )

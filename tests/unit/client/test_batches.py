@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from remission import Client, make_batch, make_reference
 from remission.batches import NotScoredError, NotTextError
-from remission.columns import LengthsDifferError, NotMicrosecondsError, NotNumericError
+from remission.columns import LengthsDifferError, NotMicrosecondsError, NotNumericError, NotUnicodeError
 
 
 def a_batch(**changes: Any) -> Any:
@@ -34,6 +34,40 @@ def test_a_row_about_nobody_is_one_with_none() -> None:
 def test_an_id_that_is_no_text_is_named(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(NotTextError, match=named):
         a_batch(**changes)
+
+
+HALF = "\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"prediction_ids": ["a", HALF]}, r"prediction_ids\[1\]; whole characters are accepted"),
+        ({"prediction_ids": [HALF, "\ude00"]}, r"prediction_ids\[0\]"),
+        ({"unit_ids": ["u", HALF]}, r"unit_ids\[1\]"),
+        ({"subject_ids": [None, HALF]}, r"subject_ids\[1\]"),
+    ],
+)
+def test_an_id_that_cannot_be_sent_is_named(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(NotUnicodeError, match=named):
+        a_batch(**changes)
+
+
+def test_a_word_that_cannot_be_sent_is_named_by_its_column_and_row() -> None:
+    with pytest.raises(NotUnicodeError, match=r"city\[2\]; whole characters are accepted"):
+        make_batch("b", {"city": ["x", "x", HALF]}, outputs={}, prediction_ids=["a", "b", "c"], times_us=[0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "named"),
+    [
+        (["a", HALF], NotUnicodeError, r"prediction_ids\[1\]; whole characters are accepted"),
+        (["a", 7], NotTextError, r"prediction_ids\[1\] is of type int; text is accepted"),
+    ],
+)
+def test_a_prediction_whose_label_cannot_be_sent_is_named(given: Any, error: type[Exception], named: str) -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(error, match=named):
+        client.ingest_labels("m", given, [1.0, 0.0])
 
 
 def test_a_version_that_served_and_has_no_output_is_named() -> None:

@@ -161,7 +161,7 @@ class Model(google.protobuf.message.Message):
     name: builtins.str
     """name is the model's id, unique in its namespace: [a-z0-9][a-z0-9_-]{0,62}."""
     owner: builtins.str
-    """owner is who answers for the model; at most 256 characters."""
+    """owner is who answers for the model; 1 to 256 characters, none of them a control character."""
     purpose: builtins.str
     """purpose is what the model is for, in a sentence; at most 2 000 characters."""
     task: global___Task.ValueType
@@ -466,7 +466,7 @@ class UpdateModelRequest(google.protobuf.message.Message):
     etag: builtins.str
     """etag of the model that the caller has seen; required, since people decide on what they saw."""
     owner: builtins.str
-    """owner is the new owner; at most 256 characters."""
+    """owner is the new owner; 1 to 256 characters, none of them a control character."""
     purpose: builtins.str
     """purpose is the new purpose; at most 2 000 characters."""
     policy_json: builtins.str

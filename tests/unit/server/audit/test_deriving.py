@@ -11,6 +11,7 @@ import pytest
 from server.audit import auditing
 from server.audit.checking import NOT_ERASED, Verification
 from server.audit.deriving import Derivation, Difference, Status, differences
+from server.errors import ThingMissing
 from server.judges.rulings import Ruling
 from server.judges.table import JUDGES
 from server.requests import MetricsBatch, Point
@@ -64,6 +65,21 @@ class LossyReader:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reader, name)
+
+
+def test_what_is_no_decision_is_refused_with_where_one_is(service: Service, alarm: int) -> None:
+    with pytest.raises(
+        ThingMissing, match="event 1 is a model_registered, which is no decision; that of a decision is acc"
+    ):
+        service.explain("m", 1)
+    with pytest.raises(
+        ThingMissing, match=r"m has no event at position 10000; .* is accepted, such as (\d+), the last"
+    ) as told:
+        service.explain("m", 10_000)
+    near = int(str(told.value).split("such as ")[1].split(",")[0])
+
+    assert near >= alarm
+    assert service.explain("m", near).equal
 
 
 def test_a_decision_is_made_again_bit_for_bit(service: Service, alarm: int) -> None:

@@ -108,21 +108,29 @@ def test_a_refused_batch_leaves_nothing_behind() -> None:
     ("batch", "field", "named"),
     [
         (a_batch(), "batch.prediction_ids", "is empty"),
-        (a_batch("a", "b", "a"), "batch.prediction_ids[2]", "'a' stands twice"),
-        (a_batch("b", "seen"), "batch.prediction_ids[1]", "ingested before, as row 0"),
+        (a_batch("a", "b", "a"), "batch.prediction_ids[2]", "'a' stands twice in the batch; each once is accepted"),
+        (a_batch("b", "seen"), "batch.prediction_ids[1]", "as row 0; ids that were not are accepted"),
         (a_batch("a", "b", times_us=np.array([NOW_US, NOW_US - 1])), "batch.times_us[1]", "backwards"),
-        (a_batch("a", times_us=np.array([NOW_US - LATENESS_US - 1])), "batch.times_us[0]", "more than a day behind"),
+        (
+            a_batch("a", times_us=np.array([NOW_US - LATENESS_US - 1])),
+            "batch.times_us[0]",
+            f"{NOW_US - LATENESS_US} or later is",
+        ),
         (a_batch("a", times_us=np.array([-1])), "batch.times_us[0]", "more than a day behind"),
         (a_batch("a", times_us=np.array([1 << 53])), "batch.times_us[0]", f"up to {(1 << 53) - 1} is"),
         (a_batch("a", outputs={}), "batch.outputs", "at least the output"),
-        (a_batch("a", outputs={"v1": np.zeros(2)}), "batch.outputs[v1]", "2 values for 1 rows"),
+        (a_batch("a", outputs={"v1": np.zeros(2)}), "batch.outputs[v1]", "2 values for 1 rows; one a row is accepted"),
         (a_batch("a", outputs={"v1": np.array([INF])}), "batch.outputs[v1]", "infinite at row 0"),
-        (a_batch("a", outputs={"v1": np.array([NAN])}), "batch.outputs", "served output of row 0 is NaN"),
+        (a_batch("a", outputs={"v1": np.array([NAN])}), "batch.outputs", "row 0 is NaN; a number is accepted"),
         (a_batch("a", served=np.array([1], dtype=np.uint8)), "batch.served_by", "index into 1 outputs"),
         (a_batch("a", served=np.zeros(2, dtype=np.uint8)), "batch.served_by", "each of 1 rows"),
         (a_batch("a", columns={"x": np.zeros(1)}), "batch.columns", "missing: ['colour']"),
         (a_batch("a", columns={**a_batch("a").columns, "y": np.zeros(1)}), "batch.columns", "unknown: ['y']"),
-        (a_batch("a", columns={"x": np.zeros(2), "colour": words("red")}), "batch.columns[x]", "2 values for 1"),
+        (
+            a_batch("a", columns={"x": np.zeros(2), "colour": words("red")}),
+            "batch.columns[x]",
+            "2 values for 1 rows; one a row is",
+        ),
         (a_batch("a", columns={"x": np.array([-INF]), "colour": words("red")}), "batch.columns[x]", "infinite"),
         (a_batch("a", columns={"x": words("red"), "colour": words("red")}), "batch.columns[x]", "is numeric"),
         (a_batch("a", columns={"x": np.zeros(1), "colour": np.zeros(1)}), "batch.columns[colour]", "is categorical"),
@@ -325,7 +333,8 @@ def test_labels_that_make_no_sense_are_refused_by_their_field(batch: LabelsBatch
     with pytest.raises(Invalid) as caught:
         intake(a_batch("a")).labels(batch, NOW_US)
 
-    assert caught.value.violations[0][0] == field
+    where, why = caught.value.violations[0]
+    assert (where, "accepted" in why or why.endswith("is needed")) == (field, True)
 
 
 @pytest.mark.parametrize(

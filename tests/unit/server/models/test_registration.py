@@ -133,7 +133,7 @@ LATE_OUTPUTS = np.where(np.arange(REFERENCE_ROWS) < 41, NAN, 0.5)
         ({"labels": HALF_KNOWN}, "reference.labels", "45 are known"),
         ({"labels": np.arange(REFERENCE_ROWS) % 3 * 1.0}, "reference.labels", "2.0 is no class"),
         ({"labels": np.arange(REFERENCE_ROWS) % 2 / 2}, "reference.labels", "0.5 is no class"),
-        ({"labels": np.full(REFERENCE_ROWS, np.inf)}, "reference.labels[0]", "not finite"),
+        ({"labels": np.full(REFERENCE_ROWS, np.inf)}, "reference.labels[0]", "not finite; an index 0..1 is accepted"),
         ({"outputs": np.full(REFERENCE_ROWS, np.nan)}, "reference.outputs", "nothing"),
         ({"outputs": np.full(REFERENCE_ROWS, np.inf)}, "reference.outputs", "infinity"),
         ({"outputs": LATE_OUTPUTS}, "reference.outputs", "19 stand beside a label"),

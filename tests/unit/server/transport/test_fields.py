@@ -20,6 +20,23 @@ def words(name: str, dictionary: list[str], *codes: int) -> columns_pb2.Column:
     return columns_pb2.Column(name=name, categorical=columns_pb2.CategoricalColumn(dictionary=dictionary, codes=packed))
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("", "is empty; 1 to 256 characters are accepted"),
+        ("\u2003 ", "is empty; 1 to 256 characters are accepted"),
+        ("a\x85b", "holds a control character; others are accepted"),
+        ("x" * 257, "257 characters; at most 256 are accepted"),
+    ],
+)
+def test_an_owner_can_be_read_by_people(given: str, told: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        fields.owner(given, "model.owner")
+
+    assert refused.value.violations == (("model.owner", told),)
+    assert fields.owner(" Risk & Söhne, équipe 7", "model.owner") == " Risk & Söhne, équipe 7"
+
+
 def test_columns_are_read_by_name() -> None:
     found = fields.columns([numbers("x", 1.5, 2.5), words("c", ["red"], 0, -1)], 2, "columns")
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import base64
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
+from urllib.parse import quote
 
 import grpc
 import pytest
@@ -52,6 +54,28 @@ def test_every_refusal_has_a_line_in_the_table_or_is_a_known_surprise() -> None:
     unlisted = {kind for kind in raised_by(errors, transport, machine, store, blobs) if not issubclass(kind, listed)}
 
     assert unlisted == SURPRISES
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "語"])
+@pytest.mark.parametrize(
+    "made",
+    [
+        errors.ModelMissing,
+        errors.ModelExists,
+        lambda word: errors.IdReused("request_id", word),
+        lambda word: errors.EtagMismatch(word, "e-2", "a change"),
+        lambda word: errors.Invalid(f"batch.columns[{word}]", f"{word} is not accepted; y is"),
+        lambda word: errors.ThingMissing("models[0]", f"no model {word} is there; y is accepted"),
+        lambda word: Refused("hold", "healthy", word, (word,)),
+    ],
+)
+def test_whatever_a_refusal_tells_fits_into_headers(made: Callable[[str], Exception], letter: str) -> None:
+    error = made(letter * 20_000)
+
+    status = status_of(error)
+
+    assert len(quote(status.message)) + len(base64.b64encode(status.SerializeToString())) < 8_000
+    assert (status.message[:6], status.message[-8:]) == (str(error)[:6], str(error)[-8:])
 
 
 def test_no_line_of_the_table_hides_a_later_one() -> None:
