@@ -20,7 +20,7 @@ from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.evidence import log_mean_exps
 from monitoring.drift.promises import Thresholds
 from monitoring.drift.watches import DriftFinding, dictionary_of
-from monitoring.profiles.alternatives import NATS, RULE
+from monitoring.profiles.alternatives import NATS
 from monitoring.profiles.profile import Profile
 from monitoring.profiles.reference import OUTPUT, Ints
 from monitoring.profiles.seasons import wanted
@@ -87,12 +87,12 @@ class Departures:
         return Departures(self.dictionary, sums, since, accused, reverse, state["told_row"])
 
 
-def judge(inputs: dict[str, Any], policy: Thresholds) -> DriftFinding:
+def judge(inputs: dict[str, Any], policy: Thresholds, rule: int) -> DriftFinding:
     """Take the recorded window and return what it taught; *inputs* as those of `detector.judge`."""
     reference = compared(inputs, policy)
     seasons = wanted(inputs.get("seasons"), policy, reference)
     (window,) = inputs["windows"]
-    before = Departures.start(dictionary_of(reference, policy, RULE, seasons)).restored(inputs["state"])
+    before = Departures.start(dictionary_of(reference, policy, rule, seasons)).restored(inputs["state"])
     return before.observe(window["start_row"], shown(window, seasons), policy)[1]
 
 

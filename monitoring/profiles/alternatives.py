@@ -2,8 +2,8 @@
 
 The log-likelihood ratio of all rows of a window depends on their counts only, so nothing is lost by binning. Tilts and
 contaminations of the reference. How the indifference zone is kept depends on the rule: the first one takes an offset
-off the ratio, the second one cuts it (`zone.py`) and takes off what the reference's own error asks for. Evidence is
-derived by the rule that it was judged by.
+off the ratio, the second one cuts it (`zone.py`) and takes off what the reference's own error asks for, the third one
+does the same on few levels, so that a table is a byte a slot. Evidence is derived by the rule that it was judged by.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ ERRORS = 3.5
 #: A reference is off by a few of its standard errors in some direction. Up to ASTRAY of them, evidence keeps FORCE of
 #: its force: that power of it is an e-value still. Of 50 directions, one is off so far in one reference of four.
 ASTRAY, FORCE = 2.5, 0.64
+LEVELS = 127  #: The third rule tells a slot so many steps up or down from the middle of an alternative, at most.
 WORTH = 0.5  #: An alternative that loses more than this part of its growth to that is left out.
 #: Rows of a reference that a share may stand for and yet not be seen there: what is rarer is tolerated at any rate.
 #: A value beyond all of N is as likely as 5 / N in one reference of 150.
@@ -184,12 +185,17 @@ def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternativ
     The supremum over a total-variation ball moves mass from where q/p is least to where it is most.
     """
     ratio = [b / a for a, b in zip(p, q, strict=True)]
+    return Alternative(name, tuple(map(math.log, ratio)), math.log1p(_gained(p, ratio, tolerance)))
+
+
+def _gained(p: Shares, ratio: Shares, tolerance: float) -> float:
+    """Return the most by which the mean of *ratio* is above that of *p* within *tolerance*, in total variation."""
     left, gain, top = tolerance, 0.0, max(ratio)
     for slot in sorted(range(len(p)), key=lambda k: (ratio[k], k)):
         moved = min(left, p[slot])
         gain += moved * (top - ratio[slot])
         left -= moved
-    return Alternative(name, tuple(map(math.log, ratio)), math.log1p(gain))
+    return gain
 
 
 def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
@@ -221,6 +227,28 @@ def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, 
                 yield Alternative(name, logs, offset), spread
 
 
+def _by_levels(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
+    """Give the same alternatives as the second rule, whose evidence by the first one's laws is told in levels."""
+    p, rows = shares(feature), max(sum(feature.counts), 1)
+    for each, spread in _by_cuts(feature, tolerance):
+        yield _levelled(each, p, max(tolerance, RARE / (RARE + rows)), rows, spread), spread
+
+
+def _levelled(each: Alternative, p: Shares, tolerance: float, rows: int, spread: float) -> Alternative:
+    """Return the alternative that tells each slot the level next to what *each* does, all of them equally far apart.
+
+    Its ratio has mean 1 under the law of the zone where that is highest, whatever rounding did; and like what is given
+    up for the reference's error, it is of whole units of evidence.
+    """
+    unit, (low, high) = spread / NATS, (min(each.ratios), max(each.ratios))
+    step = math.ceil((high - low) / unit / (2 * LEVELS)) * unit
+    levels = np.rint((np.array(each.ratios) - (low + high) / 2) / step).tolist()
+    raised = [math.exp(step * level) for level in levels]
+    most = math.log(math.fsum(map(mul, p, raised)) + _gained(p, raised, tolerance))
+    offset = astray(p, [one / math.exp(most) for one in raised], rows / spread)
+    return Alternative(each.name, tuple(step * level - most for level in levels), math.ceil((most + offset) / unit) * unit - most)
+
+
 def astray(p: Shares, found: Sequence[float], rows: float) -> float:
     """Return what evidence of the ratios *found* must give up a row, so that its power FORCE has mean at most 1.
 
@@ -237,9 +265,9 @@ def _moments(p: Shares, values: Sequence[float]) -> tuple[float, float]:
 
 
 #: How alternatives become ratios; what was judged by one rule is derived by it again.
-RULES = {1: _by_offset, 2: _by_cuts}
-_STEPS = {1: FIRST, 2: FINER}
-RULE = 2  #: the one in use
+RULES = {1: _by_offset, 2: _by_cuts, 3: _by_levels}
+_STEPS = {1: FIRST, 2: FINER, 3: FINER}
+RULE = 3  #: the one in use
 
 
 def priors(names: Sequence[str], rule: int) -> list[int]:

@@ -88,30 +88,31 @@ def drift_of_before(inputs: Inputs, policy: Policy) -> Ruling | None:
     return _drifted(inputs, drifts.judge(inputs, policy.drift, rule=1), "histogram_cusum@1")
 
 
-def drift(inputs: Inputs, policy: Policy) -> Ruling | None:
-    """What was assumed stands in the evidence; where it is not what this rule assumes, nothing follows from it."""
-    compared = drifts.compared(inputs, policy.drift)
-    seasons = wanted(inputs.get("seasons"), policy.drift, compared)
-    stated = assumptions(compared, policy.drift, rule=2, seasons=seasons)
-    if inputs["assumptions"] != stated:
+def drift(inputs: Inputs, policy: Policy, rule: int) -> Ruling | None:
+    """What was assumed stands in the evidence; where it is not what this *rule* assumes, nothing follows from it."""
+    if not _assumed(inputs, policy, rule):
         return None
-    return _drifted(inputs, drifts.judge(inputs, policy.drift, rule=2), "histogram_cusum@2")
+    return _drifted(inputs, drifts.judge(inputs, policy.drift, rule), f"histogram_cusum@{rule}")
 
 
-def drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:
+def drift_note(inputs: Inputs, policy: Policy, rule: int, detector: str) -> Ruling | None:
     """Features that leave what the reference expects are noted, but those of which a fault is told already.
 
-    What is assumed of them is what drift assumes.
+    What is assumed of them is what drift assumes by this *rule*.
     """
-    reference = drifts.compared(inputs, policy.drift)
-    seasons = wanted(inputs.get("seasons"), policy.drift, reference)
-    if inputs["assumptions"] != assumptions(reference, policy.drift, rule=2, seasons=seasons):
+    if not _assumed(inputs, policy, rule):
         return None
-    found = departures.judge(inputs, policy.drift)
+    found = departures.judge(inputs, policy.drift, rule)
     names = [str(feature["name"]) for feature in found.features if feature["name"] not in inputs["faulty"]]
     if found.verdict != "alarm" or not names:
         return None
-    return drifted({**inputs, "subject": ", ".join(names)}, "departures@1", found.log_evidence, found.onset_row)
+    return drifted({**inputs, "subject": ", ".join(names)}, detector, found.log_evidence, found.onset_row)
+
+
+def _assumed(inputs: Inputs, policy: Policy, rule: int) -> bool:
+    reference = drifts.compared(inputs, policy.drift)
+    seasons = wanted(inputs.get("seasons"), policy.drift, reference)
+    return bool(inputs["assumptions"] == assumptions(reference, policy.drift, rule, seasons))
 
 
 def label_drift_note(inputs: Inputs, policy: Policy) -> Ruling | None:

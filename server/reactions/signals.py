@@ -20,7 +20,7 @@ from statemachine.health import Alarm, ModelHealth
 from statemachine.words import DEGRADED, HEALTHY, SUSPECT, Signal
 
 BEYOND_COUNTS = {"facts", "rules", "frozen", "labels", "ticks"}  #: what windows hold where more than counts is judged
-SEGMENT_DRIFT = "segment_drift@1"
+DRIFT, SEGMENT_DRIFT = "drift@3", "segment_drift@1"
 LATE_WINDOWS = 4  #: windows beyond twice the usual delay, after which labels count as absent
 
 
@@ -35,7 +35,7 @@ def _note_drift(scene: Scene, health: ModelHealth, window: RowWindow) -> None:
     """Note features that have left, unless that is what the model is under suspicion of."""
     if health.alarmed_by != Signal.DRIFT:
         inputs = _drift(scene, health, window, window.departures_before.to_json())
-        scene.follow("drift_note@1", {**inputs, "faulty": _faulty(health, window)})
+        scene.follow("drift_note@2", {**inputs, "faulty": _faulty(health, window)})
 
 
 def look_at_labels(scene: Scene, window: LabelWindow) -> None:
@@ -72,7 +72,7 @@ def _look_at_data(scene: Scene, window: RowWindow) -> None:
             if not _noted(scene, window, inputs):
                 _ask(scene, "quality", inputs)
         elif window.drift.verdict == "alarm" and drift_counts(scene, health):
-            scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
+            scene.follow(DRIFT, _drift(scene, health, window, window.drift_before.to_json()))
         elif health.policy.segments.alarms == "always" and drift_counts(scene, health):
             _suspect_segment(scene, window)
     elif health.place == SUSPECT and signal == Signal.SEGMENT_DRIFT:
@@ -80,7 +80,7 @@ def _look_at_data(scene: Scene, window: RowWindow) -> None:
     elif health.place == SUSPECT and signal == Signal.QUALITY:
         _ask(scene, "quality_resolve", _anew(scene, health, _after(scene.watch, health)))
     elif health.place == SUSPECT and signal == Signal.DRIFT:
-        scene.follow("drift@2", _drift(scene, health, window, window.drift_before.to_json()))
+        scene.follow(DRIFT, _drift(scene, health, window, window.drift_before.to_json()))
     elif health.place == DEGRADED and health.awaits_repair:
         _await_repair(scene, health)
 

@@ -14,7 +14,7 @@ def test_a_feature_that_moves_is_noted_dated_and_derived_again_and_raises_no_sus
     events, audit = lived(planted("covariate", SEED), **STILL)
 
     (noted,) = [event["payload"] for event in events if event["type"] == "drift_noted"]
-    assert (noted["subject"], noted["detector"]) == ("c", "departures@1")
+    assert (noted["subject"], noted["detector"]) == ("c", "departures@2")
     assert abs(noted["onset_row"] - PLANTED) <= WINDOW
     assert not [e for e in events if e["type"] == "alarm_raised" and e["payload"]["signal"] == "drift"]
     assert (audit.rederived, audit.failures) == (audit.decisions, [])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from monitoring.drift.compiled import asked
+from monitoring.drift.compiled import CompiledTogether, asked
 from monitoring.drift.tables import EXACT, Asked, Tables, Together
 
 Ints = NDArray[np.int64]
@@ -14,11 +14,11 @@ WAYS = [Together, asked]
 
 
 def drawn(
-    seed: int, shapes: list[tuple[int, int]], windows: int, highest: int, bits: int = 25
+    seed: int, shapes: list[tuple[int, int]], windows: int, highest: int, bits: int = 25, step: int = 1
 ) -> tuple[list[Ints], Ints]:
-    """Draw tables of these shapes, of numbers of so many bits, and counts of windows up to the highest one."""
+    """Draw tables of these shapes, of as many *steps* as have so many bits, and counts of windows up to the highest."""
     generator = np.random.default_rng(seed)
-    tables = [generator.integers(-(1 << bits), 1 << bits, size=shape) for shape in shapes]
+    tables = [step * generator.integers(-(1 << bits), 1 << bits, size=shape) for shape in shapes]
     return tables, generator.integers(0, highest, size=(windows, sum(slots for _, slots in shapes)), endpoint=True)
 
 
@@ -79,7 +79,7 @@ def test_a_window_has_the_same_products_in_any_company() -> None:
     shapes=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([1, 9, 9, 71, 130])), min_size=1, max_size=5),
     order=st.lists(st.integers(0, 5), min_size=1, max_size=40),
     highest=st.sampled_from([1, 1_000, 1 << 15, 1 << 31]),
-    bits=st.sampled_from([7, 22, 25, 29, 32]),
+    bits=st.sampled_from([(6, 1), (6, 1 << 12), (6, (1 << 24) - 1), (7, 1), (22, 1), (32, 1)]),
 )
 def test_windows_of_many_tables_have_the_products_of_their_own(
     way: Callable[[list[Tables]], Asked],
@@ -87,7 +87,7 @@ def test_windows_of_many_tables_have_the_products_of_their_own(
     shapes: list[tuple[int, int]],
     order: list[int],
     highest: int,
-    bits: int,
+    bits: tuple[int, int],
 ) -> None:
     """Some have the same tables, some tables of the same shapes, and one has others; features may share a table.
 
@@ -95,7 +95,7 @@ def test_windows_of_many_tables_have_the_products_of_their_own(
     """
     drawn_from = [
         with_narrow_ends(
-            drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1, bits)[0], 3, seed + number // 2
+            drawn(seed + number, shapes + shapes[:1] * 4 * (number < 4), 1, 1, *bits)[0], 3, seed + number // 2
         )
         for number in range(6)
     ]
@@ -126,15 +126,40 @@ def test_products_of_more_bits_than_are_multiplied_at_once_are_those_of_whole_nu
 
 
 @pytest.mark.parametrize("rows", [(1 << 15) - 1, 1 << 15])
-@pytest.mark.parametrize("told", [(1 << 30) - 1, 1 - (1 << 30), 0x7FFF, 0x8000, -0x8000, -0x8001, 0x7F7FFF, 0x7F8000])
-def test_rows_in_one_slot_have_exact_products_up_to_where_sums_of_32_bits_end(rows: int, told: int) -> None:
+@pytest.mark.parametrize("told", [-63, 190, 191])
+@pytest.mark.parametrize("step", [1, -1, 1 << 22])
+def test_rows_in_one_slot_have_exact_products_up_to_where_sums_of_32_bits_end(rows: int, told: int, step: int) -> None:
     """Slots tell all sorts of things, so that their table is not narrow, and are as many as are added up at once."""
-    table, counts = np.tile(np.arange(64), (2, 1)), np.zeros(64, np.int64)
+    table, counts = np.tile(np.arange(-63, 1), (2, 1)), np.zeros(64, np.int64)
     table[:, 3], counts[3] = told, rows
 
-    found = asked([Tables.of([table]), Tables.of([-table])]).dot([counts, counts])
+    found = asked([Tables.of([step * table]), Tables.of([-step * table])])
 
-    assert found.tolist() == [[rows * told] * 2, [-rows * told] * 2]
+    assert isinstance(found, CompiledTogether)
+    assert found.dot([counts, counts]).tolist() == [[rows * told * step] * 2, [-rows * told * step] * 2]
+
+
+@pytest.mark.parametrize(
+    ("line", "together"),
+    [
+        ([5, 259, 100, 7, 8, 9], CompiledTogether),  # 254 steps apart
+        ([5, 260, 100, 7, 8, 9], Together),
+        ([5, 259 << 20, 100, 7, 8, 9], Together),
+        ([0, 254 << 22, 1 << 22, 7 << 22, 8 << 22, 9 << 22], CompiledTogether),
+        ([0, 254 << 24, 1 << 24, 7 << 24, 8 << 24, 9 << 24], Together),  # of which the middle takes more bits
+        ([3] * 5 + [4], CompiledTogether),
+        ([3] * 6, CompiledTogether),
+    ],
+)
+def test_alternatives_of_few_levels_are_told_by_bytes_and_others_by_linear_algebra(
+    line: list[int], together: type[Asked]
+) -> None:
+    tables, counts = Tables.of([np.array([line])]), np.array([1, 0, 5, 70_000, 3, 2])
+
+    found = asked([tables])
+
+    assert type(found) is together
+    assert found.dot([counts]).tolist() == [[int(counts @ line)]]
 
 
 def test_tables_without_exact_products_are_refused_and_the_heaviest_others_keep_theirs() -> None:

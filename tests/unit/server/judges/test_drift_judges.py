@@ -29,40 +29,45 @@ def no_evidence(sha256: str) -> bytes:
     raise LookupError(sha256)
 
 
-def test_evidence_of_either_rule_says_by_which_detector_it_alarms() -> None:
+def test_evidence_of_each_rule_says_by_which_detector_it_alarms() -> None:
     reference, inputs = moved()
-    stated = {**inputs, "assumptions": assumptions(reference, POLICY.drift)}
+    second, third = ({**inputs, "assumptions": assumptions(reference, POLICY.drift, number)} for number in (2, 3))
 
-    before, _ = rule("drift@1", inputs, POLICY, no_evidence)
-    now, body = rule("drift@2", stated, POLICY, no_evidence)
+    found = [
+        rule(*each, POLICY, no_evidence) for each in (("drift@1", inputs), ("drift@2", second), ("drift@3", third))
+    ]
 
-    assert before is not None
-    assert now is not None
-    assert [one.payload["detector"] for one in (before, now)] == ["histogram_cusum@1", "histogram_cusum@2"]
-    assert b'"run_length_windows":10000.0' in body
+    detectors = [ruling.payload["detector"] for ruling, _ in found if ruling is not None]
+    assert detectors == ["histogram_cusum@1", "histogram_cusum@2", "histogram_cusum@3"]
+    assert b'"run_length_windows":10000.0' in found[-1][1]
 
 
+@pytest.mark.parametrize("number", [2, 3])
 @pytest.mark.parametrize(("name", "value"), [("tolerance", 0.0), ("reference_rows", 1), ("bins", [64, 1]), ("rule", 1)])
-def test_nothing_follows_from_evidence_that_assumes_something_else(name: str, value: object) -> None:
+def test_nothing_follows_from_evidence_that_assumes_something_else(name: str, value: object, number: int) -> None:
     reference, inputs = moved()
-    stated = {**assumptions(reference, POLICY.drift), name: value}
+    stated = {**assumptions(reference, POLICY.drift, number), name: value}
 
-    ruling, _ = rule("drift@2", {**inputs, "assumptions": stated}, POLICY, no_evidence)
+    ruling, _ = rule(f"drift@{number}", {**inputs, "assumptions": stated}, POLICY, no_evidence)
 
     assert ruling is None
 
 
-def test_a_feature_that_leaves_is_noted_unless_a_fault_of_it_is_told_or_something_else_was_assumed() -> None:
+@pytest.mark.parametrize(("judge", "number"), [("drift_note@1", 2), ("drift_note@2", 3)])
+def test_a_feature_that_leaves_is_noted_unless_a_fault_of_it_is_told_or_something_else_was_assumed(
+    judge: str, number: int
+) -> None:
     reference, inputs = moved()
-    state = Departures.start(Dictionary.of(reference, POLICY.drift.tolerance)).to_json()
-    stated = {**inputs, "state": state, "assumptions": assumptions(reference, POLICY.drift)}
+    state = Departures.start(Dictionary.of(reference, POLICY.drift.tolerance, number)).to_json()
+    stated = {**inputs, "state": state, "assumptions": assumptions(reference, POLICY.drift, number)}
 
     asked: list[Inputs] = [{"faulty": []}, {"faulty": ["a"]}, {"faulty": [], "assumptions": {}}]
 
-    noted, told, otherwise = (rule("drift_note@1", {**stated, **more}, POLICY, no_evidence)[0] for more in asked)
+    noted, told, otherwise = (rule(judge, {**stated, **more}, POLICY, no_evidence)[0] for more in asked)
 
     assert noted is not None
     assert (noted.event, noted.payload["subject"], noted.payload["onset_row"]) == ("drift_noted", "a", 2_000)
+    assert noted.payload["detector"] == judge.replace("drift_note", "departures")
     assert (told, otherwise) == (None, None)
 
 

@@ -83,7 +83,7 @@ def test_a_shift_on_top_of_a_swing_is_confirmed_from_evidence_by_hour_which_deri
     told = {event.type: event for event in service.events("m", 0, 100)}
     alarm, confirmed = (service.explain("m", told[one].position) for one in ("alarm_raised", "decline_confirmed"))
     assert "alarm_raised" not in calm
-    assert (alarm.judge, alarm.equal, confirmed.judge, confirmed.equal) == ("drift@2", True, "drift@2", True)
+    assert (alarm.judge, alarm.equal, confirmed.judge, confirmed.equal) == ("drift@3", True, "drift@3", True)
     assert alarm.verdict["subject"] == "x"
     cells = alarm.inputs["windows"][0]["cells"]
     assert sum(one["rows"] for one in cells) == WINDOW
@@ -169,7 +169,7 @@ def test_sums_of_features_are_held_against_their_season_too_and_fewer_of_them_ma
     alarm = next(event for event in service.events("m", 0, 100) if event.type == "alarm_raised")
     found = service.explain("m", alarm.position)
     assert "alarm_raised" not in calm
-    assert (found.judge, found.equal) == ("drift@2", True)
+    assert (found.judge, found.equal) == ("drift@3", True)
     sums = len(world.reference()["projections"]["each"])
     assert sums >= 1
     assert len(found.inputs["assumptions"]["dispersion"]) == 3 + min(kept, sums)
