@@ -23,9 +23,9 @@ from monitoring.profiles.reference import Ints
 
 MOST = 1 << 30  #: what a number of a table is below, to be held in few bits
 FEW = 1 << 15  #: rows of a feature, below which sums of levels are exact in 32 bits
-#: Slots that are added up at once; those that are left over come first, where few rows are. It is unsigned, as places
-#: are, of which numba would ask otherwise whether they count from the end.
-BLOCK = np.uintp(64)
+#: Slots that are added up at once: of 64 bins, and of what is none. It is unsigned, as places are, of which numba would
+#: ask otherwise whether they count from the end.
+BLOCK = np.uintp(72)
 WHOLE = np.dtype(np.int64)
 NONE, ONE = np.uintp(0), np.uintp(1)
 STRETCH = 32  #: windows whose counts are laid beside each other at once, so that they stay in the cache
@@ -45,8 +45,9 @@ def together(dictionaries: Sequence[Dictionary]) -> Asked:
 
 def asked(tables: Sequence[Tables]) -> Asked:
     """Return what multiplies *tables* of many windows; linear algebra where one of them takes more than levels."""
-    laid = {one: _Laid.of(one) for one in dict.fromkeys(tables)}
-    return Together(tables) if None in laid.values() else CompiledTogether(tables, laid)
+    each = {one: _Laid.of(one) for one in dict.fromkeys(tables)}
+    laid = {one: found for one, found in each.items() if found}
+    return CompiledTogether(tables, laid) if len(laid) == len(each) else Together(tables)
 
 
 class _Layout(NamedTuple):
@@ -62,7 +63,7 @@ class _Laid(NamedTuple):
 
     #: Of each narrow alternative what it tells all rows, and some besides; of each in a table its middle, and its step.
     numbers: NDArray[np.int32]
-    levels: NDArray[np.int8]  #: of each table its first slots, (slots, alternatives), and blocks of (alternatives, `BLOCK`)
+    levels: NDArray[np.int8]  #: of each table, (alternatives, slots up to whole blocks)
     layout: _Layout
 
     @classmethod
@@ -78,14 +79,12 @@ class _Laid(NamedTuple):
             step = np.maximum(np.gcd.reduce(told - least, axis=1, keepdims=True), 1)
             if (most - least > 2 * LEVELS * step).any():
                 return None
-            middle, (several, odd) = least + LEVELS * step, divmod(slots, int(BLOCK))
-            level = ((told - middle) // step).astype(np.int8)
-            blocks = level[:, odd:].reshape(len(told), several, BLOCK, lines).swapaxes(-1, -2)
-            parts = np.concatenate([level[:, :odd].reshape(len(told), -1), blocks.reshape(len(told), -1)], axis=1)
-            apart = lines * np.array([2, slots]) * (len(told) > 1)
+            middle, beyond = least + LEVELS * step, -slots % int(BLOCK)
+            level = np.pad((told - middle) // step, ((0, 0), (0, beyond), (0, 0))).swapaxes(1, 2)
+            apart = lines * np.array([2, slots + beyond]) * (len(told) > 1)
             features += [(*(places + k * apart).tolist(), lines, slots, alternatives) for k in range(run.features)]
             numbers.append(np.concatenate([middle, step], axis=1).ravel())
-            levels.append(parts.ravel())
+            levels.append(level.astype(np.int8).ravel())
         whole = np.concatenate(numbers)
         if abs(whole).max(initial=0) >= MOST:
             return None
@@ -131,39 +130,28 @@ def _joined(parts: Iterable[Iterable[Line]], width: int) -> NDArray[np.uintp]:
 # Nothing is cut out of an array within a loop: that costs as much as adding up a line.
 @numba.njit(nogil=True)
 def _dot(told, layouts, places, counts, products):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
-    """Write the products. Where one of them leaves 64 bits, or a sum on its way, it is that of whole numbers in them."""
+    """Write the products. One of more than 64 bits is that of whole numbers in so many, as numpy has it."""
     numbers, levels = told
     features, narrow, ends = layouts
-    rows, short = np.empty(len(features), np.int64), np.empty(counts.shape[1], np.int16)
+    rows, short = np.empty(len(features), np.int64), np.zeros(counts.shape[1] + len(features) * BLOCK, np.int16)
     for window in range(len(places)):
         came, gained = counts[window], products[window]
-        for at in range(len(came)):
-            short[at] = came[at]
         begin, beside, layout = places[window]
         one, last = ends[layout], ends[layout + ONE]
-        slot = column = NONE
+        _lay(came, features, one[0], last[0], short, rows)
+        slot = place = column = NONE
         for feature in range(one[0], last[0]):
             number, level, lines, width, alternatives = features[feature]
-            number += begin
-            level += beside
-            middle, end, total = slot + width % BLOCK, slot + width, np.int64(0)
-            for at in range(slot, end):
-                total += came[at]
-            for at in range(slot, middle):
-                if came[at]:
-                    for line in range(lines):
-                        gained[column + line] += came[at] * levels[level + line]
-                level += lines
-            for at in range(middle, end, BLOCK):
-                if total < FEW:
-                    _little(short, at, levels, level, lines, gained, column)
-                else:
-                    _much(came, at, levels, level, lines, gained, column)
-                level += lines * BLOCK
+            number, level, total = begin + number, beside + level, rows[feature - one[0]]
+            padded = width + (BLOCK - width % BLOCK) % BLOCK
             for line in range(lines):
-                gained[column + line] = gained[column + line] * numbers[number + lines + line] + total * numbers[number + line]
-            rows[feature - one[0]] = total
-            slot, column = end, column + alternatives
+                if total < FEW:
+                    found = _little(short, place, levels, level, padded)
+                else:
+                    found = _much(came, slot, levels, level, width)
+                gained[column + line] = total * numbers[number + line] + found * numbers[number + lines + line]
+                level += padded
+            slot, place, column = slot + width, place + padded, column + alternatives
         for at in range(one[1], last[1]):
             feature, first, second, into = narrow[at]
             there = came[first] + (came[second] if second < len(came) else 0)
@@ -171,24 +159,39 @@ def _dot(told, layouts, places, counts, products):  # type: ignore[no-untyped-de
             begin += ONE + ONE
 
 
+@numba.njit(nogil=True)
+def _lay(came, features, begin, end, short, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
+    """Lay out what *came* in *short* numbers, each feature's up to whole blocks, and count the rows of each."""
+    slot = place = NONE
+    for feature in range(begin, end):
+        width, total = features[feature, 3], np.int64(0)
+        for at in range(width):
+            total += came[slot + at]
+            short[place + at] = came[slot + at]
+        rows[feature - begin] = total
+        slot += width
+        place += width + (BLOCK - width % BLOCK) % BLOCK
+
+
 # Told apart by their types: a sum of 32 bits is what processors have an instruction for.
 @numba.njit(nogil=True)
-def _little(counts, slot, levels, level, lines, gained, column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
-    """Add the products of so few *counts* that they are exact in 32 bits."""
-    for line in range(lines):
-        found = np.int32(0)
-        for at in range(BLOCK):
-            found = np.int32(found + np.int32(np.int32(counts[slot + at]) * np.int32(levels[level + at])))
-        gained[column + line] += found
-        level += BLOCK
+def _little(counts, slot, levels, level, width):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
+    """Add up the levels of so few *counts* that they are exact in 32 bits, in whole blocks."""
+    found = np.int64(0)
+    for block in range(NONE, width, BLOCK):
+        some = np.int32(0)
+        for at in range(block, block + BLOCK):
+            some = np.int32(some + np.int32(np.int32(counts[slot + at]) * np.int32(levels[level + at])))
+        found += some
+    return found
 
 
 @numba.njit(nogil=True)
-def _much(counts, slot, levels, level, lines, gained, column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
-    for line in range(lines):
-        for at in range(BLOCK):
-            gained[column + line] += counts[slot + at] * levels[level + at]
-        level += BLOCK
+def _much(counts, slot, levels, level, width):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
+    found = np.int64(0)
+    for at in range(width):
+        found += counts[slot + at] * levels[level + at]
+    return found
 
 
 @numba.njit(nogil=True)

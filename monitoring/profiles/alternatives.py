@@ -28,7 +28,7 @@ from monitoring.profiles.reference import (
     Floats,
     Ints,
 )
-from monitoring.profiles.zone import all_ratios
+from monitoring.profiles.zone import all_ratios, highest_means
 
 NATS = 1 << 20  #: Evidence is kept in units of 2^-20 nats, so that sums are integers.
 TOP_CATEGORIES = 8
@@ -185,17 +185,12 @@ def alternative(name: str, p: Shares, q: Shares, tolerance: float) -> Alternativ
     The supremum over a total-variation ball moves mass from where q/p is least to where it is most.
     """
     ratio = [b / a for a, b in zip(p, q, strict=True)]
-    return Alternative(name, tuple(map(math.log, ratio)), math.log1p(_gained(p, ratio, tolerance)))
-
-
-def _gained(p: Shares, ratio: Shares, tolerance: float) -> float:
-    """Return the most by which the mean of *ratio* is above that of *p* within *tolerance*, in total variation."""
     left, gain, top = tolerance, 0.0, max(ratio)
     for slot in sorted(range(len(p)), key=lambda k: (ratio[k], k)):
         moved = min(left, p[slot])
         gain += moved * (top - ratio[slot])
         left -= moved
-    return gain
+    return Alternative(name, tuple(map(math.log, ratio)), math.log1p(gain))
 
 
 def kept(feature: Feature, tolerance: float, rule: int) -> list[tuple[Alternative, float]]:
@@ -228,25 +223,24 @@ def _by_cuts(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, 
 
 
 def _by_levels(feature: Feature, tolerance: float) -> Iterator[tuple[Alternative, float]]:
-    """Give the same alternatives as the second rule, whose evidence by the first one's laws is told in levels."""
-    p, rows = shares(feature), max(sum(feature.counts), 1)
-    for each, spread in _by_cuts(feature, tolerance):
-        yield _levelled(each, p, max(tolerance, RARE / (RARE + rows)), rows, spread), spread
+    """Tell each slot the level next to what the second rule tells it; levels of an alternative are equally far apart.
 
-
-def _levelled(each: Alternative, p: Shares, tolerance: float, rows: int, spread: float) -> Alternative:
-    """Return the alternative that tells each slot the level next to what *each* does, all of them equally far apart.
-
-    Its ratio has mean 1 under the law of the zone where that is highest, whatever rounding did; and like what is given
-    up for the reference's error, it is of whole units of evidence.
+    Ratios are of mean 1 again under the law of the zone where that is highest, whatever rounding did; what is given up
+    for the reference's error is found anew, and steps and offsets are of whole units of evidence.
     """
-    unit, (low, high) = spread / NATS, (min(each.ratios), max(each.ratios))
-    step = math.ceil((high - low) / unit / (2 * LEVELS)) * unit
-    levels = np.rint((np.array(each.ratios) - (low + high) / 2) / step).tolist()
-    raised = [math.exp(step * level) for level in levels]
-    most = math.log(math.fsum(map(mul, p, raised)) + _gained(p, raised, tolerance))
-    offset = astray(p, [one / math.exp(most) for one in raised], rows / spread)
-    return Alternative(each.name, tuple(step * level - most for level in levels), math.ceil((most + offset) / unit) * unit - most)
+    p, rows, found = shares(feature), max(sum(feature.counts), 1), list(_by_cuts(feature, tolerance))
+    ratios = np.array([each.ratios for each, _ in found]).reshape(len(found), feature.slots)
+    units = np.array([[spread / NATS] for _, spread in found]).reshape(-1, 1)
+    low, high = (end(axis=1, keepdims=True) for end in (ratios.min, ratios.max))
+    steps = np.ceil((high - low) / units / (2 * LEVELS)) * units
+    logs = steps * np.rint((ratios - (low + high) / 2) / steps)
+    raised = np.array(list(map(math.exp, logs.ravel().tolist()))).reshape(logs.shape)
+    highest = highest_means(p, raised, max(tolerance, RARE / (RARE + rows)))
+    even, overs = (raised / highest).tolist(), map(math.log, highest[:, 0].tolist())
+    for (each, spread), line, ratio, over in zip(found, logs.tolist(), even, overs, strict=True):
+        given = astray(p, ratio, rows / spread)
+        offset = math.ceil((over + given) / spread * NATS) / NATS * spread - over
+        yield Alternative(each.name, tuple(one - over for one in line), offset), spread
 
 
 def astray(p: Shares, found: Sequence[float], rows: float) -> float:

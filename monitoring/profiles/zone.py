@@ -42,6 +42,23 @@ def all_ratios(p: Shares, laws: Sequence[Shares], tolerance: float) -> list[tupl
     return [tuple(each) if top > 1 else None for each, (top,) in zip(cut.tolist(), most.tolist(), strict=True)]
 
 
+def highest_means(p: Shares, values: Floats, tolerance: float) -> Floats:
+    """Return of each line of *values* its mean under the law within *tolerance* of *p* where it is highest, (lines, 1).
+
+    That law has moved mass from where a line is least to where it is most.
+
+    >>> highest_means([0.5, 0.5], np.array([[0.0, 1.0], [2.0, 1.0]]), 0.25).tolist()
+    [[0.75], [1.75]]
+    """
+    order = np.argsort(values, axis=1, kind="stable")
+    risen, mass = np.take_along_axis(values, order, axis=1), np.array(p)[order]
+    before = np.add.accumulate(mass, axis=1) - mass
+    left = mass - np.minimum(mass, np.maximum(tolerance - before, 0.0))
+    sums = np.add.accumulate(left * risen, axis=1)[:, -1:]
+    found: Floats = sums + tolerance * risen[:, -1:]
+    return found
+
+
 def _joined(mass: Floats, other: Floats, order: Ints, moved: float, without: float) -> Floats:
     """Return the ratios of the first slots of *order* taken as one, and *without* where these have no mass left."""
     start = np.full((len(order), 1), moved)
