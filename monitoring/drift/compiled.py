@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.fleet import Way
-from monitoring.drift.tables import Asked, Tables, Together, check, side_by_side
+from monitoring.drift.tables import Asked, Tables, Together, check
 from monitoring.profiles.alternatives import LEVELS
 from monitoring.profiles.reference import Ints
 
@@ -28,7 +28,7 @@ FEW = 1 << 15  #: rows of a feature, below which sums of levels are exact in 32 
 BLOCK = np.uintp(72)
 WHOLE = np.dtype(np.int64)
 NONE, ONE = np.uintp(0), np.uintp(1)
-STRETCH = 32  #: windows whose counts are laid beside each other at once, so that they stay in the cache
+STRETCH = 32  #: windows that a loop is shown at once
 
 Line = tuple[int, ...]
 
@@ -112,15 +112,24 @@ class CompiledTogether:
         features, narrow = _joined((one.features for one in layouts), 5), _joined((one.narrow for one in layouts), 4)
         self._layouts = features, narrow, ends.astype(np.uintp)
         self._places = _joined([(places[one] for one in tables)], 3)
+        self._room = (
+            max(sum(-(-line[3] // int(BLOCK)) for line in one.features) for one in [*layouts, _Layout((), ())]) * BLOCK
+        )
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, most alternatives), zeros where there are fewer; as `Together.dot` does."""
         check(counts, self._shapes)
-        products = np.zeros((len(counts), self._columns), np.int64)
+        products = np.empty((len(counts), self._columns), np.int64)
         for begin in range(0, len(counts), STRETCH):
             some = slice(begin, begin + STRETCH)
-            _dot(self._told, self._layouts, self._places[some], side_by_side(counts[some], WHOLE), products[some])
+            _dot(self._told, self._layouts, self._places[some], _alike(counts[some]), products[some], self._room)
         return products
+
+
+def _alike(counts: Sequence[Ints] | Ints) -> tuple[Ints, ...]:
+    """Return *counts*, read where they lie, as what a loop is compiled for: the last one again fills a stretch up."""
+    each = [one if one.flags.carray and one.dtype == WHOLE else np.array(one, WHOLE) for one in counts]
+    return (*each, *each[-1:] * (STRETCH - len(each)))
 
 
 def _joined(parts: Iterable[Iterable[Line]], width: int) -> NDArray[np.uintp]:
@@ -129,13 +138,18 @@ def _joined(parts: Iterable[Iterable[Line]], width: int) -> NDArray[np.uintp]:
 
 # Nothing is cut out of an array within a loop: that costs as much as adding up a line.
 @numba.njit(nogil=True)
-def _dot(told, layouts, places, counts, products):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
-    """Write the products. One of more than 64 bits is that of whole numbers in so many, as numpy has it."""
+def _dot(told, layouts, places, counts, products, room):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
+    """Write the products. One of more than 64 bits is that of whole numbers in so many, as numpy has it.
+
+    There are as many *counts* as a stretch has windows; those that are no window's are not looked at.
+    """
     numbers, levels = told
     features, narrow, ends = layouts
-    rows, short = np.empty(len(features), np.int64), np.zeros(counts.shape[1] + len(features) * BLOCK, np.int16)
-    for window in range(len(places)):
-        came, gained = counts[window], products[window]
+    rows, short, window = np.empty(len(features), np.int64), np.zeros(room, np.int16), NONE
+    for came in counts:
+        if window == len(places):
+            break
+        gained = products[window]
         begin, beside, layout = places[window]
         one, last = ends[layout], ends[layout + ONE]
         _lay(came, features, one[0], last[0], short, rows)
@@ -157,6 +171,8 @@ def _dot(told, layouts, places, counts, products):  # type: ignore[no-untyped-de
             there = came[first] + (came[second] if second < len(came) else 0)
             gained[into] = rows[feature] * numbers[begin] + there * numbers[begin + ONE]
             begin += ONE + ONE
+        gained[column:] = 0
+        window += ONE
 
 
 @numba.njit(nogil=True)
