@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.fleet import Way
 from monitoring.drift.tables import Asked, Tables, Together, check
+from monitoring.drift.watches import Adding
 from monitoring.profiles.alternatives import LEVELS
 from monitoring.profiles.reference import Ints
 
@@ -225,4 +226,17 @@ def _accumulate(sums, since, starts, gained):  # type: ignore[no-untyped-def]  #
     return highest
 
 
-WAY = Way(together, _accumulate)  #: for fleets
+@numba.njit(nogil=True)
+def _add(sums, most, gained):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba's
+    """Do what `add` of `watches.py` does, with one look at each number."""
+    highest = np.empty(len(sums), np.int64)
+    for window in range(len(sums)):
+        bound, top = most[window], np.int64(-1 << 63)
+        for at in range(sums.shape[1]):
+            sums[window, at] = now = sums[window, at] + min(gained[window, at], bound)
+            top = max(top, now)
+        highest[window] = top
+    return highest
+
+
+WAY = Way(together, Adding(_accumulate, _add))  #: for fleets

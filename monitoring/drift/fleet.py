@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from monitoring.drift.dictionary import Dictionary
 from monitoring.drift.tables import Asked
-from monitoring.drift.watches import Accumulate, DriftFinding, DriftWatch, Sight, Squad, accumulate
+from monitoring.drift.watches import Adding, DriftFinding, DriftWatch, Sight, Squad
 
 #: Watches whose arrays lie side by side: enough to share what a call costs, and to fill large pages with their tables.
 AT_ONCE = 256
@@ -21,7 +21,7 @@ class Way(NamedTuple):
     """How many are looked at at once: how dictionaries of their windows are asked, and evidence is added up."""
 
     together: Callable[[Sequence[Dictionary]], Asked]
-    accumulate: Accumulate
+    adding: Adding
 
 
 class Fleet:
@@ -88,5 +88,5 @@ class Fleet:
                 some = order[begin : begin + AT_ONCE]
                 watches = [self._watches[at] for at in some]
                 dictionaries = [one.dictionary for one in watches]
-                way = self._way or Way(dictionaries[0].together, accumulate)
-                self._squads[Squad(some, watches, way.accumulate)] = way.together(dictionaries)
+                way = self._way or Way(dictionaries[0].together, Adding())
+                self._squads[Squad(some, watches, way.adding)] = way.together(dictionaries)

@@ -69,7 +69,7 @@ class DriftWatch(NamedTuple):
         sight = Sight(start_row, window, policy)
         if not len(self.sums):  # without alternatives there is nothing to ask
             return self, sight.nothing(self, 0.0)
-        alone = Squad([0], [self])
+        alone = Squad([0], [self], Adding())
         told = alone.follow([sight], self.dictionary.evidence([window.counts]) if evidence is None else evidence)
         (watch,) = alone.watches
         return watch, told.get(0) or sight.nothing(watch, *alone.evidence())
@@ -103,7 +103,6 @@ def dictionary_of(reference: Reference, policy: Thresholds, rule: int, seasons: 
 
 Told = tuple[DriftWatch, DriftFinding]
 Followed = dict[int, DriftFinding]  #: by place, what there is to tell
-Accumulate = Callable[[Ints, Ints, Ints, Ints], Ints]
 
 
 class Sight(NamedTuple):
@@ -161,14 +160,31 @@ def accumulate(sums: Ints, since: Ints, starts: Ints, gained: Ints) -> Ints:
     return highest
 
 
+def add(sums: Ints, most: Ints, gained: Ints) -> Ints:
+    """Add what windows have *gained* to sums, no more than *most* to each of a line, and return the highest of lines.
+
+    *sums* change in place; they and *gained* are (windows, alternatives).
+    """
+    sums += np.minimum(gained, most[:, None])
+    highest: Ints = sums.max(axis=1)
+    return highest
+
+
+class Adding(NamedTuple):
+    """How evidence is added up, by what does what `accumulate` does, and what does what `add` does."""
+
+    accumulate: Callable[[Ints, Ints, Ints, Ints], Ints] = accumulate
+    add: Callable[[Ints, Ints, Ints], Ints] = add
+
+
 class Squad:
     """Watches that ask the same question by dictionaries of one make: a line of each array is one of them.
 
-    Their `sums` and `since` are lines of these arrays, and change with them; *accumulating* is what `accumulate` does.
+    Their `sums` and `since` are lines of these arrays, and change with them.
     """
 
-    def __init__(self, places: list[int], watches: Sequence[DriftWatch], accumulating: Accumulate = accumulate) -> None:
-        self.places, self._accumulate = places, accumulating
+    def __init__(self, places: list[int], watches: Sequence[DriftWatch], adding: Adding) -> None:
+        self.places, self._adding = places, adding
         dictionaries = [one.dictionary for one in watches]
         self._widths = [len(one.sums) for one in watches]
         self._priors = dictionaries[0].priors[None]
@@ -181,7 +197,7 @@ class Squad:
         self.watching = watches[0].phase == "watching"
         self._policies: tuple[Thresholds, ...] = ()  # of the last windows: they hardly ever change
         self._trials: Trials | None = None  # of what they accuse, which `_watches` do not know of yet
-        self._enough = self._most = np.empty(0)  # evidence that tells something, and what a window may add, in `NATS`
+        self._enough, self._most = np.empty(0), np.empty(0, WHOLE)  # nats that tell something, what a window may add
         self._log_es: dict[int, float] = {}  # in the last windows, of those whose evidence was asked for
 
     @property
@@ -240,7 +256,7 @@ class Squad:
             return
         self._enough = np.array([math.log(one.confirm) for one in policies])
         asked = [math.log(p.confirm * n) / p.persistence for p, n in zip(policies, self._widths, strict=True)]
-        self._most = np.array([round(nats * NATS) for nats in asked])
+        self._most = np.array([round(nats * NATS) for nats in asked], WHOLE)
 
     def _except(self, still: list[int], follow: Callable[[], Followed]) -> Followed:
         """Let *still* ones stand as they do: they have not been shown a row."""
@@ -254,7 +270,7 @@ class Squad:
     def _watched(self, sights: Sequence[Sight], gained: Ints) -> Followed:
         """Add to CUSUMs, and alarm where their mean is high enough."""
         starts, told = np.array([one.start_row for one in sights], WHOLE), dict[int, DriftFinding]()
-        for k, log_e in self._loud(self._near(self._accumulate(self._sums, self._since, starts, gained))):
+        for k, log_e in self._loud(self._near(self._adding.accumulate(self._sums, self._since, starts, gained))):
             self._watches[k], told[k] = _alarmed(self._watches[k], sights[k], log_e)
         return told
 
@@ -262,11 +278,11 @@ class Squad:
         """Add what windows after an alarm say, and ask whether it lasts, or came back."""
         # No window counts for more than its part of the confirmation, so that a blip which outlives its alarm by a
         # window does not confirm itself. Less evidence than there was keeps the e-process valid.
-        self._sums += np.minimum(gained, self._most[:, None])
+        highest = self._adding.add(self._sums, self._most, gained)
         if self._trials is None:
             self._trials = Trials(self._watches, self._policies)
         returned, lasting = self._trials.follow(gained, [one.window.rows for one in sights])
-        told, loud = dict[int, DriftFinding](), self._loud(lasting) if lasting else []
+        told, loud = dict[int, DriftFinding](), self._loud(sorted({*lasting}.intersection(self._near(highest))))
         for k in returned:
             self.watches[k], told[k] = _cleared(self.watches[k], sights[k])
         for k, log_e in loud:
