@@ -54,7 +54,8 @@ def asked(tables: Sequence[Tables]) -> Asked:
 class _Layout(NamedTuple):
     """Where the loop finds what tables tell; windows of a fleet have few layouts between them."""
 
-    #: Of each, where its numbers and its levels begin, the alternatives in its table, its slots, all alternatives.
+    #: Of each, where its numbers and its levels begin, its alternatives in a table, its slots, these up to whole blocks
+    #: of them, and all its alternatives.
     features: tuple[Line, ...]
     narrow: tuple[Line, ...]  #: of each narrow alternative, its feature, a slot, another or none, and its column
 
@@ -80,10 +81,10 @@ class _Laid(NamedTuple):
             step = np.maximum(np.gcd.reduce(told - least, axis=1, keepdims=True), 1)
             if (most - least > 2 * LEVELS * step).any():
                 return None
-            middle, beyond = least + LEVELS * step, -slots % int(BLOCK)
-            level = np.pad((told - middle) // step, ((0, 0), (0, beyond), (0, 0))).swapaxes(1, 2)
-            apart = lines * np.array([2, slots + beyond]) * (len(told) > 1)
-            features += [(*(places + k * apart).tolist(), lines, slots, alternatives) for k in range(run.features)]
+            middle, padded = least + LEVELS * step, slots + -slots % int(BLOCK)
+            level = np.pad((told - middle) // step, ((0, 0), (0, padded - slots), (0, 0))).swapaxes(1, 2)
+            begins = (places + k * lines * np.array([2, padded]) * (len(told) > 1) for k in range(run.features))
+            features += [(*begin.tolist(), lines, slots, padded, alternatives) for begin in begins]
             numbers.append(np.concatenate([middle, step], axis=1).ravel())
             levels.append(level.astype(np.int8).ravel())
         whole = np.concatenate(numbers)
@@ -110,12 +111,10 @@ class CompiledTogether:
             np.concatenate([np.zeros(0, np.int8), *(one.levels for one in laid.values())]),
         )
         ends = np.cumsum([(0, 0), *((len(one.features), len(one.narrow)) for one in layouts)], axis=0)
-        features, narrow = _joined((one.features for one in layouts), 5), _joined((one.narrow for one in layouts), 4)
+        features, narrow = _joined((one.features for one in layouts), 6), _joined((one.narrow for one in layouts), 4)
         self._layouts = features, narrow, ends.astype(np.uintp)
         self._places = _joined([(places[one] for one in tables)], 3)
-        self._room = (
-            max(sum(-(-line[3] // int(BLOCK)) for line in one.features) for one in [*layouts, _Layout((), ())]) * BLOCK
-        )
+        self._room = max((sum(padded for *_, padded, _ in one.features) for one in layouts), default=0)
 
     def dot(self, counts: Sequence[Ints] | Ints) -> Ints:
         """Return the products, (windows, most alternatives), zeros where there are fewer; as `Together.dot` does."""
@@ -156,9 +155,8 @@ def _dot(told, layouts, places, counts, products, room):  # type: ignore[no-unty
         _lay(came, features, one[0], last[0], short, rows)
         slot = place = column = NONE
         for feature in range(one[0], last[0]):
-            number, level, lines, width, alternatives = features[feature]
+            number, level, lines, width, padded, alternatives = features[feature]
             number, level, total = begin + number, beside + level, rows[feature - one[0]]
-            padded = width + (BLOCK - width % BLOCK) % BLOCK
             for line in range(lines):
                 if total < FEW:
                     found = _little(short, place, levels, level, padded)
@@ -181,13 +179,13 @@ def _lay(came, features, begin, end, short, rows):  # type: ignore[no-untyped-de
     """Lay out what *came* in *short* numbers, each feature's up to whole blocks, and count the rows of each."""
     slot = place = NONE
     for feature in range(begin, end):
-        width, total = features[feature, 3], np.int64(0)
+        width, padded, total = features[feature, 3], features[feature, 4], np.int64(0)
         for at in range(width):
             total += came[slot + at]
             short[place + at] = came[slot + at]
         rows[feature - begin] = total
         slot += width
-        place += width + (BLOCK - width % BLOCK) % BLOCK
+        place += padded
 
 
 # Told apart by their types: a sum of 32 bits is what processors have an instruction for.

@@ -176,3 +176,15 @@ def test_counts_of_another_layout_are_refused(way: Callable[[list[Tables]], Aske
 
     with pytest.raises(ValueError, match=r"counts of shape \(20,\) are not those of a window, \(21,\)"):
         way([Tables.of(tables)] * 4).dot([*counts[:, :-1]])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_counts_are_taken_however_they_lie_in_memory(way: Callable[[list[Tables]], Asked]) -> None:
+    tables, counts = drawn(4, [(2, 9), (3, 12)], 4, 9, 6)
+    locked = counts[2].copy()
+    locked.setflags(write=False)
+    each = [counts[0].astype(np.int32), np.repeat(counts[1], 2)[::2], locked, counts[3]]
+
+    found = way([Tables.of(tables)] * 4).dot(each)
+
+    assert np.array_equal(found, by_whole_numbers(tables, counts))
