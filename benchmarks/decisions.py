@@ -7,8 +7,8 @@ say the same to the bit, and so must many at once by numba. Windows come as prof
 tells `benchmarks.profiles`. Batched, the evidence of those who have nothing to tell is not in the measure: it is worked
 out when somebody asks.
 
-Batched, no decision is made for less than what its tables take to be read: where no two features share one, that is most
-of it. By numba they are bytes, an eighth of it.
+Batched, no decision is made for less than what its tables take to be read; where no two features share one, that is
+most of it. By numba they are bytes, an eighth of it.
 """
 
 from __future__ import annotations
