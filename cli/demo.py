@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -36,7 +35,6 @@ JOURNEY = ("healthy", "suspect", "degraded", "retraining", "canary", "healthy")
 def run_demo(json_file: str) -> bool:
     """Run the demo; say whether it showed what it should."""
     check_writable(json_file)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     console = Console()
     with as_file(files("backtest") / "data" / "chicago.csv.gz") as path:
         stream = read_stream(path, "ridership", task="regression", time="date")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
 from types import FrameType
@@ -76,7 +75,6 @@ class Seeking(RemoteJobs):
 
 def work(server: str, name: str, *, once: bool) -> None:
     """Do jobs of *server* until a signal ends it, or one job."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure("console")
     with (
         contextlib.suppress(Ended),

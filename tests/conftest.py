@@ -7,6 +7,8 @@ import os
 # Tests that have called a server start programs as another user, which Python does by fork and exec. What gRPC does
 # between the two crashes the child now and then where its threads are busy; behind an exec nothing of it is needed.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# As `make` has it: trees on few rows gain nothing from threads, and threads of many processes wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from hypothesis import settings
 
