@@ -57,8 +57,7 @@ def main() -> None:
     """Run the command; a refusal is one line on standard error and exit code 2."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its library would put lines of its own beside ours
     # Read as scikit-learn loads: trees on few rows gain nothing from threads, and they wait for each other.
-    if sys.argv[1:2] != ["serve"]:  # which grows no trees
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         code = app(standalone_mode=False, prog_name="remission")
         if sys.stdout is not None:  # as it is where a shell has closed it
