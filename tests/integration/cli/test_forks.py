@@ -17,6 +17,7 @@ from tests.fixtures.forked import Forked, commanded
 from tests.fixtures.servers import PATIENCE_SECONDS, ROOT
 from tests.fixtures.warmed import LATER
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every command starts from scratch")
 COMMANDS = ["", "--help", "policy check default", "backtest no.csv --target label", "verify", "migrate", "key show no"]
 #: Imports one module after another, each in a process that has imported nothing else of ours.
 ALONE = """
