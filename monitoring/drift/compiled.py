@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Self
+from weakref import WeakKeyDictionary
 
 import numba
 import numpy as np
@@ -46,8 +47,11 @@ def together(dictionaries: Sequence[Dictionary]) -> Asked:
 
 def asked(tables: Sequence[Tables]) -> Asked:
     """Return what multiplies *tables* of many windows; linear algebra where one of them takes more than levels."""
-    each = {one: _Laid.of(one) for one in dict.fromkeys(tables)}
-    laid = {one: found for one, found in each.items() if found}
+    each = dict.fromkeys(tables)
+    for one in each:
+        if one not in _LAID:
+            _LAID[one] = _Laid.of(one)
+    laid = {one: found for one in each if (found := _LAID[one])}
     return CompiledTogether(tables, laid) if len(laid) == len(each) else Together(tables)
 
 
@@ -94,6 +98,10 @@ class _Laid(NamedTuple):
         others[narrow.pairs] = narrow.second
         where = zip(*(each.tolist() for each in (narrow.features, narrow.first, others, narrow.columns)), strict=True)
         return cls(whole.astype(np.int32), np.concatenate(levels), _Layout(tuple(features), tuple(where)))
+
+
+#: What lasts as long as its tables do: whoever of a fleet has something to tell, its neighbours are laid out again.
+_LAID = WeakKeyDictionary[Tables, _Laid | None]()
 
 
 class CompiledTogether:
